@@ -1,0 +1,60 @@
+//! The one door out: the act of sending a request, its answer, and the port.
+
+use async_trait::async_trait;
+
+use crate::{
+    error::ServiceError,
+    permit::{Act, Effect, Spent},
+    target::Target,
+};
+
+/// The most that a request's or an answer's body may hold, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// Send one request.
+#[derive(Clone, Debug)]
+pub struct SendRequest {
+    /// Upper case: `GET`, `POST`, `PUT`, `PATCH`, `DELETE` or `HEAD`.
+    pub method: &'static str,
+    /// Where to.
+    pub target: Target,
+    /// Lower-case names and values, as the guest gave them.
+    pub headers: Vec<(String, String)>,
+    /// At most [`MAX_BODY`].
+    pub body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status code.
+    pub status: u16,
+    /// Lower-case names and values.
+    pub headers: Vec<(String, String)>,
+    /// At most [`MAX_BODY`].
+    pub body: Vec<u8>,
+    /// How many bytes were sent as body.
+    pub sent: u64,
+}
+
+impl Act for SendRequest {
+    const NAME: &'static str = "http.send";
+
+    /// Method, origin and path; never the query, which may hold data.
+    fn resource(&self) -> String {
+        format!("{} {}{}", self.method, self.target.origin(), self.target.path())
+    }
+}
+
+impl Effect for Answer {
+    fn facts(&self) -> Vec<(&'static str, u64)> {
+        vec![("status", self.status.into()), ("bytes-out", self.sent), ("bytes-in", self.body.len() as u64)]
+    }
+}
+
+/// Sends requests out, adding credentials by destination.
+#[async_trait]
+pub trait Egress: Send + Sync {
+    /// Sends. The call's own wall-clock limit ends it from outside; redirects are answers.
+    async fn send(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError>;
+}

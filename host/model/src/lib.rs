@@ -1,0 +1,34 @@
+//! The vocabulary of Portcullis: ids, events, scopes, grants, permits, audit entries, and the ports behind which
+//! I/O lives.
+//!
+//! What is ABSENT here: input and output, an async runtime, a database, an HTTP library, wasmtime. Every other crate
+//! of the host speaks through these types, and no two domain crates know each other.
+//!
+//! Invariants:
+//! - authority only shrinks: [`scope::Grant::meet`] is commutative, associative, idempotent and below both sides;
+//! - an effect needs a [`permit::Spent`], which needs a recorded permit, which needs a decision by an
+//!   [`authority::Authority`]: no other crate can make one;
+//! - time and randomness come in through [`time::Clock`] and [`time::Rng`].
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod authority;
+pub mod call;
+pub mod catalogue;
+pub mod egress;
+pub mod error;
+pub mod event;
+pub mod helpdesk;
+pub mod id;
+pub mod installation;
+pub mod invoke;
+pub mod kv;
+pub mod limits;
+pub mod permit;
+pub mod queue;
+pub mod release;
+pub mod scope;
+pub mod secret;
+pub mod source;
+pub mod target;
+pub mod time;

@@ -1,0 +1,161 @@
+//! No permit, no effect (idea 2), as types.
+//!
+//! `Authority::permit` gives a [`Permit`]; [`Permit::record`] writes it to the audit log and gives a [`Recorded`];
+//! [`Recorded::spend`] runs the effect with the one [`Spent`] there is for it, and writes the outcome. The services behind
+//! the capabilities take a [`Spent`], and nothing else can make one:
+//!
+//! ```compile_fail
+//! # use portcullis_model::{permit::{Permit, Spent}, kv::KvGet};
+//! fn skip_the_log(permit: Permit<KvGet>) -> Spent<KvGet> { permit.into() }
+//! ```
+//! ```compile_fail
+//! # use portcullis_model::{permit::{Recorded, Spent}, kv::KvGet};
+//! fn twice(recorded: Recorded<KvGet>) -> (Recorded<KvGet>, Recorded<KvGet>) { (recorded, recorded) }
+//! ```
+//! ```compile_fail
+//! # use portcullis_model::{permit::Permit, kv::KvGet, call::Call};
+//! # use std::sync::Arc;
+//! fn forge(call: Arc<Call>, act: KvGet) -> Permit<KvGet> { Permit { call, act } }
+//! ```
+//!
+//! Invariant: for every effect there is a durable `act.permitted` entry that is older than it. An outcome that is missing
+//! (the host died in between) is told apart from one that is known.
+
+use std::{future::Future, sync::Arc};
+
+use crate::{
+    audit::{Entry, Kind, RecordError, Recorder},
+    authority::Denial,
+    call::Call,
+    error::ServiceError,
+    id::ActId,
+    scope::ScopeText,
+    time::Timestamp,
+};
+
+/// Something a plugin asks the host to do.
+pub trait Act: Send + Sync {
+    /// Its name in the audit log: capability, dot, function.
+    const NAME: &'static str;
+
+    /// What it is about, such as `ticket:1042`. No personal data: this stays in the log.
+    fn resource(&self) -> String;
+}
+
+/// What an effect gave, as far as the log keeps it: names and numbers, never content.
+pub trait Effect {
+    /// Sizes and counts, such as `("records", 1)`.
+    fn facts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+impl Effect for () {}
+impl Effect for String {}
+
+/// A decision in favour. Good for nothing until it is recorded.
+#[derive(Debug)]
+#[must_use = "a permit that is not recorded has no effect"]
+pub struct Permit<A> {
+    call: Arc<Call>,
+    id: ActId,
+    scope: ScopeText,
+    act: A,
+}
+
+/// A permit that is in the audit log, durably.
+#[derive(Debug)]
+#[must_use = "a recorded permit that is not spent leaves its outcome unknown"]
+pub struct Recorded<A>(Permit<A>);
+
+/// The right to have one effect, once. Services take it by value.
+#[derive(Debug)]
+pub struct Spent<A> {
+    call: Arc<Call>,
+    id: ActId,
+    act: A,
+}
+
+impl<A> Spent<A> {
+    /// The act to carry out.
+    pub fn act(&self) -> &A {
+        &self.act
+    }
+
+    /// On whose behalf.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Its id in the audit log: unique, and the same as the permit's.
+    pub fn id(&self) -> &ActId {
+        &self.id
+    }
+
+    /// The act itself, for a service that needs to own it.
+    pub fn into_act(self) -> A {
+        self.act
+    }
+}
+
+impl<A: Act> Permit<A> {
+    pub(crate) fn granted(call: Arc<Call>, scope: ScopeText, act: A) -> Self {
+        Self { id: call.next_act(), call, scope, act }
+    }
+
+    /// Writes the permit to the audit log and waits until it is durable. Where that fails there is no effect.
+    pub async fn record(self, recorder: &dyn Recorder, now: Timestamp) -> Result<Recorded<A>, RecordError> {
+        let entry = Entry::of_call(now, Kind::ActPermitted, &self.call)
+            .about(self.act.resource())
+            .with("act", A::NAME)
+            .with("id", self.id.as_str())
+            .with("scope", self.scope.to_string());
+        recorder.record(vec![entry]).await?;
+        Ok(Recorded(self))
+    }
+}
+
+impl<A: Act> Recorded<A> {
+    /// Runs the effect and writes its outcome. The outcome entry is in the log before anything that the same call records
+    /// later, and durable before the call counts as done.
+    pub async fn spend<T, F, Fut>(
+        self,
+        recorder: &dyn Recorder,
+        now: impl Fn() -> Timestamp + Send,
+        effect: F,
+    ) -> Result<T, ServiceError>
+    where
+        T: Effect + Send,
+        F: FnOnce(Spent<A>) -> Fut + Send,
+        Fut: Future<Output = Result<T, ServiceError>> + Send,
+    {
+        let Permit { call, id, act, .. } = self.0;
+        let resource = act.resource();
+        let result = effect(Spent { call: call.clone(), id: id.clone(), act }).await;
+        let mut entry = Entry::of_call(now(), Kind::ActOutcome, &call)
+            .about(resource)
+            .with("act", A::NAME)
+            .with("id", id.as_str())
+            .with("outcome", result.as_ref().map_or_else(ServiceError::name, |_| "ok"));
+        if let Ok(value) = &result {
+            for (name, number) in value.facts() {
+                entry = entry.with(name, number);
+            }
+        }
+        recorder.note(entry);
+        result
+    }
+}
+
+/// Writes a denial to the audit log. The guest gets its answer whether or not that succeeds: a denial has no effect.
+pub fn note_denial(recorder: &dyn Recorder, now: Timestamp, call: &Call, denial: &Denial) {
+    let entry = Entry::of_call(now, Kind::ActDenied, call)
+        .about(denial.resource.clone())
+        .with("act", denial.act)
+        .with("id", denial.id.as_str())
+        .with("scope", denial.needed.to_string())
+        .with("layer", serde_json::json!(denial.layer))
+        .with("grantor", denial.layer.grantor())
+        .with("reason", denial.reason.clone());
+    recorder.note(entry);
+}

@@ -1,0 +1,39 @@
+//! Sources of events: who may send, in which form, into which tenant.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::Entry,
+    error::StoreError,
+    event::EventForm,
+    id::{SourceName, TenantId},
+};
+
+/// A registered source. Its secret lies with the other secrets, under `source/<name>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its name: the last part of its webhook's URL.
+    pub name: SourceName,
+    /// Into which tenant its events go.
+    pub tenant: TenantId,
+    /// What it sends, and so how it proves that it is itself.
+    pub form: EventForm,
+}
+
+impl Source {
+    /// The name of its secret.
+    pub fn secret_name(&self) -> String {
+        format!("source/{}", self.name)
+    }
+}
+
+/// Where sources are kept.
+#[async_trait]
+pub trait SourceStore: Send + Sync {
+    /// Adds one; false where the name is taken.
+    async fn add_source(&self, source: Source, entry: Entry) -> Result<bool, StoreError>;
+
+    /// All.
+    async fn sources(&self) -> Result<Vec<Source>, StoreError>;
+}
