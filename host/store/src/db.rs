@@ -1,0 +1,280 @@
+//! One SQLite file: a single writer thread that commits in groups, and a small pool of readers.
+//!
+//! A job is a closure on the connection. The writer runs all jobs that are waiting in one transaction, each in a savepoint of
+//! its own so that one that fails takes only itself back, commits once (`synchronous=FULL`: one fsync), and then answers all
+//! of them. While an fsync is under way the next group gathers, so the busier the host, the larger the groups.
+//!
+//! Invariants: nobody is told "done" before the commit is durable; jobs take effect in the order in which they were handed
+//! in; if the commit fails, every job of the group fails.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Duration,
+};
+
+use portcullis_model::error::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+/// The most jobs that one commit serves.
+const GROUP: usize = 512;
+/// How many idle read connections are kept.
+const READERS: usize = 8;
+/// How long to wait for another process that is writing.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// A handle on the file; clones share the writer.
+#[derive(Clone)]
+pub struct Db {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    readers: Arc<Readers>,
+}
+
+/// What a job's closure gives.
+pub type Outcome<T> = Result<T, StoreError>;
+
+/// Turns a database error into the port's error.
+pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
+    StoreError(error.to_string())
+}
+
+/// Turns an encoding error into the port's error: a row that cannot be read back.
+pub(crate) fn corrupt(error: impl std::fmt::Display) -> StoreError {
+    StoreError(format!("a stored row cannot be read: {error}"))
+}
+
+trait Job: Send {
+    /// Runs; false asks for this job's changes to be taken back.
+    fn run(&mut self, conn: &Connection) -> bool;
+    /// Answers, once it is known whether the group was committed.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Task<T, F> {
+    work: Option<F>,
+    result: Option<Outcome<T>>,
+    reply: Option<oneshot::Sender<Outcome<T>>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> Outcome<T> + Send> Job for Task<T, F> {
+    fn run(&mut self, conn: &Connection) -> bool {
+        let result = self.work.take().map(|work| work(conn));
+        let fine = matches!(result, Some(Ok(_)));
+        self.result = result;
+        fine
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { result, reply, .. } = *self;
+        let lost = || Err(StoreError("the job was not run".into()));
+        match (reply, committed.and_then(|()| result.unwrap_or_else(lost))) {
+            // The asker may be gone; what was committed stays committed.
+            (Some(reply), result) => drop(reply.send(result)),
+            (None, Err(error)) => tracing::error!(%error, "a write that nobody waits for failed"),
+            (None, Ok(_)) => {}
+        }
+    }
+}
+
+impl Db {
+    /// Opens the file and applies the migrations that it lacks.
+    pub fn open(file: &Path, migrations: &'static [&'static str]) -> Outcome<Self> {
+        let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(failed)?;
+        migrate(&conn, migrations)?;
+        let (jobs, queue) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || write_in_groups(&conn, &queue))
+            .map_err(|e| StoreError(format!("cannot start the writer: {e}")))?;
+        Ok(Self { jobs, readers: Arc::new(Readers { file: file.to_owned(), idle: Mutex::default() }) })
+    }
+
+    /// Runs a change in the next group and waits until it is durable.
+    pub async fn write<T, F>(&self, work: F) -> Outcome<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.hand_in(Task { work: Some(work), result: None, reply: Some(reply) })?;
+        answer.await.map_err(|_| StoreError("the writer has stopped".into()))?
+    }
+
+    /// Hands in a change without waiting. It takes effect before any change handed in later; a failure is logged.
+    pub fn write_soon<F>(&self, work: F) -> Outcome<()>
+    where
+        F: FnOnce(&Connection) -> Outcome<()> + Send + 'static,
+    {
+        self.hand_in(Task { work: Some(work), result: None, reply: None })
+    }
+
+    fn hand_in<T: Send + 'static, F>(&self, task: Task<T, F>) -> Outcome<()>
+    where
+        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    {
+        self.jobs.send(Box::new(task)).map_err(|_| StoreError("the writer has stopped".into()))
+    }
+
+    /// Runs a query on a read connection, off the async threads.
+    pub async fn read<T, F>(&self, query: F) -> Outcome<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        let run = move || {
+            let conn = readers.take()?;
+            let result = query(&conn);
+            readers.give_back(conn);
+            result
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
+    }
+}
+
+struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn take(&self) -> Outcome<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| connect(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY), Ok)
+    }
+
+    fn give_back(&self, conn: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(conn);
+        }
+    }
+}
+
+fn connect(file: &Path, flags: OpenFlags) -> Outcome<Connection> {
+    let conn = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|e| StoreError(format!("cannot open {}: {e}", file.display())))?;
+    conn.busy_timeout(BUSY).map_err(failed)?;
+    conn.execute_batch("PRAGMA foreign_keys = ON;").map_err(failed)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+fn migrate(conn: &Connection, migrations: &[&str]) -> Outcome<()> {
+    conn.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+    let done: usize = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    if done > migrations.len() {
+        return Err(StoreError(format!(
+            "the database has schema {done}, this program knows {}: use a newer portcullis",
+            migrations.len()
+        )));
+    }
+    for step in &migrations[done..] {
+        conn.execute_batch(step).map_err(failed)?;
+    }
+    conn.pragma_update(None, "user_version", migrations.len()).map_err(failed)?;
+    conn.execute_batch("COMMIT").map_err(failed)
+}
+
+fn write_in_groups(conn: &Connection, queue: &mpsc::Receiver<Box<dyn Job>>) {
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        let committed = commit(conn, &mut group, queue);
+        for job in group {
+            job.answer(committed.clone());
+        }
+    }
+}
+
+fn commit(conn: &Connection, group: &mut Vec<Box<dyn Job>>, queue: &mpsc::Receiver<Box<dyn Job>>) -> Outcome<()> {
+    conn.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+    let ran = run_all(conn, group, queue).and_then(|()| conn.execute_batch("COMMIT").map_err(failed));
+    if ran.is_err() && !conn.is_autocommit() {
+        drop(conn.execute_batch("ROLLBACK"));
+    }
+    ran
+}
+
+fn run_all(conn: &Connection, group: &mut Vec<Box<dyn Job>>, queue: &mpsc::Receiver<Box<dyn Job>>) -> Outcome<()> {
+    let mut next = 0;
+    loop {
+        if let Some(job) = group.get_mut(next) {
+            conn.execute_batch("SAVEPOINT job").map_err(failed)?;
+            let end = if job.run(conn) { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+            conn.execute_batch(end).map_err(failed)?;
+            next += 1;
+        } else if next < GROUP
+            && let Ok(job) = queue.try_recv()
+        {
+            group.push(job);
+        } else {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &[&str] = &["CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT;"];
+
+    fn insert(n: i64) -> impl FnOnce(&Connection) -> Outcome<()> + Send + 'static {
+        move |conn| conn.execute("INSERT INTO t VALUES (?1)", [n]).map(drop).map_err(failed)
+    }
+
+    async fn count(db: &Db) -> i64 {
+        db.read(|conn| conn.query_row("SELECT count(*) FROM t", [], |r| r.get(0)).map_err(failed)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_takes_only_itself_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
+        let partly = db.write(|conn| {
+            conn.execute("INSERT INTO t VALUES (100)", []).map_err(failed)?;
+            Err::<(), _>(StoreError("no".into()))
+        });
+        let (a, b, c, d) = tokio::join!(db.write(insert(1)), partly, db.write(insert(1)), db.write(insert(2)));
+        assert!(a.is_ok() && b.is_err() && c.is_err() && d.is_ok(), "{a:?} {b:?} {c:?} {d:?}");
+        assert_eq!(count(&db).await, 2);
+    }
+
+    #[tokio::test]
+    async fn soon_comes_before_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
+        db.write_soon(insert(1)).unwrap();
+        let seen =
+            db.write(|conn| conn.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0)).map_err(failed));
+        assert_eq!(seen.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn many_writers_and_a_second_process_lose_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.db");
+        let (one, other) = (Db::open(&file, SCHEMA).unwrap(), Db::open(&file, SCHEMA).unwrap());
+        let tasks: Vec<_> = (0..200)
+            .map(|n| {
+                let db = if n % 2 == 0 { one.clone() } else { other.clone() };
+                tokio::spawn(async move { db.write(insert(n)).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(count(&one).await, 200);
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_with_advice() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.db");
+        drop(Db::open(&file, &["CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT;", "SELECT 1;"]).unwrap());
+        let error = Db::open(&file, SCHEMA).err().unwrap();
+        assert!(error.to_string().contains("use a newer portcullis"), "{error}");
+    }
+}

@@ -1,0 +1,293 @@
+//! The embedded help desk: tickets, comments, people and organizations of all tenants in a SQLite database of its own.
+//! It stands behind the same port as a remote help desk, so that plugins can be built, shown and tested without one.
+//!
+//! - plugins' acts: [`model::helpdesk::HelpDesk`](portcullis_model::helpdesk::HelpDesk), each with a spent permit;
+//! - the product's own acts, which no plugin can reach: `create_ticket`, `customer_comments`, `ticket_row`,
+//!   `comments_of`, `counts`, and `seed`.
+//!
+//! What is ABSENT here: decisions about who may do what, narrowing by data class, events. Those are the caller's.
+//!
+//! Invariants:
+//! - every statement on records has `tenant = ?`, and the tenant comes from the spent permit's call;
+//! - a change is one transaction, durable (WAL, synchronous=FULL) before the act's answer;
+//! - a closed ticket does not change, save that its text can still be covered, as with Zendesk;
+//! - covered text is gone from the files too: from the pages (secure_delete) and from the write-ahead log.
+
+#[cfg(test)]
+mod acts_test;
+mod comments;
+mod people;
+mod product;
+mod schema;
+mod seed;
+#[cfg(test)]
+mod testing;
+mod tickets;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    error::{ServiceError, StoreError},
+    helpdesk::{
+        AddComment, Comment, GetOrganization, GetTicket, GetUser, HelpDesk, ListComments, Organization, RedactComment,
+        Ticket, UpdateTicket, User,
+    },
+    permit::Spent,
+    time::Clock,
+};
+pub use product::{Counts, NewTicket};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+pub use seed::Seeded;
+
+/// The longest text of a comment, a description or a subject, in bytes.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// Why an act failed, before the log and the guest each get their part of it.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The answer is a refusal that the caller may see.
+    #[error(transparent)]
+    Refused(#[from] ServiceError),
+    /// SQLite failed.
+    #[error("help desk: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A row holds what no code here writes.
+    #[error("help desk: a row of {table} cannot be read: {problem}")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// What is wrong with it. Names and types, never content.
+        problem: String,
+    },
+}
+
+impl Failure {
+    fn corrupt(table: &'static str, problem: impl fmt::Display) -> Self {
+        Self::Corrupt { table, problem: problem.to_string() }
+    }
+}
+
+impl From<Failure> for ServiceError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(error) => error,
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// The help desk in one SQLite file. Cheap to clone; all clones share one writer and one reader connection.
+#[derive(Clone)]
+pub struct SqliteHelpDesk {
+    connections: Arc<Connections>,
+    clock: Arc<dyn Clock>,
+}
+
+struct Connections {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl fmt::Debug for SqliteHelpDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteHelpDesk")
+    }
+}
+
+impl SqliteHelpDesk {
+    /// Opens the database, usually `helpdesk.db`, and creates or migrates its tables. Several processes may have it open.
+    ///
+    /// # Errors
+    /// The file cannot be opened, is no SQLite database, or was written by a later version of this program.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let failed = |error: rusqlite::Error| StoreError(format!("help desk {}: {error}", path.display()));
+        let mut writer = Connection::open(path).map_err(failed)?;
+        schema::configure(&writer).map_err(failed)?;
+        schema::migrate(&mut writer).map_err(|error| StoreError(format!("{}: {error}", path.display())))?;
+        let reader = Connection::open(path).map_err(failed)?;
+        schema::configure(&reader).map_err(failed)?;
+        reader.pragma_update(None, "query_only", true).map_err(failed)?;
+        let connections = Connections { writer: Mutex::new(writer), reader: Mutex::new(reader) };
+        Ok(Self { connections: Arc::new(connections), clock })
+    }
+
+    /// Runs a change in one transaction, off the async threads.
+    async fn write<T, F>(&self, change: F) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let connections = self.connections.clone();
+        off_thread(move || {
+            let mut writer = locked(&connections.writer);
+            // Immediate: a deferred transaction that turns into a writer later fails at once, without the busy wait.
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = change(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Runs a query on one snapshot, off the async threads.
+    async fn read<T, F>(&self, query: F) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let connections = self.connections.clone();
+        off_thread(move || query(&locked(&connections.reader).transaction()?)).await
+    }
+
+    /// Empties the write-ahead log, which still has the pages as they were before the last change.
+    async fn forget_old_pages(&self) -> Result<(), ServiceError> {
+        let connections = self.connections.clone();
+        off_thread(move || {
+            let writer = locked(&connections.writer);
+            let busy: bool = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if busy {
+                tracing::warn!("help desk: a reader kept the write-ahead log; covered text leaves it later");
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn off_thread<T, F>(work: F) -> Result<T, ServiceError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Failure> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(ServiceError::from),
+        Err(error) => Err(ServiceError::Unavailable(format!("help desk: {error}"))),
+    }
+}
+
+/// A panic cannot leave a connection half way: its transaction is rolled back when it is dropped.
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The number in an id. Text that is not the one way of writing a positive number is no record's id.
+fn number(id: &str) -> Result<i64, ServiceError> {
+    let parsed = id.parse::<i64>().ok().filter(|number| *number > 0 && number.to_string() == id);
+    parsed.ok_or(ServiceError::NotFound)
+}
+
+fn check_text(name: &str, text: &str) -> Result<(), ServiceError> {
+    if text.is_empty() || text.len() > MAX_TEXT {
+        let problem = format!("{name}: 1 byte to {MAX_TEXT} bytes, not {}", text.len());
+        return Err(ServiceError::Invalid(problem));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl HelpDesk for SqliteHelpDesk {
+    async fn ticket(&self, act: Spent<GetTicket>) -> Result<Ticket, ServiceError> {
+        let tenant = act.call().tenant.clone();
+        let GetTicket { id, fields } = act.into_act();
+        self.read(move |db| Ok(tickets::narrowed(tickets::read(db, &tenant, number(&id)?)?, &fields))).await
+    }
+
+    async fn comments(&self, act: Spent<ListComments>) -> Result<Vec<Comment>, ServiceError> {
+        let tenant = act.call().tenant.clone();
+        self.read(move |db| comments::list(db, &tenant, act.act())).await
+    }
+
+    async fn add_comment(&self, act: Spent<AddComment>) -> Result<String, ServiceError> {
+        let now = self.clock.now();
+        self.write(move |db| comments::add_by_plugin(db, act.call(), act.act(), now)).await
+    }
+
+    async fn update(&self, act: Spent<UpdateTicket>) -> Result<(), ServiceError> {
+        let now = self.clock.now();
+        self.write(move |db| tickets::update(db, &act.call().tenant, act.act(), now)).await
+    }
+
+    async fn redact(&self, act: Spent<RedactComment>) -> Result<(), ServiceError> {
+        let now = self.clock.now();
+        self.write(move |db| comments::redact(db, &act.call().tenant, act.act(), now)).await?;
+        self.forget_old_pages().await
+    }
+
+    async fn user(&self, act: Spent<GetUser>) -> Result<User, ServiceError> {
+        let tenant = act.call().tenant.clone();
+        let GetUser { id, fields } = act.into_act();
+        self.read(move |db| Ok(people::narrowed_user(people::user(db, &tenant, number(&id)?)?, &fields))).await
+    }
+
+    async fn organization(&self, act: Spent<GetOrganization>) -> Result<Organization, ServiceError> {
+        let tenant = act.call().tenant.clone();
+        let GetOrganization { id, fields } = act.into_act();
+        let read = move |db: &Transaction<'_>| people::organization(db, &tenant, number(&id)?);
+        Ok(people::narrowed_organization(self.read(read).await?, &fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{testing::*, *};
+
+    #[test]
+    fn only_one_way_of_writing_an_id() {
+        assert_eq!(number("1042"), Ok(1042));
+        for bad in ["", "0", "-1", "+7", "007", " 7", "7 ", "1e3", "99999999999999999999", "x"] {
+            assert_eq!(number(bad), Err(ServiceError::NotFound), "{bad:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn many_callers_on_two_handles_do_not_get_busy() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (opened(dir.path()), opened(dir.path()));
+        one.seed(&tenant("acme")).await.unwrap();
+        let tasks: Vec<_> = (0..40)
+            .map(|n| {
+                let desk = if n % 2 == 0 { one.clone() } else { two.clone() };
+                tokio::spawn(async move { desk.add("acme", comment(OPEN, "hello", &format!("key-{n}"))).await })
+            })
+            .collect();
+        let mut ids = std::collections::BTreeSet::new();
+        for task in tasks {
+            ids.insert(task.await.unwrap().unwrap());
+        }
+        assert_eq!(ids.len(), 40);
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(opened(dir.path()));
+        let path = dir.path().join("helpdesk.db");
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let error = SqliteHelpDesk::open(&path, clock()).unwrap_err();
+        assert!(error.0.contains("version 99"), "{error}");
+    }
+
+    #[test]
+    fn the_database_is_durable_and_checked() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = opened(dir.path());
+        let pragma = |connection: &Mutex<Connection>, name: &str| -> String {
+            let get = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            match locked(connection).pragma_query_value(None, name, get).unwrap() {
+                rusqlite::types::Value::Integer(number) => number.to_string(),
+                rusqlite::types::Value::Text(text) => text,
+                other => format!("{other:?}"),
+            }
+        };
+        for connection in [&desk.connections.writer, &desk.connections.reader] {
+            let values = ["journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout"];
+            assert_eq!(values.map(|name| pragma(connection, name)), ["wal", "2", "1", "1", "5000"]);
+        }
+        assert_eq!(pragma(&desk.connections.reader, "query_only"), "1");
+    }
+}

@@ -1,0 +1,115 @@
+//! Installations, and the publishers' keys that are trusted.
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::Entry,
+    error::StoreError,
+    id::PublisherId,
+    installation::{Installation, InstallationState, InstallationStore},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    SqliteStore,
+    audit::append,
+    db::{Outcome, corrupt, failed},
+};
+
+fn put(conn: &Connection, installation: &Installation, expected: Option<u64>) -> Outcome<bool> {
+    let id = installation.id.as_str();
+    let present: Option<u64> = conn
+        .query_row("SELECT generation FROM installations WHERE id = ?1", [id], |row| row.get(0))
+        .optional()
+        .map_err(failed)?;
+    if present != expected {
+        return Ok(false);
+    }
+    let body = serde_json::to_string(installation).map_err(corrupt)?;
+    let active = installation.state == InstallationState::Active;
+    conn.execute(
+        "INSERT INTO installations (id, tenant, active, generation, body) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET active = excluded.active, generation = excluded.generation, body = excluded.body",
+        params![id, installation.tenant.as_str(), active, installation.generation, body],
+    )
+    .map_err(failed)?;
+    Ok(true)
+}
+
+#[async_trait]
+impl InstallationStore for SqliteStore {
+    async fn installations(&self) -> Result<Vec<Installation>, StoreError> {
+        self.db
+            .read(|conn| {
+                let mut query = conn.prepare_cached("SELECT body FROM installations ORDER BY rowid").map_err(failed)?;
+                let bodies: Vec<String> =
+                    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+                bodies.iter().map(|body| serde_json::from_str(body).map_err(corrupt)).collect()
+            })
+            .await
+    }
+
+    async fn installations_revision(&self) -> Result<u64, StoreError> {
+        // Each change raises one generation by one, and none is ever taken out.
+        self.db
+            .read(|conn| {
+                conn.prepare_cached("SELECT coalesce(sum(generation), 0) FROM installations")
+                    .and_then(|mut s| s.query_row([], |row| row.get(0)))
+                    .map_err(failed)
+            })
+            .await
+    }
+
+    async fn put_installation(
+        &self,
+        installation: Installation,
+        expected: Option<u64>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
+        self.db
+            .write(move |conn| {
+                let put = put(conn, &installation, expected)?;
+                if put {
+                    append(conn, &entry)?;
+                }
+                Ok(put)
+            })
+            .await
+    }
+
+    async fn trust_key(&self, publisher: PublisherId, key: [u8; 32], entry: Entry) -> Result<(), StoreError> {
+        self.db
+            .write(move |conn| {
+                conn.execute(
+                    "INSERT INTO publisher_keys (publisher, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    params![publisher.as_str(), key],
+                )
+                .map_err(failed)?;
+                append(conn, &entry)
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::audit::Kind;
+
+    use super::*;
+    use crate::testing::{entry, installation, store};
+
+    #[tokio::test]
+    async fn a_change_needs_the_generation_that_it_was_made_from() {
+        let (_dir, store) = store();
+        let put = |generation, expected| {
+            let installation = Installation { generation, ..installation("a") };
+            store.put_installation(installation, expected, entry(Kind::PluginGranted))
+        };
+        assert!(put(1, None).await.unwrap());
+        assert!(!put(1, None).await.unwrap());
+        assert!(put(2, Some(1)).await.unwrap());
+        assert!(!put(2, Some(1)).await.unwrap());
+        assert_eq!(store.installations().await.unwrap(), vec![Installation { generation: 2, ..installation("a") }]);
+        assert_eq!(store.installations_revision().await.unwrap(), 2);
+        assert_eq!(store.entry_count().await.unwrap(), 2, "what changed nothing left no entry");
+    }
+}

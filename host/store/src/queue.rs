@@ -1,0 +1,303 @@
+//! Events and deliveries.
+//!
+//! Invariants: an event and its deliveries are stored together or not at all; an event id is stored once an origin and source; a
+//! delivery is held by one worker at a time, and comes back when its lease ends.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::Entry,
+    error::StoreError,
+    event::Event,
+    id::InstallationId,
+    queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Verdict},
+    time::Timestamp,
+};
+use rusqlite::{Connection, params};
+
+use crate::{
+    SqliteStore,
+    audit::append,
+    db::{Outcome, corrupt, failed},
+};
+
+const PENDING: u8 = 0;
+const LEASED: u8 = 1;
+const DONE: u8 = 2;
+const DEAD: u8 = 3;
+
+fn state(number: u8) -> Outcome<DeliveryState> {
+    match number {
+        PENDING => Ok(DeliveryState::Pending),
+        LEASED => Ok(DeliveryState::Leased),
+        DONE => Ok(DeliveryState::Done),
+        DEAD => Ok(DeliveryState::Dead),
+        other => Err(corrupt(format!("delivery state {other}"))),
+    }
+}
+
+fn insert(conn: &Connection, event: &Event, targets: &[InstallationId]) -> Outcome<Ingested> {
+    let body = serde_json::to_string(event).map_err(corrupt)?;
+    let added = conn
+        .prepare_cached(
+            "INSERT INTO events (tenant, origin, source, id, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )
+        .and_then(|mut s| {
+            s.execute(params![event.tenant.as_str(), event.origin.as_str(), event.source, event.id, body])
+        })
+        .map_err(failed)?;
+    if added == 0 {
+        return Ok(Ingested::Duplicate);
+    }
+    let number = conn.last_insert_rowid();
+    let mut deliver = conn
+        .prepare_cached("INSERT INTO deliveries (event, installation, state, due, attempts) VALUES (?1, ?2, ?3, 0, 0)")
+        .map_err(failed)?;
+    for target in targets {
+        deliver.execute(params![number, target.as_str(), PENDING]).map_err(failed)?;
+    }
+    Ok(Ingested::New(targets.len()))
+}
+
+/// Installations that have something pending and may run. A loose index scan: its cost goes with their number, not with
+/// the length of the queue.
+const WAITING: &str = "WITH RECURSIVE waiting (id) AS (
+  SELECT min(installation) FROM deliveries WHERE state = 0
+  UNION ALL
+  SELECT (SELECT min(installation) FROM deliveries WHERE state = 0 AND installation > id) FROM waiting
+  WHERE id IS NOT NULL)
+SELECT w.id FROM waiting w JOIN installations i ON i.id = w.id WHERE i.active = 1";
+
+/// A waiting delivery: its number, its tries so far, its event's body.
+type Waiting = (i64, u32, String);
+
+fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Lease>> {
+    conn.prepare_cached("UPDATE deliveries SET state = 0, due = 0 WHERE state = 1 AND due <= ?1")
+        .and_then(|mut s| s.execute([now.0]))
+        .map_err(failed)?;
+    let mut waiting = conn.prepare_cached(WAITING).map_err(failed)?;
+    let installations: Vec<String> =
+        waiting.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+    let mut held =
+        conn.prepare_cached("SELECT count(*) FROM deliveries WHERE installation = ?1 AND state = 1").map_err(failed)?;
+    let mut pick = conn
+        .prepare_cached(
+            "SELECT d.number, d.attempts, e.body FROM deliveries d JOIN events e ON e.number = d.event
+             WHERE d.installation = ?1 AND d.state = 0 AND d.due <= ?2 ORDER BY d.number LIMIT ?3",
+        )
+        .map_err(failed)?;
+    let mut found: Vec<(InstallationId, Waiting)> = Vec::new();
+    for id in &installations {
+        let installation: InstallationId = id.parse().map_err(corrupt)?;
+        let held: usize = held.query_row([id], |row| row.get(0)).map_err(failed)?;
+        let rows = pick
+            .query_map(params![id, now.0, each.saturating_sub(held)], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+            .and_then(Iterator::collect::<Result<Vec<Waiting>, _>>)
+            .map_err(failed)?;
+        found.extend(rows.into_iter().map(|row| (installation.clone(), row)));
+    }
+    found.sort_by_key(|(_, (number, ..))| *number);
+    found.truncate(most);
+    let mut hold = conn
+        .prepare_cached("UPDATE deliveries SET state = 1, due = ?2, attempts = attempts + 1 WHERE number = ?1")
+        .map_err(failed)?;
+    let mut leases = Vec::with_capacity(found.len());
+    for (installation, (delivery, attempts, body)) in found {
+        hold.execute(params![delivery, until.0]).map_err(failed)?;
+        let event = serde_json::from_str(&body).map_err(corrupt)?;
+        leases.push(Lease { delivery, event, installation, attempt: attempts + 1 });
+    }
+    Ok(leases)
+}
+
+fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
+    let (state, due, error, tries) = match verdict {
+        Verdict::Done => (DONE, 0, None, 0),
+        Verdict::Retry { at, error } => (PENDING, at.0, Some(error), 0),
+        Verdict::Dead { error } => (DEAD, 0, Some(error), 0),
+        Verdict::Released { at } => (PENDING, at.0, None, 1),
+    };
+    conn.prepare_cached(
+        "UPDATE deliveries SET state = ?2, due = ?3, error = coalesce(?4, error), attempts = attempts - ?5
+         WHERE number = ?1",
+    )
+    .and_then(|mut s| s.execute(params![delivery, state, due, error, tries]))
+    .map(drop)
+    .map_err(failed)
+}
+
+fn rows(conn: &Connection, most: usize) -> Outcome<Vec<DeliveryRow>> {
+    let mut query = conn
+        .prepare_cached(
+            "SELECT d.number, d.installation, d.state, d.attempts, d.error, e.body FROM deliveries d
+             JOIN events e ON e.number = d.event ORDER BY d.number DESC LIMIT ?1",
+        )
+        .map_err(failed)?;
+    let mut found = query.query([most]).map_err(failed)?;
+    let mut list = Vec::new();
+    while let Some(row) = found.next().map_err(failed)? {
+        let text = |i| row.get::<_, String>(i).map_err(failed);
+        let event: Event = serde_json::from_str(&text(5)?).map_err(corrupt)?;
+        list.push(DeliveryRow {
+            delivery: row.get(0).map_err(failed)?,
+            source: event.source,
+            event: event.id,
+            kind: event.kind,
+            installation: text(1)?.parse().map_err(corrupt)?,
+            state: state(row.get(2).map_err(failed)?)?,
+            attempts: row.get(3).map_err(failed)?,
+            error: row.get(4).map_err(failed)?,
+        });
+    }
+    Ok(list)
+}
+
+#[async_trait]
+impl Queue for SqliteStore {
+    async fn ingest(
+        &self,
+        event: Event,
+        targets: Vec<InstallationId>,
+        entry: Entry,
+        duplicate: Entry,
+    ) -> Result<Ingested, StoreError> {
+        self.db
+            .write(move |conn| {
+                let ingested = insert(conn, &event, &targets)?;
+                append(conn, if ingested == Ingested::Duplicate { &duplicate } else { &entry })?;
+                Ok(ingested)
+            })
+            .await
+    }
+
+    async fn lease(&self, most: usize, each: usize, now: Timestamp, hold: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.db.write(move |conn| take(conn, most, each, now, now.plus(hold))).await
+    }
+
+    async fn settle(&self, delivery: i64, verdict: Verdict, entries: Vec<Entry>) -> Result<(), StoreError> {
+        self.db
+            .write(move |conn| {
+                settle(conn, delivery, &verdict)?;
+                entries.iter().try_for_each(|entry| append(conn, entry))
+            })
+            .await
+    }
+
+    async fn recover(&self) -> Result<usize, StoreError> {
+        self.db
+            .write(|conn| conn.execute("UPDATE deliveries SET state = 0, due = 0 WHERE state = 1", []).map_err(failed))
+            .await
+    }
+
+    async fn deliveries(&self, most: usize) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.db.read(move |conn| rows(conn, most)).await
+    }
+
+    async fn depth(&self) -> Result<Vec<(DeliveryState, u64)>, StoreError> {
+        self.db
+            .read(|conn| {
+                let mut query = conn
+                    .prepare_cached("SELECT state, count(*) FROM deliveries GROUP BY state ORDER BY state")
+                    .map_err(failed)?;
+                let counts: Vec<(u8, u64)> =
+                    query.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).and_then(Iterator::collect).map_err(failed)?;
+                counts.into_iter().map(|(number, count)| Ok((state(number)?, count))).collect()
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{
+        audit::Kind,
+        installation::{InstallationState, InstallationStore},
+    };
+
+    use super::*;
+    use crate::testing::{entry, event, installation, store};
+
+    const HOLD: Duration = Duration::from_secs(30);
+
+    async fn ingest(store: &SqliteStore, id: &str, targets: &[&str]) -> Ingested {
+        let targets = targets.iter().map(|t| t.parse().unwrap()).collect();
+        let (new, old) = (entry(Kind::EventReceived), entry(Kind::EventDuplicate));
+        store.ingest(event(id), targets, new, old).await.unwrap()
+    }
+
+    async fn install(store: &SqliteStore, id: &str) {
+        store.put_installation(installation(id), None, entry(Kind::PluginInstalled)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_duplicate_is_dropped_and_on_record() {
+        let (_dir, store) = store();
+        assert_eq!(ingest(&store, "e1", &["a", "b"]).await, Ingested::New(2));
+        assert_eq!(ingest(&store, "e1", &["a", "b"]).await, Ingested::Duplicate);
+        let bodies = store.entries(0, 10).await.unwrap();
+        assert!(String::from_utf8_lossy(&bodies[1].body).contains("event.duplicate"));
+        assert_eq!(store.depth().await.unwrap(), vec![(DeliveryState::Pending, 2)]);
+    }
+
+    #[tokio::test]
+    async fn a_lease_is_exclusive_and_comes_back() {
+        let (_dir, store) = store();
+        install(&store, "a").await;
+        ingest(&store, "e1", &["a"]).await;
+        let now = Timestamp(1_000);
+        let first = store.lease(10, 10, now, HOLD).await.unwrap();
+        assert_eq!((first.len(), first[0].attempt), (1, 1));
+        assert!(store.lease(10, 10, now, HOLD).await.unwrap().is_empty());
+        let later = store.lease(10, 10, now.plus(HOLD), HOLD).await.unwrap();
+        assert_eq!((later.len(), later[0].attempt), (1, 2));
+        assert_eq!(store.recover().await.unwrap(), 1);
+        assert_eq!(store.lease(10, 10, now, HOLD).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_installation_cannot_take_all_and_a_suspended_one_waits() {
+        let (_dir, store) = store();
+        for id in ["a", "b", "c"] {
+            install(&store, id).await;
+        }
+        for n in 0..20 {
+            ingest(&store, &format!("e{n}"), &["a"]).await;
+        }
+        ingest(&store, "last", &["b", "c"]).await;
+        let mut c = installation("c");
+        c.generation = 2;
+        c.state = InstallationState::Suspended { reason: "test".into() };
+        assert!(store.put_installation(c, Some(1), entry(Kind::PluginSuspended)).await.unwrap());
+        let leases = store.lease(100, 4, Timestamp(0), HOLD).await.unwrap();
+        let of = |id: &str| leases.iter().filter(|l| l.installation.as_str() == id).count();
+        assert_eq!((of("a"), of("b"), of("c")), (4, 1, 0));
+        assert!(store.lease(100, 4, Timestamp(0), HOLD).await.unwrap().is_empty(), "four of it are held already");
+    }
+
+    #[tokio::test]
+    async fn verdicts_do_what_they_say() {
+        let (_dir, store) = store();
+        install(&store, "a").await;
+        for id in ["done", "retry", "dead", "released"] {
+            ingest(&store, id, &["a"]).await;
+        }
+        let leases = store.lease(10, 10, Timestamp(0), HOLD).await.unwrap();
+        let verdicts = [
+            Verdict::Done,
+            Verdict::Retry { at: Timestamp(50), error: "busy".into() },
+            Verdict::Dead { error: "broken".into() },
+            Verdict::Released { at: Timestamp(50) },
+        ];
+        for (lease, verdict) in leases.iter().zip(verdicts) {
+            store.settle(lease.delivery, verdict, vec![entry(Kind::CallEnded)]).await.unwrap();
+        }
+        assert!(store.lease(10, 10, Timestamp(49), HOLD).await.unwrap().is_empty());
+        let again = store.lease(10, 10, Timestamp(50), HOLD).await.unwrap();
+        let tries: Vec<(&str, u32)> = again.iter().map(|l| (l.event.id.as_str(), l.attempt)).collect();
+        assert_eq!(tries, [("retry", 2), ("released", 1)]);
+        let rows = store.deliveries(10).await.unwrap();
+        let dead = rows.iter().find(|r| r.event == "dead").unwrap();
+        assert_eq!((dead.state, dead.error.as_deref()), (DeliveryState::Dead, Some("broken")));
+    }
+}

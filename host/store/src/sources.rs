@@ -1,0 +1,47 @@
+//! Registered sources of events.
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::Entry,
+    error::StoreError,
+    source::{Source, SourceStore},
+};
+use rusqlite::params;
+
+use crate::{
+    SqliteStore,
+    audit::append,
+    db::{corrupt, failed},
+};
+
+#[async_trait]
+impl SourceStore for SqliteStore {
+    async fn add_source(&self, source: Source, entry: Entry) -> Result<bool, StoreError> {
+        self.db
+            .write(move |conn| {
+                let body = serde_json::to_string(&source).map_err(corrupt)?;
+                let added = conn
+                    .execute(
+                        "INSERT INTO sources (name, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                        params![source.name.as_str(), body],
+                    )
+                    .map_err(failed)?;
+                if added == 1 {
+                    append(conn, &entry)?;
+                }
+                Ok(added == 1)
+            })
+            .await
+    }
+
+    async fn sources(&self) -> Result<Vec<Source>, StoreError> {
+        self.db
+            .read(|conn| {
+                let mut query = conn.prepare_cached("SELECT body FROM sources ORDER BY name").map_err(failed)?;
+                let bodies: Vec<String> =
+                    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+                bodies.iter().map(|body| serde_json::from_str(body).map_err(corrupt)).collect()
+            })
+            .await
+    }
+}
