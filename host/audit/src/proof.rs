@@ -1,0 +1,183 @@
+//! Reading a log with proof: entries, inclusion proofs and consistency proofs, each led to the signed root.
+//!
+//! Invariants: nothing is given out that the checkpoint's root does not prove; checking needs no log directory.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use tlog_tiles::{Error, Hash, record_hash};
+
+use crate::{
+    bundle,
+    checkpoint::Checkpoint,
+    fault::{Fault, LogError},
+    key::LogVerifier,
+    layout::{self, WIDTH},
+    proven::Proven,
+    read,
+};
+
+/// A log as of one checkpoint, for reading.
+pub struct Log {
+    dir: PathBuf,
+    head: Checkpoint,
+}
+
+impl Log {
+    /// Opens a log at its present head.
+    pub fn open(dir: &Path, key: &LogVerifier) -> Result<Self, LogError> {
+        Ok(Self::at(dir, read::checkpoint(dir, key)?))
+    }
+
+    /// A log as of an older checkpoint that was kept.
+    pub fn at(dir: &Path, head: Checkpoint) -> Self {
+        Self { dir: dir.to_owned(), head }
+    }
+
+    /// The checkpoint that everything is led to.
+    pub fn head(&self) -> &Checkpoint {
+        &self.head
+    }
+
+    /// Visits the entries of a range, in order, each proven to be in the log. Memory: one bundle.
+    pub fn entries(&self, range: Range<u64>, mut visit: impl FnMut(u64, &[u8])) -> Result<(), LogError> {
+        self.reaches(range.end)?;
+        let tree = Proven::new(&self.dir, &self.head).map_err(LogError::Damaged)?;
+        for n in range.start / 256..range.end.div_ceil(256) {
+            let hashes = tree.tile(0, n).map_err(LogError::Damaged)?;
+            let width = hashes.len().min(WIDTH);
+            let bytes = read::entries(&self.dir, n, width).map_err(LogError::Damaged)?;
+            let entries = bundle::split(&bytes, width).map_err(LogError::Proof)?;
+            for ((index, entry), hash) in (n * 256..).zip(entries).zip(hashes.iter()) {
+                if record_hash(entry) != *hash {
+                    return Err(LogError::Damaged(mismatch(n, width, index)));
+                }
+                if range.contains(&index) {
+                    visit(index, entry);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Proves that the entry of this index is in the log (RFC 6962 section 2.1.1).
+    pub fn inclusion(&self, index: u64) -> Result<Vec<Hash>, LogError> {
+        self.reaches(index.saturating_add(1))?;
+        self.prove(|tree| tlog_tiles::prove_record(self.head.size(), index, tree))
+    }
+
+    /// Proves that an older log is the beginning of this one (RFC 6962 section 2.1.2). Nothing needs to be said where
+    /// the older one is empty.
+    pub fn consistency(&self, older: &Checkpoint) -> Result<Vec<Hash>, LogError> {
+        self.reaches(older.size())?;
+        if older.size() == 0 {
+            return Ok(Vec::new());
+        }
+        self.prove(|tree| tlog_tiles::prove_tree(self.head.size(), older.size(), tree))
+    }
+
+    /// The inclusion proof in the form of C2SP tlog-proof, with the checkpoint in it.
+    pub fn proof_text(&self, index: u64) -> Result<Vec<u8>, LogError> {
+        let mut text = format!("c2sp.org/tlog-proof@v1\nindex {index}\n");
+        for hash in self.inclusion(index)? {
+            text.push_str(&format!("{hash}\n"));
+        }
+        text.push('\n');
+        Ok([text.as_bytes(), self.head.note()].concat())
+    }
+
+    fn reaches(&self, end: u64) -> Result<(), LogError> {
+        let size = self.head.size();
+        if end > size { Err(LogError::Range { size, asked: end }) } else { Ok(()) }
+    }
+
+    fn prove(&self, with: impl FnOnce(&Proven<'_>) -> Result<Vec<Hash>, Error>) -> Result<Vec<Hash>, LogError> {
+        let tree = Proven::new(&self.dir, &self.head).map_err(LogError::Damaged)?;
+        with(&tree).map_err(|error| match error {
+            Error::InvalidInput(what) => LogError::Proof(what),
+            other => LogError::Proof(other.to_string()),
+        })
+    }
+}
+
+/// An entry's fault where its hash is another.
+pub(crate) fn mismatch(n: u64, width: usize, index: u64) -> Fault {
+    let what = format!("entry {} does not match its hash in {}", layout::grouped(index), layout::tile(0, n, width));
+    Fault::new(layout::bundle(n, width), what)
+}
+
+/// Whether an inclusion proof shows that this entry has this index in the log of this checkpoint.
+pub fn check_inclusion(proof: &[Hash], head: &Checkpoint, index: u64, entry: &[u8]) -> bool {
+    tlog_tiles::check_record(&proof.to_vec(), head.size(), head.root(), index, record_hash(entry)).is_ok()
+}
+
+/// Whether a consistency proof shows that the log of the older checkpoint is the beginning of the newer one's.
+pub fn check_consistency(proof: &[Hash], older: &Checkpoint, newer: &Checkpoint) -> bool {
+    if older.origin() != newer.origin() {
+        return false;
+    }
+    if older.size() == 0 {
+        return proof.is_empty() && older.root() == tlog_tiles::EMPTY_HASH;
+    }
+    tlog_tiles::check_tree(&proof.to_vec(), newer.size(), newer.root(), older.size(), older.root()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{LogDir, STRIDE, entry};
+
+    #[test]
+    fn proves_every_entry_and_every_older_head() {
+        let mut log = LogDir::new();
+        let heads: Vec<Checkpoint> = [0, 1, 1, 5, 248, 1, 1, 256, 87].map(|more| log.grow(more)).into();
+        let (newest, reader) = (heads.last().unwrap(), Log::open(&log.path(), &log.verifier()).unwrap());
+        for index in (0..newest.size()).step_by(5) {
+            let proof = reader.inclusion(index).unwrap();
+            assert!(check_inclusion(&proof, newest, index, &entry(index)));
+            assert!(!check_inclusion(&proof, newest, index, &entry(index + 1)));
+            assert!(!check_inclusion(&proof, newest, index ^ 1, &entry(index)));
+            assert!(!check_inclusion(&proof, &heads[5], index, &entry(index)));
+        }
+        for (i, newer) in heads.iter().enumerate() {
+            for older in &heads[..=i] {
+                let mut proof = Log::at(&log.path(), newer.clone()).consistency(older).unwrap();
+                assert!(check_consistency(&proof, older, newer), "{} {}", older.size(), newer.size());
+                proof.push(newer.root());
+                assert!(!check_consistency(&proof, older, newer));
+            }
+        }
+        assert!(matches!(reader.inclusion(600), Err(LogError::Range { size: 600, asked: 601 })));
+    }
+
+    #[test]
+    fn a_proof_text_is_that_of_the_specification() {
+        let mut log = LogDir::new();
+        let head = log.grow(3);
+        let reader = Log::open(&log.path(), &log.verifier()).unwrap();
+        let text = String::from_utf8(reader.proof_text(2).unwrap()).unwrap();
+        let sibling = reader.inclusion(2).unwrap()[0];
+        let note = String::from_utf8(head.note().to_vec()).unwrap();
+        assert_eq!(text, format!("c2sp.org/tlog-proof@v1\nindex 2\n{sibling}\n\n{note}"));
+    }
+
+    #[test]
+    fn reads_any_range_and_nothing_unproven() {
+        let mut log = LogDir::new();
+        log.grow(600);
+        let reader = Log::open(&log.path(), &log.verifier()).unwrap();
+        for range in [0..0, 0..600, 255..257, 300..301, 599..600, 600..600] {
+            let mut seen = Vec::new();
+            reader.entries(range.clone(), |index, bytes| seen.push((index, bytes.to_vec()))).unwrap();
+            assert_eq!(seen, range.map(|index| (index, entry(index))).collect::<Vec<_>>());
+        }
+        assert!(matches!(reader.entries(0..601, |_, _| ()), Err(LogError::Range { .. })));
+        log.flip("tile/entries/001", STRIDE + 9);
+        let error = reader.entries(256..257, |_, _| ()).unwrap_err();
+        assert_eq!(error.to_string(), "audit log: tile/entries/001: entry 257 does not match its hash in tile/0/001");
+        log.flip("tile/0/000", 100);
+        assert!(matches!(reader.inclusion(1), Err(LogError::Proof(_))));
+    }
+}

@@ -1,0 +1,167 @@
+//! Appends entries to a log directory and moves its head.
+//!
+//! Invariants: everything that a checkpoint covers is durable before the checkpoint is; the head only moves forward, from
+//! where it was read, under a lock; a file that others may have seen is never rewritten with other bytes. A crash at any
+//! point leaves the old head with all its files, or the new one with all of its.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tlog_tiles::record_hash;
+
+use crate::{
+    bundle,
+    checkpoint::Checkpoint,
+    disk::{self, Batch, Disk, Durable},
+    fault::{Fault, LogError},
+    key::LogKey,
+    layout::{self, CHECKPOINT, TILES, WIDTH},
+    proven, read,
+    tree::Edge,
+};
+
+/// The one who writes a log.
+pub struct Publisher {
+    dir: PathBuf,
+    key: LogKey,
+    head: Checkpoint,
+    edge: Edge,
+    known: BTreeSet<PathBuf>,
+    disk: Box<dyn Disk>,
+}
+
+impl Publisher {
+    /// Begins a log: signs the checkpoint of no entries. A folder that holds any part of a log is refused.
+    pub fn create(dir: &Path, key: LogKey) -> Result<Self, LogError> {
+        Self::create_on(dir, key, Box::new(Durable))
+    }
+
+    /// Opens a log: checks its head, and that the right edge of its tree and its newest entries lead to it. All the
+    /// rest is for [`crate::verify()`].
+    pub fn open(dir: &Path, key: LogKey) -> Result<Self, LogError> {
+        Self::open_on(dir, key, Box::new(Durable))
+    }
+
+    fn create_on(dir: &Path, key: LogKey, disk: Box<dyn Disk>) -> Result<Self, LogError> {
+        fs::create_dir_all(dir).map_err(LogError::io(dir.display()))?;
+        let _lock = disk::lock(dir)?;
+        if [CHECKPOINT, TILES].iter().any(|name| dir.join(name).exists()) {
+            return Err(LogError::Exists(dir.display().to_string()));
+        }
+        let edge = Edge::default();
+        let head = Checkpoint::sign(&key, 0, edge.root())?;
+        let publisher = Self { dir: dir.to_owned(), key, head, edge, known: BTreeSet::new(), disk };
+        publisher.put_head(&publisher.head)?;
+        if let Some(parent) = dir.canonicalize().ok().as_deref().and_then(Path::parent) {
+            publisher.disk.sync(parent).map_err(LogError::io(parent.display()))?;
+        }
+        Ok(publisher)
+    }
+
+    fn open_on(dir: &Path, key: LogKey, disk: Box<dyn Disk>) -> Result<Self, LogError> {
+        let _lock = disk::lock(dir)?;
+        let head = read::checkpoint(dir, &key.verifier())?;
+        let edge = edge(dir, &head).map_err(LogError::Damaged)?;
+        Ok(Self { dir: dir.to_owned(), key, head, edge, known: BTreeSet::new(), disk })
+    }
+
+    /// How many entries the log has: the index that the next one gets.
+    pub fn size(&self) -> u64 {
+        self.head.size()
+    }
+
+    /// The present head.
+    pub fn head(&self) -> &Checkpoint {
+        &self.head
+    }
+
+    /// Appends entries, in order, and returns the new head when all is durable. On an error nothing was appended, with
+    /// one exception: where the folder's last sync failed the head may have moved, and the next call says
+    /// [`LogError::Moved`]; open the log anew then.
+    pub fn append<T: AsRef<[u8]>>(&mut self, entries: &[T]) -> Result<Checkpoint, LogError> {
+        self.lengths(entries)?;
+        let _lock = disk::lock(&self.dir)?;
+        self.unmoved()?;
+        if entries.is_empty() {
+            return Ok(self.head.clone());
+        }
+        let mut edge = self.edge.clone();
+        let mut batch = Batch::new(&self.dir, &*self.disk, &self.known);
+        for entry in entries {
+            edge.push(entry.as_ref(), |name, bytes| batch.put(&name, &bytes))?;
+        }
+        for (name, bytes) in edge.partials(self.edge.size) {
+            batch.put(&name, &bytes)?;
+        }
+        let known = batch.finish()?;
+        let head = Checkpoint::sign(&self.key, edge.size, edge.root())?;
+        self.put_head(&head)?;
+        self.known.extend(known);
+        self.edge = edge;
+        let old = std::mem::replace(&mut self.head, head);
+        self.remove_partials(old.size());
+        Ok(self.head.clone())
+    }
+
+    fn lengths<T: AsRef<[u8]>>(&self, entries: &[T]) -> Result<(), LogError> {
+        let too_long = |(index, entry): (u64, &T)| {
+            let bytes = entry.as_ref().len();
+            (bytes > usize::from(u16::MAX)).then_some(LogError::TooLong { index, bytes })
+        };
+        (self.size()..).zip(entries).find_map(too_long).map_or(Ok(()), Err)
+    }
+
+    fn unmoved(&self) -> Result<(), LogError> {
+        let most = self.head.note().len() as u64;
+        match read::file(&self.dir, CHECKPOINT, most) {
+            Ok(Some(found)) if found == self.head.note() => Ok(()),
+            _ => Err(LogError::Moved(self.size())),
+        }
+    }
+
+    fn put_head(&self, head: &Checkpoint) -> Result<(), LogError> {
+        let file = self.dir.join(CHECKPOINT);
+        self.disk.put(&file, head.note()).map_err(LogError::io(file.display()))?;
+        self.disk.sync(&self.dir).map_err(LogError::io(self.dir.display()))
+    }
+
+    /// Removes the partial files of the tiles that are full now. What cannot be removed does no harm.
+    fn remove_partials(&mut self, old: u64) {
+        for level in layout::levels(old) {
+            let (n, width) = layout::partial(old, level);
+            if width == 0 || layout::partial(self.size(), level).0 == n {
+                continue;
+            }
+            let bundle = (level == 0).then(|| layout::bundle(n, WIDTH));
+            for name in bundle.into_iter().chain([layout::tile(level, n, WIDTH)]) {
+                let folder = self.dir.join(name + ".p");
+                self.known.remove(&folder);
+                let _harmless = self.disk.remove(&folder);
+            }
+        }
+    }
+}
+
+/// Reads the right edge of a log, and checks that it leads to the root.
+fn edge(dir: &Path, head: &Checkpoint) -> Result<Edge, Fault> {
+    let mut edge = Edge { size: head.size(), levels: proven::edge(dir, head)?, bundle: Vec::new() };
+    let (n, width) = layout::partial(head.size(), 0);
+    if width > 0 {
+        edge.bundle = read::entries(dir, n, width)?;
+        let hashes = bundle::split(&edge.bundle, width).map(|all| all.into_iter().map(record_hash).collect::<Vec<_>>());
+        if hashes.as_ref() != Ok(&edge.levels[0]) {
+            let tile = layout::tile(0, n, width);
+            return Err(Fault::new(
+                layout::bundle(n, width),
+                format!("its entries do not match their hashes in {tile}"),
+            ));
+        }
+    }
+    Ok(edge)
+}
+
+#[cfg(test)]
+mod tests;
