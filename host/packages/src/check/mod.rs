@@ -1,0 +1,219 @@
+//! Whether a release may run: its bytes, its signature, its statement, its scopes and its imports, all of them, each time.
+//!
+//! Invariants: the first check that fails ends it, and the reason names what is wrong; nothing of a manifest but its
+//! publisher's name (to find the keys) is used before the signature over its digest held; a key counts only for the
+//! publisher it was trusted for; what a component imports, its manifest asks for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::plain,
+    catalogue::Catalogue,
+    id::Digest,
+    release::{ReleaseError, ReleaseStore, Releases, StoredRelease, VerifiedRelease},
+};
+
+use crate::{
+    dsse::{DsseError, Envelope},
+    inspect::{InspectError, Inspection, TRIGGERS},
+    keys::PublicKey,
+    manifest::{Manifest, ManifestError},
+    statement::{Statement, StatementError},
+};
+
+/// What a release is held against, beside its publisher's keys.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The capabilities that this host has.
+    pub catalogue: &'a dyn Catalogue,
+    /// Names or beginnings of names of foreign imports that the host links in a harmless form, such as `wasi:io` or
+    /// `wasi:clocks/wall-clock`. Each ends where a part of the name ends.
+    pub virtual_wasi: &'a [String],
+}
+
+/// Why a release is refused.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The registry's component is another one.
+    #[error("component digest mismatch: the release is {expected}, the component's bytes are {found}")]
+    Component {
+        /// What it should be.
+        expected: Digest,
+        /// What the bytes are.
+        found: Digest,
+    },
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The envelope or a signature.
+    #[error(transparent)]
+    Envelope(#[from] DsseError),
+    /// The statement.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The component is no component for this host.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// Imports that are not ours.
+    #[error(
+        "the component imports {0}, which this host does not offer; build it without WASI, or without what needs it"
+    )]
+    Foreign(String),
+    /// Imports of ours that this host does not have.
+    #[error("the component imports {0}, which is no capability of this host")]
+    Unknown(String),
+    /// Imports that the manifest does not ask for.
+    #[error(
+        "the component imports {0}, but the manifest asks for no scope of it; ask for one in [[scopes]], or drop the import"
+    )]
+    Unasked(String),
+}
+
+/// A release that held, with what was learnt on the way.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// What the runtime needs.
+    pub release: VerifiedRelease,
+    /// What it asks for.
+    pub manifest: Manifest,
+    /// What it is.
+    pub inspection: Inspection,
+}
+
+/// Checks all of a release. `keys` are those that are trusted for the publisher whom the manifest names.
+pub fn verify(
+    stored: &StoredRelease,
+    component: &Arc<[u8]>,
+    keys: &[[u8; 32]],
+    rules: Rules<'_>,
+) -> Result<Examined, ReleaseError> {
+    examine(stored, component, keys, rules)
+        .map_err(|refusal| ReleaseError::Refused { digest: stored.digest, reason: refusal.to_string() })
+}
+
+fn examine(
+    stored: &StoredRelease,
+    component: &Arc<[u8]>,
+    keys: &[[u8; 32]],
+    rules: Rules<'_>,
+) -> Result<Examined, Refusal> {
+    let found = Digest::of(component);
+    if found != stored.digest {
+        return Err(Refusal::Component { expected: stored.digest, found });
+    }
+    let manifest = Manifest::parse(&stored.manifest)?;
+    let envelope = Envelope::parse(&stored.envelope)?;
+    let keys: Vec<PublicKey> = keys.iter().filter_map(|key| PublicKey::from_bytes(key).ok()).collect();
+    let payload = envelope.verify(&keys, 1, manifest.publisher.as_str())?;
+    Statement::parse(payload)?.check(&manifest, &found)?;
+    let inspection = fits(&manifest, component, rules)?;
+    let release = VerifiedRelease {
+        digest: found,
+        plugin: manifest.id.clone(),
+        publisher: manifest.publisher.clone(),
+        version: manifest.version.clone(),
+        component: component.clone(),
+        asked: manifest.asked(),
+        limits: manifest.limits,
+    };
+    Ok(Examined { release, manifest, inspection })
+}
+
+/// Checks what is not a matter of signatures: that the host understands every scope, can run the component, and that
+/// imports ⊆ manifest.
+pub fn fits(manifest: &Manifest, component: &[u8], rules: Rules<'_>) -> Result<Inspection, Refusal> {
+    manifest.check(rules.catalogue)?;
+    let inspection = Inspection::of(component)?;
+    let imports = Imports::of(&inspection, manifest, rules);
+    if !imports.foreign.is_empty() {
+        return Err(Refusal::Foreign(plain(&imports.foreign.join(", "))));
+    }
+    if !imports.unknown.is_empty() {
+        return Err(Refusal::Unknown(plain(&imports.unknown.join(", "))));
+    }
+    if !imports.unasked.is_empty() {
+        return Err(Refusal::Unasked(plain(&imports.unasked.join(", "))));
+    }
+    Ok(inspection)
+}
+
+/// The imports for which a component is refused.
+pub(crate) struct Imports {
+    pub(crate) foreign: Vec<String>,
+    pub(crate) unknown: Vec<String>,
+    pub(crate) unasked: Vec<String>,
+}
+
+impl Imports {
+    pub(crate) fn of(inspection: &Inspection, manifest: &Manifest, rules: Rules<'_>) -> Self {
+        let is_virtual = |name: &str| rules.virtual_wasi.iter().any(|prefix| begins(name, prefix));
+        let foreign = inspection.foreign_imports().into_iter().filter(|name| !is_virtual(name));
+        let known = |name: &str| rules.catalogue.names().contains(&name) && !TRIGGERS.contains(&name);
+        let (ours, unknown): (Vec<&str>, Vec<&str>) =
+            inspection.capabilities().into_iter().partition(|name| known(name));
+        let asked = manifest.capabilities();
+        let full = |name: &str| format!("portcullis:plugin/{name}");
+        Self {
+            foreign: foreign.map(str::to_owned).collect(),
+            unknown: unknown.into_iter().map(full).collect(),
+            unasked: ours.into_iter().filter(|name| !asked.contains(name)).map(full).collect(),
+        }
+    }
+}
+
+/// Whether a name begins with this prefix, and a part of the name ends with it.
+fn begins(name: &str, prefix: &str) -> bool {
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with(['/', '@']) || prefix.ends_with(['/', '@']);
+    !prefix.is_empty() && name.strip_prefix(prefix).is_some_and(ends)
+}
+
+/// The registry of releases: reads and checks one anew each time that it is asked for.
+pub struct Registry {
+    store: Arc<dyn ReleaseStore>,
+    catalogue: Arc<dyn Catalogue>,
+    virtual_wasi: Vec<String>,
+}
+
+impl Registry {
+    /// A registry on this store. `virtual_wasi`: see [`Rules`].
+    pub fn new(store: Arc<dyn ReleaseStore>, catalogue: Arc<dyn Catalogue>, virtual_wasi: Vec<String>) -> Self {
+        Self { store, catalogue, virtual_wasi }
+    }
+
+    /// What it holds a release against.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { catalogue: self.catalogue.as_ref(), virtual_wasi: &self.virtual_wasi }
+    }
+
+    /// Where the releases lie.
+    pub fn store(&self) -> &dyn ReleaseStore {
+        self.store.as_ref()
+    }
+
+    /// Reads and checks a release, and gives what was learnt on the way.
+    pub async fn examined(&self, digest: &Digest) -> Result<Examined, ReleaseError> {
+        let Some((stored, component)) = self.store.release(digest).await? else {
+            return Err(ReleaseError::Missing(*digest));
+        };
+        self.examine(&StoredRelease { digest: *digest, ..stored }, &component).await
+    }
+
+    /// Checks a release that is not stored yet, against the keys that the store trusts.
+    pub async fn examine(&self, release: &StoredRelease, component: &Arc<[u8]>) -> Result<Examined, ReleaseError> {
+        let manifest = Manifest::parse(&release.manifest)
+            .map_err(|error| ReleaseError::Refused { digest: release.digest, reason: error.to_string() })?;
+        let keys = self.store.publisher_keys(&manifest.publisher).await?;
+        verify(release, component, &keys, self.rules())
+    }
+}
+
+#[async_trait]
+impl Releases for Registry {
+    async fn verified(&self, digest: &Digest) -> Result<VerifiedRelease, ReleaseError> {
+        self.examined(digest).await.map(|examined| examined.release)
+    }
+}
+
+#[cfg(test)]
+mod tests;

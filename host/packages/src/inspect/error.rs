@@ -1,0 +1,48 @@
+//! Why bytes are not a component that this host runs.
+
+use portcullis_model::audit::plain;
+
+use super::{MAX_COMPONENT, PLUGIN_VERSION};
+
+/// What is wrong with a component, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// Larger than [`MAX_COMPONENT`]; in bytes.
+    #[error(
+        "the component has {0} bytes; the most is {MAX_COMPONENT}: build it for release and strip its debug sections"
+    )]
+    TooLarge(usize),
+    /// A core module.
+    #[error(
+        "this is a core WebAssembly module, not a component: make one of it, for example with `wasm-tools component new`"
+    )]
+    CoreModule,
+    /// Something else altogether.
+    #[error("this is not WebAssembly: it does not begin as a component does")]
+    NotWasm,
+    /// Broken, or built with features that the host does not run.
+    #[error("the component is not valid for this host: {problem} (at byte {offset})")]
+    Invalid {
+        /// What the validator says.
+        problem: String,
+        /// Where.
+        offset: usize,
+    },
+    /// Built against another version of the WIT package; `None` where it names none.
+    #[error("built against portcullis:plugin{}; this host speaks {PLUGIN_VERSION}: rebuild with SDK {}", at(.0), sdk())]
+    Version(Option<String>),
+}
+
+impl InspectError {
+    pub(super) fn invalid(error: wasmparser::BinaryReaderError) -> Self {
+        Self::Invalid { problem: plain(error.message()), offset: error.offset() }
+    }
+}
+
+fn at(version: &Option<String>) -> String {
+    version.as_ref().map_or_else(|| " without a version".to_owned(), |version| format!("@{}", plain(version)))
+}
+
+fn sdk() -> &'static str {
+    PLUGIN_VERSION.rsplit_once('.').map_or(PLUGIN_VERSION, |(minor, _)| minor)
+}

@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use portcullis_model::release::StoredRelease;
+
+use super::*;
+use crate::{
+    check::Rules,
+    keys::PublisherKey,
+    publish::sign_release,
+    testing::{Fake, Fixed, MANIFEST, Memory, component},
+};
+
+struct World {
+    memory: Arc<Memory>,
+    registry: Registry,
+    fixed: Fixed,
+    files: ReleaseFiles,
+}
+
+impl World {
+    /// A host that trusts the publisher of one signed release.
+    fn new() -> Self {
+        let (fixed, memory) = (Fixed::new(), Arc::new(Memory::default()));
+        let key = PublisherKey::generate(&fixed);
+        let component: Arc<[u8]> = component().into();
+        let rules = Rules { catalogue: &Fake, virtual_wasi: &[] };
+        let envelope = sign_release(&component, MANIFEST, &key, rules).unwrap().to_json();
+        let digest = portcullis_model::id::Digest::of(&component);
+        let stored = StoredRelease { digest, manifest: MANIFEST.into(), envelope };
+        memory.keys.lock().unwrap().insert("com.example".parse().unwrap(), vec![key.public().to_bytes()]);
+        let registry = Registry::new(memory.clone(), Arc::new(Fake), Vec::new());
+        Self { memory, registry, fixed, files: ReleaseFiles { component, stored } }
+    }
+
+    fn installer(&self) -> Installer<'_> {
+        Installer {
+            registry: &self.registry,
+            installations: self.memory.as_ref(),
+            recorder: self.memory.as_ref(),
+            clock: &self.fixed,
+            rng: &self.fixed,
+            actor: Actor::Person { name: "ada".into() },
+        }
+    }
+
+    async fn install(&self, grant: Option<&[&str]>) -> Result<Installation, InstallError> {
+        let grant = grant.map(scopes);
+        let order = Order { tenant: "acme".parse().unwrap(), grant, limits: None };
+        self.installer().install(&self.files, order).await
+    }
+
+    fn last(&self) -> Entry {
+        self.memory.entries.lock().unwrap().last().unwrap().clone()
+    }
+}
+
+fn scopes(texts: &[&str]) -> Vec<ScopeText> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+const READ: &str = "tickets:read fields=comments";
+const RECEIVE: &str = "events:receive types=ticket.created";
+
+#[tokio::test]
+async fn installs_what_is_required_and_says_so_in_the_log() {
+    let world = World::new();
+    let installed = world.install(None).await.unwrap();
+    assert_eq!(installed.granted, scopes(&[READ, RECEIVE]));
+    assert_eq!((installed.generation, installed.limits.cpu_ms), (1, 250));
+    assert_eq!(installed.release, world.files.stored.digest);
+    assert!(world.registry.examined(&installed.release).await.is_ok());
+
+    let entry = world.last();
+    assert_eq!(entry.kind, Kind::PluginInstalled);
+    assert_eq!(entry.text("plugin"), Some("com.example.card-guard"));
+    assert_eq!(entry.text("version"), Some("1.2.0"));
+    assert_eq!(entry.text("digest"), Some(installed.release.to_string().as_str()));
+    assert_eq!(entry.detail["scopes"], serde_json::json!([READ, RECEIVE]));
+    assert_eq!(entry.tenant.unwrap().as_str(), "acme");
+}
+
+#[tokio::test]
+async fn a_choice_lies_within_what_the_manifest_asks() {
+    let world = World::new();
+    let limits = Limits { cpu_ms: 5, ..Limits::default() };
+    let order = Order { tenant: "acme".parse().unwrap(), grant: Some(scopes(&[READ])), limits: Some(limits) };
+    let installed = world.installer().install(&world.files, order).await.unwrap();
+    assert_eq!((installed.granted, installed.limits), (scopes(&[READ]), limits));
+    assert_eq!(world.install(Some(&[])).await.unwrap().granted, []);
+
+    let before = world.memory.entries.lock().unwrap().len();
+    for (scope, error) in [
+        (
+            "tickets:read fields=comments,tags",
+            "goes beyond what the manifest asks for; grant at most: tickets:read fields=comments",
+        ),
+        (
+            "http:send to=evil.test",
+            "goes beyond what the manifest asks for; grant at most: http:send to=chat.example.test",
+        ),
+        ("kv:read x=y", "no such capability"),
+        ("tickets:eat", "has no action 'eat'"),
+    ] {
+        let found = world.install(Some(&[READ, scope])).await.unwrap_err().to_string();
+        assert!(found.contains(error), "{found}");
+    }
+    assert_eq!(world.memory.entries.lock().unwrap().len(), before, "nothing was installed");
+    let long: Vec<ScopeText> =
+        (0..1_200).map(|n| format!("tickets:read fields=a-longer-field-{n}").parse().unwrap()).collect();
+    let order = Order { tenant: "acme".parse().unwrap(), grant: Some(long), limits: None };
+    let error = world.installer().install(&world.files, order).await.unwrap_err();
+    assert!(matches!(error, InstallError::GrantTooLong(_)));
+}
+
+#[tokio::test]
+async fn a_refused_release_is_recorded_and_not_stored() {
+    let mut world = World::new();
+    world.files.stored.manifest.push_str("# changed");
+    let error = world.install(None).await.unwrap_err().to_string();
+    assert!(error.contains("manifest digest mismatch"), "{error}");
+    let entry = world.last();
+    assert_eq!((entry.kind, entry.text("at")), (Kind::ReleaseRefused, Some("install")));
+    assert!(entry.text("reason").unwrap().starts_with("manifest digest mismatch"));
+    assert_eq!(entry.resource, Some(format!("release:{}", world.files.stored.digest)));
+    assert!(world.memory.releases.lock().unwrap().is_empty());
+    assert!(world.memory.installations.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_narrows_and_widens_within_the_manifest() {
+    let world = World::new();
+    let id = world.install(None).await.unwrap().id;
+    let narrow = world.installer().grant(&id, scopes(&[RECEIVE])).await.unwrap();
+    assert_eq!((narrow.granted, narrow.generation), (scopes(&[RECEIVE]), 2));
+    let entry = world.last();
+    assert_eq!(entry.kind, Kind::PluginGranted);
+    assert_eq!(entry.detail["before"], serde_json::json!([READ, RECEIVE]));
+    assert_eq!(entry.detail["scopes"], serde_json::json!([RECEIVE]));
+
+    let wide = world.installer().grant(&id, scopes(&[READ, RECEIVE, "http:send to=chat.example.test"])).await.unwrap();
+    assert_eq!(wide.generation, 3);
+    let beyond = world.installer().grant(&id, scopes(&["tickets:read fields=tags"])).await.unwrap_err().to_string();
+    assert!(beyond.contains("goes beyond"), "{beyond}");
+    assert_eq!(world.memory.installations.lock().unwrap()[&id].generation, 3);
+
+    world.memory.keys.lock().unwrap().clear();
+    let error = world.installer().grant(&id, scopes(&[READ])).await.unwrap_err().to_string();
+    assert!(error.contains("no key of publisher"), "{error}");
+    assert_eq!(world.last().text("at"), Some("grant"));
+}
+
+#[tokio::test]
+async fn suspends_and_resumes_once() {
+    let world = World::new();
+    let id = world.install(None).await.unwrap().id;
+    world.memory.releases.lock().unwrap().clear();
+    let stopped = world.installer().suspend(&id, "under investigation").await.unwrap();
+    assert_eq!(stopped.state, InstallationState::Suspended { reason: "under investigation".into() });
+    assert_eq!((world.last().kind, world.last().text("reason")), (Kind::PluginSuspended, Some("under investigation")));
+    assert_eq!(world.installer().suspend(&id, "again").await.unwrap(), stopped);
+    let runs = world.installer().resume(&id).await.unwrap();
+    assert_eq!((runs.state.clone(), runs.generation), (InstallationState::Active, 3));
+    assert_eq!(world.last().kind, Kind::PluginResumed);
+    assert_eq!(world.installer().resume(&id).await.unwrap(), runs);
+    let none: InstallationId = "ins_none".parse().unwrap();
+    assert!(matches!(world.installer().resume(&none).await, Err(InstallError::NoInstallation(_))));
+}
+
+#[tokio::test]
+async fn whoever_is_slower_is_told() {
+    let world = World::new();
+    let id = world.install(None).await.unwrap().id;
+    *world.memory.race.lock().unwrap() = true;
+    let error = world.installer().suspend(&id, "x").await.unwrap_err();
+    assert!(matches!(error, InstallError::Conflict(other) if other == id));
+}
+
+#[tokio::test]
+async fn trusting_a_key_is_recorded() {
+    let world = World::new();
+    let key = PublisherKey::generate(&world.fixed).public();
+    world.installer().trust("org.other".parse().unwrap(), &key).await.unwrap();
+    assert_eq!(world.memory.keys.lock().unwrap()[&"org.other".parse().unwrap()], [key.to_bytes()]);
+    let entry = world.last();
+    assert_eq!((entry.kind, entry.text("key")), (Kind::TrustAdded, Some(key.to_string().as_str())));
+}

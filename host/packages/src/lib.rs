@@ -1,0 +1,29 @@
+//! Packages: what a publisher hands over, what it says about itself, and whether that is true.
+//!
+//! A release is a component, a manifest and a signed statement about the digests of both. This crate reads the
+//! [`manifest`], derives from the component's bytes what it can do ([`inspect`]), makes and checks the signed statement
+//! ([`dsse`], [`statement`], [`keys`]), checks a release as a whole ([`check`]), shows an admin what an installation
+//! would mean ([`plan`]) and carries it out ([`install`]).
+//!
+//! What is ABSENT here: a database, a network, an engine. Releases lie behind `ReleaseStore`, installations behind
+//! `InstallationStore`; only [`keys`] and [`release_dir`] touch files, where a path is given to them.
+//!
+//! Invariants:
+//! - nothing that a publisher wrote is believed before its signature, its digests and its imports were checked;
+//! - imports ⊆ manifest is checked when a release is signed, when it is installed and each time it is loaded;
+//! - a grant never goes beyond what the manifest of that very release asks for.
+#![forbid(unsafe_code)]
+
+pub mod check;
+mod coverage;
+pub mod dsse;
+pub mod inspect;
+pub mod install;
+pub mod keys;
+pub mod manifest;
+pub mod plan;
+pub mod publish;
+pub mod release_dir;
+pub mod statement;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,254 @@
+//! What an installation would mean, before anybody agrees to it: every scope with its purpose, meaning and risk, what the
+//! platform's ceiling leaves of it, and what the component cannot do at all.
+//!
+//! Invariant: all but the publisher's own words (name, summary, purposes, links) is computed, from the component's bytes
+//! and the catalogue.
+
+use std::fmt;
+
+use portcullis_model::{
+    id::{Digest, PluginId, PublisherId},
+    limits::Limits,
+    scope::{Risk, ScopeError, ScopeText},
+};
+use serde::Serialize;
+
+pub use crate::coverage::Coverage;
+use crate::{
+    check::{Imports, Rules},
+    coverage::coverage,
+    inspect::{Inspection, TRIGGERS},
+    manifest::{AskedScope, Manifest},
+};
+
+/// A scope that the plugin asks for, as an admin reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedScope {
+    /// The scope.
+    pub scope: ScopeText,
+    /// What it allows: clauses without a full stop.
+    pub words: Vec<String>,
+    /// How much harm it can do.
+    pub risk: Risk,
+    /// What the publisher wants it for (DAT-2).
+    pub purpose: String,
+    /// Whether the plugin works without it.
+    pub optional: bool,
+    /// How much of it the platform's ceiling allows.
+    pub ceiling: Coverage,
+    /// What the ceiling leaves of it.
+    pub allowed: Vec<ScopeText>,
+}
+
+/// What an installation would mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InstallPlan {
+    /// Which plugin.
+    pub plugin: PluginId,
+    /// Who publishes it.
+    pub publisher: PublisherId,
+    /// Its name.
+    pub name: String,
+    /// The release's version.
+    pub version: String,
+    /// The release's number.
+    pub release: u64,
+    /// The manifest's digest.
+    pub manifest: Digest,
+    /// What it does, in the publisher's words.
+    pub summary: String,
+    /// Where its terms are.
+    pub terms: String,
+    /// Where it says what it does with personal data.
+    pub privacy: String,
+    /// Where to ask for help.
+    pub support: String,
+    /// What it asks for, in the manifest's order.
+    pub scopes: Vec<PlannedScope>,
+    /// The highest risk of all scopes that it asks for.
+    pub risk: Option<Risk>,
+    /// Why it cannot be installed: imports that the manifest does not ask for, or that this host does not offer.
+    pub refusals: Vec<String>,
+    /// What a careful reader should know: capabilities that it asks for and does not use, URLs, code that runs early.
+    pub notes: Vec<String>,
+    /// What it cannot do, whatever is granted.
+    pub cannot: Vec<String>,
+    /// The limits of one call that it asks for.
+    pub limits: Limits,
+}
+
+impl InstallPlan {
+    /// The plan for a release. `ceiling`: what the platform gives to anybody at all.
+    pub fn new(
+        manifest: &Manifest,
+        inspection: &Inspection,
+        rules: Rules<'_>,
+        ceiling: &[ScopeText],
+    ) -> Result<Self, ScopeError> {
+        let planned = manifest.scopes.iter().map(|asked| planned(asked, rules, ceiling));
+        let scopes = planned.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            plugin: manifest.id.clone(),
+            publisher: manifest.publisher.clone(),
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            release: manifest.release,
+            manifest: manifest.digest,
+            summary: manifest.summary.clone(),
+            terms: manifest.terms.clone(),
+            privacy: manifest.privacy.clone(),
+            support: manifest.support.clone(),
+            risk: scopes.iter().map(|scope| scope.risk).max(),
+            scopes,
+            refusals: refusals(&Imports::of(inspection, manifest, rules)),
+            notes: notes(manifest, inspection),
+            cannot: inspection.cannot(rules.catalogue.names()),
+            limits: manifest.limits,
+        })
+    }
+
+    /// Whether nothing about the release itself stands against installing it.
+    pub fn installable(&self) -> bool {
+        self.refusals.is_empty()
+    }
+}
+
+fn planned(asked: &AskedScope, rules: Rules<'_>, ceiling: &[ScopeText]) -> Result<PlannedScope, ScopeError> {
+    let descriptions = rules.catalogue.describe(&asked.scope)?;
+    let (coverage, allowed) = coverage(rules.catalogue, &asked.scope, ceiling)?;
+    Ok(PlannedScope {
+        scope: asked.scope.clone(),
+        // A scope that says nothing about itself is not thereby harmless.
+        risk: descriptions.iter().map(|one| one.risk).max().unwrap_or(Risk::High),
+        words: descriptions.into_iter().map(|one| one.words).collect(),
+        purpose: asked.purpose.clone(),
+        optional: asked.optional,
+        ceiling: coverage,
+        allowed,
+    })
+}
+
+fn refusals(imports: &Imports) -> Vec<String> {
+    let unasked =
+        imports.unasked.iter().map(|name| format!("imports {name}, but the manifest asks for no scope of it"));
+    let unknown = imports.unknown.iter().map(|name| format!("imports {name}, which is no capability of this host"));
+    let foreign = imports.foreign.iter().map(|name| format!("imports {name}, which this host does not offer"));
+    unasked.chain(unknown).chain(foreign).collect()
+}
+
+fn notes(manifest: &Manifest, inspection: &Inspection) -> Vec<String> {
+    let (asked, imported, exported) = (manifest.capabilities(), inspection.capabilities(), inspection.triggers());
+    let mut notes = Vec::new();
+    for name in &asked {
+        match TRIGGERS.contains(name) {
+            true if !exported.contains(name) => {
+                notes.push(format!(
+                    "asks for {name}, but exports no portcullis:plugin/{name}: it cannot be called for them"
+                ));
+            }
+            false if !imported.contains(name) => {
+                notes.push(format!(
+                    "asks for {name}, but does not import portcullis:plugin/{name}: it asks for more than it uses"
+                ));
+            }
+            _ => {}
+        }
+    }
+    for name in exported.iter().filter(|name| !asked.contains(**name)) {
+        notes.push(format!("exports portcullis:plugin/{name}, but asks for no scope of it: it is never called"));
+    }
+    if inspection.start_functions > 0 {
+        notes.push("runs code before its handler is called, within the same limits".to_owned());
+    }
+    if !inspection.urls.is_empty() {
+        notes.push(format!("has these URLs in its data: {}", inspection.urls.join(", ")));
+    }
+    notes
+}
+
+impl fmt::Display for PlannedScope {
+    /// One line, for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let risk = match self.risk {
+            Risk::Low => "low",
+            Risk::Medium => "medium",
+            Risk::High => "high",
+        };
+        write!(f, "{} [{risk} risk{}]: ", self.scope, if self.optional { ", optional" } else { "" })?;
+        write!(f, "{}; {}", self.words.join("; "), self.purpose)?;
+        match self.ceiling {
+            Coverage::Whole => Ok(()),
+            Coverage::Not => f.write_str(" (the platform's ceiling does not allow it)"),
+            Coverage::Partly => {
+                let allowed: Vec<String> = self.allowed.iter().map(ToString::to_string).collect();
+                write!(f, " (the platform's ceiling allows only: {})", allowed.join("; "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Fake, MANIFEST, component, importing};
+
+    fn plan(manifest: &str, component: &[u8], ceiling: &[&str]) -> InstallPlan {
+        let rules = Rules { catalogue: &Fake, virtual_wasi: &[] };
+        let ceiling: Vec<ScopeText> = ceiling.iter().map(|text| text.parse().unwrap()).collect();
+        let inspection = Inspection::of(component).unwrap();
+        InstallPlan::new(&Manifest::parse(manifest).unwrap(), &inspection, rules, &ceiling).unwrap()
+    }
+
+    #[test]
+    fn says_what_each_scope_means_and_what_the_ceiling_leaves() {
+        let manifest = MANIFEST.replace("fields=comments", "fields=comments,tags");
+        let plan =
+            plan(&manifest, &component(), &["tickets:read fields=comments", "events:receive types=ticket.created"]);
+        let ceilings: Vec<Coverage> = plan.scopes.iter().map(|scope| scope.ceiling).collect();
+        assert_eq!(ceilings, [Coverage::Partly, Coverage::Whole, Coverage::Not]);
+        assert_eq!(
+            plan.scopes[0].to_string(),
+            "tickets:read fields=comments,tags [high risk]: reads tickets fields comments, tags; to find card numbers \
+             (the platform's ceiling allows only: tickets:read fields=comments)"
+        );
+        assert!(plan.scopes[2].to_string().contains("[high risk, optional]"));
+        assert_eq!(plan.risk, Some(Risk::High));
+        assert!(plan.installable());
+        assert_eq!(plan.cannot, ["cannot use http: the component does not import portcullis:plugin/http"]);
+        assert_eq!(
+            plan.notes,
+            [
+                "asks for http, but does not import portcullis:plugin/http: it asks for more than it uses",
+                "has these URLs in its data: https://api.example.test/v1, https://x.test"
+            ]
+        );
+        let json = serde_json::to_value(&plan).unwrap();
+        assert_eq!((&json["scopes"][0]["ceiling"], &json["scopes"][0]["risk"]), (&"partly".into(), &"high".into()));
+    }
+
+    #[test]
+    fn says_why_it_cannot_be_installed() {
+        let imports = ["portcullis:plugin/tickets@0.1.0", "portcullis:plugin/x@0.1.0", "wasi:io/poll@0.2.0"];
+        let head = MANIFEST.split("[[scopes]]").next().unwrap();
+        let plan = plan(head, &importing(&imports), &[]);
+        assert!(!plan.installable());
+        assert_eq!(
+            plan.refusals,
+            [
+                "imports portcullis:plugin/tickets, but the manifest asks for no scope of it",
+                "imports portcullis:plugin/x, which is no capability of this host",
+                "imports wasi:io/poll@0.2.0, which this host does not offer"
+            ]
+        );
+        assert_eq!(plan.risk, None);
+    }
+
+    #[test]
+    fn notes_what_cannot_be_called() {
+        let notes = plan(MANIFEST, &importing(&["portcullis:plugin/tickets@0.1.0"]), &[]).notes;
+        assert!(notes[0].starts_with("asks for events, but exports no portcullis:plugin/events"), "{notes:?}");
+        let silent = MANIFEST.replace("events:receive types", "http:send to");
+        let notes = plan(&silent, &component(), &[]).notes;
+        assert!(notes.iter().any(|note| note.contains("it is never called")), "{notes:?}");
+    }
+}

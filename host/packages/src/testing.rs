@@ -1,0 +1,208 @@
+//! What the tests of this crate share: a catalogue of two capabilities and a trigger, a manifest, a component, ports in
+//! memory.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::{Entry, RecordError, Recorder},
+    catalogue::{Catalogue, ScopeDescription},
+    error::StoreError,
+    id::{Digest, InstallationId, PublisherId},
+    installation::{Installation, InstallationStore},
+    release::{ReleaseStore, StoredRelease},
+    scope::{Risk, ScopeError, ScopeText, nearest},
+    time::{Clock, Rng, Timestamp},
+};
+
+pub(crate) const MANIFEST: &str = r#"id = "com.example.card-guard"
+name = "Card Guard"
+version = "1.2.0"
+release = 3
+publisher = "com.example"
+summary = "Hides card numbers in tickets"
+terms = "https://example.com/terms"
+privacy = "https://example.com/privacy"
+support = "mailto:help@example.com"
+
+[[scopes]]
+scope = "tickets:read fields=comments"
+purpose = "to find card numbers"
+
+[[scopes]]
+scope = "events:receive types=ticket.created"
+purpose = "to be called for new tickets"
+
+[[scopes]]
+scope = "http:send to=chat.example.test"
+purpose = "to tell the team"
+optional = true
+
+[limits]
+cpu-ms = 250
+"#;
+
+/// A component that imports tickets and exports events.
+pub(crate) fn component() -> Vec<u8> {
+    wat::parse_str(
+        r#"(component
+            (import "portcullis:plugin/types@0.1.0" (instance))
+            (import "portcullis:plugin/tickets@0.1.0" (instance (export "get" (func (result string)))))
+            (core module (memory 1 4) (data (i32.const 0) "see https://api.example.test/v1 \00 https://x.test"))
+            (instance $handler)
+            (export "portcullis:plugin/events@0.1.0" (instance $handler)))"#,
+    )
+    .unwrap()
+}
+
+/// The same with other imports.
+pub(crate) fn importing(names: &[&str]) -> Vec<u8> {
+    let imports: String = names.iter().map(|name| format!("(import \"{name}\" (instance))")).collect();
+    wat::parse_str(format!("(component {imports})")).unwrap()
+}
+
+/// Knows `tickets`, `http` and `events`, each with one constraint of which sets meet by intersection.
+pub(crate) struct Fake;
+
+const SHAPES: &[(&str, &str, &str, Risk)] = &[
+    ("tickets", "read", "fields", Risk::High),
+    ("http", "send", "to", Risk::High),
+    ("events", "receive", "types", Risk::Low),
+];
+
+impl Catalogue for Fake {
+    fn names(&self) -> &[&'static str] {
+        &["tickets", "http"]
+    }
+
+    fn describe(&self, scope: &ScopeText) -> Result<Vec<ScopeDescription>, ScopeError> {
+        let known: Vec<&str> = SHAPES.iter().map(|shape| shape.0).collect();
+        let shape = SHAPES.iter().find(|shape| shape.0 == scope.capability());
+        let Some((name, action, key, risk)) = shape else {
+            return Err(scope.error(format!("no such capability; {}", nearest(scope.capability(), &known))));
+        };
+        if scope.action() != *action {
+            return Err(scope.unknown_action(&[action]));
+        }
+        scope.expect_keys(&[key])?;
+        let words = format!("{action}s {name} {key} {}", scope.values(key).join(", "));
+        Ok(vec![ScopeDescription { words, risk: *risk }])
+    }
+
+    fn meet(&self, a: &[ScopeText], b: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {
+        let mut all = Vec::new();
+        for (name, action, key, _) in SHAPES {
+            let values = |scopes: &[ScopeText]| -> Vec<String> {
+                scopes.iter().filter(|s| s.capability() == *name).flat_map(|s| s.values(key).to_vec()).collect()
+            };
+            let (a, b) = (values(a), values(b));
+            let both: Vec<String> = a.into_iter().filter(|value| b.contains(value)).collect();
+            if !both.is_empty() {
+                all.push(ScopeText::new(name, action).with(key, both));
+            }
+        }
+        for scope in a.iter().chain(b) {
+            self.describe(scope)?;
+        }
+        Ok(all)
+    }
+}
+
+/// A clock that stands still, and randomness that counts.
+pub(crate) struct Fixed(pub(crate) Mutex<u8>);
+
+impl Fixed {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(0))
+    }
+}
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
+    }
+}
+
+impl Rng for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut next = self.0.lock().unwrap();
+        *next += 1;
+        buffer.fill(*next);
+    }
+}
+
+type Stored = (StoredRelease, Arc<[u8]>);
+
+/// Everything that is stored, in memory.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) releases: Mutex<BTreeMap<Digest, Stored>>,
+    pub(crate) keys: Mutex<BTreeMap<PublisherId, Vec<[u8; 32]>>>,
+    pub(crate) installations: Mutex<BTreeMap<InstallationId, Installation>>,
+    pub(crate) entries: Mutex<Vec<Entry>>,
+    pub(crate) race: Mutex<bool>,
+}
+
+#[async_trait]
+impl ReleaseStore for Memory {
+    async fn put_release(&self, release: StoredRelease, component: Arc<[u8]>) -> Result<(), StoreError> {
+        self.releases.lock().unwrap().insert(release.digest, (release, component));
+        Ok(())
+    }
+
+    async fn release(&self, digest: &Digest) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
+        Ok(self.releases.lock().unwrap().get(digest).cloned())
+    }
+
+    async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError> {
+        Ok(self.keys.lock().unwrap().get(publisher).cloned().unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl InstallationStore for Memory {
+    async fn installations(&self) -> Result<Vec<Installation>, StoreError> {
+        Ok(self.installations.lock().unwrap().values().cloned().collect())
+    }
+
+    async fn installations_revision(&self) -> Result<u64, StoreError> {
+        Ok(self.installations.lock().unwrap().values().map(|one| one.generation).sum())
+    }
+
+    async fn put_installation(
+        &self,
+        installation: Installation,
+        expected: Option<u64>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
+        let mut all = self.installations.lock().unwrap();
+        let present = all.get(&installation.id).map(|one| one.generation);
+        if present != expected || *self.race.lock().unwrap() {
+            return Ok(false);
+        }
+        all.insert(installation.id.clone(), installation);
+        self.entries.lock().unwrap().push(entry);
+        Ok(true)
+    }
+
+    async fn trust_key(&self, publisher: PublisherId, key: [u8; 32], entry: Entry) -> Result<(), StoreError> {
+        self.keys.lock().unwrap().entry(publisher).or_default().push(key);
+        self.entries.lock().unwrap().push(entry);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Recorder for Memory {
+    async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
+        self.entries.lock().unwrap().extend(entries);
+        Ok(())
+    }
+
+    fn note(&self, entry: Entry) {
+        self.entries.lock().unwrap().push(entry);
+    }
+}
