@@ -1,0 +1,99 @@
+//! Answers for opening a connection: to judged addresses, or to the one that the operator named for a host.
+//!
+//! Invariants: a name is resolved once for a connection; the certificate is checked against the name; an address that was
+//! not judged is reached only where the operator's configuration names both the host and the address.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use portcullis_model::{error::ServiceError, target::Target};
+use rustls::pki_types::ServerName;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
+
+use crate::{
+    egress::{Config, EgressError, Private},
+    resolve::{Resolve, public_addresses},
+    tls,
+    wire::{Wire, chain},
+};
+
+/// More addresses than these are judged, but not tried.
+const MAX_TRIES: usize = 8;
+
+pub(crate) struct Dialer {
+    resolver: Arc<dyn Resolve>,
+    own: Vec<IpAddr>,
+    public: TlsConnector,
+    private: BTreeMap<String, (SocketAddr, TlsConnector)>,
+    patience: Duration,
+}
+
+impl Dialer {
+    pub(crate) fn new(config: &Config, resolver: Arc<dyn Resolve>) -> Result<Self, EgressError> {
+        let public = tls::public().map_err(EgressError::Tls)?;
+        let mut private = BTreeMap::new();
+        for one in &config.private {
+            let problem = |problem: String| EgressError::Private { host: one.host.clone(), problem };
+            let connector = connector_for(one, &public).map_err(problem)?;
+            if private.insert(one.host.clone(), (one.address, connector)).is_some() {
+                return Err(problem("is named twice".to_owned()));
+            }
+        }
+        Ok(Self { resolver, own: config.own.clone(), public, private, patience: config.connect_timeout })
+    }
+
+    /// Opens a connection for requests to this host.
+    pub(crate) async fn dial(&self, host: &str, port: u16) -> Result<Wire, ServiceError> {
+        let connecting = timeout(self.patience, self.connect(host, port)).await;
+        connecting.unwrap_or_else(|_| Err(down(host, &format!("no connection within {:?}", self.patience))))
+    }
+
+    async fn connect(&self, host: &str, port: u16) -> Result<Wire, ServiceError> {
+        let (addresses, connector) = match self.private.get(host) {
+            Some((address, connector)) => (vec![*address], connector),
+            None => (public_addresses(&*self.resolver, &self.own, host, port).await?, &self.public),
+        };
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| down(host, &error.to_string()))?;
+        let stream = self.first_open(&addresses).await.map_err(|error| down(host, &error))?;
+        let stream = connector.connect(name, stream).await.map_err(|error| down(host, &chain(&error)))?;
+        Wire::over(stream).await.map_err(|error| down(host, &chain(&error)))
+    }
+
+    /// One after the other, each with its share of the time.
+    async fn first_open(&self, addresses: &[SocketAddr]) -> Result<TcpStream, String> {
+        let tries = addresses.len().clamp(1, MAX_TRIES);
+        let share = self.patience / u32::try_from(tries).unwrap_or(1);
+        let mut last = String::new();
+        for address in addresses.iter().take(tries) {
+            match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => last = format!("{address}: {error}"),
+                Err(_) => last = format!("{address}: no connection within {share:?}"),
+            }
+        }
+        Err(last)
+    }
+}
+
+fn connector_for(private: &Private, public: &TlsConnector) -> Result<TlsConnector, String> {
+    let target: Result<Target, String> = format!("https://{}/", private.host).parse();
+    if target.ok().is_none_or(|target| target.host() != private.host || target.port() != 443) {
+        return Err("is not an exact host name in lower case, without a port".to_owned());
+    }
+    match &private.ca_pem {
+        Some(pem) => tls::private(pem),
+        None => Ok(public.clone()),
+    }
+}
+
+pub(crate) fn down(host: &str, problem: &str) -> ServiceError {
+    ServiceError::Unavailable(format!("{host}: {problem}"))
+}

@@ -1,0 +1,37 @@
+//! Stored credentials, and the one door out of the host.
+//!
+//! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with.
+//! - [`connection`] is the table of those in use; [`place`] says where each may go.
+//! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
+//! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
+//! - [`loopback`] is the command line's client of the host's own listener.
+//!
+//! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
+//! a way to read a stored secret from outside the host.
+//!
+//! Invariants:
+//! - a plugin never holds a secret: it goes into a request after the request has left the sandbox, and is taken out of the
+//!   answer (INT-7);
+//! - nothing is connected to but judged addresses, and those that the operator named;
+//! - no error's text, log line or `Debug` form holds a secret.
+#![forbid(unsafe_code)]
+
+mod answer;
+pub mod connection;
+mod dial;
+pub mod egress;
+mod headers;
+pub mod hmac;
+pub mod judge;
+pub mod key;
+pub mod leaks;
+pub mod loopback;
+pub mod place;
+mod pool;
+pub mod resolve;
+mod seal;
+#[cfg(test)]
+mod testing;
+mod tls;
+pub mod vault;
+mod wire;

@@ -1,0 +1,202 @@
+//! The host's side: credentials, a door, and permits that go the whole way (decided, recorded, spent).
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use portcullis_broker::{
+    connection::Connections,
+    egress::{Config, Outbound, Private},
+    key::Key,
+    place::Place,
+    resolve::Resolve,
+    vault::Vault,
+};
+use portcullis_model::{
+    audit::{Actor, Entry, Kind, RecordError, Recorder},
+    authority::{Authority, Layer},
+    call::Call,
+    egress::{Answer, Egress, SendRequest},
+    error::{ServiceError, StoreError},
+    id::{CallId, Digest},
+    limits::Limits,
+    scope::{Allows, Grant, Risk, Scope, ScopeError, ScopeText},
+    secret::{SealedSecret, Secret, SecretStore},
+    time::{Clock, Rng, Timestamp},
+};
+
+use super::server::Server;
+
+pub const TOKEN: &str = "xoxb-9f8e7d6c5b4a-SECRET/+=";
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Anything;
+
+impl Scope for Anything {
+    const CAPABILITY: &'static str = "http";
+    fn parse(_: &ScopeText) -> Result<Vec<Self>, ScopeError> {
+        Ok(vec![Self])
+    }
+    fn text(&self) -> ScopeText {
+        ScopeText::new("http", "send")
+    }
+    fn meet(&self, _: &Self) -> Option<Self> {
+        Some(Self)
+    }
+    fn describe(&self) -> String {
+        "send anything".into()
+    }
+    fn risk(&self) -> Risk {
+        Risk::High
+    }
+}
+
+impl Allows<SendRequest> for Anything {
+    fn needed(_: &SendRequest) -> ScopeText {
+        Self.text()
+    }
+    fn decide(_: &Grant<Self>, _: &SendRequest) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Memory {
+    entries: Mutex<Vec<Entry>>,
+    rows: Mutex<Vec<SealedSecret>>,
+}
+
+#[async_trait]
+impl Recorder for Memory {
+    async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
+        self.entries.lock().unwrap().extend(entries);
+        Ok(())
+    }
+    fn note(&self, entry: Entry) {
+        self.entries.lock().unwrap().push(entry);
+    }
+}
+
+#[async_trait]
+impl SecretStore for Memory {
+    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
+        let mut rows = self.rows.lock().unwrap();
+        rows.retain(|row| row.installation != secret.installation || row.name != secret.name);
+        rows.push(secret);
+        Ok(())
+    }
+    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
+        Ok(self.rows.lock().unwrap().clone())
+    }
+}
+
+pub struct Fixed;
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
+    }
+}
+impl Rng for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(5);
+    }
+}
+
+struct Names(BTreeMap<&'static str, &'static str>);
+
+#[async_trait]
+impl Resolve for Names {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let found = self.0.get(host).ok_or_else(|| io::Error::other("no such name"))?;
+        Ok(found.split(',').map(|text| SocketAddr::new(text.parse().unwrap(), port)).collect())
+    }
+}
+
+/// A configuration under which these hosts lead to the server, with the server's CA.
+pub fn leading_to(server: &Server, hosts: &[&str]) -> Config {
+    let private = |host: &&str| Private {
+        host: (*host).to_owned(),
+        address: server.address,
+        ca_pem: Some(server.ca_pem.clone()),
+    };
+    Config { private: hosts.iter().map(private).collect(), ..Config::default() }
+}
+
+pub struct World {
+    pub door: Outbound,
+    pub connections: Arc<Connections>,
+    memory: Arc<Memory>,
+}
+
+impl World {
+    /// A host with a token of installation `ins_1` for chat.example.test.
+    pub async fn new(config: &Config) -> Self {
+        let memory = Arc::new(Memory::default());
+        let folder = tempfile::tempdir().unwrap();
+        let key = Key::load(&folder.path().join("key"), &Fixed).unwrap();
+        let vault = Vault::new(memory.clone(), key, Arc::new(Fixed));
+        let connections = Arc::new(Connections::new(Arc::new(vault)).unwrap());
+        let names = Names(BTreeMap::from([
+            ("loop.example.test", "127.0.0.1"),
+            ("mixed.example.test", "8.8.8.8,10.0.0.1"),
+            ("meta.example.test", "169.254.169.254"),
+            ("mapped.example.test", "::ffff:127.0.0.1"),
+        ]));
+        let door = Outbound::new(config, connections.clone(), Arc::new(names), Arc::new(Fixed)).unwrap();
+        let world = Self { door, connections, memory };
+        world.store(TOKEN).await;
+        world
+    }
+
+    pub async fn store(&self, token: &str) {
+        let owner = ("acme".parse().unwrap(), "ins_1".parse().unwrap());
+        let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
+        let secret = Secret::new(token.as_bytes().to_vec());
+        let place = Place::bearer("chat.example.test");
+        self.connections.put(owner, "chat", &place, &secret, entry).await.unwrap();
+    }
+
+    /// Sends on behalf of `ins_1` of tenant acme.
+    pub async fn send(&self, request: SendRequest) -> Result<Answer, ServiceError> {
+        self.send_as("acme", "ins_1", request).await
+    }
+
+    pub async fn send_as(&self, tenant: &str, ins: &str, request: SendRequest) -> Result<Answer, ServiceError> {
+        let call = Arc::new(Call::new(
+            CallId::random(&Fixed),
+            tenant.parse().unwrap(),
+            ins.parse().unwrap(),
+            "com.example.chat".parse().unwrap(),
+            Digest::of(b"component"),
+            "source/1".into(),
+            1,
+            Limits::default(),
+        ));
+        let authority = Authority::new(vec![(Layer::Granted, Grant::new([Anything]))]);
+        let permit = authority.permit(&call, request).unwrap();
+        let recorded = permit.record(&*self.memory, Timestamp(0)).await.unwrap();
+        let result = recorded.spend(&*self.memory, || Timestamp(0), |act| self.door.send(act)).await;
+        if let Err(error) = &result {
+            assert!(!format!("{error} {error:?}").contains("SECRET"), "{error}");
+        }
+        result
+    }
+
+    /// Everything in the audit log, as text.
+    pub fn log(&self) -> String {
+        format!("{:?}", self.memory.entries.lock().unwrap())
+    }
+}
+
+pub fn get(url: &str) -> SendRequest {
+    SendRequest { method: "GET", target: url.parse().unwrap(), headers: Vec::new(), body: Vec::new() }
+}
+
+pub fn with(mut request: SendRequest, headers: &[(&str, &str)]) -> SendRequest {
+    request.headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    request
+}
