@@ -1,0 +1,34 @@
+//! What a plugin can be given. One folder a capability: its scope, its host functions, its state in a call. The list below
+//! gives the typed store, the linking, and the catalogue that everybody else reads.
+//!
+//! What is ABSENT: the services themselves (behind ports), storage, HTTP, the decision algorithm (in the model). A capability
+//! never names a sibling.
+//!
+//! Invariants:
+//! - a folder's name is its WIT file's, its scope prefix's and its audit name's;
+//! - a host function reaches its service only through the gate, with a spent permit;
+//! - data that a grant does not cover does not reach guest memory, in answers and in events alike.
+#![forbid(unsafe_code)]
+
+#[macro_use]
+mod list;
+mod narrow;
+
+use std::sync::Arc;
+
+use portcullis_model::{egress::Egress, helpdesk::HelpDesk, kv::KvStore};
+
+/// The services behind the capabilities.
+#[derive(Clone)]
+pub struct Services {
+    /// Behind `tickets` and `users`.
+    pub helpdesk: Arc<dyn HelpDesk>,
+    /// Behind `kv`.
+    pub kv: Arc<dyn KvStore>,
+    /// Behind `http`.
+    pub egress: Arc<dyn Egress>,
+}
+
+use list::{describe, meet, read};
+
+capabilities! { tickets, users, kv, http, log }

@@ -1,0 +1,62 @@
+//! `tickets`: reading, commenting, changing and redacting tickets of the help desk.
+//!
+//! Invariant: a ticket that goes to the guest has only the fields that were asked for, each covered by the grant.
+
+mod convert;
+mod host;
+pub mod scope;
+
+use std::sync::Arc;
+
+use portcullis_model::{authority::Authority, helpdesk::HelpDesk};
+use portcullis_runtime::{
+    capability::Capability,
+    gate::Gate,
+    wasmtime::{
+        self,
+        component::{HasSelf, Linker},
+    },
+};
+use scope::TicketsScope;
+
+mod wit {
+    portcullis_runtime::wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "package portcullis:host-tickets; world host { import portcullis:plugin/tickets@0.1.0; }",
+        world: "portcullis:host-tickets/host",
+        imports: { default: async | trappable },
+        with: { "portcullis:plugin/types@0.1.0": portcullis_runtime::wit::types },
+        wasmtime_crate: portcullis_runtime::wasmtime,
+    });
+    pub use portcullis::plugin::tickets::*;
+}
+
+/// The capability, on the help desk.
+pub struct Cap(Arc<dyn HelpDesk>);
+
+impl Cap {
+    pub fn new(services: &crate::Services) -> Self {
+        Self(services.helpdesk.clone())
+    }
+}
+
+/// One call's hold on it.
+pub struct State {
+    gate: Gate,
+    authority: Arc<Authority<TicketsScope>>,
+    desk: Arc<dyn HelpDesk>,
+}
+
+impl Capability for Cap {
+    const NAME: &'static str = "tickets";
+    type Scope = TicketsScope;
+    type State = State;
+
+    fn link<T: Send + 'static>(linker: &mut Linker<T>, state: fn(&mut T) -> &mut State) -> wasmtime::Result<()> {
+        wit::add_to_linker::<T, HasSelf<State>>(linker, state)
+    }
+
+    fn open(&self, gate: Gate, authority: Arc<Authority<TicketsScope>>) -> State {
+        State { gate, authority, desk: self.0.clone() }
+    }
+}

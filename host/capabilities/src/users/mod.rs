@@ -1,0 +1,61 @@
+//! `users`: reading people and organizations of the help desk.
+//!
+//! Invariant: a record that goes to the guest has only the fields that were asked for, each covered by the grant.
+
+mod host;
+pub mod scope;
+
+use std::sync::Arc;
+
+use portcullis_model::{authority::Authority, helpdesk::HelpDesk};
+use portcullis_runtime::{
+    capability::Capability,
+    gate::Gate,
+    wasmtime::{
+        self,
+        component::{HasSelf, Linker},
+    },
+};
+use scope::UsersScope;
+
+mod wit {
+    portcullis_runtime::wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "package portcullis:host-users; world host { import portcullis:plugin/users@0.1.0; }",
+        world: "portcullis:host-users/host",
+        imports: { default: async | trappable },
+        with: { "portcullis:plugin/types@0.1.0": portcullis_runtime::wit::types },
+        wasmtime_crate: portcullis_runtime::wasmtime,
+    });
+    pub use portcullis::plugin::users::*;
+}
+
+/// The capability, on the help desk.
+pub struct Cap(Arc<dyn HelpDesk>);
+
+impl Cap {
+    pub fn new(services: &crate::Services) -> Self {
+        Self(services.helpdesk.clone())
+    }
+}
+
+/// One call's hold on it.
+pub struct State {
+    gate: Gate,
+    authority: Arc<Authority<UsersScope>>,
+    desk: Arc<dyn HelpDesk>,
+}
+
+impl Capability for Cap {
+    const NAME: &'static str = "users";
+    type Scope = UsersScope;
+    type State = State;
+
+    fn link<T: Send + 'static>(linker: &mut Linker<T>, state: fn(&mut T) -> &mut State) -> wasmtime::Result<()> {
+        wit::add_to_linker::<T, HasSelf<State>>(linker, state)
+    }
+
+    fn open(&self, gate: Gate, authority: Arc<Authority<UsersScope>>) -> State {
+        State { gate, authority, desk: self.0.clone() }
+    }
+}
