@@ -1,0 +1,107 @@
+//! Errors as RFC 9457 problem details. Each reason is one variant: its status, its words, and the name it is counted under.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// No such source, or one of another kind.
+    UnknownSource,
+    /// The body is larger than the limit.
+    TooLarge,
+    /// A header that proves who sent it is missing.
+    Unsigned,
+    /// The signature or the token is wrong.
+    WrongSignature,
+    /// The timestamp is more than five minutes off.
+    Stale,
+    /// The body is not JSON.
+    NotJson,
+    /// The body lacks something or has it in the wrong form.
+    Malformed,
+    /// The content type is not the one expected.
+    WrongType,
+    /// The store did not answer.
+    Unavailable,
+}
+
+impl Reason {
+    /// Its name in counts and in the audit log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownSource => "unknown-source",
+            Self::TooLarge => "too-large",
+            Self::Unsigned => "unsigned",
+            Self::WrongSignature => "wrong-signature",
+            Self::Stale => "stale",
+            Self::NotJson => "not-json",
+            Self::Malformed => "malformed",
+            Self::WrongType => "wrong-content-type",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::UnknownSource => StatusCode::NOT_FOUND,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unsigned | Self::WrongSignature | Self::Stale => StatusCode::UNAUTHORIZED,
+            Self::NotJson | Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::UnknownSource => "There is no such source",
+            Self::TooLarge => "The body is too large",
+            Self::Unsigned => "The request is not signed",
+            Self::WrongSignature => "The signature does not hold",
+            Self::Stale => "The request is too old or from the future",
+            Self::NotJson => "The body is not JSON",
+            Self::Malformed => "The body is not a valid event",
+            Self::WrongType => "The content type is not supported",
+            Self::Unavailable => "The event could not be stored",
+        }
+    }
+}
+
+/// A refusal with what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Why.
+    pub reason: Reason,
+    /// What to do about it. Never a part of the request.
+    pub advice: String,
+}
+
+impl Problem {
+    /// A refusal.
+    pub fn new(reason: Reason, advice: impl Into<String>) -> Self {
+        Self { reason, advice: advice.into() }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.reason.status();
+        let body = json!({
+            "type": format!("https://portcullis.dev/problems/{}", self.reason.name()),
+            "title": self.reason.title(),
+            "status": status.as_u16(),
+            "detail": self.advice,
+        });
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 11.6.1: a 401 names a challenge.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Signature"));
+        }
+        response
+    }
+}

@@ -1,0 +1,75 @@
+//! `POST /v1/hooks/github/{source}`: GitHub's webhooks.
+//!
+//! Signature: `sha256=` and the hexadecimal HMAC-SHA256 over the body, in `X-Hub-Signature-256`. GitHub signs no timestamp: a replay
+//! is caught by its delivery id alone.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use portcullis_broker::hmac::verify_github;
+use portcullis_model::{
+    event::{Event, EventForm},
+    secret::Secret,
+    source::Source,
+};
+use serde_json::Value;
+
+use super::{Webhooks, header, parse};
+use crate::problem::{Problem, Reason};
+
+/// Receives one webhook.
+pub async fn receive(
+    State(webhooks): State<Arc<Webhooks>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let Some((source, secret)) = webhooks.sources.find(&name, EventForm::Github) else {
+        let advice = "Register it with 'portcullis source add --kind github'.";
+        return webhooks.answer(None, Err(Problem::new(Reason::UnknownSource, advice))).await;
+    };
+    let checked = check(&webhooks, &source, &secret, &headers, body).await;
+    webhooks.answer(Some(&source), checked).await
+}
+
+async fn check(
+    webhooks: &Webhooks,
+    source: &Source,
+    secret: &Secret,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Event, Problem> {
+    let body = webhooks.read(body).await?;
+    if !verify_github(secret, &body, header(headers, "x-hub-signature-256")?) {
+        return Err(Problem::new(Reason::WrongSignature, "Sign the body with this source's secret."));
+    }
+    let word = |name| {
+        let fine = |text: &&str| {
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        header(headers, name)
+            .ok()
+            .filter(fine)
+            .ok_or_else(|| Problem::new(Reason::Malformed, format!("Send the header {name}, as GitHub does.")))
+    };
+    let (delivery, kind) = (word("x-github-delivery")?.to_owned(), word("x-github-event")?);
+    let data = parse(&body)?;
+    let action = data.get("action").and_then(Value::as_str).filter(|a| a.len() <= 64 && a.is_ascii());
+    let repository = data.pointer("/repository/full_name").and_then(Value::as_str);
+    Ok(Event {
+        tenant: source.tenant.clone(),
+        origin: source.name.clone(),
+        id: delivery,
+        kind: action.map_or_else(|| format!("com.github.{kind}"), |action| format!("com.github.{kind}.{action}")),
+        source: format!("/hooks/github/{}", source.name),
+        subject: repository.map(|name| name.chars().take(256).collect()),
+        time: webhooks.clock.now(),
+        form: EventForm::Github,
+        data,
+    })
+}

@@ -1,0 +1,101 @@
+//! Events in, by webhook: size, then signature, then timestamp, then JSON, and 202 once the event is durable.
+
+mod cloudevents;
+mod github;
+mod zendesk;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use portcullis_delivery::Ingest;
+use portcullis_model::{event::Event, queue::Ingested, source::Source, time::Clock};
+use serde_json::{Value, json};
+
+use crate::{
+    problem::{Problem, Reason},
+    refusals::Refusals,
+    sources::SourceBook,
+};
+
+/// What the webhook handlers share.
+pub struct Webhooks {
+    /// Where events go.
+    pub ingest: Ingest,
+    /// Who may send.
+    pub sources: SourceBook,
+    /// What was refused.
+    pub refusals: Refusals,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The largest body, in bytes.
+    pub max_body: usize,
+}
+
+/// The routes under `/v1`.
+pub fn routes(webhooks: Arc<Webhooks>) -> Router {
+    Router::new()
+        .route("/v1/hooks/zendesk/{source}", post(zendesk::receive))
+        .route("/v1/hooks/github/{source}", post(github::receive))
+        .route("/v1/events", post(cloudevents::receive))
+        // Sizes are checked in `read`, which counts what it refuses.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(webhooks)
+}
+
+impl Webhooks {
+    /// Answers for an event that was checked, or counts why it was not accepted.
+    async fn answer(&self, source: Option<&Source>, checked: Result<Event, Problem>) -> Response {
+        let accepted = match checked {
+            Ok(event) => self.ingest.accept(event).await.map_err(|error| {
+                tracing::error!(%error, "an event could not be stored");
+                Problem::new(Reason::Unavailable, "Nothing was stored; send it again later.")
+            }),
+            Err(problem) => Err(problem),
+        };
+        match accepted {
+            Ok(ingested) => {
+                let status = if ingested == Ingested::Duplicate { "duplicate" } else { "accepted" };
+                let body = json!({ "status": status }).to_string();
+                (StatusCode::ACCEPTED, [("content-type", "application/json")], body).into_response()
+            }
+            Err(problem) => {
+                self.refusals.count(source, problem.reason);
+                problem.into_response()
+            }
+        }
+    }
+
+    async fn read(&self, body: Body) -> Result<Bytes, Problem> {
+        axum::body::to_bytes(body, self.max_body).await.map_err(|_| {
+            Problem::new(Reason::TooLarge, format!("Send at most {} bytes, and all of them.", self.max_body))
+        })
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.ok_or_else(|| Problem::new(Reason::Unsigned, format!("Send the header {name}.")))
+}
+
+fn parse(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|e| {
+        Problem::new(Reason::NotJson, format!("Expected one JSON object; line {} column {}.", e.line(), e.column()))
+    })
+}
+
+fn text<'a>(body: &'a Value, name: &str, longest: usize) -> Result<&'a str, Problem> {
+    let fine = |text: &&str| !text.is_empty() && text.len() <= longest && !text.chars().any(char::is_control);
+    body.get(name).and_then(Value::as_str).filter(fine).ok_or_else(|| {
+        Problem::new(
+            Reason::Malformed,
+            format!("'{name}' must be a text of 1 to {longest} bytes without control characters."),
+        )
+    })
+}

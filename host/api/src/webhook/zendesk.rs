@@ -1,0 +1,74 @@
+//! `POST /v1/hooks/zendesk/{source}`: Zendesk's webhooks, in its event-subscription form.
+//!
+//! Signature: base64 of HMAC-SHA256 over timestamp and body, in `X-Zendesk-Webhook-Signature`, with the timestamp in
+//! `X-Zendesk-Webhook-Signature-Timestamp`.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use portcullis_broker::hmac::verify_zendesk;
+use portcullis_model::{
+    event::{Event, EventForm},
+    secret::Secret,
+    source::Source,
+    time::Timestamp,
+};
+
+use super::{Webhooks, header, parse, text};
+use crate::problem::{Problem, Reason};
+
+/// How far a timestamp may be off, either way.
+const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// Receives one webhook.
+pub async fn receive(
+    State(webhooks): State<Arc<Webhooks>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let Some((source, secret)) = webhooks.sources.find(&name, EventForm::Zendesk) else {
+        let advice = "Register it with 'portcullis source add --kind zendesk'.";
+        return webhooks.answer(None, Err(Problem::new(Reason::UnknownSource, advice))).await;
+    };
+    let checked = check(&webhooks, &source, &secret, &headers, body).await;
+    webhooks.answer(Some(&source), checked).await
+}
+
+async fn check(
+    webhooks: &Webhooks,
+    source: &Source,
+    secret: &Secret,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Event, Problem> {
+    let body = webhooks.read(body).await?;
+    let signature = header(headers, "x-zendesk-webhook-signature")?;
+    let sent = header(headers, "x-zendesk-webhook-signature-timestamp")?;
+    if !verify_zendesk(secret, sent, &body, signature) {
+        return Err(Problem::new(Reason::WrongSignature, "Sign timestamp and body with this source's secret."));
+    }
+    match Timestamp::parse(sent) {
+        Some(at) if at.distance(webhooks.clock.now()) <= TOLERANCE => {}
+        _ => return Err(Problem::new(Reason::Stale, "The timestamp must be within 5 minutes of the present.")),
+    }
+    let data = parse(&body)?;
+    let time = Timestamp::parse(text(&data, "time", 64)?)
+        .ok_or_else(|| Problem::new(Reason::Malformed, "'time' must be an RFC 3339 time."))?;
+    Ok(Event {
+        tenant: source.tenant.clone(),
+        origin: source.name.clone(),
+        id: text(&data, "id", 128)?.to_owned(),
+        kind: text(&data, "type", 128)?.to_owned(),
+        source: format!("/hooks/zendesk/{}", source.name),
+        subject: Some(text(&data, "subject", 256)?.to_owned()),
+        time,
+        form: EventForm::Zendesk,
+        data,
+    })
+}

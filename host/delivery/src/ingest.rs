@@ -1,0 +1,48 @@
+//! Events in: one transaction for the event, its deliveries and its audit entry, and only then an answer.
+
+use std::sync::Arc;
+
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    error::StoreError,
+    event::Event,
+    queue::{Ingested, Queue},
+    time::Clock,
+};
+use tokio::sync::Notify;
+
+use crate::Directory;
+
+/// Takes events in. Clones share everything.
+#[derive(Clone)]
+pub struct Ingest {
+    queue: Arc<dyn Queue>,
+    directory: Directory,
+    clock: Arc<dyn Clock>,
+    arrived: Arc<Notify>,
+}
+
+impl Ingest {
+    /// Puts events into this queue, for the installations in this directory; `arrived` wakes the workers.
+    pub fn new(queue: Arc<dyn Queue>, directory: Directory, clock: Arc<dyn Clock>, arrived: Arc<Notify>) -> Self {
+        Self { queue, directory, clock, arrived }
+    }
+
+    /// Accepts an event. It is durable when this returns.
+    pub async fn accept(&self, event: Event) -> Result<Ingested, StoreError> {
+        let targets = self.directory.table().await?.targets(&event);
+        let entry = |kind| {
+            let actor = Actor::Source { name: event.origin.clone() };
+            Entry::new(self.clock.now(), kind, actor, Some(event.tenant.clone()))
+                .about(format!("event:{}/{}", event.origin, event.id))
+                .with("type", event.kind.as_str())
+        };
+        let received = entry(Kind::EventReceived).with("deliveries", targets.len());
+        let duplicate = entry(Kind::EventDuplicate);
+        let ingested = self.queue.ingest(event, targets, received, duplicate).await?;
+        if ingested != Ingested::Duplicate {
+            self.arrived.notify_one();
+        }
+        Ok(ingested)
+    }
+}
