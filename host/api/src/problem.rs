@@ -25,6 +25,12 @@ pub enum Reason {
     Malformed,
     /// The content type is not the one expected.
     WrongType,
+    /// The body did not arrive in time.
+    Slow,
+    /// There is nothing at this path.
+    NoEndpoint,
+    /// The path is there, for another method.
+    WrongMethod,
     /// The store did not answer.
     Unavailable,
 }
@@ -41,13 +47,18 @@ impl Reason {
             Self::NotJson => "not-json",
             Self::Malformed => "malformed",
             Self::WrongType => "wrong-content-type",
+            Self::Slow => "slow",
+            Self::NoEndpoint => "no-endpoint",
+            Self::WrongMethod => "wrong-method",
             Self::Unavailable => "unavailable",
         }
     }
 
     fn status(self) -> StatusCode {
         match self {
-            Self::UnknownSource => StatusCode::NOT_FOUND,
+            Self::UnknownSource | Self::NoEndpoint => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsigned | Self::WrongSignature | Self::Stale => StatusCode::UNAUTHORIZED,
             Self::NotJson | Self::Malformed => StatusCode::BAD_REQUEST,
@@ -66,6 +77,9 @@ impl Reason {
             Self::NotJson => "The body is not JSON",
             Self::Malformed => "The body is not a valid event",
             Self::WrongType => "The content type is not supported",
+            Self::Slow => "The body did not arrive in time",
+            Self::NoEndpoint => "There is no such endpoint",
+            Self::WrongMethod => "The endpoint does not take this method",
             Self::Unavailable => "The event could not be stored",
         }
     }

@@ -2,14 +2,30 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, routing::get, serve::ListenerExt};
+use axum::{Router, routing::get};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
 use portcullis_model::{audit::Recorder, time::Clock};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
 
 use crate::webhook::{Webhooks, routes};
 
 /// How often refusals are written to the audit log.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long a request's head may take to arrive, and so how long an idle connection is kept.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+/// How long connections are waited for at the end.
+const GRACE: Duration = Duration::from_secs(10);
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 1_024;
 
 /// What the operator decides about the listener.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +34,8 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
-/// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way.
+/// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
+/// long as [`GRACE`].
 pub async fn serve(
     config: ApiConfig,
     webhooks: Arc<Webhooks>,
@@ -29,22 +46,55 @@ pub async fn serve(
 ) -> io::Result<()> {
     let listener = TcpListener::bind(config.listen).await?;
     ready(listener.local_addr()?);
-    let listener = listener.tap_io(|stream| {
-        // Without it the second small write of an answer waits for the client's delayed acknowledgement.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
-    let app: Router = routes(webhooks.clone()).route("/healthz", get(|| async { "ok\n" }));
-    let stopped = async move {
-        // An error means that nobody can stop it any more: then it stops too.
-        drop(stop.wait_for(|stop| *stop).await);
-    };
-    let served = axum::serve(listener, app).with_graceful_shutdown(stopped).await;
+    let app: Router = Router::new().route("/healthz", get(|| async { "ok\n" })).merge(routes(webhooks.clone()));
+    let connections = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &slots) => accepted,
+            // An error means that nobody can stop it any more: then it stops too.
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        match accepted {
+            Ok((stream, slot)) => talk(stream, slot, &app, &connections),
+            // Out of file descriptors, or a client that was gone at once: the next one may do better.
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
+        tracing::warn!("connections that did not end in time are cut off; nothing that was answered for is lost");
+    }
     flusher.abort();
     webhooks.refusals.flush(recorder.as_ref(), clock.now());
-    served
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // Without it the second small write of an answer waits for the client's delayed acknowledgement.
+    stream.set_nodelay(true)?;
+    Ok((stream, slot))
+}
+
+fn talk(stream: TcpStream, slot: OwnedSemaphorePermit, app: &Router, connections: &GracefulShutdown) {
+    let service = TowerToHyperService::new(app.clone());
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(%error, "a connection ended");
+        }
+        drop(slot);
+    });
 }
 
 async fn flush(webhooks: Arc<Webhooks>, recorder: Arc<dyn Recorder>, clock: Arc<dyn Clock>) {

@@ -5,12 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 use portcullis_broker::hmac::verify_github;
 use portcullis_model::{
     event::{Event, EventForm},
@@ -19,17 +14,17 @@ use portcullis_model::{
 };
 use serde_json::Value;
 
-use super::{Webhooks, header, parse};
+use super::{SourcePath, Webhooks, header, name_in, parse};
 use crate::problem::{Problem, Reason};
 
 /// Receives one webhook.
 pub async fn receive(
     State(webhooks): State<Arc<Webhooks>>,
-    Path(name): Path<String>,
+    path: SourcePath,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let Some((source, secret)) = webhooks.sources.find(&name, EventForm::Github) else {
+    let Some((source, secret)) = webhooks.sources.find(&name_in(path), EventForm::Github) else {
         let advice = "Register it with 'portcullis source add --kind github'.";
         return webhooks.answer(None, Err(Problem::new(Reason::UnknownSource, advice))).await;
     };

@@ -4,12 +4,12 @@ mod cloudevents;
 mod github;
 mod zendesk;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Path, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
@@ -44,6 +44,8 @@ pub fn routes(webhooks: Arc<Webhooks>) -> Router {
         .route("/v1/hooks/zendesk/{source}", post(zendesk::receive))
         .route("/v1/hooks/github/{source}", post(github::receive))
         .route("/v1/events", post(cloudevents::receive))
+        .fallback(no_endpoint)
+        .method_not_allowed_fallback(wrong_method)
         // Sizes are checked in `read`, which counts what it refuses.
         .layer(DefaultBodyLimit::disable())
         .with_state(webhooks)
@@ -73,10 +75,33 @@ impl Webhooks {
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, Problem> {
-        axum::body::to_bytes(body, self.max_body).await.map_err(|_| {
-            Problem::new(Reason::TooLarge, format!("Send at most {} bytes, and all of them.", self.max_body))
-        })
+        let read = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, self.max_body)).await;
+        let advice = format!("Send at most {} bytes, and all of them.", self.max_body);
+        match read {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(_)) => Err(Problem::new(Reason::TooLarge, advice)),
+            Err(_) => Err(Problem::new(Reason::Slow, "Send the whole body within 10 seconds.")),
+        }
     }
+}
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+async fn no_endpoint(State(webhooks): State<Arc<Webhooks>>) -> Response {
+    let advice = "See /v1/hooks/zendesk/<source>, /v1/hooks/github/<source> and /v1/events.";
+    webhooks.answer(None, Err(Problem::new(Reason::NoEndpoint, advice))).await
+}
+
+async fn wrong_method(State(webhooks): State<Arc<Webhooks>>) -> Response {
+    webhooks.answer(None, Err(Problem::new(Reason::WrongMethod, "Events are sent with POST."))).await
+}
+
+/// The source's name in the path; empty, and so unknown, where the path is no text.
+type SourcePath = Result<Path<String>, PathRejection>;
+
+fn name_in(path: SourcePath) -> String {
+    path.map_or_else(|_| String::new(), |Path(name)| name)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Problem> {
@@ -85,9 +110,15 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Pro
 }
 
 fn parse(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(|e| {
-        Problem::new(Reason::NotJson, format!("Expected one JSON object; line {} column {}.", e.line(), e.column()))
-    })
+    let parsed: Result<Value, _> = serde_json::from_slice(body);
+    match parsed {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err(Problem::new(Reason::Malformed, "Expected one JSON object.")),
+        Err(e) => {
+            let advice = format!("Expected one JSON object; line {} column {}.", e.line(), e.column());
+            Err(Problem::new(Reason::NotJson, advice))
+        }
+    }
 }
 
 fn text<'a>(body: &'a Value, name: &str, longest: usize) -> Result<&'a str, Problem> {

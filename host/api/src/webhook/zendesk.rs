@@ -5,12 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    body::Body,
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 use portcullis_broker::hmac::verify_zendesk;
 use portcullis_model::{
     event::{Event, EventForm},
@@ -19,7 +14,7 @@ use portcullis_model::{
     time::Timestamp,
 };
 
-use super::{Webhooks, header, parse, text};
+use super::{SourcePath, Webhooks, header, name_in, parse, text};
 use crate::problem::{Problem, Reason};
 
 /// How far a timestamp may be off, either way.
@@ -28,11 +23,11 @@ const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// Receives one webhook.
 pub async fn receive(
     State(webhooks): State<Arc<Webhooks>>,
-    Path(name): Path<String>,
+    path: SourcePath,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let Some((source, secret)) = webhooks.sources.find(&name, EventForm::Zendesk) else {
+    let Some((source, secret)) = webhooks.sources.find(&name_in(path), EventForm::Zendesk) else {
         let advice = "Register it with 'portcullis source add --kind zendesk'.";
         return webhooks.answer(None, Err(Problem::new(Reason::UnknownSource, advice))).await;
     };
