@@ -1,0 +1,37 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up what is missing first.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test check deny bench clean
+
+help:
+	@echo 'make demo    set up, build, and watch four plugins run, act and be refused'
+	@echo 'make test    set up, and run every test'
+	@echo 'make check   format, lints, unit tests: the quick loop'
+	@echo 'make bench   measure'
+
+setup:
+	@bash .ci/setup
+
+demo: setup
+	cargo build --release --locked -p portcullis
+	target/release/portcullis demo --repo .
+
+test: setup
+	bash .ci/test
+
+check: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked --exclude portcullis-e2e
+
+deny:
+	cargo deny --locked check
+
+bench: setup
+	cargo run --release --locked -p portcullis-bench
+
+clean:
+	cargo clean

@@ -1,0 +1,100 @@
+//! `portcullis init`
+
+use anyhow::{Result, bail};
+use clap::Args;
+use portcullis_audit::{LogKey, Publisher};
+use portcullis_model::{
+    audit::{Kind, Recorder as _},
+    id::TenantId,
+};
+use portcullis_store::helpdesk::{Seeded, SqliteHelpDesk};
+use serde_json::json;
+
+use crate::{home::Home, host::Host, output::Output};
+
+/// What a new configuration says: everything at its default, so that the defaults can be seen.
+const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows the default.
+
+[listen]
+# address = "127.0.0.1:8787"      # put a TLS terminator in front of anything but loopback
+
+[ingest]
+# max-body-kib = 1024
+
+[sandbox]
+# concurrent-calls = 64
+# memory-mib = 64                  # the most that any plugin can be given
+# scan-memory = false              # look for secrets in guest memory after each call; slow
+
+[ceiling]
+# scopes = ["log:write", "kv:read"]  # what no plugin on this host can go beyond; absent: whatever an admin grants
+
+[delivery]
+# attempts = 12
+# first-pause-ms = 5000            # doubles with each try
+# longest-pause-ms = 21600000
+
+[egress]
+# connect-timeout-ms = 5000
+# total-timeout-ms = 30000
+# [[egress.private]]               # a host at an address that you name, private addresses included
+# host = "crm.internal.example"
+# address = "10.1.2.3:443"
+# ca-file = "/etc/portcullis/internal-ca.pem"
+"#;
+
+/// Make a new host in the home directory.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  portcullis init\n  portcullis --home /srv/portcullis init --seed --tenant acme")]
+pub struct Init {
+    /// Fill the embedded help desk with a few hundred records to try things on.
+    #[arg(long)]
+    pub seed: bool,
+    /// The tenant that the records go to.
+    #[arg(long, default_value = "demo")]
+    pub tenant: TenantId,
+}
+
+impl Init {
+    pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
+        let host = create(home, CONFIG).await?;
+        let helpdesk = SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone())?;
+        let seeded = match self.seed {
+            true => Some(helpdesk.seed(&self.tenant).await?),
+            false => None,
+        };
+        super::publish(&host).await?;
+        let vkey = std::fs::read_to_string(host.home.log_vkey())?.trim().to_owned();
+        let tickets = match &seeded {
+            Some(Seeded::Loaded(counts)) => counts.tickets,
+            _ => 0,
+        };
+        output.result(&json!({ "home": host.home.dir(), "log-key": vkey, "tickets": tickets }), || {
+            let seeded = match tickets {
+                0 => String::new(),
+                n => format!("Tenant '{}' has {n} tickets to try things on.\n", self.tenant),
+            };
+            format!(
+                "A new host in {}.\n{seeded}Keep this key somewhere else; with it anybody can check the audit log:\n  {vkey}",
+                host.home.dir().display()
+            )
+        })
+    }
+}
+
+/// Makes a host with this configuration.
+pub async fn create(home: Home, config: &str) -> Result<Host> {
+    if home.config().exists() {
+        bail!("there is a host in {} already", home.dir().display());
+    }
+    home.create()?;
+    let rng = crate::system::SystemRng;
+    let key = LogKey::create(&home.log_key(), &home.log_vkey(), &rng)?;
+    tokio::task::block_in_place(|| Publisher::create(&home.log(), key))?;
+    // Last, since it is what says that there is a host here.
+    std::fs::write(home.config(), config)?;
+    let host = Host::open(home).await?;
+    let vkey = std::fs::read_to_string(host.home.log_vkey())?;
+    host.store.record(vec![host.entry(Kind::HostCreated, None).with("log-key", vkey.trim())]).await?;
+    Ok(host)
+}

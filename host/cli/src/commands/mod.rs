@@ -1,0 +1,131 @@
+//! The commands: one file each.
+
+pub mod audit;
+pub mod connection;
+pub mod events;
+pub mod init;
+pub mod key;
+pub mod plugin;
+pub mod serve;
+pub mod source;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use portcullis_model::release::ReleaseError;
+use portcullis_packages::install::InstallError;
+
+use crate::{demo, home::Home, host::Host, output::Output, publish::LogPublisher};
+
+/// Runs third-party integrations as signed WebAssembly components, each with the least authority that does its job.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Args {
+    /// The host's home directory.
+    #[arg(long, global = true, env = "PORTCULLIS_HOME", default_value = "./portcullis-home", value_name = "DIR")]
+    pub home: PathBuf,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  portcullis init --seed                    a new host with a help desk full of records
+  portcullis plugin new my-plugin           a plugin to start from
+  portcullis plugin build my-plugin         source to component
+  portcullis key new publisher.key          a key to sign with
+  portcullis plugin sign my-plugin/dist --key publisher.key
+  portcullis plugin install my-plugin/dist --trust portcullis-key-v1:...
+  portcullis serve                          run it
+  portcullis audit verify                   check the log, offline
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or not verified, 4 a demo's expectation did not hold.
+Logs go to standard error; PORTCULLIS_LOG=info shows more of them.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new host in the home directory.
+    Init(init::Init),
+    /// Run the host: listen for events and handle them.
+    Serve(serve::Serve),
+    /// Show everything at work: real plugins on recorded events, in a temporary directory.
+    Demo(demo::Demo),
+    /// Make, build, sign, install and govern plugins.
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// Signing keys of publishers.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Sources of events.
+    #[command(subcommand)]
+    Source(source::SourceCommand),
+    /// Credentials that the host adds to plugins' requests.
+    #[command(subcommand)]
+    Connection(connection::ConnectionCommand),
+    /// Read and check the audit log.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Send events, and see what became of them.
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Print a completion script for a shell.
+    #[command(
+        after_help = "Example:\n  portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis"
+    )]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs a command.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let output = Output { json: args.json };
+    let home = Home::at(args.home);
+    match args.command {
+        Command::Init(command) => command.run(home, output).await?,
+        Command::Serve(command) => command.run(home, output).await?,
+        Command::Demo(command) => return command.run(output).await,
+        Command::Plugin(command) => command.run(home, output).await?,
+        Command::Key(command) => command.run(output)?,
+        Command::Source(command) => command.run(home, output).await?,
+        Command::Connection(command) => command.run(home, output).await?,
+        Command::Audit(command) => return command.run(home, output).await,
+        Command::Events(command) => command.run(home, output).await?,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "portcullis", &mut std::io::stdout());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The exit code of an error: 3 where something was refused for what it is.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let refused = error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(ReleaseError::Refused { .. }))
+            || matches!(cause.downcast_ref(), Some(InstallError::Release(ReleaseError::Refused { .. })))
+            || cause.downcast_ref::<portcullis_packages::check::Refusal>().is_some()
+    });
+    if refused { 3 } else { 1 }
+}
+
+/// Publishes what a command has just recorded, so that the published log has it even where no host is running.
+pub(crate) async fn publish(host: &Host) -> Result<()> {
+    LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,130 @@
+//! `portcullis plugin install`
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portcullis_model::{id::TenantId, installation::Installation, scope::ScopeText};
+use portcullis_packages::{
+    install::Order,
+    keys::PublicKey,
+    plan::InstallPlan,
+    release_dir::{ReleaseFiles, read_release},
+};
+
+use crate::{
+    home::Home,
+    host::{Host, RULES},
+    output::Output,
+};
+
+/// Show what an installation would mean, and install.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  portcullis plugin install my-plugin/dist --trust portcullis-key-v1:...\n  \
+    portcullis plugin install my-plugin/dist --grant 'tickets:read fields=subject' --grant log:write --yes\n\n\
+    Without --grant all required scopes are granted as they are asked for. Get the publisher's key by another way than\n\
+    the release came.")]
+pub struct Install {
+    /// The directory with plugin.wasm, portcullis.toml and release.dsse.json.
+    pub dir: PathBuf,
+    /// In which tenant.
+    #[arg(long, default_value = "demo")]
+    pub tenant: TenantId,
+    /// Grant just this; may be given several times.
+    #[arg(long = "grant", value_name = "SCOPE")]
+    pub grants: Vec<ScopeText>,
+    /// Trust this key of the plugin's publisher from now on.
+    #[arg(long, value_name = "KEY")]
+    pub trust: Option<PublicKey>,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+impl Install {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
+        let host = Host::open(home).await?;
+        let files = read_release(&self.dir)?;
+        let grant = (!self.grants.is_empty()).then_some(self.grants);
+        let ask = !self.yes && !output.json;
+        let order = Order { tenant: self.tenant, grant, limits: None };
+        let installed = ask_and_install(&host, &files, order, self.trust.as_ref(), ask).await;
+        super::super::publish(&host).await?;
+        let installation = installed?;
+        output.result(&installation, || {
+            let granted: Vec<String> = installation.granted.iter().map(|s| format!("  {s}")).collect();
+            format!("Installed as {}. Granted:\n{}", installation.id, granted.join("\n"))
+        })
+    }
+}
+
+/// Shows the plan, asks where there is somebody to ask, and installs.
+pub async fn ask_and_install(
+    host: &Host,
+    files: &ReleaseFiles,
+    order: Order,
+    trust: Option<&PublicKey>,
+    ask: bool,
+) -> Result<Installation> {
+    let manifest = portcullis_packages::manifest::Manifest::parse(&files.stored.manifest)?;
+    let inspection = portcullis_packages::inspect::Inspection::of(&files.component)?;
+    let everything = manifest.asked();
+    let ceiling = host.config.ceiling.scopes.as_ref().unwrap_or(&everything);
+    let plan = InstallPlan::new(&manifest, &inspection, RULES, ceiling)?;
+    if ask {
+        println!("{}\n", words(&plan));
+        if !std::io::stdin().is_terminal() {
+            bail!("nobody is there to agree; read the plan above, then add --yes");
+        }
+        print!("Install it in tenant '{}'? [y/N] ", order.tenant);
+        std::io::stdout().flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            bail!("not installed");
+        }
+    }
+    let installer = host.installer();
+    if let Some(key) = trust {
+        installer.trust(manifest.publisher.clone(), key).await?;
+    }
+    Ok(installer.install(files, order).await?)
+}
+
+/// The plan, for an admin.
+pub(super) fn words(plan: &InstallPlan) -> String {
+    let mut lines = vec![
+        format!("{} {} (release {}) by {}", plan.name, plan.version, plan.release, plan.publisher),
+        plan.summary.clone(),
+        format!("Terms: {}   Privacy: {}   Support: {}", plan.terms, plan.privacy, plan.support),
+        "It asks for:".into(),
+    ];
+    for scope in &plan.scopes {
+        let optional = if scope.optional { ", optional" } else { "" };
+        let risk = format!("{:?}", scope.risk).to_lowercase();
+        lines.push(format!("  {}  [{risk} risk{optional}]", scope.scope));
+        lines.push(format!("      it {}", scope.words.join("; ")));
+        lines.push(format!("      because: {}", scope.purpose));
+        if scope.ceiling != portcullis_packages::plan::Coverage::Whole {
+            let left: Vec<String> = scope.allowed.iter().map(ToString::to_string).collect();
+            let left = if left.is_empty() { "nothing".into() } else { left.join("; ") };
+            lines.push(format!("      this platform allows of it: {left}"));
+        }
+    }
+    for (title, items) in [("It cannot, whatever is granted:", &plan.cannot), ("Note:", &plan.notes)] {
+        if !items.is_empty() {
+            lines.push(title.into());
+            lines.extend(items.iter().map(|item| format!("  {item}")));
+        }
+    }
+    if !plan.refusals.is_empty() {
+        lines.push("IT CANNOT BE INSTALLED:".into());
+        lines.extend(plan.refusals.iter().map(|item| format!("  {item}")));
+    }
+    let limits: Vec<String> = plan.limits.entries().iter().map(|(name, value)| format!("{name} {value}")).collect();
+    lines.push(format!("Limits of one call: {}", limits.join(", ")));
+    lines.join("\n")
+}

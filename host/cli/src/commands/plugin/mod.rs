@@ -1,0 +1,59 @@
+//! `portcullis plugin`
+
+mod build;
+mod govern;
+mod inspect;
+mod install;
+mod new;
+mod sign;
+
+use anyhow::Result;
+pub use build::write_dist;
+use clap::Subcommand;
+pub use install::ask_and_install;
+
+use crate::{home::Home, output::Output};
+
+/// Make, build, sign, install and govern plugins.
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once a process")]
+pub enum Plugin {
+    /// Make a plugin to start from: source, manifest, a test.
+    New(new::New),
+    /// Build a plugin's source to a component, in its directory `dist`.
+    Build(build::Build),
+    /// Show what a component can do, derived from its bytes.
+    Inspect(inspect::Inspect),
+    /// Sign a release: component, manifest and the statement that binds them.
+    Sign(sign::Sign),
+    /// Show what an installation would mean, and install.
+    Install(install::Install),
+    /// List the installations.
+    #[command(after_help = "Examples:\n  portcullis plugin list\n  portcullis plugin list --json")]
+    List,
+    /// Replace what an installation is granted.
+    Grant(govern::Grant),
+    /// Stop an installation at once. Its events wait.
+    Suspend(govern::Suspend),
+    /// Let a suspended installation go on.
+    Resume(govern::Resume),
+    /// Print what plugins have logged.
+    Log(govern::Log),
+}
+
+impl Plugin {
+    pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
+        match self {
+            Self::New(command) => command.run(output),
+            Self::Build(command) => command.run(output),
+            Self::Inspect(command) => command.run(output),
+            Self::Sign(command) => command.run(output),
+            Self::Install(command) => command.run(home, output).await,
+            Self::List => govern::list(home, output).await,
+            Self::Grant(command) => command.run(home, output).await,
+            Self::Suspend(command) => command.run(home, output).await,
+            Self::Resume(command) => command.run(home, output).await,
+            Self::Log(command) => command.run(home, output).await,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
+//! the nearest that is known.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use portcullis_broker::egress::{Config as EgressConfig, Private};
+use portcullis_delivery::RetryPolicy;
+use portcullis_model::{
+    limits::Limits,
+    scope::{ScopeText, nearest},
+};
+use portcullis_runtime::SandboxConfig;
+use serde::Deserialize;
+
+use crate::home::Home;
+
+/// All of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Config {
+    /// The listener.
+    pub listen: Listen,
+    /// Events in.
+    pub ingest: Ingest,
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    /// What no plugin on this host can go beyond.
+    pub ceiling: Ceiling,
+    /// Retries.
+    pub delivery: Delivery,
+    /// Requests out.
+    pub egress: Egress,
+}
+
+/// The listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Listen {
+    /// Address and port. Port 0: a free one.
+    pub address: SocketAddr,
+}
+
+/// Events in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Ingest {
+    /// The largest body of a webhook, in KiB.
+    pub max_body_kib: usize,
+}
+
+/// The sandbox.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Sandbox {
+    /// Calls at once.
+    pub concurrent_calls: u32,
+    /// The largest memory that a plugin can be given, in MiB.
+    pub memory_mib: u64,
+    /// Whether to look for secrets in guest memory after each call. Costs several times the call itself.
+    pub scan_memory: bool,
+}
+
+/// What no plugin can go beyond.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Ceiling {
+    /// Scopes. Absent: whatever an admin grants.
+    pub scopes: Option<Vec<ScopeText>>,
+    /// Limits of one call.
+    pub limits: Option<Limits>,
+}
+
+/// Retries.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Delivery {
+    /// Tries in all.
+    pub attempts: u32,
+    /// The pause after the first try, in milliseconds; it doubles with each.
+    pub first_pause_ms: u64,
+    /// The longest pause, in milliseconds.
+    pub longest_pause_ms: u64,
+}
+
+/// Requests out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Egress {
+    /// How long connecting may take, in milliseconds.
+    pub connect_timeout_ms: u64,
+    /// How long a request may take in all, in milliseconds.
+    pub total_timeout_ms: u64,
+    /// Hosts that the operator places by hand, private addresses included.
+    pub private: Vec<PrivateHost>,
+}
+
+/// A host at an address that the operator names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PrivateHost {
+    /// The host's name.
+    pub host: String,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// A PEM file with the one authority that its certificate must come from.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 8787)) }
+    }
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self { max_body_kib: 1024 }
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        let SandboxConfig { concurrent_calls, memory_mib, scan_memory } = SandboxConfig::default();
+        Self { concurrent_calls, memory_mib, scan_memory }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        let policy = RetryPolicy::default();
+        let ms = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+        Self { attempts: policy.attempts, first_pause_ms: ms(policy.first), longest_pause_ms: ms(policy.longest) }
+    }
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self { connect_timeout_ms: 5_000, total_timeout_ms: 30_000, private: Vec::new() }
+    }
+}
+
+impl Config {
+    /// Reads the home's configuration.
+    pub fn load(home: &Home) -> Result<Self> {
+        let path = home.config();
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{} is not right", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|error| anyhow!("{}{error}", hint(error.message())))?;
+        if !(1..=4096).contains(&config.sandbox.concurrent_calls) {
+            return Err(anyhow!("sandbox.concurrent-calls: expected 1 to 4096"));
+        }
+        if !(1..=1024).contains(&config.sandbox.memory_mib) {
+            return Err(anyhow!("sandbox.memory-mib: expected 1 to 1024"));
+        }
+        if config.delivery.attempts == 0 {
+            return Err(anyhow!("delivery.attempts: expected at least 1"));
+        }
+        Ok(config)
+    }
+
+    /// The sandbox's settings.
+    pub fn sandbox(&self) -> SandboxConfig {
+        let Sandbox { concurrent_calls, memory_mib, scan_memory } = self.sandbox;
+        SandboxConfig { concurrent_calls, memory_mib, scan_memory }
+    }
+
+    /// The most that one call may use.
+    pub fn limits(&self) -> Limits {
+        let ceiling = self.ceiling.limits.unwrap_or(Limits::CEILING);
+        Limits { memory_mib: ceiling.memory_mib.min(self.sandbox.memory_mib), ..ceiling }
+    }
+
+    /// The retry policy.
+    pub fn retry(&self) -> RetryPolicy {
+        RetryPolicy {
+            attempts: self.delivery.attempts,
+            first: Duration::from_millis(self.delivery.first_pause_ms),
+            longest: Duration::from_millis(self.delivery.longest_pause_ms),
+        }
+    }
+
+    /// The door's settings. Reads the authorities' files.
+    pub fn egress(&self) -> Result<EgressConfig> {
+        let private = |host: &PrivateHost| {
+            let pem =
+                |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("ca-file {}", path.display()));
+            let ca_pem = host.ca_file.as_ref().map(pem).transpose()?;
+            Ok(Private { host: host.host.clone(), address: host.address, ca_pem })
+        };
+        Ok(EgressConfig {
+            connect_timeout: Duration::from_millis(self.egress.connect_timeout_ms),
+            total_timeout: Duration::from_millis(self.egress.total_timeout_ms),
+            private: self.egress.private.iter().map(private).collect::<Result<_>>()?,
+            own: vec![self.listen.address.ip()],
+        })
+    }
+}
+
+/// "did you mean ...", out of serde's "unknown field `x`, expected one of `a`, `b`".
+fn hint(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    match (message.starts_with("unknown field"), names.next()) {
+        (true, Some(unknown)) => format!("unknown key '{unknown}': {}\n", nearest(unknown, &names.collect::<Vec<_>>())),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_with_the_nearest() {
+        let error = Config::parse("[sandbox]\nconcurent-calls = 4\n").unwrap_err().to_string();
+        assert!(error.contains("unknown key 'concurent-calls': did you mean 'concurrent-calls'?"), "{error}");
+        assert!(error.contains("line 2"), "{error}");
+        assert!(Config::parse("[sandbox]\nconcurrent-calls = 0\n").is_err());
+        assert!(Config::parse("[ceiling]\nscopes = ['tickets']\n").is_err());
+    }
+
+    #[test]
+    fn nothing_written_means_the_defaults() {
+        let config = Config::parse("").unwrap();
+        assert_eq!(config.sandbox(), SandboxConfig::default());
+        assert_eq!(config.retry(), RetryPolicy::default());
+    }
+}

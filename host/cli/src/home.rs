@@ -1,0 +1,93 @@
+//! The home directory of a host: where everything lies.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A host's home directory.
+#[derive(Clone, Debug)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// The directory, whether or not it is there.
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self(dir.into())
+    }
+
+    /// The directory itself.
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> PathBuf {
+        self.0.join("portcullis.toml")
+    }
+
+    /// The host's state.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("host.db")
+    }
+
+    /// The embedded help desk.
+    pub fn helpdesk(&self) -> PathBuf {
+        self.0.join("helpdesk.db")
+    }
+
+    /// The key that stored secrets are sealed with.
+    pub fn vault_key(&self) -> PathBuf {
+        self.0.join("keys/vault.key")
+    }
+
+    /// The key that the log's checkpoints are signed with.
+    pub fn log_key(&self) -> PathBuf {
+        self.0.join("keys/log.key")
+    }
+
+    /// What others check the log with.
+    pub fn log_vkey(&self) -> PathBuf {
+        self.0.join("log.vkey")
+    }
+
+    /// The published log: C2SP tiles and checkpoint.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    /// Fails with advice where there is no host here yet.
+    pub fn check(&self) -> Result<()> {
+        if self.config().is_file() {
+            return Ok(());
+        }
+        bail!("there is no host in {}; make one with 'portcullis --home {0} init'", self.0.display())
+    }
+
+    /// Makes the directory, closed to others.
+    pub fn create(&self) -> Result<()> {
+        let keys = self.0.join("keys");
+        fs::create_dir_all(&keys).with_context(|| format!("cannot make {}", keys.display()))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            for dir in [&self.0, &keys] {
+                fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the home for one running host, until the file is dropped.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.0.join("host.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => bail!("a host is already running in {}", self.0.display()),
+            Err(TryLockError::Error(error)) => Err(io::Error::other(error)).context("cannot lock the home directory"),
+        }
+    }
+}

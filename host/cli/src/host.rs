@@ -1,0 +1,124 @@
+//! A host that is opened but not running: what every command works on.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use portcullis_broker::{connection::Connections, key::Key, vault::Vault};
+use portcullis_capabilities::Catalogue;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    id::TenantId,
+    installation::{Installation, InstallationStore},
+    time::{Clock, Rng},
+};
+use portcullis_packages::{
+    check::{Registry, Rules},
+    install::Installer,
+};
+use portcullis_store::SqliteStore;
+
+use crate::{
+    config::Config,
+    home::Home,
+    system::{SystemClock, SystemRng},
+};
+
+/// An opened host.
+pub struct Host {
+    /// Where it lies.
+    pub home: Home,
+    /// Its configuration.
+    pub config: Config,
+    /// Its state.
+    pub store: Arc<SqliteStore>,
+    /// Its credentials, in use.
+    pub connections: Arc<Connections>,
+    vault: Arc<Vault>,
+    /// Its registry of releases.
+    pub registry: Arc<Registry>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// The rules that releases are held against on this version of the host: its capabilities, and no WASI.
+pub const RULES: Rules<'static> = Rules { catalogue: &Catalogue, virtual_wasi: &[] };
+
+impl Host {
+    /// Opens the host in this directory.
+    pub async fn open(home: Home) -> Result<Self> {
+        home.check()?;
+        let config = Config::load(&home)?;
+        let store = Arc::new(SqliteStore::open(&home.database())?);
+        let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock), Arc::new(SystemRng));
+        let key = Key::load(&home.vault_key(), rng.as_ref())?;
+        let vault = Arc::new(Vault::new(store.clone(), key, rng.clone()));
+        let connections = Arc::new(Connections::new(vault.clone())?);
+        for refused in connections.refresh().await? {
+            tracing::error!(%refused, "a stored secret cannot be opened and is left out");
+        }
+        let registry = Arc::new(Registry::new(store.clone(), Arc::new(Catalogue), Vec::new()));
+        Ok(Self { home, config, store, connections, vault, registry, clock, rng })
+    }
+
+    /// Its credentials, sealed.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// What installs and changes installations, in the name of the person at the keyboard.
+    pub fn installer(&self) -> Installer<'_> {
+        Installer {
+            registry: &self.registry,
+            installations: self.store.as_ref(),
+            recorder: self.store.as_ref(),
+            clock: self.clock.as_ref(),
+            rng: self.rng.as_ref(),
+            actor: person(),
+        }
+    }
+
+    /// An entry by the person at the keyboard.
+    pub fn entry(&self, kind: Kind, tenant: Option<TenantId>) -> Entry {
+        Entry::new(self.clock.now(), kind, person(), tenant)
+    }
+
+    /// The installation that a text means: its id, the plugin's id, or the last part of that.
+    pub async fn installation(&self, text: &str) -> Result<Installation> {
+        let all = self.store.installations().await?;
+        let means = |i: &&Installation| {
+            let plugin = i.plugin.as_str();
+            i.id.as_str() == text || plugin == text || plugin.rsplit('.').next() == Some(text)
+        };
+        let found: Vec<_> = all.iter().filter(means).collect();
+        match found.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => {
+                let known: Vec<_> = all.iter().map(|i| i.id.as_str()).collect();
+                anyhow::bail!("no installation '{text}'; see 'portcullis plugin list' (there are {})", known.len())
+            }
+            many => {
+                let ids: Vec<_> = many.iter().map(|i| format!("{} in {}", i.id, i.tenant)).collect();
+                anyhow::bail!("'{text}' means {} installations; name one by its id: {}", many.len(), ids.join(", "))
+            }
+        }
+    }
+}
+
+/// The person at the keyboard, by the name of the account.
+pub fn person() -> Actor {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into());
+    Actor::Person { name: portcullis_model::audit::plain(&name) }
+}
+
+/// Reads all of standard input as a secret, less one newline at its end.
+pub fn secret_from_stdin() -> Result<portcullis_model::secret::Secret> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::io::stdin().take(64 * 1024).read_to_end(&mut bytes).context("cannot read the secret from standard input")?;
+    while matches!(bytes.last(), Some(b'\n' | b'\r')) {
+        bytes.pop();
+    }
+    Ok(portcullis_model::secret::Secret::new(bytes))
+}

@@ -1,0 +1,20 @@
+//! The `portcullis` command, and the only place that wires everything together.
+//!
+//! What is ABSENT: rules. Each command opens a host's home directory, calls one function of a domain crate, and prints.
+//!
+//! Invariants:
+//! - configuration is read whole, and refused whole, before a port opens;
+//! - every command has `--json`; errors say what to do; exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or not
+//!   verified, 4 a demo's expectation did not hold.
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod commands;
+pub mod config;
+pub mod demo;
+pub mod home;
+pub mod host;
+pub mod output;
+pub mod publish;
+pub mod serve;
+pub mod system;

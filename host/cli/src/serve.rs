@@ -1,0 +1,162 @@
+//! A running host: listener, workers, log publisher, and an orderly end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use portcullis_api::{ApiConfig, Refusals, SourceBook, Webhooks};
+use portcullis_broker::{connection::Connections, egress::Outbound, resolve::SystemResolver};
+use portcullis_capabilities::{Capabilities, Services};
+use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
+use portcullis_model::{
+    audit::{Actor, Entry, Kind, Recorder},
+    invoke::Invoke,
+    queue::Queue,
+    secret::{SealedSecret, SecretStore},
+};
+use portcullis_runtime::{FindSecrets, Runtime, Sandbox};
+use portcullis_store::helpdesk::SqliteHelpDesk;
+use tokio::sync::{Notify, watch};
+
+use crate::{host::Host, publish::LogPublisher};
+
+/// How often the log is published, and changes by other processes are looked for.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Looks for the broker's secrets in guest memory.
+struct Leaks(Arc<Connections>);
+
+impl FindSecrets for Leaks {
+    fn found_in(&self, bytes: &[u8]) -> bool {
+        self.0.needles().find_in(bytes)
+    }
+}
+
+/// The runtime of an opened host.
+pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
+    let helpdesk = Arc::new(SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone())?);
+    let egress = Outbound::new(
+        &host.config.egress()?,
+        host.connections.clone(),
+        Arc::new(SystemResolver::default()),
+        host.clock.clone(),
+    )?;
+    let services = Services { helpdesk, kv: host.store.clone(), egress: Arc::new(egress) };
+    let sandbox =
+        Sandbox::new(host.config.sandbox()).map_err(|e| anyhow::anyhow!("the sandbox cannot start: {e:#}"))?;
+    let runtime = Runtime::new(
+        sandbox,
+        Capabilities::new(&services),
+        host.registry.clone(),
+        host.store.clone(),
+        host.clock.clone(),
+        host.rng.clone(),
+        host.config.ceiling.scopes.clone(),
+        host.config.limits(),
+    );
+    Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks(host.connections.clone())))))
+}
+
+/// Runs the host until `stop` turns true. `ready` gets the listener's address.
+pub async fn serve(
+    host: Host,
+    listen: Option<SocketAddr>,
+    ready: impl FnOnce(SocketAddr) + Send,
+    stop: watch::Receiver<bool>,
+) -> Result<()> {
+    let lock = host.home.lock()?;
+    let runtime = runtime(&host)?;
+    start(&host).await?;
+    let arrived = Arc::new(Notify::new());
+    let directory = Directory::new(host.store.clone());
+    let worker = worker(&host, runtime, directory.clone(), arrived.clone());
+    let ingest = Ingest::new(host.store.clone(), directory, host.clock.clone(), arrived);
+    let webhooks = Arc::new(Webhooks {
+        ingest,
+        sources: SourceBook::new(host.store.clone(), host.connections.clone()),
+        refusals: Refusals::default(),
+        clock: host.clock.clone(),
+        max_body: host.config.ingest.max_body_kib * 1024,
+    });
+    webhooks.sources.refresh().await?;
+    let working = tokio::spawn(worker.run(stop.clone()));
+    let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
+    let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
+    let config = ApiConfig { listen: listen.unwrap_or(host.config.listen.address) };
+    let served =
+        portcullis_api::serve(config, webhooks, host.store.clone(), host.clock.clone(), ready, stop.clone()).await;
+    served.with_context(|| format!("cannot listen on {}", config.listen))?;
+    working.await?;
+    watching.await?;
+    host.store.record(vec![Entry::new(host.clock.now(), Kind::HostStopped, Actor::Host, None)]).await?;
+    publishing.await?;
+    LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
+    drop(lock);
+    Ok(())
+}
+
+/// What must be put right before anything new happens: leases and acts that a crash left open.
+async fn start(host: &Host) -> Result<()> {
+    let leases = host.store.recover().await?;
+    let unknown = host.store.sweep_open_acts(host.clock.now()).await?;
+    let entry = Entry::new(host.clock.now(), Kind::HostStarted, Actor::Host, None)
+        .with("version", env!("CARGO_PKG_VERSION"))
+        .with("recovered-leases", leases)
+        .with("unknown-acts", unknown);
+    host.store.record(vec![entry]).await?;
+    Ok(())
+}
+
+fn worker(host: &Host, invoke: Arc<dyn Invoke>, directory: Directory, arrived: Arc<Notify>) -> Arc<Worker> {
+    let longest_call = Duration::from_millis(host.config.limits().wall_ms);
+    Arc::new(Worker {
+        queue: host.store.clone(),
+        directory,
+        invoke,
+        logs: host.store.clone(),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+        arrived,
+        config: WorkerConfig {
+            concurrent_calls: host.config.sandbox.concurrent_calls as usize,
+            hold: longest_call.saturating_mul(10) + Duration::from_secs(60),
+            retry: host.config.retry(),
+        },
+    })
+}
+
+async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(TICK) => {}
+        _ = stop.changed() => {}
+    }
+    !*stop.borrow()
+}
+
+async fn publish(mut publisher: LogPublisher, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = publisher.catch_up().await {
+            tracing::error!(%error, "the audit log cannot be published; entries stay in the store");
+        }
+        if !pause(&mut stop).await {
+            return;
+        }
+    }
+}
+
+/// Reads the credentials again when another process has changed them.
+async fn watch_secrets(store: Arc<impl SecretStore>, connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
+    let mut known: Option<Vec<SealedSecret>> = None;
+    while pause(&mut stop).await {
+        match store.secrets().await {
+            Ok(secrets) if known.as_ref() == Some(&secrets) => {}
+            Ok(secrets) => {
+                match connections.refresh().await {
+                    Ok(refused) => refused.iter().for_each(|e| tracing::error!(%e, "a stored secret cannot be opened")),
+                    Err(error) => tracing::error!(%error, "credentials cannot be read again"),
+                }
+                known = Some(secrets);
+            }
+            Err(error) => tracing::error!(%error, "credentials cannot be read"),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Measures what the guards cost and what the queue carries. Prints JSON; asserts nothing.
+//!
+//! `cargo run --release -p portcullis-bench`, or `make bench`.
+
+mod call;
+mod events;
+mod lab;
+
+use anyhow::Result;
+use serde_json::json;
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|arg| arg == "--quick");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let report = runtime.block_on(async {
+        let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
+        let events = events::measure(if quick { 500 } else { 10_000 }).await?;
+        anyhow::Ok(json!({ "one-call": calls, "events": events }))
+    })?;
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    Ok(())
+}
