@@ -22,6 +22,9 @@ const SUSPENDED_PAUSE: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_millis(200);
 /// The most deliveries that one lease takes.
 const BATCH: usize = 256;
+/// Tries beyond the policy's that a delivery gets where they ended without a verdict, because the host died: one that kills
+/// the host each time must not do so for ever (INC-6).
+const CRASHES: u32 = 20;
 /// One installation gets at most one part in so many of all slots, so that one whose calls all wait for something leaves
 /// room for the others (INC-6).
 const SHARE: usize = 4;
@@ -92,6 +95,14 @@ impl Worker {
     }
 
     async fn deliver(self: Arc<Self>, lease: Lease, slot: OwnedSemaphorePermit) {
+        if lease.attempt > self.config.retry.attempts + CRASHES {
+            let error = format!("given up at try {}: the host died each time, or nearly so", lease.attempt);
+            let entry = Entry::new(self.clock.now(), Kind::DeliveryDead, Actor::Host, Some(lease.event.tenant.clone()))
+                .about(format!("delivery:{}", lease.delivery))
+                .with("attempts", lease.attempt)
+                .with("reason", error.as_str());
+            return self.settle(&lease, Verdict::Dead { error }, vec![entry]).await;
+        }
         match self.installation(&lease).await {
             Ok(installation) => {
                 let report = self.invoke.handle(&installation, &lease.event, lease.attempt).await;

@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     id::{Digest, InstallationId, PluginId, PublisherId, TenantId},
     limits::Limits,
+    release::ReleaseId,
     scope::ScopeText,
 };
 
@@ -33,8 +34,10 @@ pub struct Installation {
     pub tenant: TenantId,
     /// Which plugin.
     pub plugin: PluginId,
-    /// Which release of it.
+    /// Which release of it: the component's digest.
     pub release: Digest,
+    /// And the digest of the manifest that was released with it.
+    pub manifest: Digest,
     /// The release's version, for people.
     pub version: String,
     /// Whether it may run.
@@ -46,6 +49,13 @@ pub struct Installation {
     pub limits: Limits,
     /// Goes up with each change: what was made from an older one is stale.
     pub generation: u64,
+}
+
+impl Installation {
+    /// The release that it runs.
+    pub fn release_id(&self) -> ReleaseId {
+        ReleaseId { component: self.release, manifest: self.manifest }
+    }
 }
 
 /// Where installations are kept. Each change is written together with its audit entry, or not at all.

@@ -12,6 +12,15 @@ use crate::{
     scope::ScopeText,
 };
 
+/// Which release: the same component can be released with another manifest, and that is another release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReleaseId {
+    /// Digest of the component.
+    pub component: Digest,
+    /// Digest of the manifest's text.
+    pub manifest: Digest,
+}
+
 /// A release as it lies in the registry. Nothing in it is to be believed before its statements are checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredRelease {
@@ -21,6 +30,13 @@ pub struct StoredRelease {
     pub manifest: String,
     /// The publisher's DSSE envelope, as JSON.
     pub envelope: String,
+}
+
+impl StoredRelease {
+    /// What it is kept under.
+    pub fn id(&self) -> ReleaseId {
+        ReleaseId { component: self.digest, manifest: Digest::of(self.manifest.as_bytes()) }
+    }
 }
 
 /// A release whose statements held when they were checked just now.
@@ -65,17 +81,17 @@ pub enum ReleaseError {
 #[async_trait]
 pub trait Releases: Send + Sync {
     /// Reads a release from the registry and checks all of it anew.
-    async fn verified(&self, digest: &Digest) -> Result<VerifiedRelease, ReleaseError>;
+    async fn verified(&self, id: &ReleaseId) -> Result<VerifiedRelease, ReleaseError>;
 }
 
 /// The registry's storage.
 #[async_trait]
 pub trait ReleaseStore: Send + Sync {
-    /// Stores a release and its component; storing the same again changes nothing.
+    /// Stores a release and its component under its id; storing the same again changes nothing.
     async fn put_release(&self, release: StoredRelease, component: Arc<[u8]>) -> Result<(), StoreError>;
 
     /// A release and its component's bytes.
-    async fn release(&self, digest: &Digest) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError>;
+    async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError>;
 
     /// The keys that a publisher may sign with: each 32 bytes of Ed25519.
     async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError>;

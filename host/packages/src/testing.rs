@@ -11,9 +11,9 @@ use portcullis_model::{
     audit::{Entry, RecordError, Recorder},
     catalogue::{Catalogue, ScopeDescription},
     error::StoreError,
-    id::{Digest, InstallationId, PublisherId},
+    id::{InstallationId, PublisherId},
     installation::{Installation, InstallationStore},
-    release::{ReleaseStore, StoredRelease},
+    release::{ReleaseId, ReleaseStore, StoredRelease},
     scope::{Risk, ScopeError, ScopeText, nearest},
     time::{Clock, Rng, Timestamp},
 };
@@ -139,7 +139,7 @@ type Stored = (StoredRelease, Arc<[u8]>);
 /// Everything that is stored, in memory.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) releases: Mutex<BTreeMap<Digest, Stored>>,
+    pub(crate) releases: Mutex<BTreeMap<ReleaseId, Stored>>,
     pub(crate) keys: Mutex<BTreeMap<PublisherId, Vec<[u8; 32]>>>,
     pub(crate) installations: Mutex<BTreeMap<InstallationId, Installation>>,
     pub(crate) entries: Mutex<Vec<Entry>>,
@@ -149,12 +149,12 @@ pub(crate) struct Memory {
 #[async_trait]
 impl ReleaseStore for Memory {
     async fn put_release(&self, release: StoredRelease, component: Arc<[u8]>) -> Result<(), StoreError> {
-        self.releases.lock().unwrap().insert(release.digest, (release, component));
+        self.releases.lock().unwrap().insert(release.id(), (release, component));
         Ok(())
     }
 
-    async fn release(&self, digest: &Digest) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
-        Ok(self.releases.lock().unwrap().get(digest).cloned())
+    async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
+        Ok(self.releases.lock().unwrap().get(id).cloned())
     }
 
     async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError> {

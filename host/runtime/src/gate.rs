@@ -119,7 +119,7 @@ impl Gate {
         let line: String = message.chars().take(MOST).collect::<String>();
         let line = if line.len() > 512 { escape_long(&line) } else { plain(&line) };
         let mut log = self.tally.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = log.bytes + line.len() as u64;
+        let bytes = log.bytes + LINE + line.len() as u64;
         if bytes > self.call.limits.log_kib * 1024 {
             log.dropped += 1;
             return;
@@ -128,6 +128,9 @@ impl Gate {
         log.lines.push((level, line));
     }
 }
+
+/// What a line counts beside its text: an empty one is kept as well.
+const LINE: u64 = 16;
 
 /// As [`plain`], for more than it keeps: in pieces, so that a long line is escaped by the same rule.
 fn escape_long(text: &str) -> String {

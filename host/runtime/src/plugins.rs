@@ -103,7 +103,7 @@ impl<C: CapabilitySet> Plugins<C> {
     }
 
     async fn make_ready(&self, installation: &Installation) -> Result<Ready<C>, LoadError> {
-        let release = self.releases.verified(&installation.release).await?;
+        let release = self.releases.verified(&installation.release_id()).await?;
         let mut layers: Layers =
             vec![(Layer::Manifest, release.asked.clone()), (Layer::Granted, installation.granted.clone())];
         if let Some(scopes) = &self.ceiling.scopes {

@@ -88,6 +88,7 @@ mod testing {
             tenant: "acme".parse().unwrap(),
             plugin: "com.example.plugin".parse().unwrap(),
             release: portcullis_model::id::Digest::of(b"component"),
+            manifest: portcullis_model::id::Digest::of(b"manifest"),
             version: "0.1.0".into(),
             state: InstallationState::Active,
             granted: vec!["kv:read".parse().unwrap()],

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portcullis_model::{
     error::StoreError,
-    id::{Digest, PublisherId},
-    release::{ReleaseStore, StoredRelease},
+    id::PublisherId,
+    release::{ReleaseId, ReleaseStore, StoredRelease},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -18,14 +18,22 @@ use crate::{
 #[async_trait]
 impl ReleaseStore for SqliteStore {
     async fn put_release(&self, release: StoredRelease, component: Arc<[u8]>) -> Result<(), StoreError> {
+        let id = release.id();
         self.db
             .write(move |conn| {
                 // Replacing heals a row that was damaged: the caller has just checked what it puts here.
                 conn.execute(
-                    "INSERT INTO releases (digest, manifest, envelope, component) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (digest) DO UPDATE SET manifest = excluded.manifest, envelope = excluded.envelope,
-                     component = excluded.component",
-                    params![release.digest.to_string(), release.manifest, release.envelope, component.as_ref()],
+                    "INSERT INTO releases (digest, manifest_digest, manifest, envelope, component)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (digest, manifest_digest) DO UPDATE SET manifest = excluded.manifest,
+                     envelope = excluded.envelope, component = excluded.component",
+                    params![
+                        id.component.to_string(),
+                        id.manifest.to_string(),
+                        release.manifest,
+                        release.envelope,
+                        component.as_ref()
+                    ],
                 )
                 .map(drop)
                 .map_err(failed)
@@ -33,15 +41,16 @@ impl ReleaseStore for SqliteStore {
             .await
     }
 
-    async fn release(&self, digest: &Digest) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
-        let digest = *digest;
+    async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
+        let id = *id;
         self.db
             .read(move |conn| {
                 conn.query_row(
-                    "SELECT manifest, envelope, component FROM releases WHERE digest = ?1",
-                    [digest.to_string()],
+                    "SELECT manifest, envelope, component FROM releases WHERE digest = ?1 AND manifest_digest = ?2",
+                    [id.component.to_string(), id.manifest.to_string()],
                     |row| {
-                        let release = StoredRelease { digest, manifest: row.get(0)?, envelope: row.get(1)? };
+                        let release =
+                            StoredRelease { digest: id.component, manifest: row.get(0)?, envelope: row.get(1)? };
                         Ok((release, row.get::<_, Vec<u8>>(2)?.into()))
                     },
                 )
@@ -68,7 +77,7 @@ impl ReleaseStore for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_model::{audit::Kind, installation::InstallationStore};
+    use portcullis_model::{audit::Kind, id::Digest, installation::InstallationStore};
 
     use super::*;
     use crate::testing::{entry, store};
@@ -78,10 +87,13 @@ mod tests {
         let (_dir, store) = store();
         let digest = Digest::of(b"x");
         let release = StoredRelease { digest, manifest: "m".into(), envelope: "{}".into() };
-        assert!(store.release(&digest).await.unwrap().is_none());
+        assert!(store.release(&release.id()).await.unwrap().is_none());
         store.put_release(release.clone(), b"x".to_vec().into()).await.unwrap();
-        let (stored, component) = store.release(&digest).await.unwrap().unwrap();
-        assert_eq!((stored, component.as_ref()), (release, b"x".as_ref()));
+        let (stored, component) = store.release(&release.id()).await.unwrap().unwrap();
+        assert_eq!((&stored, component.as_ref()), (&release, b"x".as_ref()));
+        let other = StoredRelease { manifest: "another".into(), ..release.clone() };
+        store.put_release(other, b"x".to_vec().into()).await.unwrap();
+        assert_eq!(store.release(&release.id()).await.unwrap().unwrap().0, release, "each manifest is a release");
     }
 
     #[tokio::test]

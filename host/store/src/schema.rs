@@ -46,10 +46,12 @@ CREATE TABLE installations (
 ) STRICT;
 
 CREATE TABLE releases (
-  digest TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  manifest_digest TEXT NOT NULL,
   manifest TEXT NOT NULL,
   envelope TEXT NOT NULL,
-  component BLOB NOT NULL
+  component BLOB NOT NULL,
+  PRIMARY KEY (digest, manifest_digest)
 ) STRICT;
 
 CREATE TABLE publisher_keys (

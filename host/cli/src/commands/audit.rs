@@ -5,7 +5,10 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use portcullis_audit::{Checkpoint, LogVerifier, VerifyError, verify_entries};
-use portcullis_model::audit::{Actor, Entry};
+use portcullis_model::{
+    audit::{Actor, Entry},
+    id::Digest,
+};
 use portcullis_store::{SqliteStore, StoredEntry};
 use serde_json::json;
 
@@ -138,7 +141,7 @@ async fn verify(
     let checked = tokio::task::block_in_place(|| {
         verify_entries(&dir, vkey.trim(), older.as_ref(), |index, body| {
             if store.is_some() {
-                bodies.push((index, portcullis_model::id::Digest::of(body)));
+                bodies.push((index, Digest::of(body)));
             }
         })
     });
@@ -185,18 +188,30 @@ fn refuse(output: Output, error: &VerifyError) -> Result<ExitCode> {
 }
 
 /// Compares the published entries with the database: where they differ (the first 20), and how many are not published yet.
-async fn compare(store: &SqliteStore, published: &[(u64, portcullis_model::id::Digest)]) -> Result<(Vec<u64>, u64)> {
+async fn compare(store: &SqliteStore, published: &[(u64, Digest)]) -> Result<(Vec<u64>, u64)> {
     let mut differing = Vec::new();
     for part in published.chunks(4_096) {
         let from = part.first().map_or(0, |(index, _)| *index);
-        let rows = store.entries(from, part.len()).await?;
-        for (position, (index, digest)) in part.iter().enumerate() {
-            let same = rows.get(position).is_some_and(|row| portcullis_model::id::Digest::of(&row.body) == *digest);
-            if !same && differing.len() < 20 {
-                differing.push(*index);
+        match store.entries(from, part.len()).await {
+            Ok(rows) => {
+                let same = |position: usize, digest: &Digest| {
+                    rows.get(position).is_some_and(|row| Digest::of(&row.body) == *digest)
+                };
+                let wrong = part.iter().enumerate().filter(|(position, (_, digest))| !same(*position, digest));
+                differing.extend(wrong.map(|(_, (index, _))| *index));
+            }
+            // A row of this part is missing: find out which.
+            Err(_) => {
+                for (index, digest) in part {
+                    let row = store.entries(*index, 1).await.unwrap_or_default();
+                    if row.first().is_none_or(|row| Digest::of(&row.body) != *digest) {
+                        differing.push(*index);
+                    }
+                }
             }
         }
     }
+    differing.truncate(20);
     let unpublished = store.entry_count().await?.saturating_sub(published.len() as u64);
     Ok((differing, unpublished))
 }

@@ -11,7 +11,7 @@ use portcullis_model::{
     audit::plain,
     catalogue::Catalogue,
     id::Digest,
-    release::{ReleaseError, ReleaseStore, Releases, StoredRelease, VerifiedRelease},
+    release::{ReleaseError, ReleaseId, ReleaseStore, Releases, StoredRelease, VerifiedRelease},
 };
 
 use crate::{
@@ -192,11 +192,20 @@ impl Registry {
     }
 
     /// Reads and checks a release, and gives what was learnt on the way.
-    pub async fn examined(&self, digest: &Digest) -> Result<Examined, ReleaseError> {
-        let Some((stored, component)) = self.store.release(digest).await? else {
-            return Err(ReleaseError::Missing(*digest));
+    pub async fn examined(&self, id: &ReleaseId) -> Result<Examined, ReleaseError> {
+        let digest = id.component;
+        let Some((stored, component)) = self.store.release(id).await? else {
+            return Err(ReleaseError::Missing(digest));
         };
-        self.examine(&StoredRelease { digest: *digest, ..stored }, &component).await
+        let stored = StoredRelease { digest, ..stored };
+        let examined = self.examine(&stored, &component).await?;
+        match stored.id() == *id {
+            true => Ok(examined),
+            false => Err(ReleaseError::Refused {
+                digest,
+                reason: "manifest digest mismatch: it is another release's".into(),
+            }),
+        }
     }
 
     /// Checks a release that is not stored yet, against the keys that the store trusts.
@@ -210,8 +219,8 @@ impl Registry {
 
 #[async_trait]
 impl Releases for Registry {
-    async fn verified(&self, digest: &Digest) -> Result<VerifiedRelease, ReleaseError> {
-        self.examined(digest).await.map(|examined| examined.release)
+    async fn verified(&self, id: &ReleaseId) -> Result<VerifiedRelease, ReleaseError> {
+        self.examined(id).await.map(|examined| examined.release)
     }
 }
 

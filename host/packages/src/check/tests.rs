@@ -216,22 +216,43 @@ async fn the_registry_reads_and_checks_anew_each_time() {
     let Signed { stored, component, key, .. } = signed();
     let store = Arc::new(Memory::default());
     let registry = Registry::new(store.clone(), Arc::new(Fake), Vec::new());
-    let digest = stored.digest;
-    assert!(matches!(registry.verified(&digest).await, Err(ReleaseError::Missing(missing)) if missing == digest));
+    let (digest, id) = (stored.digest, stored.id());
+    assert!(matches!(registry.verified(&id).await, Err(ReleaseError::Missing(missing)) if missing == digest));
 
     store.put_release(stored, component.clone()).await.unwrap();
-    assert!(registry.verified(&digest).await.unwrap_err().to_string().contains("no key of publisher"));
+    assert!(registry.verified(&id).await.unwrap_err().to_string().contains("no key of publisher"));
 
     let entry = Entry::new(Timestamp(0), Kind::TrustAdded, Actor::Host, None);
     store.trust_key("com.example".parse().unwrap(), key.public().to_bytes(), entry).await.unwrap();
-    assert_eq!(registry.verified(&digest).await.unwrap().plugin.as_str(), "com.example.card-guard");
+    assert_eq!(registry.verified(&id).await.unwrap().plugin.as_str(), "com.example.card-guard");
 
     let mut changed = component;
     flip(&mut changed, 40);
-    store.releases.lock().unwrap().get_mut(&digest).unwrap().1 = changed;
-    assert!(registry.verified(&digest).await.unwrap_err().to_string().contains("component digest mismatch"));
+    store.releases.lock().unwrap().get_mut(&id).unwrap().1 = changed;
+    assert!(registry.verified(&id).await.unwrap_err().to_string().contains("component digest mismatch"));
 
-    store.releases.lock().unwrap().get_mut(&digest).unwrap().0.digest = Digest::of(b"another");
-    let error = registry.verified(&digest).await.unwrap_err().to_string();
+    store.releases.lock().unwrap().get_mut(&id).unwrap().0.digest = Digest::of(b"another");
+    let error = registry.verified(&id).await.unwrap_err().to_string();
     assert!(error.contains(&digest.to_string()), "the digest that was asked for is the one that counts: {error}");
+}
+
+#[tokio::test]
+async fn one_component_with_two_manifests_is_two_releases() {
+    let Signed { stored, component, key, .. } = signed();
+    let store = Arc::new(Memory::default());
+    let registry = Registry::new(store.clone(), Arc::new(Fake), Vec::new());
+    let entry = Entry::new(Timestamp(0), Kind::TrustAdded, Actor::Host, None);
+    store.trust_key("com.example".parse().unwrap(), key.public().to_bytes(), entry).await.unwrap();
+    let other = unchecked(&component, &MANIFEST.replace("release = ", "release = 1"), &key);
+    for one in [&stored, &other] {
+        store.put_release(one.clone(), component.clone()).await.unwrap();
+    }
+    for one in [&stored, &other] {
+        let examined = registry.examined(&one.id()).await.unwrap();
+        assert_eq!(examined.manifest.digest, one.id().manifest);
+    }
+    // A row that holds another release, whole and signed, is not the one that was asked for.
+    store.releases.lock().unwrap().get_mut(&stored.id()).unwrap().0 = other;
+    let error = registry.examined(&stored.id()).await.unwrap_err().to_string();
+    assert!(error.contains("manifest digest mismatch"), "{error}");
 }

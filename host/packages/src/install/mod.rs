@@ -73,6 +73,7 @@ impl Installer<'_> {
             tenant: order.tenant,
             plugin: release.plugin,
             release: release.digest,
+            manifest: manifest.digest,
             version: release.version,
             state: InstallationState::Active,
             granted,
@@ -113,6 +114,7 @@ impl Installer<'_> {
             .with("plugin", installation.plugin.as_str())
             .with("version", installation.version.as_str())
             .with("digest", installation.release.to_string())
+            .with("manifest-digest", installation.manifest.to_string())
             .with("generation", installation.generation)
             .with("scopes", granted)
     }

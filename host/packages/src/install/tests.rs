@@ -68,7 +68,7 @@ async fn installs_what_is_required_and_says_so_in_the_log() {
     assert_eq!(installed.granted, scopes(&[READ, RECEIVE]));
     assert_eq!((installed.generation, installed.limits.cpu_ms), (1, 250));
     assert_eq!(installed.release, world.files.stored.digest);
-    assert!(world.registry.examined(&installed.release).await.is_ok());
+    assert!(world.registry.examined(&installed.release_id()).await.is_ok());
 
     let entry = world.last();
     assert_eq!(entry.kind, Kind::PluginInstalled);
