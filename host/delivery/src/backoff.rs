@@ -16,9 +16,9 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// 12 tries over about a day: 5 s, 10 s, 20 s ... up to 6 h.
+    /// 16 tries over about a day: 5 s, 10 s, 20 s ... up to 6 h.
     fn default() -> Self {
-        Self { attempts: 12, first: Duration::from_secs(5), longest: Duration::from_secs(6 * 3600) }
+        Self { attempts: 16, first: Duration::from_secs(5), longest: Duration::from_secs(6 * 3600) }
     }
 }
 

@@ -30,7 +30,7 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # scopes = ["log:write", "kv:read"]  # what no plugin on this host can go beyond; absent: whatever an admin grants
 
 [delivery]
-# attempts = 12
+# attempts = 16
 # first-pause-ms = 5000            # doubles with each try
 # longest-pause-ms = 21600000
 
