@@ -31,6 +31,9 @@ pub struct Config {
     pub delivery: Delivery,
     /// Requests out.
     pub egress: Egress,
+    /// The ceiling's limits, those that are not named included.
+    #[serde(skip)]
+    most: Limits,
 }
 
 /// The listener.
@@ -67,8 +70,8 @@ pub struct Sandbox {
 pub struct Ceiling {
     /// Scopes. Absent: whatever an admin grants.
     pub scopes: Option<Vec<ScopeText>>,
-    /// Limits of one call.
-    pub limits: Option<Limits>,
+    /// Limits of one call; what is not named keeps the platform's own ceiling.
+    pub limits: toml::Table,
 }
 
 /// Retries.
@@ -149,7 +152,11 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| anyhow!("{}{error}", hint(error.message())))?;
+        let unfit = |error: toml::de::Error| anyhow!("{}{error}", hint(error.message()));
+        let mut config: Self = toml::from_str(text).map_err(unfit)?;
+        let mut limits = toml::Table::try_from(Limits::CEILING)?;
+        limits.extend(std::mem::take(&mut config.ceiling.limits));
+        config.most = limits.try_into().map_err(|error| unfit(error).context("ceiling.limits"))?;
         if !(1..=4096).contains(&config.sandbox.concurrent_calls) {
             return Err(anyhow!("sandbox.concurrent-calls: expected 1 to 4096"));
         }
@@ -170,8 +177,7 @@ impl Config {
 
     /// The most that one call may use.
     pub fn limits(&self) -> Limits {
-        let ceiling = self.ceiling.limits.unwrap_or(Limits::CEILING);
-        Limits { memory_mib: ceiling.memory_mib.min(self.sandbox.memory_mib), ..ceiling }
+        Limits { memory_mib: self.most.memory_mib.min(self.sandbox.memory_mib), ..self.most }
     }
 
     /// The retry policy.
@@ -223,8 +229,17 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_is_not_named_keeps_the_platforms_ceiling() {
+        let config = Config::parse("[ceiling.limits]\ncpu-ms = 50\n").unwrap();
+        assert_eq!(config.limits(), Limits { cpu_ms: 50, ..Limits::CEILING });
+        let error = format!("{:#}", Config::parse("[ceiling.limits]\ncpu = 50\n").unwrap_err());
+        assert!(error.contains("ceiling.limits") && error.contains("unknown key 'cpu'"), "{error}");
+    }
+
+    #[test]
     fn nothing_written_means_the_defaults() {
         let config = Config::parse("").unwrap();
+        assert_eq!(config.limits(), Limits::CEILING);
         assert_eq!(config.sandbox(), SandboxConfig::default());
         assert_eq!(config.retry(), RetryPolicy::default());
     }

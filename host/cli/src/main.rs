@@ -20,9 +20,15 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(args)) {
         Ok(code) => code,
+        // Whoever reads has seen enough, as in `portcullis audit tail | head`: nothing to tell, but not done either.
+        Err(error) if error.chain().any(is_broken_pipe) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("portcullis: {error:#}");
             ExitCode::from(commands::exit_code(&error))
         }
     }
+}
+
+fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -1,10 +1,18 @@
 //! What commands print: for people, or as JSON for machines. Progress goes to standard error, and only to a terminal.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::{IsTerminal, Write as _},
+    time::Duration,
+};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+
+/// Prints a line. A reader that is gone is an error here, not a panic.
+pub fn line(text: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -16,22 +24,12 @@ pub struct Output {
 impl Output {
     /// Prints one result: the value as JSON, or the words.
     pub fn result(self, value: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            println!("{}", words());
-        }
-        Ok(())
+        if self.json { line(&serde_json::to_string_pretty(value)?) } else { line(&words()) }
     }
 
     /// Prints one item of a list: a JSON line, or the words.
     pub fn item(self, value: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string(value)?);
-        } else {
-            println!("{}", words());
-        }
-        Ok(())
+        if self.json { line(&serde_json::to_string(value)?) } else { line(&words()) }
     }
 
     /// A bar for work of known length.

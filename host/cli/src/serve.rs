@@ -58,13 +58,15 @@ pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
 
 /// Runs the host until `stop` turns true. `ready` gets the listener's address.
 pub async fn serve(
-    host: Host,
+    mut host: Host,
     listen: Option<SocketAddr>,
     ready: impl FnOnce(SocketAddr) + Send,
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let lock = host.home.lock()?;
+    host.config.listen.address = listen.unwrap_or(host.config.listen.address);
     let runtime = runtime(&host)?;
+    LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
     start(&host).await?;
     let arrived = Arc::new(Notify::new());
     let directory = Directory::new(host.store.clone());
@@ -81,7 +83,7 @@ pub async fn serve(
     let working = tokio::spawn(worker.run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
-    let config = ApiConfig { listen: listen.unwrap_or(host.config.listen.address) };
+    let config = ApiConfig { listen: host.config.listen.address };
     let served =
         portcullis_api::serve(config, webhooks, host.store.clone(), host.clock.clone(), ready, stop.clone()).await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use portcullis_cli::publish::LogPublisher;
-use portcullis_e2e::{Ended, Lab, Seeded, run};
+use portcullis_e2e::{Ended, Lab, Package, Seeded, run};
 use portcullis_model::audit::{Kind, Recorder as _};
 use serde_json::{Value, json};
 
@@ -168,4 +168,22 @@ async fn a_row_that_is_gone() {
         let said = format!("{}{}", ended.stdout, ended.stderr);
         assert!(said.contains(&index.to_string()), "entry {index}: {said}");
     }
+}
+
+/// A database that does not go on from where the log ends is not published from, and a host does not start on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_older_than_the_log() {
+    let lab = Lab::new().await;
+    lab.install(&Package::guest("echo", &[], "")).await;
+    let publish = || async { LogPublisher::new(&lab.host.home, lab.host.store.clone()).catch_up().await };
+    let size = publish().await.unwrap();
+    lab.database().execute("UPDATE audit SET body = X'7B7D' WHERE idx = ?1", [size - 1]).unwrap();
+    let error = publish().await.unwrap_err().to_string();
+    assert!(error.contains(&format!("audit entry {} is not the one that is published", size - 1)), "{error}");
+    lab.database().execute("DELETE FROM audit WHERE idx = ?1", [size - 1]).unwrap();
+    let error = publish().await.unwrap_err().to_string();
+    assert!(error.contains(&format!("{size} entries, the database only {}", size - 1)), "{error}");
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let served = portcullis_cli::serve::serve(lab.reopened().await, None, |_| {}, stopped).await;
+    assert!(served.unwrap_err().to_string().contains("older backup"));
 }
