@@ -4,13 +4,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test check deny bench clean
+.PHONY: help setup demo test check deny bench attacks fuzz clean
 
 help:
 	@echo 'make demo    set up, build, and watch four plugins run, act and be refused'
 	@echo 'make test    set up, and run every test'
 	@echo 'make check   format, lints, unit tests: the quick loop'
 	@echo 'make bench   measure'
+	@echo 'make attacks run the attack corpus, print its table, and write docs/security/attacks.md'
+	@echo 'make fuzz    run each fuzz target for ten minutes (SECONDS_EACH=600)'
 
 setup:
 	@bash .ci/setup
@@ -25,13 +27,19 @@ test: setup
 check: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --workspace --locked --exclude portcullis-e2e
+	cargo test --workspace --locked --exclude portcullis-e2e --exclude attacks
 
 deny:
 	cargo deny --locked check
 
 bench: setup
 	cargo run --release --locked -p portcullis-bench
+
+attacks: setup
+	ATTACKS_DOC=1 cargo test --locked -p attacks -- --nocapture
+
+fuzz:
+	bash tests/fuzz/run.sh $${SECONDS_EACH:-600}
 
 clean:
 	cargo clean

@@ -11,6 +11,8 @@ use fake as host;
 #[cfg(target_family = "wasm")]
 use wit::portcullis::plugin::kv as host;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -60,12 +62,51 @@ impl Bucket {
         Ok(Some(serde_json::from_slice(&value)?))
     }
 
-    /// Sets the value under a key, at most 64 KiB.
+    /// Sets the value under a key, at most 64 KiB. It is kept for as long as the grant allows: without a `ttl<=` in it, until
+    /// it is removed.
     ///
     /// Scope: `kv:write bytes=...`, which bounds all values and keys of the installation together.
     /// Errors: `denied`, `invalid`, `limited` (`kv-bytes`), `unavailable`.
     pub fn set(&self, key: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
-        Ok(self.0.set(key, value.as_ref())?)
+        Ok(self.0.set(key, value.as_ref(), None)?)
+    }
+
+    /// Sets the value under a key for so long: after that it is gone. Whole seconds; a part of one counts as one.
+    ///
+    /// Scope: `kv:write bytes=... ttl<=...` that covers the time. Errors: as [`set`](Self::set).
+    pub fn set_for(&self, key: &str, value: impl AsRef<[u8]>, ttl: Duration) -> Result<(), Error> {
+        Ok(self.0.set(key, value.as_ref(), Some(seconds(ttl)))?)
+    }
+
+    /// Sets the value where the one that is there is `expected` (`None`: where there is none), for so long (`None`: for as long
+    /// as the grant allows). One step: of two calls that expect the same value only one succeeds.
+    ///
+    /// ```
+    /// # use portcullis_sdk::{kv, testing::Host, Error};
+    /// # let host = Host::new().grant("kv:read").grant("kv:write bytes=1KiB");
+    /// # host.run(|| {
+    /// let bucket = kv::open("counters")?;
+    /// loop {
+    ///     let old = bucket.get("seen")?;
+    ///     let count: u64 = old.as_deref().map(serde_json::from_slice).transpose()?.unwrap_or(0);
+    ///     match bucket.compare_and_set("seen", old.as_deref(), (count + 1).to_string(), None) {
+    ///         Err(Error::Conflict) => continue, // another call was faster: look again
+    ///         done => break done,
+    ///     }
+    /// }
+    /// # }).unwrap();
+    /// # assert_eq!(host.kv("counters", "seen"), Some(b"1".to_vec()));
+    /// ```
+    ///
+    /// Scope: `kv:write` and `kv:read`. Errors: as [`set`](Self::set), and `conflict` where another value is there.
+    pub fn compare_and_set(
+        &self,
+        key: &str,
+        expected: Option<&[u8]>,
+        value: impl AsRef<[u8]>,
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
+        Ok(self.0.compare_and_set(key, expected, value.as_ref(), ttl.map(seconds))?)
     }
 
     /// Sets the value under a key to JSON.
@@ -88,4 +129,8 @@ impl Bucket {
     pub fn list_keys(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, Error> {
         Ok(self.0.list_keys(prefix, after)?)
     }
+}
+
+fn seconds(ttl: Duration) -> u64 {
+    ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0))
 }

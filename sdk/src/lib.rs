@@ -39,12 +39,16 @@
 //! Inside the sandbox the functions call the host. Everywhere else they call the [`testing::Host`] whose
 //! `run` or `deliver` is active on the thread, and panic when there is none.
 
+pub mod attachments;
+pub mod clocks;
 mod error;
 pub mod events;
+pub mod files;
 pub mod http;
 pub mod kv;
 pub mod log;
 mod panic_log;
+pub mod random;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 pub mod tickets;
@@ -57,7 +61,7 @@ pub use types::{CustomField, Denial, Limit};
 /// What nearly every plugin needs: `use portcullis_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::events::{Event, Events};
-    pub use crate::{Error, http, kv, log, tickets, users};
+    pub use crate::{Error, attachments, clocks, files, http, kv, log, random, tickets, users};
 }
 
 /// Exports a type as the plugin: the type, then the traits of the triggers that it handles.

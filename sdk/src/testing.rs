@@ -1,7 +1,8 @@
 //! An in-memory host, so that a plugin's whole handling of an event runs in a plain `cargo test`.
 //!
 //! It keeps the contract's rules: a call outside the grants is [`Error::Denied`], an idempotency key adds one
-//! comment, a closed ticket is a conflict, a store has a quota. It does not sandbox: limits of time and memory, the
+//! comment, a closed ticket is a conflict, a store has a quota, a record outside of `where=` is not found, a field is
+//! masked or a token where the grant says so. It does not sandbox: limits of time and memory, the
 //! budgets of requests and calls, and the network are the real host's business.
 //!
 //! ```
@@ -18,13 +19,17 @@
 
 mod host;
 mod manifest;
+mod record;
 mod scope;
+mod storage;
+mod veil;
 mod zendesk;
 
 use std::cell::RefCell;
 
 pub use host::Host;
-pub(crate) use scope::Need;
+pub(crate) use record::Facts;
+pub(crate) use scope::{Need, print_bytes};
 pub use zendesk::{
     with_detail, zendesk_comment_added, zendesk_event, zendesk_priority_changed, zendesk_ticket_created,
 };

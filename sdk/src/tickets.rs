@@ -1,12 +1,15 @@
-//! The capability `tickets`: read, answer, change and redact tickets of the help desk.
+//! The capability `tickets`: find, read, answer, change, redact and delete tickets of the help desk.
 //!
 //! A ticket holds only the fields that were asked for, and asking for one that is not granted is an error:
-//! name no more than the code uses.
+//! name no more than the code uses. A grant can show a field masked (`j•••@•••`) or as a token, and can be about
+//! some tickets only (`where=`): the others are not found, and fields that are not shown of one ticket are absent.
 
 #[cfg(not(target_family = "wasm"))]
 mod build;
 #[cfg(not(target_family = "wasm"))]
-mod fake;
+pub(crate) mod fake;
+mod field;
+mod search;
 
 #[cfg(not(target_family = "wasm"))]
 use fake as host;
@@ -28,56 +31,11 @@ mod wit {
     });
 }
 
-pub use wit::portcullis::plugin::tickets::{Changes, Comment, Kind, NewComment, Priority, Span, Status, Ticket};
-
-/// A field of a ticket that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Field {
-    /// `subject`
-    Subject,
-    /// `description`, the first comment's text.
-    Description,
-    /// `status`
-    Status,
-    /// `priority`
-    Priority,
-    /// `type`, which a [`Ticket`] has as `kind`.
-    Type,
-    /// `requester_id`
-    RequesterId,
-    /// `assignee_id`
-    AssigneeId,
-    /// `organization_id`
-    OrganizationId,
-    /// `tags`
-    Tags,
-    /// `custom_fields`
-    CustomFields,
-    /// `created_at`
-    CreatedAt,
-    /// `updated_at`
-    UpdatedAt,
-}
-
-impl Field {
-    /// The field's name in scopes and in the contract.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Subject => "subject",
-            Self::Description => "description",
-            Self::Status => "status",
-            Self::Priority => "priority",
-            Self::Type => "type",
-            Self::RequesterId => "requester_id",
-            Self::AssigneeId => "assignee_id",
-            Self::OrganizationId => "organization_id",
-            Self::Tags => "tags",
-            Self::CustomFields => "custom_fields",
-            Self::CreatedAt => "created_at",
-            Self::UpdatedAt => "updated_at",
-        }
-    }
-}
+pub use field::Field;
+pub use search::{Pages, Search, search};
+pub use wit::portcullis::plugin::tickets::{
+    Changes, Comment, Kind, NewComment, Page, Priority, Query, Sort, Span, Status, Ticket,
+};
 
 /// Reads the named fields of one ticket.
 ///
@@ -143,6 +101,13 @@ pub fn update(ticket: &str, changes: Changes) -> Result<(), Error> {
 /// Errors: `denied`, `invalid` (a span outside the text), `not-found`, `unavailable`.
 pub fn redact(ticket: &str, comment: &str, spans: &[Span]) -> Result<(), Error> {
     Ok(host::redact(ticket, comment, spans)?)
+}
+
+/// Deletes a ticket with its comments and attachments, for good.
+///
+/// Scope: `tickets:delete`. Errors: `denied`, `not-found` (the second time too), `unavailable`.
+pub fn delete(ticket: &str) -> Result<(), Error> {
+    Ok(host::delete(ticket)?)
 }
 
 impl NewComment {

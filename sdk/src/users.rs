@@ -1,6 +1,7 @@
-//! The capability `users`: read people and organizations of the help desk.
+//! The capability `users`: find and read people and organizations of the help desk.
 //!
-//! A record holds only the fields that were asked for, and asking for one that is not granted is an error.
+//! A record holds only the fields that were asked for, and asking for one that is not granted is an error. A grant can
+//! show a field masked or as a token, and can be about some people only (`where=`): the others are not found.
 
 #[cfg(not(target_family = "wasm"))]
 mod fake;
@@ -23,7 +24,7 @@ mod wit {
     });
 }
 
-pub use wit::portcullis::plugin::users::{Organization, Role, User};
+pub use wit::portcullis::plugin::users::{Finder, Organization, Role, User};
 
 /// A field of a person that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +104,42 @@ pub fn get(id: &str, fields: &[Field]) -> Result<User, Error> {
 pub fn organization(id: &str, fields: &[OrganizationField]) -> Result<Organization, Error> {
     let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
     Ok(host::get_organization(id, &names)?)
+}
+
+/// Finds people by what they must fit whole, in the order of their ids, and reads the named fields of each: at most 100;
+/// `after` is the id of the last one already seen.
+///
+/// Scope: `users:read fields=...` for every field named, and in the clear for the one that is searched by. People outside
+/// of the grant's `where=` are not found.
+/// Errors: `denied`, `invalid`, `limited` (`records-read`), `unavailable`.
+pub fn find(by: &Finder, fields: &[Field], after: Option<&str>) -> Result<Vec<User>, Error> {
+    let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
+    Ok(host::find(by, &names, after)?)
+}
+
+/// The first 100 people with this primary address, in any case.
+///
+/// Scope: as [`find`], with `email` in the clear. Errors: as [`find`].
+pub fn find_by_email(email: impl Into<String>, fields: &[Field]) -> Result<Vec<User>, Error> {
+    find(&Finder::Email(email.into()), fields, None)
+}
+
+/// The first 100 people with this primary number; only digits count.
+///
+/// Scope: as [`find`], with `phone` in the clear. Errors: as [`find`].
+pub fn find_by_phone(phone: impl Into<String>, fields: &[Field]) -> Result<Vec<User>, Error> {
+    find(&Finder::Phone(phone.into()), fields, None)
+}
+
+/// An organization's people, at most 100; `after` is the id of the last one already seen.
+///
+/// Scope: as [`find`], with `organization_id` in the clear. Errors: as [`find`].
+pub fn find_by_organization(
+    organization: impl Into<String>,
+    fields: &[Field],
+    after: Option<&str>,
+) -> Result<Vec<User>, Error> {
+    find(&Finder::Organization(organization.into()), fields, after)
 }
 
 impl Organization {

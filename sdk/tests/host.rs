@@ -74,11 +74,31 @@ fn an_event_carries_only_the_granted_fields() {
     };
     let few = with("tickets:read fields=subject");
     assert_eq!(few["detail"], serde_json::json!({ "id": "1", "subject": "A subject" }));
-    assert_eq!(few["event"]["comment"], serde_json::json!({ "id": "c1" }));
+    assert_eq!(few["event"], serde_json::json!({}), "nothing of a comment without `comments`");
     let all = with("tickets:read fields=*");
     assert_eq!(all["detail"]["requester_id"], "1");
     assert_eq!(all["event"]["comment"]["body"], "hello");
     assert!(all["detail"].get("actor_id").is_none(), "no field grants it");
+}
+
+#[test]
+fn an_event_shows_fields_as_the_grant_does_and_of_its_tickets_only() {
+    let with = |fields: &str| {
+        let host = Host::from_manifest(MANIFEST).grant(fields).with_ticket(tickets::Ticket::new("1"));
+        host.deliver::<Recorder>(testing::zendesk_comment_added("1", "c1", "hello")).unwrap();
+        SEEN.take().unwrap()
+    };
+    let veiled =
+        with("tickets:read fields=subject,created_at,requester_id,comments mask=internal,subject token=personal");
+    assert_eq!(veiled["detail"]["subject"], "•••");
+    assert_eq!(veiled["detail"]["created_at"], "2026-11-02");
+    let author = veiled["event"]["comment"]["author"]["id"].as_str().unwrap();
+    assert!(author.starts_with("tok_") && veiled["detail"]["requester_id"] == author, "{veiled}");
+    assert!(veiled["event"]["comment"]["body"].as_str().unwrap().starts_with("tok_"), "{veiled}");
+    let elsewhere = with("tickets:read fields=* where=brand:9");
+    assert_eq!(elsewhere["detail"], serde_json::json!({ "id": "1" }));
+    assert_eq!(elsewhere["event"], serde_json::json!({}));
+    assert_eq!(with("tickets:read fields=subject where=brand:8,status:new")["detail"]["subject"], "A subject");
 }
 
 #[test]

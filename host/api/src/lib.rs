@@ -1,4 +1,4 @@
-//! The host's HTTP face. In this version: events in, and a health check.
+//! The host's HTTP face: events in, a health check, and explanations for the operator.
 //!
 //! What is ABSENT: storage, the sandbox, a client. Handlers check, translate and hand on.
 //!
@@ -8,12 +8,14 @@
 //! - a refused request stores nothing but its count.
 #![forbid(unsafe_code)]
 
+mod admin;
 mod problem;
 mod refusals;
 mod server;
 mod sources;
 mod webhook;
 
+pub use admin::Admin;
 pub use problem::{Problem, Reason};
 pub use refusals::Refusals;
 pub use server::{ApiConfig, serve};

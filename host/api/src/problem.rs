@@ -33,6 +33,10 @@ pub enum Reason {
     WrongMethod,
     /// The store did not answer.
     Unavailable,
+    /// The operator's token is missing or wrong.
+    NotOperator,
+    /// There is no such thing.
+    Unknown,
 }
 
 impl Reason {
@@ -51,16 +55,18 @@ impl Reason {
             Self::NoEndpoint => "no-endpoint",
             Self::WrongMethod => "wrong-method",
             Self::Unavailable => "unavailable",
+            Self::NotOperator => "not-operator",
+            Self::Unknown => "unknown",
         }
     }
 
     fn status(self) -> StatusCode {
         match self {
-            Self::UnknownSource | Self::NoEndpoint => StatusCode::NOT_FOUND,
+            Self::UnknownSource | Self::NoEndpoint | Self::Unknown => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unsigned | Self::WrongSignature | Self::Stale => StatusCode::UNAUTHORIZED,
+            Self::Unsigned | Self::WrongSignature | Self::Stale | Self::NotOperator => StatusCode::UNAUTHORIZED,
             Self::NotJson | Self::Malformed => StatusCode::BAD_REQUEST,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -80,7 +86,9 @@ impl Reason {
             Self::Slow => "The body did not arrive in time",
             Self::NoEndpoint => "There is no such endpoint",
             Self::WrongMethod => "The endpoint does not take this method",
-            Self::Unavailable => "The event could not be stored",
+            Self::Unavailable => "The host cannot reach its store",
+            Self::NotOperator => "This is for the operator",
+            Self::Unknown => "There is no such thing",
         }
     }
 }
@@ -114,7 +122,8 @@ impl IntoResponse for Problem {
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 11.6.1: a 401 names a challenge.
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Signature"));
+            let challenge = if self.reason == Reason::NotOperator { "Bearer" } else { "Signature" };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(challenge));
         }
         response
     }

@@ -15,7 +15,10 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use crate::webhook::{Webhooks, routes};
+use crate::{
+    admin::{self, Admin},
+    webhook::{Webhooks, routes},
+};
 
 /// How often refusals are written to the audit log.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -39,6 +42,7 @@ pub struct ApiConfig {
 pub async fn serve(
     config: ApiConfig,
     webhooks: Arc<Webhooks>,
+    admin: Arc<Admin>,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     ready: impl FnOnce(SocketAddr) + Send,
@@ -47,7 +51,10 @@ pub async fn serve(
     let listener = TcpListener::bind(config.listen).await?;
     ready(listener.local_addr()?);
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
-    let app: Router = Router::new().route("/healthz", get(|| async { "ok\n" })).merge(routes(webhooks.clone()));
+    let app: Router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(admin::routes(admin))
+        .merge(routes(webhooks.clone()));
     let connections = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {

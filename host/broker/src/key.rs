@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use portcullis_model::time::Rng;
+use portcullis_model::{secret::Secret, time::Rng};
 use zeroize::Zeroizing;
 
 /// Why there is no key. Never holds any of it.
@@ -52,6 +52,11 @@ impl Key {
             Err(error) if error.kind() == ErrorKind::NotFound => Self::create(path, rng),
             Err(error) => Err(failed(path, error)),
         }
+    }
+
+    /// As its file holds it: 64 hexadecimal digits.
+    pub fn text(&self) -> Secret {
+        Secret::new(hex::encode(self.0.as_slice()).into_bytes())
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {

@@ -28,6 +28,7 @@ pub mod leaks;
 pub mod loopback;
 pub mod place;
 mod pool;
+pub mod pseudonym;
 pub mod resolve;
 mod seal;
 #[cfg(test)]

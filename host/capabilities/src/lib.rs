@@ -13,22 +13,39 @@
 #[macro_use]
 mod list;
 mod narrow;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 
-use portcullis_model::{egress::Egress, helpdesk::HelpDesk, kv::KvStore};
+use portcullis_model::{
+    egress::Egress,
+    files::FileStore,
+    helpdesk::HelpDesk,
+    kv::KvStore,
+    pseudonym::Pseudonyms,
+    time::{Clock, Rng},
+};
 
 /// The services behind the capabilities.
 #[derive(Clone)]
 pub struct Services {
-    /// Behind `tickets` and `users`.
+    /// Behind `tickets`, `users` and `attachments`.
     pub helpdesk: Arc<dyn HelpDesk>,
+    /// Behind the view `token`, and the seal of cursors.
+    pub pseudonyms: Arc<dyn Pseudonyms>,
     /// Behind `kv`.
     pub kv: Arc<dyn KvStore>,
+    /// Behind `files`.
+    pub files: Arc<dyn FileStore>,
     /// Behind `http`.
     pub egress: Arc<dyn Egress>,
+    /// Behind `clocks`.
+    pub clock: Arc<dyn Clock>,
+    /// Behind `random`.
+    pub rng: Arc<dyn Rng>,
 }
 
 use list::{describe, meet, read};
 
-capabilities! { tickets, users, kv, http, log }
+capabilities! { tickets, users, attachments, kv, files, http, log, clocks, random }

@@ -13,12 +13,15 @@ macro_rules! capabilities {
         }
 
         /// All capabilities, with the services behind them.
-        pub struct Capabilities { $($name: $name::Cap,)* }
+        pub struct Capabilities {
+            pseudonyms: Arc<dyn portcullis_model::pseudonym::Pseudonyms>,
+            $($name: $name::Cap,)*
+        }
 
         impl Capabilities {
             /// All of them on these services.
             pub fn new(services: &Services) -> Self {
-                Self { $($name: $name::Cap::new(services),)* }
+                Self { pseudonyms: services.pseudonyms.clone(), $($name: $name::Cap::new(services),)* }
             }
         }
 
@@ -27,6 +30,15 @@ macro_rules! capabilities {
             pub(crate) events: portcullis_model::authority::Authority<portcullis_model::scope::EventsScope>,
             $(pub(crate) $name: Arc<portcullis_model::authority::Authority<
                 <$name::Cap as portcullis_runtime::capability::Capability>::Scope>>,)*
+        }
+
+        impl Authorities {
+            /// Reads the layers.
+            pub(crate) fn read(
+                layers: &portcullis_runtime::capability::Layers,
+            ) -> Result<Self, portcullis_model::scope::ScopeError> {
+                Ok(Self { events: read(layers)?, $($name: Arc::new(read(layers)?),)* })
+            }
         }
 
         /// What one call holds.
@@ -40,7 +52,7 @@ macro_rules! capabilities {
                 &self,
                 layers: &portcullis_runtime::capability::Layers,
             ) -> Result<Authorities, portcullis_model::scope::ScopeError> {
-                Ok(Authorities { events: read(layers)?, $($name: Arc::new(read(layers)?),)* })
+                Authorities::read(layers)
             }
 
             fn granted(authorities: &Authorities) -> Vec<&'static str> {
@@ -54,10 +66,14 @@ macro_rules! capabilities {
                 &self,
                 linker: &mut portcullis_runtime::wasmtime::component::Linker<portcullis_runtime::CallStore<States>>,
                 authorities: &Authorities,
+                wasi: &portcullis_runtime::wasi::Imports,
             ) -> portcullis_runtime::wasmtime::Result<()> {
                 use portcullis_runtime::capability::Capability as _;
                 $(if !authorities.$name.effective().is_empty() {
                     $name::Cap::link(linker, |store| &mut store.states.$name)?;
+                    if !wasi.is_empty() {
+                        $name::Cap::link_wasi(linker, wasi)?;
+                    }
                 })*
                 Ok(())
             }
@@ -67,9 +83,31 @@ macro_rules! capabilities {
                 States { $($name: self.$name.open(gate.clone(), authorities.$name.clone()),)* }
             }
 
-            fn narrow(event: &portcullis_model::event::Event, authorities: &Authorities) -> Result<String, String> {
-                crate::narrow::narrow(event, authorities)
+            fn narrow(
+                &self,
+                event: &portcullis_model::event::Event,
+                authorities: &Authorities,
+                call: &Arc<portcullis_model::call::Call>,
+            ) -> Result<String, String> {
+                let veil = portcullis_model::veil::Veil::new(call.clone(), self.pseudonyms.clone());
+                crate::narrow::narrow(event, authorities, &veil)
             }
+        }
+
+        $(impl portcullis_runtime::wasi::Holds<$name::Cap> for portcullis_runtime::CallStore<States> {
+            fn view(
+                &mut self,
+            ) -> portcullis_runtime::wasi::View<'_, <$name::Cap as portcullis_runtime::capability::Capability>::State> {
+                let (state, table) = (&mut self.states.$name, self.wasi.table());
+                portcullis_runtime::wasi::View { state, table }
+            }
+        })*
+
+        fn unknown(scope: &portcullis_model::scope::ScopeText, name: &str) -> portcullis_model::scope::ScopeError {
+            scope.error(format!(
+                "there is no capability '{name}'; {}",
+                portcullis_model::scope::nearest(name, &["events", $(stringify!($name)),*]),
+            ))
         }
 
         /// The catalogue: what there is, and what its scopes mean.
@@ -89,10 +127,25 @@ macro_rules! capabilities {
                     "events" => describe::<portcullis_model::scope::EventsScope>(scope),
                     $(stringify!($name) =>
                         describe::<<$name::Cap as portcullis_runtime::capability::Capability>::Scope>(scope),)*
-                    other => Err(scope.error(format!(
-                        "there is no capability '{other}'; {}",
-                        portcullis_model::scope::nearest(other, &["events", $(stringify!($name)),*]),
-                    ))),
+                    other => Err(unknown(scope, other)),
+                }
+            }
+
+            fn wasi(&self, import: &str) -> Option<portcullis_model::catalogue::WasiImport> {
+                portcullis_runtime::wasi::known(import)
+            }
+
+            fn standing(
+                &self,
+                layers: &[(portcullis_model::authority::Layer, Vec<portcullis_model::scope::ScopeText>)],
+                wanted: &portcullis_model::scope::ScopeText,
+            ) -> Result<portcullis_model::authority::Standing, portcullis_model::scope::ScopeError> {
+                use portcullis_model::authority::standing;
+                match wanted.capability() {
+                    "events" => standing::<portcullis_model::scope::EventsScope>(layers, wanted),
+                    $(stringify!($name) =>
+                        standing::<<$name::Cap as portcullis_runtime::capability::Capability>::Scope>(layers, wanted),)*
+                    other => Err(unknown(wanted, other)),
                 }
             }
 
@@ -122,8 +175,12 @@ pub(crate) fn read<S: Scope>(layers: &Layers) -> Result<Authority<S>, ScopeError
 }
 
 pub(crate) fn describe<S: Scope>(scope: &ScopeText) -> Result<Vec<ScopeDescription>, ScopeError> {
-    let scopes = S::parse(scope)?;
-    Ok(scopes.iter().map(|s| ScopeDescription { words: s.describe(), risk: s.risk() }).collect())
+    let scopes = portcullis_model::scope::read::<S>(scope)?;
+    Ok(scopes.iter().map(|s| ScopeDescription {
+        words: s.describe(),
+        risk: s.risk(),
+        classes: s.classes().into_iter().collect(),
+    }).collect())
 }
 
 pub(crate) fn meet<S: Scope>(a: &[ScopeText], b: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {

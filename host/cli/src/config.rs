@@ -1,12 +1,17 @@
 //! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
 //! the nearest that is known.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use portcullis_broker::egress::{Config as EgressConfig, Private};
+use portcullis_capabilities::Catalogue;
 use portcullis_delivery::RetryPolicy;
 use portcullis_model::{
+    bounds::{Bounds, Profile},
+    call::Rules,
+    catalogue::Catalogue as _,
+    id::TenantId,
     limits::Limits,
     scope::{ScopeText, nearest},
 };
@@ -27,6 +32,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// What no plugin on this host can go beyond.
     pub ceiling: Ceiling,
+    /// What holds in one tenant, by its name.
+    pub tenants: BTreeMap<TenantId, Tenant>,
     /// Retries.
     pub delivery: Delivery,
     /// Requests out.
@@ -34,6 +41,9 @@ pub struct Config {
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
+    /// The tenants' limits, read.
+    #[serde(skip)]
+    tenant_limits: BTreeMap<TenantId, Limits>,
 }
 
 /// The listener.
@@ -70,7 +80,20 @@ pub struct Sandbox {
 pub struct Ceiling {
     /// Scopes. Absent: whatever an admin grants.
     pub scopes: Option<Vec<ScopeText>>,
-    /// Limits of one call; what is not named keeps the platform's own ceiling.
+    /// Limits of one installation; what is not named keeps the platform's own ceiling.
+    pub limits: toml::Table,
+}
+
+/// What holds in one tenant.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Tenant {
+    /// The most that any plugin of this tenant may do. Absent: whatever its admin grants.
+    pub scopes: Option<Vec<ScopeText>>,
+    /// Whether card numbers are covered in every text that plugins read (DAT-3).
+    pub cover_cards: bool,
+    /// Limits of a call hold for each call, hourly ones and that of calls at once for all installations together. What is not
+    /// named is not bounded here.
     pub limits: toml::Table,
 }
 
@@ -157,6 +180,17 @@ impl Config {
         let mut limits = toml::Table::try_from(Limits::CEILING)?;
         limits.extend(std::mem::take(&mut config.ceiling.limits));
         config.most = limits.try_into().map_err(|error| unfit(error).context("ceiling.limits"))?;
+        for (tenant, section) in &config.tenants {
+            let limits = bounds(&section.limits).with_context(|| format!("tenants.{tenant}.limits"))?;
+            if limits != Limits::UNBOUNDED {
+                config.tenant_limits.insert(tenant.clone(), limits);
+            }
+        }
+        let tenants = config.tenants.values().filter_map(|tenant| tenant.scopes.as_ref());
+        for scope in config.ceiling.scopes.iter().chain(tenants).flatten() {
+            // A bound that nobody understands would refuse every plugin at its first call, and not say why before.
+            Catalogue.describe(scope).context("scopes")?;
+        }
         if !(1..=4096).contains(&config.sandbox.concurrent_calls) {
             return Err(anyhow!("sandbox.concurrent-calls: expected 1 to 4096"));
         }
@@ -178,6 +212,24 @@ impl Config {
     /// The most that one call may use.
     pub fn limits(&self) -> Limits {
         Limits { memory_mib: self.most.memory_mib.min(self.sandbox.memory_mib), ..self.most }
+    }
+
+    /// What holds for whatever is asked and granted.
+    pub fn bounds(&self) -> Bounds {
+        let profile = |tenant: &Tenant| Profile {
+            scopes: tenant.scopes.clone(),
+            rules: Rules { cover_cards: tenant.cover_cards },
+        };
+        Bounds {
+            scopes: self.ceiling.scopes.clone(),
+            limits: self.limits(),
+            tenants: self.tenants.iter().map(|(name, tenant)| (name.clone(), profile(tenant))).collect(),
+        }
+    }
+
+    /// The bounds of those tenants that have any.
+    pub fn tenant_limits(&self) -> &BTreeMap<TenantId, Limits> {
+        &self.tenant_limits
     }
 
     /// The retry policy.
@@ -204,6 +256,19 @@ impl Config {
             own: vec![self.listen.address.ip()],
         })
     }
+}
+
+/// The limits in a table; what is not in it has no bound.
+fn bounds(table: &toml::Table) -> Result<Limits> {
+    let mut limits = Limits::UNBOUNDED;
+    for (name, value) in table {
+        let number = value.as_integer().and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0);
+        let number = number.ok_or_else(|| anyhow!("{name}: expected a whole number of 1 or more, found {value}"))?;
+        if !limits.set(name, number) {
+            return Err(anyhow!("unknown key '{name}': {}", nearest(name, Limits::NAMES)));
+        }
+    }
+    Ok(limits)
 }
 
 /// "did you mean ...", out of serde's "unknown field `x`, expected one of `a`, `b`".
@@ -234,6 +299,20 @@ mod tests {
         assert_eq!(config.limits(), Limits { cpu_ms: 50, ..Limits::CEILING });
         let error = format!("{:#}", Config::parse("[ceiling.limits]\ncpu = 50\n").unwrap_err());
         assert!(error.contains("ceiling.limits") && error.contains("unknown key 'cpu'"), "{error}");
+    }
+
+    #[test]
+    fn a_tenant_is_bounded_by_what_is_written_and_by_nothing_else() {
+        let config = Config::parse("[tenants.acme.limits]\nrecords-read-per-hour = 50\n[tenants.other]\n").unwrap();
+        let expected = Limits { records_read_per_hour: 50, ..Limits::UNBOUNDED };
+        assert_eq!(config.tenant_limits(), &BTreeMap::from([("acme".parse().unwrap(), expected)]));
+        let error = |text: &str| format!("{:#}", Config::parse(text).unwrap_err());
+        let unknown = error("[tenants.acme.limits]\nrecords-read-per-our = 50\n");
+        assert!(unknown.contains("tenants.acme.limits: unknown key 'records-read-per-our': did you mean"), "{unknown}");
+        assert!(error("[tenants.acme.limits]\ncpu-ms = 0\n").contains("cpu-ms: expected a whole number of 1 or more"));
+        assert!(error("[tenants.acme]\nlimit = 1\n").contains("did you mean 'limits'?"));
+        assert!(error("[tenants.acme]\nscopes = ['tickets:raed fields=tags']\n").contains("did you mean 'read'?"));
+        assert!(error("[tenants.'A B'.limits]\n").contains("'A B' is not a tenant"));
     }
 
     #[test]

@@ -48,9 +48,19 @@ impl Home {
         self.0.join("keys/log.key")
     }
 
+    /// The token of the operator, for the host's own API.
+    pub fn operator_token(&self) -> PathBuf {
+        self.0.join("keys/operator.token")
+    }
+
     /// What others check the log with.
     pub fn log_vkey(&self) -> PathBuf {
         self.0.join("log.vkey")
+    }
+
+    /// Plugins' private directories.
+    pub fn files(&self) -> PathBuf {
+        self.0.join("files")
     }
 
     /// The published log: C2SP tiles and checkpoint.

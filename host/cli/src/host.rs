@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use portcullis_broker::{connection::Connections, key::Key, vault::Vault};
+use portcullis_broker::{connection::Connections, key::Key, pseudonym::KeyedPseudonyms, vault::Vault};
 use portcullis_capabilities::Catalogue;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     id::TenantId,
     installation::{Installation, InstallationStore},
+    secret::Secret,
     time::{Clock, Rng},
 };
 use portcullis_packages::{
@@ -19,6 +20,7 @@ use portcullis_store::SqliteStore;
 
 use crate::{
     config::Config,
+    explain::Explainer,
     home::Home,
     system::{SystemClock, SystemRng},
 };
@@ -34,6 +36,8 @@ pub struct Host {
     /// Its credentials, in use.
     pub connections: Arc<Connections>,
     vault: Arc<Vault>,
+    /// Stand-ins for what plugins may not see.
+    pub pseudonyms: Arc<KeyedPseudonyms>,
     /// Its registry of releases.
     pub registry: Arc<Registry>,
     /// Time.
@@ -42,8 +46,8 @@ pub struct Host {
     pub rng: Arc<dyn Rng>,
 }
 
-/// The rules that releases are held against on this version of the host: its capabilities, and no WASI.
-pub const RULES: Rules<'static> = Rules { catalogue: &Catalogue, virtual_wasi: &[] };
+/// The rules that releases are held against on this version of the host: its capabilities, and what it makes of WASI.
+pub const RULES: Rules<'static> = Rules { catalogue: &Catalogue };
 
 impl Host {
     /// Opens the host in this directory.
@@ -53,18 +57,30 @@ impl Host {
         let store = Arc::new(SqliteStore::open(&home.database())?);
         let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock), Arc::new(SystemRng));
         let key = Key::load(&home.vault_key(), rng.as_ref())?;
+        let pseudonyms = Arc::new(KeyedPseudonyms::new(key.clone()));
         let vault = Arc::new(Vault::new(store.clone(), key, rng.clone()));
         let connections = Arc::new(Connections::new(vault.clone())?);
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");
         }
-        let registry = Arc::new(Registry::new(store.clone(), Arc::new(Catalogue), Vec::new()));
-        Ok(Self { home, config, store, connections, vault, registry, clock, rng })
+        let registry = Arc::new(Registry::new(store.clone(), Arc::new(Catalogue)));
+        Ok(Self { home, config, store, connections, vault, pseudonyms, registry, clock, rng })
     }
 
     /// Its credentials, sealed.
     pub fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    /// What explains decisions.
+    pub fn explainer(&self) -> Explainer {
+        Explainer { store: self.store.clone(), registry: self.registry.clone(), bounds: self.config.bounds() }
+    }
+
+    /// The token of the operator: made where there is none yet.
+    pub fn operator_token(&self) -> Result<Secret> {
+        let key = Key::load(&self.home.operator_token(), self.rng.as_ref())?;
+        Ok(key.text())
     }
 
     /// What installs and changes installations, in the name of the person at the keyboard.
@@ -113,12 +129,12 @@ pub fn person() -> Actor {
 }
 
 /// Reads all of standard input as a secret, less one newline at its end.
-pub fn secret_from_stdin() -> Result<portcullis_model::secret::Secret> {
+pub fn secret_from_stdin() -> Result<Secret> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     std::io::stdin().take(64 * 1024).read_to_end(&mut bytes).context("cannot read the secret from standard input")?;
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
     }
-    Ok(portcullis_model::secret::Secret::new(bytes))
+    Ok(Secret::new(bytes))
 }

@@ -12,6 +12,7 @@ pub mod build;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod home;
 pub mod host;
 pub mod output;

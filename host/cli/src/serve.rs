@@ -3,8 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{ApiConfig, Refusals, SourceBook, Webhooks};
-use portcullis_broker::{connection::Connections, egress::Outbound, resolve::SystemResolver};
+use portcullis_api::{Admin, ApiConfig, Refusals, SourceBook, Webhooks};
+use portcullis_broker::{
+    connection::Connections,
+    egress::Outbound,
+    resolve::{Resolve, SystemResolver},
+};
 use portcullis_capabilities::{Capabilities, Services};
 use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
@@ -12,15 +16,20 @@ use portcullis_model::{
     invoke::Invoke,
     queue::Queue,
     secret::{SealedSecret, SecretStore},
+    time::Clock,
 };
-use portcullis_runtime::{FindSecrets, Runtime, Sandbox};
-use portcullis_store::helpdesk::SqliteHelpDesk;
+use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
+use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
 use crate::{host::Host, publish::LogPublisher};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
+
+/// How often stored values whose time is over are disposed of, and at most how many at once.
+const SWEEP: Duration = Duration::from_secs(600);
+const SWEPT: u64 = 100_000;
 
 /// Looks for the broker's secrets in guest memory.
 struct Leaks(Arc<Connections>);
@@ -33,14 +42,22 @@ impl FindSecrets for Leaks {
 
 /// The runtime of an opened host.
 pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
+    runtime_resolving(host, Arc::new(SystemResolver::default()))
+}
+
+/// As [`runtime`], with names looked up by this resolver.
+pub fn runtime_resolving(host: &Host, resolver: Arc<dyn Resolve>) -> Result<Arc<Runtime<Capabilities>>> {
     let helpdesk = Arc::new(SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone())?);
-    let egress = Outbound::new(
-        &host.config.egress()?,
-        host.connections.clone(),
-        Arc::new(SystemResolver::default()),
-        host.clock.clone(),
-    )?;
-    let services = Services { helpdesk, kv: host.store.clone(), egress: Arc::new(egress) };
+    let egress = Outbound::new(&host.config.egress()?, host.connections.clone(), resolver, host.clock.clone())?;
+    let services = Services {
+        helpdesk,
+        pseudonyms: host.pseudonyms.clone(),
+        kv: Arc::new(host.store.kv(host.clock.clone())),
+        files: Arc::new(PrivateDirs::open(&host.home.files())?),
+        egress: Arc::new(egress),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+    };
     let sandbox =
         Sandbox::new(host.config.sandbox()).map_err(|e| anyhow::anyhow!("the sandbox cannot start: {e:#}"))?;
     let runtime = Runtime::new(
@@ -50,8 +67,8 @@ pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
         host.store.clone(),
         host.clock.clone(),
         host.rng.clone(),
-        host.config.ceiling.scopes.clone(),
-        host.config.limits(),
+        host.config.bounds(),
+        Ledger::new(host.store.clone(), host.clock.clone(), host.config.tenant_limits().clone()),
     );
     Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks(host.connections.clone())))))
 }
@@ -68,6 +85,8 @@ pub async fn serve(
     let runtime = runtime(&host)?;
     LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
     start(&host).await?;
+    let ledger = runtime.ledger().clone();
+    ledger.load().await?;
     let arrived = Arc::new(Notify::new());
     let directory = Directory::new(host.store.clone());
     let worker = worker(&host, runtime, directory.clone(), arrived.clone());
@@ -80,15 +99,23 @@ pub async fn serve(
         max_body: host.config.ingest.max_body_kib * 1024,
     });
     webhooks.sources.refresh().await?;
+    let admin = Arc::new(Admin { explain: Arc::new(host.explainer()), token: host.operator_token()? });
     let working = tokio::spawn(worker.run(stop.clone()));
+    let sweeping = tokio::spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
+    let counting = tokio::spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
-        portcullis_api::serve(config, webhooks, host.store.clone(), host.clock.clone(), ready, stop.clone()).await;
+        portcullis_api::serve(config, webhooks, admin, host.store.clone(), host.clock.clone(), ready, stop.clone())
+            .await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
     working.await?;
     watching.await?;
+    sweeping.await?;
+    counting.await?;
+    // The last calls have ended: nothing is used any more.
+    ledger.write_now().await;
     host.store.record(vec![Entry::new(host.clock.now(), Kind::HostStopped, Actor::Host, None)]).await?;
     publishing.await?;
     LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
@@ -141,6 +168,22 @@ async fn publish(mut publisher: LogPublisher, mut stop: watch::Receiver<bool>) {
         }
         if !pause(&mut stop).await {
             return;
+        }
+    }
+}
+
+/// Disposes of stored values whose time is over (DAT-8).
+async fn sweep(store: Arc<SqliteStore>, clock: Arc<dyn Clock>, mut stop: watch::Receiver<bool>) {
+    let mut last = clock.now();
+    while pause(&mut stop).await {
+        if clock.now().distance(last) < SWEEP {
+            continue;
+        }
+        last = clock.now();
+        match store.sweep_expired(last, SWEPT).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "stored values whose time was over were disposed of"),
+            Err(error) => tracing::error!(%error, "stored values whose time is over cannot be disposed of"),
         }
     }
 }

@@ -107,9 +107,14 @@ impl Worker {
             Ok(installation) => {
                 let report = self.invoke.handle(&installation, &lease.event, lease.attempt).await;
                 let now = self.clock.now();
-                let (verdict, entries) = self.verdict(&lease, &report, now);
-                self.logs.keep(&report, now);
-                self.settle(&lease, verdict, entries).await;
+                if let CallEnd::Held { wait, .. } = report.end {
+                    // Nothing happened: no try, no entry.
+                    self.settle(&lease, Verdict::Released { at: now.plus(wait) }, vec![]).await;
+                } else {
+                    let (verdict, entries) = self.verdict(&lease, &report, now);
+                    self.logs.keep(&report, now);
+                    self.settle(&lease, verdict, entries).await;
+                }
             }
             Err(verdict) => self.settle(&lease, verdict, vec![]).await,
         }

@@ -60,6 +60,9 @@ pub enum Kind {
     /// A release was refused at publish, install or load.
     #[serde(rename = "release.refused")]
     ReleaseRefused,
+    /// A reviewer said how much a release may do at most.
+    #[serde(rename = "release.reviewed")]
+    ReleaseReviewed,
     /// A publisher's key was trusted.
     #[serde(rename = "trust.added")]
     TrustAdded,
@@ -75,6 +78,12 @@ pub enum Kind {
     /// An installation was resumed.
     #[serde(rename = "plugin.resumed")]
     PluginResumed,
+    /// A budget ran out: one capability of one installation was suspended.
+    #[serde(rename = "capability.suspended")]
+    CapabilitySuspended,
+    /// An admin let a suspended capability go on before its time.
+    #[serde(rename = "capability.resumed")]
+    CapabilityResumed,
     /// A source of events was registered.
     #[serde(rename = "source.added")]
     SourceAdded,

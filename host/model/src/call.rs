@@ -7,6 +7,13 @@ use crate::{
     limits::Limits,
 };
 
+/// Rules of a tenant's profile that hold for whatever is granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Card numbers are covered in every text that a plugin reads (DAT-3).
+    pub cover_cards: bool,
+}
+
 /// The snapshot that a call runs under. Nothing in it changes while it runs.
 #[derive(Debug)]
 pub struct Call {
@@ -26,6 +33,8 @@ pub struct Call {
     pub attempt: u32,
     /// What it may use.
     pub limits: Limits,
+    /// What the tenant's profile says about what it reads.
+    pub rules: Rules,
     acts: AtomicU32,
 }
 
@@ -45,7 +54,25 @@ impl Call {
         attempt: u32,
         limits: Limits,
     ) -> Self {
-        Self { id, tenant, installation, plugin, release, event, attempt, limits, acts: AtomicU32::new(0) }
+        Self {
+            id,
+            tenant,
+            installation,
+            plugin,
+            release,
+            event,
+            attempt,
+            limits,
+            rules: Rules::default(),
+            acts: AtomicU32::new(0),
+        }
+    }
+
+    /// The same call under these rules.
+    #[must_use]
+    pub fn under(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// The id of this call's next act.

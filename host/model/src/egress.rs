@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
+    budget::{Cost, Resource},
     error::ServiceError,
     permit::{Act, Effect, Spent},
     target::Target,
@@ -10,6 +11,9 @@ use crate::{
 
 /// The most that a request's or an answer's body may hold, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+
+/// What is said of a request that was refused because a name leads to an address that is not public.
+pub const NOT_PUBLIC: &str = "the host's address is not public";
 
 /// Send one request.
 #[derive(Clone, Debug)]
@@ -43,6 +47,12 @@ impl Act for SendRequest {
     /// Method, origin and path; never the query, which may hold data.
     fn resource(&self) -> String {
         format!("{} {}{}", self.method, self.target.origin(), self.target.path())
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::of(Resource::HttpRequests, 1)
+            .and(Resource::HttpOut, self.body.len() as u64)
+            .and(Resource::HttpIn, MAX_BODY as u64)
     }
 }
 

@@ -32,6 +32,14 @@ pub enum CallEnd {
     Refused(String),
     /// The host could not run it: its own fault, and worth another try.
     HostFailed(String),
+    /// It was not started because a budget has run out, or because enough calls are under way. Nothing happened, and it
+    /// will be asked for again.
+    Held {
+        /// What it waits for.
+        reason: String,
+        /// How long to wait before asking again.
+        wait: Duration,
+    },
 }
 
 impl CallEnd {
@@ -44,6 +52,7 @@ impl CallEnd {
             Self::Limit(_) => "limit",
             Self::Refused(_) => "refused",
             Self::HostFailed(_) => "host-failed",
+            Self::Held { .. } => "held",
         }
     }
 
@@ -51,7 +60,7 @@ impl CallEnd {
     pub fn worth_retrying(&self) -> bool {
         match self {
             Self::Failed { error, .. } => matches!(*error, "unavailable" | "limited"),
-            Self::HostFailed(_) => true,
+            Self::HostFailed(_) | Self::Held { .. } => true,
             // A wall-clock limit is often the slowness of somebody else.
             Self::Limit(name) => *name == "wall-ms",
             Self::Ok | Self::Trapped(_) | Self::Refused(_) => false,
@@ -69,6 +78,7 @@ impl fmt::Display for CallEnd {
             Self::Limit(name) => write!(f, "limit reached: {name}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
             Self::HostFailed(why) => write!(f, "host failed: {why}"),
+            Self::Held { reason, .. } => write!(f, "held: {reason}"),
         }
     }
 }
@@ -86,6 +96,8 @@ pub struct Usage {
     pub host_calls: u32,
     /// Log lines that were dropped because the limit was reached.
     pub log_dropped: u32,
+    /// Denials that have no entry of their own in the audit log, because the call had too many of them.
+    pub denials_unlisted: u32,
     /// Whether a current secret was found in guest memory after the call; `None` where nobody looked.
     pub leaked: Option<bool>,
 }
@@ -114,6 +126,9 @@ impl CallReport {
             .with("wall-us", u64::try_from(self.usage.wall.as_micros()).unwrap_or(u64::MAX))
             .with("memory", self.usage.memory)
             .with("host-calls", self.usage.host_calls);
+        if self.usage.denials_unlisted > 0 {
+            entry = entry.with("denials-unlisted", self.usage.denials_unlisted);
+        }
         if let Some(leaked) = self.usage.leaked {
             entry = entry.with("secret-in-memory", leaked);
         }

@@ -1,6 +1,7 @@
 //! The installation's own storage: acts and the port.
 //!
-//! Invariant: an operation reaches only the rows of the spent permit's own tenant and installation.
+//! Invariants: an operation reaches only the rows of the spent permit's own tenant and installation; a value whose time is over is
+//! as good as not there, and is disposed of.
 
 use async_trait::async_trait;
 
@@ -29,6 +30,22 @@ pub struct KvSet {
     pub value: Vec<u8>,
     /// What all keys and values of the installation may take together, in bytes.
     pub quota: u64,
+    /// For how many seconds it is kept; `None`: until it is removed.
+    pub ttl: Option<u64>,
+    /// Which value must be there for this to happen.
+    pub expected: Expected,
+}
+
+/// A condition on the value that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// None: whatever is there is replaced.
+    #[default]
+    Anything,
+    /// Nothing may be there.
+    Nothing,
+    /// Just this value.
+    Value(Vec<u8>),
 }
 
 /// Remove one value.
@@ -85,7 +102,8 @@ pub trait KvStore: Send + Sync {
     /// Reads.
     async fn get(&self, act: Spent<KvGet>) -> Result<Option<Vec<u8>>, ServiceError>;
 
-    /// Writes. `Limited` (`kv-bytes`) where the quota would be passed; nothing is written then.
+    /// Writes. `Limited` (`kv-bytes`) where the quota would be passed, `Conflict` where another value is there than was
+    /// expected; nothing is written then.
     async fn set(&self, act: Spent<KvSet>) -> Result<(), ServiceError>;
 
     /// Removes.

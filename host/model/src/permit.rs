@@ -24,8 +24,9 @@
 use std::{future::Future, sync::Arc};
 
 use crate::{
-    audit::{Entry, Kind, RecordError, Recorder},
-    authority::Denial,
+    audit::{Entry, Kind, RecordError, Recorder, plain},
+    authority::{Denial, Layer, Opinion},
+    budget::Cost,
     call::Call,
     error::ServiceError,
     id::ActId,
@@ -40,6 +41,12 @@ pub trait Act: Send + Sync {
 
     /// What it is about, such as `ticket:1042`. No personal data: this stays in the log.
     fn resource(&self) -> String;
+
+    /// The most that it can use of what is bounded in a call or an hour. Reserved before the effect; what the effect's
+    /// facts show to be unused is given back after it.
+    fn cost(&self) -> Cost {
+        Cost::NONE
+    }
 }
 
 /// What an effect gave, as far as the log keeps it: names and numbers, never content.
@@ -103,6 +110,18 @@ impl<A: Act> Permit<A> {
         Self { id: call.next_act(), call, scope, act }
     }
 
+    /// The act that it would permit.
+    pub fn act(&self) -> &A {
+        &self.act
+    }
+
+    /// Takes it back on behalf of a layer that is asked last, because it changes with every act.
+    pub fn refuse(self, layer: Layer, reason: String) -> Box<Denial> {
+        let Self { id, scope, act, .. } = self;
+        let layers = vec![Opinion { layer, refuses: Some(reason.clone()) }];
+        Box::new(Denial { id, act: A::NAME, resource: act.resource(), needed: scope, layer, reason, layers })
+    }
+
     /// Writes the permit to the audit log and waits until it is durable. Where that fails there is no effect.
     pub async fn record(self, recorder: &dyn Recorder, now: Timestamp) -> Result<Recorded<A>, RecordError> {
         let entry = Entry::of_call(now, Kind::ActPermitted, &self.call)
@@ -156,6 +175,16 @@ pub fn note_denial(recorder: &dyn Recorder, now: Timestamp, call: &Call, denial:
         .with("scope", denial.needed.to_string())
         .with("layer", serde_json::json!(denial.layer))
         .with("grantor", denial.layer.grantor())
+        .with("layers", opinions(&denial.layers))
         .with("reason", denial.reason.clone());
     recorder.note(entry);
+}
+
+/// What each layer says by itself, as the log keeps it: name and `allows`, or the reason against.
+fn opinions(layers: &[Opinion]) -> serde_json::Value {
+    let one = |opinion: &Opinion| {
+        let said = opinion.refuses.as_deref().map_or_else(|| "allows".to_owned(), |reason| format!("denies: {reason}"));
+        serde_json::json!({ "layer": opinion.layer, "says": plain(&said) })
+    };
+    layers.iter().map(one).collect()
 }

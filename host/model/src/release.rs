@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    audit::Entry,
     error::StoreError,
     id::{Digest, PluginId, PublisherId},
     limits::Limits,
@@ -54,6 +55,8 @@ pub struct VerifiedRelease {
     pub component: Arc<[u8]>,
     /// All scopes that the manifest asks for.
     pub asked: Vec<ScopeText>,
+    /// The most that a reviewer approved for this release; `None`: nobody has reviewed it.
+    pub reviewed: Option<Vec<ScopeText>>,
     /// The limits that the manifest asks for.
     pub limits: Limits,
 }
@@ -92,6 +95,12 @@ pub trait ReleaseStore: Send + Sync {
 
     /// A release and its component's bytes.
     async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError>;
+
+    /// The most that a reviewer approved for a release.
+    async fn reviewed(&self, id: &ReleaseId) -> Result<Option<Vec<ScopeText>>, StoreError>;
+
+    /// Keeps what a reviewer approved for a release, in place of what was approved before.
+    async fn review(&self, id: ReleaseId, scopes: Vec<ScopeText>, entry: Entry) -> Result<(), StoreError>;
 
     /// The keys that a publisher may sign with: each 32 bytes of Ed25519.
     async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError>;

@@ -2,7 +2,7 @@
 //! to. There is no second parser to disagree with.
 //!
 //! Invariants: `https` only; a host name, never an address in any of its spellings; no user, no password, no fragment; the path
-//! has no dot segments, no encoded separators and no backslashes.
+//! has no dot segments, no encoded separators and no backslashes; what is printed is read back as the same target.
 
 use std::{fmt, str::FromStr};
 
@@ -77,6 +77,10 @@ impl FromStr for Target {
         if authority.contains('@') {
             return fail("must not carry a user or password");
         }
+        // Some readers skip further slashes and find a host after them, others find none.
+        if authority.is_empty() {
+            return fail("must name a host right after 'https://'");
+        }
         if url.fragment().is_some() {
             return fail("must not have a fragment");
         }
@@ -93,7 +97,16 @@ impl FromStr for Target {
         if ["%2e", "%2f", "%5c", "%00"].iter().any(|bad| lower.contains(bad)) {
             return fail("the path must not hold encoded dots, slashes, backslashes or zero bytes");
         }
-        Ok(Self { host, port: url.port().unwrap_or(443), path: path.to_owned(), query: url.query().map(str::to_owned) })
+        let port = url.port().unwrap_or(443);
+        if port == 0 {
+            return fail("port 0 cannot be connected to");
+        }
+        let target = Self { host, port, path: path.to_owned(), query: url.query().map(str::to_owned) };
+        // Encoding makes text longer; what is printed must be readable again.
+        match target.to_string().len() {
+            0..=MAX_LENGTH => Ok(target),
+            _ => fail("longer than 8 KiB once it is encoded"),
+        }
     }
 }
 
@@ -151,6 +164,10 @@ mod tests {
             "https://chat.example.test/a b",
             "https://chat.example.test/a\r\nHost: evil.example",
             "https:///x",
+            "https:///evil.example/",
+            "https:////evil.example/x",
+            "https://?@evil.example/",
+            "https://chat.example.test:0/",
             "https://a..b/",
             "https://",
             "file:///etc/passwd",
@@ -158,5 +175,14 @@ mod tests {
         ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again_however_long_it_became() {
+        let of = |times: usize| format!("https://chat.example.test/{}", "ü".repeat(times)).parse::<Target>();
+        let longest = of(1_361).unwrap().to_string();
+        assert_eq!(longest.len(), 8_192);
+        assert_eq!(longest.parse::<Target>().unwrap().to_string(), longest);
+        assert_eq!(of(1_362).unwrap_err(), "url: longer than 8 KiB once it is encoded");
     }
 }

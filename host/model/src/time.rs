@@ -10,11 +10,16 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::form
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(pub i64);
 
+/// From the beginning of the year 0 to the end of the year 9999, in milliseconds since 1970.
+const PRINTABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
 impl Timestamp {
-    /// Reads RFC 3339, with any offset. `None` where the text is no such time.
+    /// Reads RFC 3339, with any offset. `None` where the text is no such time, or one outside of the years 0 to 9999 in UTC,
+    /// which could be written and not be read again.
     pub fn parse(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
+        let millis = i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok()?;
+        PRINTABLE.contains(&millis).then_some(Self(millis))
     }
 
     /// This moment and `by` after it; the last one there is, where that is too far.
@@ -67,6 +72,17 @@ pub trait Rng: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_not_be_read_again_is_no_time() {
+        for text in ["9999-12-31T23:00:00-02:00", "0000-01-01T00:00:00+02:00"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        for text in ["9999-12-31T23:59:59.999Z", "0000-01-01T00:00:00.000Z"] {
+            let time = Timestamp::parse(text).unwrap();
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{text}");
+        }
+    }
 
     #[test]
     fn reads_what_it_prints_and_any_offset() {

@@ -4,9 +4,10 @@
 //! Invariant: all but the publisher's own words (name, summary, purposes, links) is computed, from the component's bytes
 //! and the catalogue.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use portcullis_model::{
+    catalogue::WasiImport,
     id::{Digest, PluginId, PublisherId},
     limits::Limits,
     scope::{Risk, ScopeError, ScopeText},
@@ -101,8 +102,8 @@ impl InstallPlan {
             risk: scopes.iter().map(|scope| scope.risk).max(),
             scopes,
             refusals: refusals(&Imports::of(inspection, manifest, rules)),
-            notes: notes(manifest, inspection),
-            cannot: inspection.cannot(rules.catalogue.names()),
+            notes: notes(manifest, inspection, rules),
+            cannot: inspection.cannot(rules.catalogue),
             limits: manifest.limits,
         })
     }
@@ -136,8 +137,9 @@ fn refusals(imports: &Imports) -> Vec<String> {
     unasked.chain(unknown).chain(foreign).collect()
 }
 
-fn notes(manifest: &Manifest, inspection: &Inspection) -> Vec<String> {
-    let (asked, imported, exported) = (manifest.capabilities(), inspection.capabilities(), inspection.triggers());
+fn notes(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Vec<String> {
+    let (asked, imported) = (manifest.capabilities(), inspection.usable(rules.catalogue));
+    let exported = inspection.triggers();
     let mut notes = Vec::new();
     for name in &asked {
         match TRIGGERS.contains(name) {
@@ -157,6 +159,7 @@ fn notes(manifest: &Manifest, inspection: &Inspection) -> Vec<String> {
     for name in exported.iter().filter(|name| !asked.contains(**name)) {
         notes.push(format!("exports portcullis:plugin/{name}, but asks for no scope of it: it is never called"));
     }
+    notes.extend(stand_ins(manifest, inspection, rules));
     if inspection.start_functions > 0 {
         notes.push("runs code before its handler is called, within the same limits".to_owned());
     }
@@ -164,6 +167,23 @@ fn notes(manifest: &Manifest, inspection: &Inspection) -> Vec<String> {
         notes.push(format!("has these URLs in its data: {}", inspection.urls.join(", ")));
     }
     notes
+}
+
+/// What it will find to be less than its makers may think.
+fn stand_ins(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Vec<String> {
+    let asked = manifest.capabilities();
+    let foreign = inspection.foreign(rules.catalogue).into_iter();
+    let unasked = foreign.filter_map(|(name, meaning)| match meaning {
+        Some(WasiImport::VirtualUnless(capability)) if !asked.contains(capability) => Some((capability, name)),
+        _ => None,
+    });
+    let unasked: BTreeMap<&str, &str> = unasked.collect();
+    let note = |(capability, name): (&str, &str)| {
+        format!(
+            "imports {name}, but asks for no scope of {capability}: it gets a stand-in that tells and keeps nothing"
+        )
+    };
+    unasked.into_iter().map(note).collect()
 }
 
 impl fmt::Display for PlannedScope {
@@ -193,7 +213,7 @@ mod tests {
     use crate::testing::{Fake, MANIFEST, component, importing};
 
     fn plan(manifest: &str, component: &[u8], ceiling: &[&str]) -> InstallPlan {
-        let rules = Rules { catalogue: &Fake, virtual_wasi: &[] };
+        let rules = Rules { catalogue: &Fake };
         let ceiling: Vec<ScopeText> = ceiling.iter().map(|text| text.parse().unwrap()).collect();
         let inspection = Inspection::of(component).unwrap();
         InstallPlan::new(&Manifest::parse(manifest).unwrap(), &inspection, rules, &ceiling).unwrap()
@@ -228,7 +248,7 @@ mod tests {
 
     #[test]
     fn says_why_it_cannot_be_installed() {
-        let imports = ["portcullis:plugin/tickets@0.1.0", "portcullis:plugin/x@0.1.0", "wasi:io/poll@0.2.0"];
+        let imports = ["portcullis:plugin/tickets@0.1.0", "portcullis:plugin/x@0.1.0", "wasi:sockets/tcp@0.2.0"];
         let head = MANIFEST.split("[[scopes]]").next().unwrap();
         let plan = plan(head, &importing(&imports), &[]);
         assert!(!plan.installable());
@@ -237,10 +257,27 @@ mod tests {
             [
                 "imports portcullis:plugin/tickets, but the manifest asks for no scope of it",
                 "imports portcullis:plugin/x, which is no capability of this host",
-                "imports wasi:io/poll@0.2.0, which this host does not offer"
+                "imports wasi:sockets/tcp@0.2.0, which this host does not offer"
             ]
         );
         assert_eq!(plan.risk, None);
+    }
+
+    #[test]
+    fn another_way_to_a_capability_is_use_of_it() {
+        let imports = ["portcullis:plugin/tickets@0.1.0", "wasi:http/types@0.2.0"];
+        let found = plan(MANIFEST, &importing(&imports), &[]);
+        assert!(found.installable(), "{:?}", found.refusals);
+        assert!(found.cannot.is_empty(), "{:?}", found.cannot);
+        assert!(!found.notes.iter().any(|note| note.contains("more than it uses")), "{:?}", found.notes);
+        let found = plan(MANIFEST, &importing(&["wasi:clocks/wall-clock@0.2.0"]), &[]);
+        assert!(
+            found.notes.iter().any(|note| note
+                == "imports wasi:clocks/wall-clock@0.2.0, but asks for no scope of clocks: it gets a stand-in that tells \
+                    and keeps nothing"),
+            "{:?}",
+            found.notes
+        );
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn signs_only_what_would_be_accepted() {
         let key = PublisherKey::generate(&Fixed::new());
-        let rules = Rules { catalogue: &Fake, virtual_wasi: &[] };
+        let rules = Rules { catalogue: &Fake };
         let envelope = sign_release(&component(), MANIFEST, &key, rules).unwrap();
         assert!(envelope.verify(&[key.public()], 1, "com.example").is_ok());
         let unasked = MANIFEST.replace("tickets:read fields=comments", "http:send to=other.test");
@@ -41,6 +41,6 @@ mod tests {
             error.contains("imports portcullis:plugin/tickets, but the manifest asks for no scope of it"),
             "{error}"
         );
-        assert!(sign_release(&importing(&["wasi:io/poll@0.2.0"]), MANIFEST, &key, rules).is_err());
+        assert!(sign_release(&importing(&["wasi:sockets/tcp@0.2.0"]), MANIFEST, &key, rules).is_err());
     }
 }

@@ -9,7 +9,8 @@ use std::{
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{Entry, RecordError, Recorder},
-    catalogue::{Catalogue, ScopeDescription},
+    authority::{Layer, Standing},
+    catalogue::{Catalogue, ScopeDescription, WasiImport},
     error::StoreError,
     id::{InstallationId, PublisherId},
     installation::{Installation, InstallationStore},
@@ -89,7 +90,29 @@ impl Catalogue for Fake {
         }
         scope.expect_keys(&[key])?;
         let words = format!("{action}s {name} {key} {}", scope.values(key).join(", "));
-        Ok(vec![ScopeDescription { words, risk: *risk }])
+        Ok(vec![ScopeDescription { words, risk: *risk, classes: Vec::new() }])
+    }
+
+    fn wasi(&self, import: &str) -> Option<WasiImport> {
+        match import {
+            "wasi:io/poll@0.2.0" => Some(WasiImport::Virtual),
+            "wasi:clocks/wall-clock@0.2.0" => Some(WasiImport::VirtualUnless("clocks")),
+            "wasi:http/types@0.2.0" => Some(WasiImport::Needs("http")),
+            "wasi:keyvalue/store@0.2.0" => Some(WasiImport::Needs("kv")),
+            _ => None,
+        }
+    }
+
+    fn standing(&self, layers: &[(Layer, Vec<ScopeText>)], wanted: &ScopeText) -> Result<Standing, ScopeError> {
+        let (mut left, mut narrowed_by) = (vec![wanted.clone()], None);
+        for (layer, scopes) in layers {
+            let next = self.meet(&left, scopes)?;
+            if next != left && narrowed_by.is_none() {
+                narrowed_by = Some(*layer);
+            }
+            left = next;
+        }
+        Ok(Standing { layers: Vec::new(), left, narrowed_by })
     }
 
     fn meet(&self, a: &[ScopeText], b: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {
@@ -140,6 +163,7 @@ type Stored = (StoredRelease, Arc<[u8]>);
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) releases: Mutex<BTreeMap<ReleaseId, Stored>>,
+    pub(crate) reviews: Mutex<BTreeMap<ReleaseId, Vec<ScopeText>>>,
     pub(crate) keys: Mutex<BTreeMap<PublisherId, Vec<[u8; 32]>>>,
     pub(crate) installations: Mutex<BTreeMap<InstallationId, Installation>>,
     pub(crate) entries: Mutex<Vec<Entry>>,
@@ -155,6 +179,16 @@ impl ReleaseStore for Memory {
 
     async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
         Ok(self.releases.lock().unwrap().get(id).cloned())
+    }
+
+    async fn reviewed(&self, id: &ReleaseId) -> Result<Option<Vec<ScopeText>>, StoreError> {
+        Ok(self.reviews.lock().unwrap().get(id).cloned())
+    }
+
+    async fn review(&self, id: ReleaseId, scopes: Vec<ScopeText>, entry: Entry) -> Result<(), StoreError> {
+        self.reviews.lock().unwrap().insert(id, scopes);
+        self.entries.lock().unwrap().push(entry);
+        Ok(())
     }
 
     async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError> {

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use portcullis_model::{
     authority::{Authority, Layer},
+    call::Call,
     event::Event,
     scope::{Scope, ScopeError, ScopeText},
 };
 use wasmtime::component::Linker;
 
-use crate::gate::Gate;
+use crate::{
+    gate::Gate,
+    wasi::{Holds, Imports},
+};
 
 /// A capability: one folder, one WIT file, one scope prefix, one name.
-pub trait Capability: Send + Sync + 'static {
+pub trait Capability: Sized + Send + Sync + 'static {
     /// Folder = WIT file = scope prefix = audit name = metric label.
     const NAME: &'static str;
     /// What can be granted.
@@ -22,6 +26,12 @@ pub trait Capability: Send + Sync + 'static {
 
     /// Adds the host's functions to a linker whose store data holds this capability's state.
     fn link<T: Send + 'static>(linker: &mut Linker<T>, state: fn(&mut T) -> &mut Self::State) -> wasmtime::Result<()>;
+
+    /// Adds those WASI interfaces that are another way to this capability and that the component imports: called where something
+    /// of it is granted, and only if the component imports any WASI at all.
+    fn link_wasi<T: Holds<Self>>(_: &mut Linker<T>, _: &Imports) -> wasmtime::Result<()> {
+        Ok(())
+    }
 
     /// Makes the state of one call.
     fn open(&self, gate: Gate, authority: Arc<Authority<Self::Scope>>) -> Self::State;
@@ -43,11 +53,13 @@ pub trait CapabilitySet: Send + Sync + 'static {
     /// Names of the capabilities of which anything is left when all layers have had their say.
     fn granted(authorities: &Self::Authorities) -> Vec<&'static str>;
 
-    /// Links the granted capabilities, and only those.
+    /// Links the granted capabilities, and only those: their own interfaces, and of the WASI interfaces that are another way to
+    /// them those that the component imports.
     fn link(
         &self,
         linker: &mut Linker<crate::invoke::CallStore<Self::States>>,
         authorities: &Self::Authorities,
+        wasi: &Imports,
     ) -> wasmtime::Result<()>;
 
     /// Makes one call's states.
@@ -55,5 +67,5 @@ pub trait CapabilitySet: Send + Sync + 'static {
 
     /// The event's data as JSON, with nothing in it that the authorities would not let the plugin read. An error says why the
     /// event may not be delivered at all.
-    fn narrow(event: &Event, authorities: &Self::Authorities) -> Result<String, String>;
+    fn narrow(&self, event: &Event, authorities: &Self::Authorities, call: &Arc<Call>) -> Result<String, String>;
 }

@@ -1,6 +1,7 @@
-//! The gate that every call into the host passes: count it, decide, record, act, record how it ended.
+//! The gate that every call into the host passes: count it, decide, reserve, record, act, record how it ended.
 //!
-//! Invariant: a capability reaches its service only through [`Gate::act`], since only that makes the `Spent` permit.
+//! Invariants: a capability reaches its service only through [`Gate::act`], since only that makes the `Spent` permit; what
+//! an act may use at most is reserved before its permit is recorded; a call's denials fill at most so much of the log.
 
 use std::{
     future::Future,
@@ -12,7 +13,8 @@ use std::{
 
 use portcullis_model::{
     audit::{Recorder, plain},
-    authority::Authority,
+    authority::{Authority, Denial, Layer},
+    budget::{Cost, Resource},
     call::Call,
     error::ServiceError,
     permit::{Act, Effect, Spent, note_denial},
@@ -21,6 +23,7 @@ use portcullis_model::{
 };
 
 use crate::{
+    ledger::{CallBudget, Refusal, Reservation},
     limits::LimitReached,
     wit::{denied, refused, types},
 };
@@ -34,14 +37,20 @@ pub struct Gate {
     call: Arc<Call>,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
+    budget: Arc<CallBudget>,
     tally: Arc<Tally>,
 }
+
+/// The most denials of one call that have entries of their own; the call's end counts the others, so that no loop can
+/// fill the log.
+const DENIALS: u32 = 20;
 
 /// What a call has used of the countable things, and what it logged.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub host_calls: AtomicU32,
     pub http_requests: AtomicU32,
+    pub denials: AtomicU32,
     pub log: Mutex<Log>,
 }
 
@@ -53,9 +62,27 @@ pub(crate) struct Log {
     pub dropped: u32,
 }
 
+impl Tally {
+    /// Denials that have no entry of their own.
+    pub fn denials_unlisted(&self) -> u32 {
+        self.denials.load(Ordering::Relaxed).saturating_sub(DENIALS)
+    }
+
+    /// What the end of a call counts beside its CPU and wall-clock time.
+    pub fn used(&self) -> Cost {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).bytes;
+        Cost::of(Resource::HostCalls, self.host_calls.load(Ordering::Relaxed).into()).and(Resource::Log, log)
+    }
+}
+
 impl Gate {
-    pub(crate) fn new(call: Arc<Call>, recorder: Arc<dyn Recorder>, clock: Arc<dyn Clock>) -> Self {
-        Self { call, recorder, clock, tally: Arc::default() }
+    pub(crate) fn new(
+        call: Arc<Call>,
+        recorder: Arc<dyn Recorder>,
+        clock: Arc<dyn Clock>,
+        budget: Arc<CallBudget>,
+    ) -> Self {
+        Self { call, recorder, clock, budget, tally: Arc::default() }
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -86,7 +113,35 @@ impl Gate {
         }
     }
 
-    /// Decides about an act; where it is permitted, records the permit, carries it out and records the outcome.
+    /// What is left of a resource: in this call, in its installation's hour, and in its tenant's. A capability that reads by
+    /// the page asks for no more than this, or a page that is larger than what is left is refused as a whole.
+    pub fn room(&self, resource: Resource) -> u64 {
+        self.budget.room(resource)
+    }
+
+    /// How many records a page may have: what is asked for, as far as there is room. Never none, so that a budget which is used
+    /// up is said to be, and not taken for the end of the records.
+    pub fn page(&self, most: u32) -> u32 {
+        let room = u32::try_from(self.room(Resource::RecordsRead)).unwrap_or(u32::MAX);
+        most.min(room).max(1)
+    }
+
+    /// How many handles a table of this call may hold.
+    pub fn handles(&self) -> usize {
+        usize::try_from(self.call.limits.handles).unwrap_or(usize::MAX)
+    }
+
+    /// What is said when it is full.
+    pub fn too_many_handles(&self) -> types::Error {
+        types::Error::Limited(types::Limit {
+            name: "handles".into(),
+            allowed: self.call.limits.handles,
+            retry_after_ms: None,
+        })
+    }
+
+    /// Decides about an act; where it is permitted, reserves what it may use, records the permit, carries it out and records
+    /// the outcome.
     pub async fn act<S, A, T, F, Fut>(&self, authority: &Authority<S>, act: A, effect: F) -> HostResult<T>
     where
         S: Scope + Allows<A>,
@@ -97,20 +152,38 @@ impl Gate {
     {
         let permit = match authority.permit(&self.call, act) {
             Ok(permit) => permit,
-            Err(denial) => {
-                note_denial(self.recorder.as_ref(), self.clock.now(), &self.call, &denial);
-                return Ok(Err(denied(&denial)));
+            Err(denial) => return Ok(Err(self.denied(&denial))),
+        };
+        let capability = A::NAME.split('.').next().unwrap_or(A::NAME);
+        let reserved = match self.budget.reserve(capability, permit.act().cost()) {
+            Ok(reserved) => reserved,
+            Err(Refusal::Limited(error)) => return Ok(Err(refused(error))),
+            Err(Refusal::Suspended { reason, tripped }) => {
+                if tripped {
+                    self.budget.write_now().await;
+                }
+                return Ok(Err(self.denied(&permit.refuse(Layer::Budget, reason))));
             }
         };
         let recorded = match permit.record(self.recorder.as_ref(), self.clock.now()).await {
             Ok(recorded) => recorded,
             Err(error) => {
+                reserved.settle(Cost::NONE);
                 tracing::error!(%error, "an act was refused because its permit could not be recorded");
                 return Ok(Err(types::Error::Unavailable));
             }
         };
         let done = recorded.spend(self.recorder.as_ref(), || self.clock.now(), effect).await;
+        settle(reserved, &done);
         Ok(done.map_err(refused))
+    }
+
+    /// Writes a denial down, unless this call has had many, and gives it the form that the guest sees.
+    fn denied(&self, denial: &Denial) -> types::Error {
+        if self.tally.denials.fetch_add(1, Ordering::Relaxed) < DENIALS {
+            note_denial(self.recorder.as_ref(), self.clock.now(), &self.call, denial);
+        }
+        denied(denial)
     }
 
     /// Keeps a log line: escaped, cut at 4 KiB, and dropped past the call's limit.
@@ -126,6 +199,17 @@ impl Gate {
         }
         log.bytes = bytes;
         log.lines.push((level, line));
+    }
+}
+
+/// Gives back what was reserved and not used.
+fn settle<T: Effect>(reserved: Reservation, done: &Result<T, ServiceError>) {
+    let cost = reserved.cost();
+    if !cost.is_none() {
+        reserved.settle(match done {
+            Ok(value) => cost.used(&value.facts()),
+            Err(error) => cost.failed(error),
+        });
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::{
     sync::{Arc, PoisonError, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{Recorder, plain},
+    bounds::Bounds,
+    budget::{Cost, Resource},
     call::Call,
     event::Event,
     id::CallId,
@@ -15,19 +17,20 @@ use portcullis_model::{
     invoke::{CallEnd, CallReport, Invoke, Usage},
     limits::Limits,
     release::Releases,
-    scope::ScopeText,
     time::{Clock, Rng},
 };
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{CallHook, Store, UpdateDeadline};
 
 use crate::{
     capability::CapabilitySet,
     engine::Sandbox,
     gate::Gate,
+    ledger::Ledger,
     limits::{LimitReached, MemoryLimit},
     memory_scan::{self, FindSecrets},
     meter::{Meter, Metered},
-    plugins::{Ceiling, Plugins, Ready},
+    plugins::{Plugins, Ready},
+    wasi::{self, Wasi},
     wit::{events, types},
 };
 
@@ -37,6 +40,8 @@ const HOST_CALL_BYTES: usize = 8 * 1024 * 1024;
 /// What the store of one call holds.
 pub struct CallStore<S> {
     pub(crate) memory: MemoryLimit,
+    /// What the component's WASI imports work on.
+    pub wasi: Wasi,
     /// The granted capabilities' states.
     pub states: S,
 }
@@ -46,15 +51,16 @@ pub struct Runtime<C: CapabilitySet> {
     sandbox: Sandbox,
     capabilities: Arc<C>,
     plugins: Plugins<C>,
+    bounds: Arc<Bounds>,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    ledger: Arc<Ledger>,
     secrets: Option<Arc<dyn FindSecrets>>,
 }
 
 impl<C: CapabilitySet> Runtime<C> {
-    /// A runtime. `ceiling` is the most that any plugin may be granted on this host (`None`: whatever an admin grants),
-    /// `limits` the most that a call may use.
+    /// A runtime. `bounds` are what holds for whatever is asked and granted, `ledger` what is left of the hour.
     #[expect(
         clippy::too_many_arguments,
         reason = "ports, each of its own type, named at the one place that wires them"
@@ -66,13 +72,13 @@ impl<C: CapabilitySet> Runtime<C> {
         recorder: Arc<dyn Recorder>,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
-        ceiling: Option<Vec<ScopeText>>,
-        limits: Limits,
+        bounds: Bounds,
+        ledger: Arc<Ledger>,
     ) -> Self {
         let capabilities = Arc::new(capabilities);
-        let ceiling = Ceiling { scopes: ceiling, limits };
-        let plugins = Plugins::new(sandbox.clone(), capabilities.clone(), releases, ceiling);
-        Self { sandbox, capabilities, plugins, recorder, clock, rng, secrets: None }
+        let bounds = Arc::new(bounds);
+        let plugins = Plugins::new(sandbox.clone(), capabilities.clone(), releases, bounds.clone());
+        Self { sandbox, capabilities, plugins, bounds, recorder, clock, rng, ledger, secrets: None }
     }
 
     /// Looks for these secrets in guest memory after every call. Needs a sandbox with `scan_memory`.
@@ -80,6 +86,11 @@ impl<C: CapabilitySet> Runtime<C> {
     pub fn scanning_for(mut self, secrets: Arc<dyn FindSecrets>) -> Self {
         self.secrets = Some(secrets);
         self
+    }
+
+    /// What is left of the hour.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// Makes a plugin ready without calling it: for an install that wants to know now whether it can run.
@@ -100,18 +111,28 @@ impl<C: CapabilitySet> Runtime<C> {
             Ok(Ok(Err(error))) => (failed(error, limits), None),
             Ok(Err(error)) => (trapped(&error), Some(error)),
         };
+        store.data_mut().wasi.finish();
         let wall = began.elapsed();
         let memory = store.data().memory.used() as u64;
         let leaked = self.scan(&mut store, ready, &event, broken).await;
         let host_calls = gate.tally().host_calls.load(Ordering::Relaxed);
-        (end, Usage { cpu: meter.used(), wall, memory, host_calls, log_dropped: 0, leaked })
+        (end, Usage { cpu: meter.used(), wall, memory, host_calls, leaked, ..Usage::default() })
     }
 
     fn store(&self, ready: &Ready<C>, gate: &Gate, meter: &Arc<Meter>) -> Store<CallStore<C::States>> {
         let limits = gate.call().limits;
-        let most = usize::try_from(limits.memory_mib.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX);
+        let elements = usize::try_from(limits.table_elements).unwrap_or(usize::MAX);
+        let memory = MemoryLimit::new(limits.memory(), elements);
         let states = self.capabilities.open(gate, &ready.authorities);
-        let mut store = Store::new(self.sandbox.engine(), CallStore { memory: MemoryLimit::new(most), states });
+        let wasi = ready.wasi.map_or_else(Wasi::default, |real| Wasi::open(gate, &self.clock, &self.rng, real));
+        let mut store = Store::new(self.sandbox.engine(), CallStore { memory, wasi, states });
+        if ready.wasi.is_some() {
+            // WASI's host functions cannot end a call by themselves when they are counted.
+            store.call_hook(|mut context, hook| match hook {
+                CallHook::ReturningFromHost => context.data_mut().wasi.check(),
+                _ => Ok(()),
+            });
+        }
         store.limiter(|data| &mut data.memory);
         store.set_hostcall_fuel(HOST_CALL_BYTES);
         let (meter, most) = (meter.clone(), limits.cpu());
@@ -135,7 +156,7 @@ impl<C: CapabilitySet> Runtime<C> {
         let error = match broken {
             Some(error) => error,
             None => {
-                store.data_mut().memory = MemoryLimit::new(usize::MAX);
+                store.data_mut().memory = MemoryLimit::unbounded();
                 store.epoch_deadline_callback(|_| Err(LimitReached("scan").into()));
                 store.set_epoch_deadline(0);
                 call(store, ready, event).await.err()?
@@ -160,6 +181,8 @@ fn trapped(error: &wasmtime::Error) -> CallEnd {
         (Some(LimitReached(name)), _) => CallEnd::Limit(name),
         (None, Some(wasmtime::Trap::StackOverflow)) => CallEnd::Limit("stack"),
         (None, Some(trap)) => CallEnd::Trapped(trap.to_string()),
+        (None, None) if error.is::<wasmtime_wasi::I32Exit>() => CallEnd::Trapped(wasi::exited(error)),
+        (None, None) if wasi::is_full(error) => CallEnd::Limit("handles"),
         (None, None) => match error.root_cause().to_string() {
             // The engine has no type for it; a test holds its words.
             why if why.contains("fuel allocated for hostcalls") => CallEnd::Limit("host-call-bytes"),
@@ -189,7 +212,8 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
     async fn handle(&self, installation: &Installation, event: &Event, attempt: u32) -> CallReport {
         let ready = self.plugins.ready(installation).await;
         let limits = ready.as_ref().map_or(installation.limits, |ready| ready.limits);
-        let call = Arc::new(Call::new(
+        let limits = self.ledger.within(&installation.tenant, limits);
+        let call = Call::new(
             CallId::random(self.rng.as_ref()),
             installation.tenant.clone(),
             installation.id.clone(),
@@ -198,15 +222,24 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
             format!("{}/{}", event.origin, event.id),
             attempt,
             limits,
-        ));
-        let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone());
+        );
+        let call = Arc::new(call.under(self.bounds.rules(&installation.tenant)));
+        let turn = match self.ledger.begin(&call).await {
+            Ok(turn) => turn,
+            Err(end) => return CallReport { call, end, usage: Usage::default(), log: Vec::new() },
+        };
+        let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
         let (end, mut usage) = match ready {
             Err(error) => (CallEnd::Refused(error.to_string()), Usage::default()),
-            Ok(ready) => match C::narrow(event, &ready.authorities) {
+            Ok(ready) => match self.capabilities.narrow(event, &ready.authorities, &call) {
                 Err(reason) => (CallEnd::Refused(reason), Usage::default()),
                 Ok(data) => self.run(&ready, &gate, guest_event(event, data, attempt)).await,
             },
         };
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let time = Cost::of(Resource::Cpu, micros(usage.cpu)).and(Resource::Wall, micros(usage.wall));
+        turn.end(time.plus(gate.tally().used()));
+        usage.denials_unlisted = gate.tally().denials_unlisted();
         let log = std::mem::take(&mut *gate.tally().log.lock().unwrap_or_else(PoisonError::into_inner));
         usage.log_dropped = log.dropped;
         CallReport { call, end, usage, log: log.lines }

@@ -2,7 +2,7 @@
 //! wall-clock time, memory, output, log and calls into the host.
 //!
 //! What is ABSENT: capabilities. What a plugin may do comes in as a [`capability::CapabilitySet`]; this crate links what is granted
-//! and nothing else. No file, socket or environment variable is touched here.
+//! and nothing else. No file, socket or environment variable is touched here; see [`wasi`] for what stands in for them.
 //!
 //! Invariants:
 //! - nothing survives a call: store and instance are dropped with it;
@@ -15,15 +15,20 @@ pub mod capability;
 mod engine;
 pub mod gate;
 mod invoke;
+mod ledger;
 mod limits;
 mod memory_scan;
 mod meter;
 mod plugins;
+pub mod wasi;
 pub mod wit;
 
 pub use engine::{Sandbox, SandboxConfig};
 pub use invoke::{CallStore, Runtime};
+pub use ledger::Ledger;
 pub use limits::LimitReached;
 pub use memory_scan::FindSecrets;
 pub use plugins::LoadError;
 pub use wasmtime;
+pub use wasmtime_wasi;
+pub use wasmtime_wasi_http;

@@ -2,9 +2,6 @@
 
 use wasmtime::ResourceLimiter;
 
-/// Table elements of one call, all tables together. The largest language runtime measured needs 7,700.
-const TABLE_ELEMENTS: usize = 20_000;
-
 /// A limit ended the call. Travels as the trap's cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("limit reached: {0}")]
@@ -16,12 +13,19 @@ pub struct LimitReached(pub &'static str);
 pub(crate) struct MemoryLimit {
     most: usize,
     used: usize,
-    table_elements: usize,
+    most_elements: usize,
+    elements: usize,
 }
 
 impl MemoryLimit {
-    pub fn new(most: usize) -> Self {
-        Self { most, used: 0, table_elements: 0 }
+    /// Bytes of linear memory, all memories together, and table elements, all tables together.
+    pub fn new(most: usize, most_elements: usize) -> Self {
+        Self { most, used: 0, most_elements, elements: 0 }
+    }
+
+    /// As much as the engine has.
+    pub fn unbounded() -> Self {
+        Self::new(usize::MAX, usize::MAX)
     }
 
     /// Bytes of linear memory. Memories only grow, so this is the peak.
@@ -41,7 +45,7 @@ impl ResourceLimiter for MemoryLimit {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.table_elements = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if self.table_elements > TABLE_ELEMENTS { Err(LimitReached("table-elements").into()) } else { Ok(true) }
+        self.elements = self.elements.saturating_add(desired.saturating_sub(current));
+        if self.elements > self.most_elements { Err(LimitReached("table-elements").into()) } else { Ok(true) }
     }
 }

@@ -9,19 +9,21 @@ use std::{
 };
 
 use portcullis_model::{
-    authority::Layer,
+    bounds::Bounds,
+    catalogue::WasiImport,
     id::{Digest, InstallationId},
     installation::Installation,
     limits::Limits,
     release::{ReleaseError, Releases},
-    scope::{ScopeError, ScopeText},
+    scope::ScopeError,
 };
 use wasmtime::component::{Component, InstancePre, Linker, types::ComponentItem};
 
 use crate::{
-    capability::{CapabilitySet, Layers},
+    capability::CapabilitySet,
     engine::Sandbox,
     invoke::CallStore,
+    wasi::{self, Imports, Real},
     wit::events,
 };
 
@@ -46,7 +48,10 @@ pub enum LoadError {
         capability: String,
     },
     /// It imports something that is no capability.
-    #[error("the component imports '{0}', which this host does not offer")]
+    #[error(
+        "the component imports '{0}', which this host does not offer; build it without what needs that (for requests, use \
+         portcullis:plugin/http or wasi:http/outgoing-handler)"
+    )]
     UnknownImport(String),
     /// It exports nothing that the host can call.
     #[error("the component does not export 'portcullis:plugin/events@0.1.0'")]
@@ -61,13 +66,8 @@ pub(crate) struct Ready<C: CapabilitySet> {
     pub pre: InstancePre<CallStore<C::States>>,
     pub events: events::GuestIndices,
     pub authorities: C::Authorities,
-    pub limits: Limits,
-}
-
-/// Authority and limits that hold for every plugin on this host.
-#[derive(Clone, Debug)]
-pub(crate) struct Ceiling {
-    pub scopes: Option<Vec<ScopeText>>,
+    /// What its store needs of WASI; `None` where the component imports nothing of it.
+    pub wasi: Option<Real>,
     pub limits: Limits,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Plugins<C: CapabilitySet> {
     sandbox: Sandbox,
     capabilities: Arc<C>,
     releases: Arc<dyn Releases>,
-    ceiling: Ceiling,
+    bounds: Arc<Bounds>,
     compiled: Mutex<HashMap<Digest, Component>>,
     ready: Mutex<HashMap<InstallationId, Generation<C>>>,
 }
@@ -84,8 +84,8 @@ pub(crate) struct Plugins<C: CapabilitySet> {
 type Generation<C> = (u64, Arc<Ready<C>>);
 
 impl<C: CapabilitySet> Plugins<C> {
-    pub fn new(sandbox: Sandbox, capabilities: Arc<C>, releases: Arc<dyn Releases>, ceiling: Ceiling) -> Self {
-        Self { sandbox, capabilities, releases, ceiling, compiled: Mutex::default(), ready: Mutex::default() }
+    pub fn new(sandbox: Sandbox, capabilities: Arc<C>, releases: Arc<dyn Releases>, bounds: Arc<Bounds>) -> Self {
+        Self { sandbox, capabilities, releases, bounds, compiled: Mutex::default(), ready: Mutex::default() }
     }
 
     /// The installation's plugin, made ready anew where its generation has changed.
@@ -104,20 +104,19 @@ impl<C: CapabilitySet> Plugins<C> {
 
     async fn make_ready(&self, installation: &Installation) -> Result<Ready<C>, LoadError> {
         let release = self.releases.verified(&installation.release_id()).await?;
-        let mut layers: Layers =
-            vec![(Layer::Manifest, release.asked.clone()), (Layer::Granted, installation.granted.clone())];
-        if let Some(scopes) = &self.ceiling.scopes {
-            layers.push((Layer::Platform, scopes.clone()));
-        }
+        let layers = self.bounds.layers(&release, installation);
+        let limits = self.bounds.limits(&release, installation);
         let authorities = self.capabilities.authorities(&layers)?;
         let component = self.compile(release.digest, release.component).await?;
-        self.check_imports(&component, &C::granted(&authorities))?;
+        let granted = C::granted(&authorities);
+        let imports = self.check_imports(&component, &granted)?;
         let mut linker = Linker::new(self.sandbox.engine());
-        let linked = self.capabilities.link(&mut linker, &authorities);
+        let linked = self.capabilities.link(&mut linker, &authorities, &imports);
+        let linked = linked.and_then(|()| wasi::link(&mut linker, &imports, &granted));
         let pre = linked.and_then(|()| linker.instantiate_pre(&component)).map_err(engine_error)?;
         let events = events::GuestIndices::new(&pre).map_err(|_| LoadError::NoHandler)?;
-        let limits = release.limits.meet(installation.limits).meet(self.ceiling.limits);
-        Ok(Ready { pre, events, authorities, limits })
+        let wasi = (!imports.is_empty()).then(|| Real::of(&granted));
+        Ok(Ready { pre, events, authorities, wasi, limits })
     }
 
     async fn compile(&self, digest: Digest, bytes: Arc<[u8]>) -> Result<Component, LoadError> {
@@ -131,8 +130,9 @@ impl<C: CapabilitySet> Plugins<C> {
         Ok(component)
     }
 
-    /// Names what is imported and not linked, before the linker would say it in its own words.
-    fn check_imports(&self, component: &Component, granted: &[&str]) -> Result<(), LoadError> {
+    /// Names what is imported and not linked, before the linker would say it in its own words. Gives what is imported of WASI.
+    fn check_imports(&self, component: &Component, granted: &[&str]) -> Result<Imports, LoadError> {
+        let mut wasi = Imports::default();
         for (import, item) in component.component_type().imports(self.sandbox.engine()) {
             let interface = import.strip_prefix("portcullis:plugin/").and_then(|rest| rest.strip_suffix("@0.1.0"));
             match (interface, item.ty) {
@@ -141,10 +141,18 @@ impl<C: CapabilitySet> Plugins<C> {
                 (Some(capability), ComponentItem::ComponentInstance(_)) => {
                     return Err(LoadError::NotGranted { import: import.into(), capability: capability.into() });
                 }
+                (None, ComponentItem::ComponentInstance(_)) => match wasi.add(import) {
+                    Some(WasiImport::Virtual | WasiImport::VirtualUnless(_)) => {}
+                    Some(WasiImport::Needs(capability)) if granted.contains(&capability) => {}
+                    Some(WasiImport::Needs(capability)) => {
+                        return Err(LoadError::NotGranted { import: import.into(), capability: capability.into() });
+                    }
+                    None => return Err(LoadError::UnknownImport(import.into())),
+                },
                 _ => return Err(LoadError::UnknownImport(import.into())),
             }
         }
-        Ok(())
+        Ok(wasi)
     }
 }
 

@@ -14,12 +14,14 @@ from collections import Counter
 from pathlib import Path
 
 import cards
+import files
 import people
 import tickets
 import events
 
 HERE = Path(__file__).resolve().parent
 EVENTS = HERE.parents[2] / "tests" / "events"
+SECOND_BRAND = "360001217"
 
 
 def lines(name, records):
@@ -37,19 +39,21 @@ def main():
     made = tickets.make(rng, organizations, users)
     recorded = events.record(rng, made, organizations, users)
     expected = events.expected(recorded, organizations)
+    give_brands(made, recorded)
     seed = {
         "organizations": organizations,
         "users": users,
         "tickets": [ticket["row"] for ticket in made],
         "comments": sorted((c["row"] for t in made for c in t["comments"]), key=lambda row: int(row["id"])),
+        "attachments": files.make(made),
     }
     cards.check_all(made)
-    files = {
+    outputs = {
         HERE / "helpdesk.json": document(seed),
         EVENTS / "zendesk.ndjson": "".join(json.dumps(e["body"], ensure_ascii=False) + "\n" for e in recorded),
         EVENTS / "expected.json": document(expected),
     }
-    for path, text in files.items():
+    for path, text in outputs.items():
         if "--check" in sys.argv:
             if path.read_text(encoding="utf-8") != text:
                 sys.exit(f"{path} is not what generate.py makes")
@@ -58,6 +62,14 @@ def main():
     print({name: len(rows) for name, rows in {**seed, "events": recorded, **expected}.items()})
     print(Counter(e["body"]["type"].rsplit(".", 1)[1] for e in recorded))
     print(sorted(Counter(int(e["body"]["detail"]["id"]) % 12 for e in recorded).items()))
+
+
+def give_brands(made, recorded):
+    """Events speak of tickets of the first brand; of the others, those with an even number belong to the second."""
+    spoken_of = {event["ticket"]["row"]["id"] for event in recorded}
+    for row in (ticket["row"] for ticket in made):
+        second = row["id"] not in spoken_of and int(row["id"]) % 2 == 0
+        row["brand_id"] = SECOND_BRAND if second else events.BRAND
 
 
 def people_of(rng):

@@ -6,6 +6,7 @@ use portcullis_model::{
     error::StoreError,
     id::PublisherId,
     installation::{Installation, InstallationState, InstallationStore},
+    release::ReleaseId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -35,17 +36,25 @@ fn put(conn: &Connection, installation: &Installation, expected: Option<u64>) ->
     Ok(true)
 }
 
+/// Raises the generation of all installations of a release: what was made from them is stale.
+pub(crate) fn touch_release(conn: &Connection, release: &ReleaseId) -> Outcome<()> {
+    for installation in all(conn)?.into_iter().filter(|one| one.release_id() == *release) {
+        let expected = installation.generation;
+        put(conn, &Installation { generation: expected + 1, ..installation }, Some(expected))?;
+    }
+    Ok(())
+}
+
+fn all(conn: &Connection) -> Outcome<Vec<Installation>> {
+    let mut query = conn.prepare_cached("SELECT body FROM installations ORDER BY rowid").map_err(failed)?;
+    let bodies: Vec<String> = query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+    bodies.iter().map(|body| serde_json::from_str(body).map_err(corrupt)).collect()
+}
+
 #[async_trait]
 impl InstallationStore for SqliteStore {
     async fn installations(&self) -> Result<Vec<Installation>, StoreError> {
-        self.db
-            .read(|conn| {
-                let mut query = conn.prepare_cached("SELECT body FROM installations ORDER BY rowid").map_err(failed)?;
-                let bodies: Vec<String> =
-                    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-                bodies.iter().map(|body| serde_json::from_str(body).map_err(corrupt)).collect()
-            })
-            .await
+        self.db.read(all).await
     }
 
     async fn installations_revision(&self) -> Result<u64, StoreError> {

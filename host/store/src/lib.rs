@@ -1,5 +1,6 @@
 //! The host's state in SQLite: events and deliveries, the audit entries, installations, releases, plugins' storage, sealed
-//! secrets. And, in a database of its own, the embedded help desk that stands behind `tickets` and `users`.
+//! secrets. And, in a database of its own, the embedded help desk that stands behind `tickets` and `users`; and plugins' private
+//! directories, which are directories.
 //!
 //! What is ABSENT: decisions. This crate keeps what it is told and gives it back; it knows no scope, no signature and no
 //! key.
@@ -12,7 +13,9 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod budgets;
 pub mod db;
+mod files;
 pub mod helpdesk;
 mod installations;
 mod kv;
@@ -22,11 +25,15 @@ mod releases;
 mod schema;
 mod secrets;
 mod sources;
+#[cfg(test)]
+mod spending;
 
 use std::path::Path;
 
 pub use audit::StoredEntry;
 use db::Db;
+pub use files::PrivateDirs;
+pub use kv::KvRows;
 pub use plugin_log::LogLine;
 use portcullis_model::error::StoreError;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::Entry,
+    audit::{Actor, Entry, Kind},
     error::StoreError,
     event::Event,
     id::InstallationId,
@@ -104,11 +104,24 @@ fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Time
         .map_err(failed)?;
     let mut leases = Vec::with_capacity(found.len());
     for (installation, (delivery, attempts, body)) in found {
-        hold.execute(params![delivery, until.0]).map_err(failed)?;
-        let event = serde_json::from_str(&body).map_err(corrupt)?;
-        leases.push(Lease { delivery, event, installation, attempt: attempts + 1 });
+        match serde_json::from_str(&body) {
+            Ok(event) => {
+                hold.execute(params![delivery, until.0]).map_err(failed)?;
+                leases.push(Lease { delivery, event, installation, attempt: attempts + 1 });
+            }
+            // One row that nobody can read must not hold up all the others (INC-6).
+            Err(error) => give_up(conn, delivery, now, &corrupt(error).to_string())?,
+        }
     }
     Ok(leases)
+}
+
+fn give_up(conn: &Connection, delivery: i64, now: Timestamp, error: &str) -> Outcome<()> {
+    settle(conn, delivery, &Verdict::Dead { error: error.to_owned() })?;
+    let entry = Entry::new(now, Kind::DeliveryDead, Actor::Host, None)
+        .about(format!("delivery:{delivery}"))
+        .with("reason", error);
+    append(conn, &entry)
 }
 
 fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
@@ -130,7 +143,7 @@ fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
 fn rows(conn: &Connection, most: usize) -> Outcome<Vec<DeliveryRow>> {
     let mut query = conn
         .prepare_cached(
-            "SELECT d.number, d.installation, d.state, d.attempts, d.error, e.body FROM deliveries d
+            "SELECT d.number, d.installation, d.state, d.attempts, d.error, e.body, e.source, e.id FROM deliveries d
              JOIN events e ON e.number = d.event ORDER BY d.number DESC LIMIT ?1",
         )
         .map_err(failed)?;
@@ -138,12 +151,12 @@ fn rows(conn: &Connection, most: usize) -> Outcome<Vec<DeliveryRow>> {
     let mut list = Vec::new();
     while let Some(row) = found.next().map_err(failed)? {
         let text = |i| row.get::<_, String>(i).map_err(failed);
-        let event: Event = serde_json::from_str(&text(5)?).map_err(corrupt)?;
+        let event = serde_json::from_str::<Event>(&text(5)?);
         list.push(DeliveryRow {
             delivery: row.get(0).map_err(failed)?,
-            source: event.source,
-            event: event.id,
-            kind: event.kind,
+            source: text(6)?,
+            event: text(7)?,
+            kind: event.map_or_else(|_| "unreadable".to_owned(), |event| event.kind),
             installation: text(1)?.parse().map_err(corrupt)?,
             state: state(row.get(2).map_err(failed)?)?,
             attempts: row.get(3).map_err(failed)?,
@@ -210,10 +223,7 @@ impl Queue for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_model::{
-        audit::Kind,
-        installation::{InstallationState, InstallationStore},
-    };
+    use portcullis_model::installation::{InstallationState, InstallationStore};
 
     use super::*;
     use crate::testing::{entry, event, installation, store};
@@ -253,6 +263,23 @@ mod tests {
         assert_eq!((later.len(), later[0].attempt), (1, 2));
         assert_eq!(store.recover().await.unwrap(), 1);
         assert_eq!(store.lease(10, 10, now, HOLD).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_nobody_can_read_is_put_aside_and_the_others_go_on() {
+        let (_dir, store) = store();
+        install(&store, "a").await;
+        ingest(&store, "bad", &["a"]).await;
+        ingest(&store, "good", &["a"]).await;
+        let spoil = |conn: &Connection| conn.execute("UPDATE events SET body = '{' WHERE id = 'bad'", []).map_err(failed);
+        store.db.write(spoil).await.unwrap();
+        let leases = store.lease(10, 10, Timestamp(1_000), HOLD).await.unwrap();
+        assert_eq!(leases.iter().map(|lease| lease.event.id.as_str()).collect::<Vec<_>>(), ["good"]);
+        let rows = store.deliveries(10).await.unwrap();
+        let bad = rows.iter().find(|row| row.event == "bad").unwrap();
+        assert_eq!((bad.state, bad.kind.as_str()), (DeliveryState::Dead, "unreadable"));
+        let last = store.entries(0, 10).await.unwrap().pop().unwrap();
+        assert!(String::from_utf8_lossy(&last.body).contains("delivery.dead"));
     }
 
     #[tokio::test]

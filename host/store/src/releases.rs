@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_model::{
+    audit::Entry,
     error::StoreError,
     id::PublisherId,
     release::{ReleaseId, ReleaseStore, StoredRelease},
+    scope::ScopeText,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -60,6 +62,40 @@ impl ReleaseStore for SqliteStore {
             .await
     }
 
+    async fn reviewed(&self, id: &ReleaseId) -> Result<Option<Vec<ScopeText>>, StoreError> {
+        let id = *id;
+        self.db
+            .read(move |conn| {
+                let row: Option<String> = conn
+                    .query_row(
+                        "SELECT scopes FROM reviews WHERE digest = ?1 AND manifest_digest = ?2",
+                        [id.component.to_string(), id.manifest.to_string()],
+                        |row| row.get(0),
+                    )
+                    .optional()
+                    .map_err(failed)?;
+                row.map(|text| serde_json::from_str(&text).map_err(corrupt)).transpose()
+            })
+            .await
+    }
+
+    async fn review(&self, id: ReleaseId, scopes: Vec<ScopeText>, entry: Entry) -> Result<(), StoreError> {
+        self.db
+            .write(move |conn| {
+                let text = serde_json::to_string(&scopes).map_err(corrupt)?;
+                conn.execute(
+                    "INSERT INTO reviews (digest, manifest_digest, scopes) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (digest, manifest_digest) DO UPDATE SET scopes = excluded.scopes",
+                    params![id.component.to_string(), id.manifest.to_string(), text],
+                )
+                .map_err(failed)?;
+                // Whatever was made ready for this release is stale.
+                crate::installations::touch_release(conn, &id)?;
+                crate::audit::append(conn, &entry)
+            })
+            .await
+    }
+
     async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError> {
         let publisher = publisher.to_string();
         self.db
@@ -94,6 +130,22 @@ mod tests {
         let other = StoredRelease { manifest: "another".into(), ..release.clone() };
         store.put_release(other, b"x".to_vec().into()).await.unwrap();
         assert_eq!(store.release(&release.id()).await.unwrap().unwrap().0, release, "each manifest is a release");
+    }
+
+    #[tokio::test]
+    async fn a_review_replaces_the_one_before_and_makes_installations_stale() {
+        let (_dir, store) = store();
+        let installation = crate::testing::installation("a");
+        let release = installation.release_id();
+        assert!(store.put_installation(installation.clone(), None, entry(Kind::PluginInstalled)).await.unwrap());
+        assert_eq!(store.reviewed(&release).await.unwrap(), None);
+        for text in ["log:write", "tickets:redact"] {
+            let scopes: Vec<ScopeText> = vec![text.parse().unwrap()];
+            store.review(release, scopes.clone(), entry(Kind::ReleaseReviewed)).await.unwrap();
+            assert_eq!(store.reviewed(&release).await.unwrap(), Some(scopes));
+        }
+        let now = store.installations().await.unwrap().remove(0);
+        assert_eq!(now.generation, installation.generation + 2);
     }
 
     #[tokio::test]

@@ -84,13 +84,8 @@ impl Host {
     /// deliver at all.
     pub fn deliver<P: Events>(&self, event: Event) -> Result<(), Error> {
         self.require("events:receive", &[("types", &event.kind)])?;
-        let event = zendesk::minimise(event, |field| {
-            self.0
-                .granted
-                .borrow()
-                .iter()
-                .any(|scope| scope.action() == "tickets:read" && scope.covers(Need { key: "fields", value: field }))
-        });
+        let event = zendesk::minimise(event, |field, facts, value| self.shown_json("tickets:read", field, facts, value));
+        self.begin();
         *self.0.handling.borrow_mut() = Some((event.id.clone(), 0));
         let result = self.run(|| P::handle(event));
         *self.0.handling.borrow_mut() = None;
@@ -126,13 +121,13 @@ impl Host {
         if missing.is_empty() && (!needs.is_empty() || self.has(action)) {
             return Ok(());
         }
-        Err(self.deny(action, &missing))
+        Err(self.deny(action, &missing, None))
     }
 
     /// Refuses unless one granted scope of the action covers all the needs by itself.
     pub(crate) fn require_together(&self, action: &str, needs: &[Need<'_>]) -> Result<(), WitError> {
         self.fail_if_asked(action)?;
-        if self.covered(&self.0.granted, action, needs) { Ok(()) } else { Err(self.deny(action, needs)) }
+        if self.covered(&self.0.granted, action, needs) { Ok(()) } else { Err(self.deny(action, needs, None)) }
     }
 
     /// Whether any scope of the action is granted.
@@ -169,12 +164,18 @@ impl Host {
         scopes.iter().any(|scope| scope.action() == action && needs.iter().all(|&need| scope.covers(need)))
     }
 
-    fn deny(&self, action: &str, missing: &[Need<'_>]) -> WitError {
+    /// The granted scopes of an action.
+    pub(super) fn scopes_of(&self, action: &str) -> Vec<Scope> {
+        self.0.granted.borrow().iter().filter(|scope| scope.action() == action).cloned().collect()
+    }
+
+    /// Notes a denial and gives it the form that the plugin sees.
+    pub(crate) fn deny(&self, action: &str, missing: &[Need<'_>], reason: Option<String>) -> WitError {
         let admin_can = self.covered(&self.0.asked, action, missing);
         let denial = Denial {
             id: format!("test-{}", self.0.denials.borrow().len() + 1),
             scope: needed(action, missing),
-            reason: format!("no granted `{action}` covers it"),
+            reason: reason.unwrap_or_else(|| format!("no granted `{action}` covers it")),
             grantor: if admin_can { "admin" } else { "developer" }.to_owned(),
         };
         self.0.denials.borrow_mut().push(denial.clone());

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Facts;
 use crate::events::Event;
 use crate::tickets::{Field, Priority};
 
 const TIME: &str = "2026-11-02T09:30:00Z";
 
 /// The properties of a ticket event's `detail` that a field of the same name grants. Custom fields are not in it.
-const DETAIL: [Field; 11] = [
+const DETAIL: [Field; 12] = [
     Field::Subject,
     Field::Description,
     Field::Status,
@@ -20,6 +21,7 @@ const DETAIL: [Field; 11] = [
     Field::Tags,
     Field::CreatedAt,
     Field::UpdatedAt,
+    Field::BrandId,
 ];
 
 /// `ticket.comment_added`: a public comment by a requester.
@@ -92,28 +94,64 @@ pub fn zendesk_event(kind: &str, ticket: &str, event: Value) -> Event {
     }
 }
 
-/// Leaves in the event's data only what the granted fields cover, and what says which event it is.
-pub(super) fn minimise(mut event: Event, granted: impl Fn(&str) -> bool) -> Event {
+/// Leaves in the event's data only what the grants show of this ticket, as they show it, and what says which event it is.
+/// `show` gives a field's value as it may be seen.
+pub(super) fn minimise(mut event: Event, show: impl Fn(&str, &Facts, Value) -> Option<Value>) -> Event {
     let Ok(Value::Object(mut data)) = serde_json::from_str::<Value>(&event.data) else {
         return event;
     };
+    let facts = facts(data.get("detail").unwrap_or(&Value::Null));
+    let show = |field: &str, value: Value| show(field, &facts, value);
     if let Some(Value::Object(detail)) = data.get_mut("detail") {
-        detail.retain(|key, _| key == "id" || DETAIL.iter().any(|field| field.name() == key && granted(key)));
+        let known = |key: &str| DETAIL.iter().any(|field| field.name() == key);
+        let shown = std::mem::take(detail).into_iter().filter_map(|(key, value)| match key.as_str() {
+            "id" => Some((key, value)),
+            name if known(name) => show(name, value).map(|value| (key, value)),
+            _ => None,
+        });
+        detail.extend(shown.collect::<Map<_, _>>());
     }
     if let Some(Value::Object(change)) = data.get_mut("event") {
-        keep_granted_change(change, &event.kind, granted);
+        *change = shown_change(std::mem::take(change), &event.kind, show);
     }
     event.data = Value::Object(data).to_string();
     event
 }
 
-/// Under `event` stand a comment or the two values of one changed field.
-fn keep_granted_change(change: &mut Map<String, Value>, kind: &str, granted: impl Fn(&str) -> bool) {
+/// What `where=` can tell the event's ticket apart by. Zendesk writes closed sets in capitals in events.
+fn facts(detail: &Value) -> Facts {
+    let text = |key: &str| detail[key].as_str().map(str::to_owned);
+    let small = |key: &str| detail[key].as_str().map(str::to_lowercase);
+    Facts::default()
+        .with("brand", text("brand_id"))
+        .with("organization", text("organization_id"))
+        .with("status", small("status"))
+        .with("priority", small("priority"))
+        .with("type", small("type"))
+        .with("assignee", text("assignee_id"))
+        .with("requester", text("requester_id"))
+}
+
+/// Under `event` stand a comment or the values of one changed field.
+fn shown_change(
+    change: Map<String, Value>,
+    kind: &str,
+    show: impl Fn(&str, Value) -> Option<Value>,
+) -> Map<String, Value> {
     let field = kind.strip_prefix("zen:event-type:ticket.").and_then(|kind| kind.strip_suffix("_changed"));
-    change.retain(|key, _| key == "comment" || field.is_some_and(&granted));
-    if let Some(Value::Object(comment)) = change.get_mut("comment")
-        && !granted("comments")
-    {
-        comment.retain(|key, _| key == "id");
+    let one = |(key, value): (String, Value)| match key.as_str() {
+        "comment" => Some((key, shown_comment(&value, &show)?)),
+        "current" | "previous" | "tags_added" | "tags_removed" => Some((key, show(field?, value)?)),
+        _ => None,
+    };
+    change.into_iter().filter_map(one).collect()
+}
+
+fn shown_comment(comment: &Value, show: impl Fn(&str, Value) -> Option<Value>) -> Option<Value> {
+    let body = show("comments", comment["body"].clone())?;
+    let mut shown = json!({ "id": comment["id"], "body": body, "is_public": comment["is_public"] });
+    if let Some(author) = show("author_id", comment["author"]["id"].clone()) {
+        shown["author"] = json!({ "id": author });
     }
+    Some(shown)
 }

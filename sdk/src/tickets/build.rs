@@ -26,6 +26,7 @@ impl Ticket {
             custom_fields: None,
             created_at: None,
             updated_at: None,
+            brand_id: None,
         }
     }
 
@@ -62,6 +63,21 @@ impl Ticket {
     /// Sets the organization's id.
     pub fn with_organization(self, id: impl Into<String>) -> Self {
         Self { organization_id: Some(id.into()), ..self }
+    }
+
+    /// Sets the assignee's id.
+    pub fn with_assignee(self, id: impl Into<String>) -> Self {
+        Self { assignee_id: Some(id.into()), ..self }
+    }
+
+    /// Sets the brand's id.
+    pub fn with_brand(self, id: impl Into<String>) -> Self {
+        Self { brand_id: Some(id.into()), ..self }
+    }
+
+    /// Sets the moment of the last change, RFC 3339 in UTC.
+    pub fn with_updated_at(self, moment: impl Into<String>) -> Self {
+        Self { updated_at: Some(moment.into()), ..self }
     }
 
     /// Adds a tag.

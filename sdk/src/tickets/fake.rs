@@ -1,10 +1,32 @@
 //! The help desk's tickets of plain tests: a map that keeps the real host's rules.
 
+mod search;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Changes, Comment, NewComment, Span, Status, Ticket};
-use crate::testing::{Host, with_host};
+pub(super) use search::search;
+
+use super::{Changes, Comment, Kind, NewComment, Priority, Span, Status, Ticket};
+use crate::testing::{Facts, Host, with_host};
 use crate::types::WitError;
+
+const READ: &str = "tickets:read";
+/// What can be read with `get` and `search`.
+const NAMES: [&str; 13] = [
+    "subject",
+    "description",
+    "status",
+    "priority",
+    "type",
+    "requester_id",
+    "assignee_id",
+    "organization_id",
+    "tags",
+    "custom_fields",
+    "created_at",
+    "updated_at",
+    "brand_id",
+];
 
 const COMMENT_BYTES: usize = 64 * 1024;
 const PAGE: usize = 100;
@@ -20,6 +42,66 @@ struct Entry {
     keys: BTreeMap<String, (String, NewComment)>,
 }
 
+impl Entry {
+    fn new(ticket: Ticket) -> Self {
+        Self { ticket, comments: Vec::new(), keys: BTreeMap::new() }
+    }
+}
+
+/// Makes a ticket of this id if there is none.
+pub(crate) fn ensure(host: &Host, ticket: &str) {
+    host.part(|desk: &mut Desk| {
+        desk.0.entry(ticket.to_owned()).or_insert_with(|| Entry::new(Ticket::new(ticket)));
+    });
+}
+
+/// What `where=` can tell a ticket apart by.
+pub(crate) fn facts(ticket: &Ticket) -> Facts {
+    Facts::default()
+        .with("brand", ticket.brand_id.clone())
+        .with("organization", ticket.organization_id.clone())
+        .with("status", ticket.status.map(status))
+        .with("priority", ticket.priority.map(priority))
+        .with("type", ticket.kind.map(kind))
+        .with("assignee", ticket.assignee_id.clone())
+        .with("requester", ticket.requester_id.clone())
+}
+
+/// A ticket that a granted scope of the action reaches; any other is not there.
+pub(crate) fn within(host: &Host, action: &str, needs: &[(&str, &str)], ticket: &str) -> Result<Facts, WitError> {
+    let facts = host.part(|desk: &mut Desk| desk.entry(ticket).map(|entry| facts(&entry.ticket)))?;
+    if host.reaches(action, needs, &facts) { Ok(facts) } else { Err(WitError::NotFound) }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::New => "new",
+        Status::Open => "open",
+        Status::Pending => "pending",
+        Status::Hold => "hold",
+        Status::Solved => "solved",
+        Status::Closed => "closed",
+    }
+}
+
+fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Low => "low",
+        Priority::Normal => "normal",
+        Priority::High => "high",
+        Priority::Urgent => "urgent",
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Problem => "problem",
+        Kind::Incident => "incident",
+        Kind::Question => "question",
+        Kind::Task => "task",
+    }
+}
+
 impl Desk {
     fn entry(&mut self, id: &str) -> Result<&mut Entry, WitError> {
         self.0.get_mut(id).ok_or(WitError::NotFound)
@@ -29,19 +111,14 @@ impl Desk {
 impl Host {
     /// Puts a ticket into the help desk; a plugin sees only the fields that it asks for and is granted.
     pub fn with_ticket(self, ticket: Ticket) -> Self {
-        let entry = Entry { ticket, comments: Vec::new(), keys: BTreeMap::new() };
-        self.part(|desk: &mut Desk| desk.0.insert(entry.ticket.id.clone(), entry));
+        self.part(|desk: &mut Desk| desk.0.insert(ticket.id.clone(), Entry::new(ticket)));
         self
     }
 
     /// Puts a public comment on a ticket, which is made if need be.
     pub fn with_comment(self, ticket: &str, id: &str, body: &str) -> Self {
         self.part(|desk: &mut Desk| {
-            let entry = desk.0.entry(ticket.to_owned()).or_insert_with(|| Entry {
-                ticket: Ticket::new(ticket),
-                comments: Vec::new(),
-                keys: BTreeMap::new(),
-            });
+            let entry = desk.0.entry(ticket.to_owned()).or_insert_with(|| Entry::new(Ticket::new(ticket)));
             entry.comments.push(Comment {
                 id: id.to_owned(),
                 author_id: "1".to_owned(),
@@ -73,55 +150,77 @@ impl Host {
 
 pub(super) fn get(id: &str, fields: &[String]) -> Result<Ticket, WitError> {
     with_host(|host| {
+        check_names(fields)?;
         let names: Vec<(&str, &str)> = fields.iter().map(|name| ("fields", name.as_str())).collect();
-        let nothing = Ticket::blank(id);
-        let mut found = nothing.clone();
-        // An unknown name is `invalid` before anything is looked up.
-        fields.iter().try_for_each(|name| pick(&mut found, &nothing, name))?;
-        host.require("tickets:read", &names)?;
-        host.part(|desk: &mut Desk| {
-            let ticket = &desk.entry(id)?.ticket;
-            fields.iter().try_for_each(|name| pick(&mut found, ticket, name))?;
-            Ok(found)
-        })
+        host.require(READ, &names)?;
+        let ticket = host.part(|desk: &mut Desk| desk.entry(id).map(|entry| entry.ticket.clone()))?;
+        if host.shows_any(READ, fields, &facts(&ticket)) {
+            Ok(show(host, &ticket, fields))
+        } else {
+            Err(WitError::NotFound)
+        }
     })
 }
 
-/// Copies one field by its name.
-fn pick(to: &mut Ticket, from: &Ticket, name: &str) -> Result<(), WitError> {
-    match name {
-        "subject" => to.subject = from.subject.clone(),
-        "description" => to.description = from.description.clone(),
-        "status" => to.status = from.status,
-        "priority" => to.priority = from.priority,
-        "type" => to.kind = from.kind,
-        "requester_id" => to.requester_id = from.requester_id.clone(),
-        "assignee_id" => to.assignee_id = from.assignee_id.clone(),
-        "organization_id" => to.organization_id = from.organization_id.clone(),
-        "tags" => to.tags = from.tags.clone(),
-        "custom_fields" => to.custom_fields = from.custom_fields.clone(),
-        "created_at" => to.created_at = from.created_at.clone(),
-        "updated_at" => to.updated_at = from.updated_at.clone(),
-        _ => return Err(WitError::Invalid(format!("fields: a ticket has no field `{name}`"))),
+/// An unknown name is `invalid` before anything is looked up.
+fn check_names(fields: &[String]) -> Result<(), WitError> {
+    let invalid = |what: String| Err(WitError::Invalid(format!("fields: {what}")));
+    match fields.iter().find(|name| !NAMES.contains(&name.as_str())) {
+        Some(name) if name == "comments" => invalid("read 'comments' with the function comments".to_owned()),
+        Some(name) => invalid(format!("a ticket has no field `{name}`")),
+        None if fields.is_empty() => invalid("name at least one".to_owned()),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The ticket with those of the fields that may be seen of it, as they may be seen.
+fn show(host: &Host, ticket: &Ticket, fields: &[String]) -> Ticket {
+    let facts = &facts(ticket);
+    let asked = |name: &str| fields.iter().any(|field| field == name);
+    let text = |name: &str, value: &Option<String>| {
+        asked(name).then(|| host.shown(READ, name, facts, value.as_deref())).flatten()
+    };
+    let clear = |name: &str| asked(name) && host.shows_clear(READ, &[name], facts);
+    let custom = || host.shown_custom(READ, "custom_fields", facts, ticket.custom_fields.as_deref());
+    Ticket {
+        id: ticket.id.clone(),
+        subject: text("subject", &ticket.subject),
+        description: text("description", &ticket.description),
+        status: ticket.status.filter(|_| clear("status")),
+        priority: ticket.priority.filter(|_| clear("priority")),
+        kind: ticket.kind.filter(|_| clear("type")),
+        requester_id: text("requester_id", &ticket.requester_id),
+        assignee_id: text("assignee_id", &ticket.assignee_id),
+        organization_id: text("organization_id", &ticket.organization_id),
+        tags: asked("tags").then(|| host.shown_all(READ, "tags", facts, ticket.tags.as_deref())).flatten(),
+        custom_fields: asked("custom_fields").then(custom).flatten(),
+        created_at: text("created_at", &ticket.created_at),
+        updated_at: text("updated_at", &ticket.updated_at),
+        brand_id: text("brand_id", &ticket.brand_id),
+    }
 }
 
 pub(super) fn comments(ticket: &str, after: Option<&str>) -> Result<Vec<Comment>, WitError> {
     with_host(|host| {
-        host.require("tickets:read", &[("fields", "comments")])?;
-        host.part(|desk: &mut Desk| {
-            let comments = &desk.entry(ticket)?.comments;
-            let seen = after.and_then(|id| comments.iter().position(|comment| comment.id == id)).map_or(0, |at| at + 1);
-            Ok(comments.iter().skip(seen).take(PAGE).cloned().collect())
-        })
+        let needs = [("fields", "comments")];
+        host.require(READ, &needs)?;
+        let facts = within(host, READ, &needs, ticket)?;
+        let comments = host.part(|desk: &mut Desk| desk.entry(ticket).map(|entry| entry.comments.clone()))?;
+        let seen = after.and_then(|id| comments.iter().position(|comment| comment.id == id)).map_or(0, |at| at + 1);
+        let show = |comment: &Comment| {
+            let body = host.shown(READ, "comments", &facts, Some(&comment.body))?;
+            let author_id = host.shown(READ, "author_id", &facts, Some(&comment.author_id))?;
+            Some(Comment { body, author_id, ..comment.clone() })
+        };
+        Ok(comments.iter().skip(seen).take(PAGE).filter_map(show).collect())
     })
 }
 
 pub(super) fn add_comment(ticket: &str, comment: &NewComment) -> Result<String, WitError> {
     with_host(|host| {
         let visibility = if comment.public { "public" } else { "internal" };
-        host.require("tickets:comment", &[("visibility", visibility)])?;
+        let needs = [("visibility", visibility)];
+        host.require("tickets:comment", &needs)?;
         if comment.body.is_empty() || comment.body.len() > COMMENT_BYTES {
             return Err(WitError::Invalid("body: 1 byte to 64 KiB of text".to_owned()));
         }
@@ -132,6 +231,7 @@ pub(super) fn add_comment(ticket: &str, comment: &NewComment) -> Result<String, 
             Some(key) => format!("own {key}"),
             None => format!("derived {}", host.position()),
         };
+        within(host, "tickets:comment", &needs, ticket)?;
         let id = format!("new-{}", host.next_id());
         host.part(|desk: &mut Desk| {
             let entry = desk.entry(ticket)?;
@@ -161,6 +261,7 @@ pub(super) fn update(ticket: &str, changes: &Changes) -> Result<(), WitError> {
                 .filter_map(|&(changed, name)| changed.then_some(("fields", name)))
                 .collect();
         host.require("tickets:write", &changed)?;
+        changed.iter().try_for_each(|&need| within(host, "tickets:write", &[need], ticket).map(drop))?;
         host.part(|desk: &mut Desk| {
             let ticket = &mut desk.entry(ticket)?.ticket;
             if ticket.status == Some(Status::Closed) {
@@ -179,9 +280,18 @@ pub(super) fn update(ticket: &str, changes: &Changes) -> Result<(), WitError> {
     })
 }
 
+pub(super) fn delete(ticket: &str) -> Result<(), WitError> {
+    with_host(|host| {
+        host.require("tickets:delete", &[])?;
+        within(host, "tickets:delete", &[], ticket)?;
+        host.part(|desk: &mut Desk| desk.0.remove(ticket).map(drop).ok_or(WitError::NotFound))
+    })
+}
+
 pub(super) fn redact(ticket: &str, comment: &str, spans: &[Span]) -> Result<(), WitError> {
     with_host(|host| {
         host.require("tickets:redact", &[])?;
+        within(host, "tickets:redact", &[], ticket)?;
         host.part(|desk: &mut Desk| {
             let comments = &mut desk.entry(ticket)?.comments;
             let comment = comments.iter_mut().find(|found| found.id == comment).ok_or(WitError::NotFound)?;

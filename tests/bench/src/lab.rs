@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use portcullis_cli::{
-    build::{Target, Toolchain, What, build},
+    build::{Built, Target, Toolchain, What, build},
     commands::{init, plugin, source},
     home::Home,
     host::{Host, RULES},
@@ -34,43 +34,78 @@ purpose = "To have something to do."
 cpu-ms = 1000
 wall-ms = 10000
 memory-mib = 16
+calls-per-hour = 100000000
+cpu-ms-per-hour = 360000000
+wall-ms-per-hour = 36000000000
+host-calls-per-hour = 1000000000
+log-kib-per-hour = 16777216
+concurrent-calls = 4096
 "#;
 
-/// The host and its one plugin.
+/// A host, and guests to install in it.
 pub struct Lab {
-    /// Gone when this is dropped.
-    pub _dir: TempDir,
     /// The host.
     pub host: Host,
-    /// The plugin.
+    /// The plugin that echoes.
     pub echo: Installation,
     /// Its component.
     pub component: Arc<[u8]>,
+    guests: Vec<Built>,
+    key: PublisherKey,
+    /// Gone when this is dropped.
+    dir: TempDir,
 }
 
 impl Lab {
-    /// Builds, signs and installs.
+    /// A host with the echo guest.
     pub async fn set_up() -> Result<Self> {
-        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests");
+        Self::with("").await
+    }
+
+    /// The same with these lines in its configuration.
+    pub async fn with(config: &str) -> Result<Self> {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests");
         let toolchain = Toolchain::find(Target::UnknownUnknown)?;
-        let built = tokio::task::block_in_place(|| build(&What::Examples(guests), &toolchain))?;
-        let echo = built.into_iter().find(|b| b.name == "echo").context("no echo guest")?;
+        let guests = tokio::task::block_in_place(|| build(&What::Examples(sources), &toolchain))?;
         let dir = TempDir::with_prefix("portcullis-bench-")?;
-        let host = init::create(Home::at(dir.path().join("home")), "").await?;
-        let (source, out) = (dir.path().join("echo"), dir.path().join("dist"));
-        std::fs::create_dir_all(&source)?;
-        std::fs::write(source.join("portcullis.toml"), MANIFEST)?;
-        plugin::write_dist(&source, &out, &echo)?;
-        let key = PublisherKey::generate(host.rng.as_ref());
-        let files = release_dir::read_unsigned(&out)?;
-        release_dir::write_envelope(&out, &sign_release(&files.component, &files.manifest, &key, RULES)?)?;
-        let files = release_dir::read_release(&out)?;
-        let order = Order { tenant: "demo".parse()?, grant: None, limits: None };
-        let installed = plugin::ask_and_install(&host, &files, order, Some(&key.public()), false).await?;
+        let host = init::create(Home::at(dir.path().join("home")), config).await?;
         let from = Source { name: "bench".parse()?, tenant: "demo".parse()?, form: EventForm::Zendesk };
         source::add(&host, &from, &Secret::new(SECRET.to_vec())).await?;
-        Ok(Self { _dir: dir, host, echo: installed, component: files.component })
+        let key = PublisherKey::generate(host.rng.as_ref());
+        let (echo, component) = install(&host, &key, dir.path(), &guests, "echo", MANIFEST).await?;
+        Ok(Self { host, echo, component, guests, key, dir })
     }
+
+    /// Installs a guest that asks for these scopes and limits.
+    pub async fn install(&self, name: &str, scopes: &[&str], limits: &str) -> Result<Installation> {
+        let scope = |scope: &&str| format!("[[scopes]]\nscope = \"{scope}\"\npurpose = \"To be measured.\"\n\n");
+        let scopes: String = scopes.iter().map(scope).collect();
+        let (head, _) = MANIFEST.split_once("[limits]").context("the manifest has limits")?;
+        let head = head.replace("dev.portcullis.echo", &format!("dev.portcullis.{}", name.replace('_', "-")));
+        let manifest = format!("{head}{scopes}[limits]\n{limits}");
+        Ok(install(&self.host, &self.key, self.dir.path(), &self.guests, name, &manifest).await?.0)
+    }
+}
+
+async fn install(
+    host: &Host,
+    key: &PublisherKey,
+    dir: &Path,
+    guests: &[Built],
+    name: &str,
+    manifest: &str,
+) -> Result<(Installation, Arc<[u8]>)> {
+    let guest = guests.iter().find(|built| built.name == name).with_context(|| format!("no guest '{name}'"))?;
+    let (source, out) = (dir.join(name), dir.join(format!("{name}.dist")));
+    std::fs::create_dir_all(&source)?;
+    std::fs::write(source.join("portcullis.toml"), manifest)?;
+    plugin::write_dist(&source, &out, guest)?;
+    let files = release_dir::read_unsigned(&out)?;
+    release_dir::write_envelope(&out, &sign_release(&files.component, &files.manifest, key, RULES)?)?;
+    let files = release_dir::read_release(&out)?;
+    let order = Order { tenant: "demo".parse()?, grant: None, limits: None };
+    let installed = plugin::ask_and_install(host, &files, order, Some(&key.public()), false).await?;
+    Ok((installed, files.component))
 }
 
 /// The values at the median and the 99th percentile.

@@ -5,6 +5,7 @@
 mod call;
 mod events;
 mod lab;
+mod limits;
 
 use anyhow::Result;
 use serde_json::json;
@@ -15,7 +16,8 @@ fn main() -> Result<()> {
     let report = runtime.block_on(async {
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
-        anyhow::Ok(json!({ "one-call": calls, "events": events }))
+        let limits = limits::measure(if quick { 10 } else { 100 }).await?;
+        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits }))
     })?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

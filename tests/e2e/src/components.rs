@@ -10,16 +10,19 @@ use portcullis_cli::build::{Built, Target, Toolchain, What, build};
 
 type Components = BTreeMap<String, Arc<[u8]>>;
 
-static GUESTS: LazyLock<Components> = LazyLock::new(|| {
-    let built = make(&What::Examples(root().join("tests/guests")));
-    built.into_iter().map(|built| (built.name, built.component.into())).collect()
-});
+static GUESTS: LazyLock<Components> = LazyLock::new(|| examples("tests/guests"));
 
 static PLUGINS: Mutex<Components> = Mutex::new(BTreeMap::new());
 
 /// The workspace's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The components of all examples of a package, which lies in this directory of the workspace.
+pub fn examples(dir: &str) -> BTreeMap<String, Arc<[u8]>> {
+    let built = make(&What::Examples(root().join(dir)));
+    built.into_iter().map(|built| (built.name, built.component.into())).collect()
 }
 
 fn make(what: &What) -> Vec<Built> {

@@ -18,7 +18,7 @@ mod seeded;
 
 pub use audit::{Acts, acts};
 pub use binary::{Daemon, Ended, run};
-pub use components::{guest, plugin, root};
+pub use components::{examples, guest, plugin, root};
 pub use events::{created_on, event, sign};
 pub use far::{Arrived, Far};
 pub use lab::{Lab, TENANT};

@@ -27,6 +27,12 @@ impl Package {
         Self { component: guest(name), manifest: manifest(name, &scopes, limits) }
     }
 
+    /// A component from elsewhere, under this name: as [`Package::guest`].
+    pub fn of(component: Arc<[u8]>, name: &str, scopes: &[&str], limits: &str) -> Self {
+        let scopes: Vec<&str> = EVENTS.iter().chain(scopes).copied().collect();
+        Self { component, manifest: manifest(name, &scopes, limits) }
+    }
+
     /// A guest that asks for these scopes and nothing else, with the default limits.
     pub fn bare(name: &str, scopes: &[&str]) -> Self {
         Self { component: guest(name), manifest: manifest(name, scopes, "") }

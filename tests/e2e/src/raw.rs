@@ -35,6 +35,11 @@ pub struct Answer {
 }
 
 impl Request {
+    /// A GET.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self { method: "GET".into(), path: path.into(), headers: Vec::new(), body: Vec::new() }
+    }
+
     /// A POST of some bytes.
     pub fn post(path: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         Self { method: "POST".into(), path: path.into(), headers: Vec::new(), body: body.into() }

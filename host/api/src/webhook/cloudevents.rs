@@ -10,7 +10,7 @@ use portcullis_model::{
 };
 use serde_json::Value;
 
-use super::{Webhooks, header, parse, text};
+use super::{Webhooks, header, kind, parse, text};
 use crate::problem::{Problem, Reason};
 
 /// Receives one event.
@@ -57,7 +57,7 @@ async fn check(webhooks: &Webhooks, source: &Source, headers: &HeaderMap, body: 
         tenant: source.tenant.clone(),
         origin: source.name.clone(),
         id: text(&envelope, "id", 128)?.to_owned(),
-        kind: text(&envelope, "type", 128)?.to_owned(),
+        kind: kind(&envelope)?.to_owned(),
         source: text(&envelope, "source", 256)?.to_owned(),
         subject,
         time,

@@ -43,10 +43,10 @@ async fn check(
     if !verify_github(secret, &body, header(headers, "x-hub-signature-256")?) {
         return Err(Problem::new(Reason::WrongSignature, "Sign the body with this source's secret."));
     }
+    let fine = |text: &&str| {
+        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
     let word = |name| {
-        let fine = |text: &&str| {
-            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        };
         header(headers, name)
             .ok()
             .filter(fine)
@@ -54,8 +54,9 @@ async fn check(
     };
     let (delivery, kind) = (word("x-github-delivery")?.to_owned(), word("x-github-event")?);
     let data = parse(&body)?;
-    let action = data.get("action").and_then(Value::as_str).filter(|a| a.len() <= 64 && a.is_ascii());
-    let repository = data.pointer("/repository/full_name").and_then(Value::as_str);
+    let action = data.get("action").and_then(Value::as_str).filter(fine);
+    let plain = |name: &&str| !name.is_empty() && !name.chars().any(char::is_control);
+    let repository = data.pointer("/repository/full_name").and_then(Value::as_str).filter(plain);
     Ok(Event {
         tenant: source.tenant.clone(),
         origin: source.name.clone(),

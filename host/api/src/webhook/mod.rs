@@ -109,9 +109,33 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Pro
     value.ok_or_else(|| Problem::new(Reason::Unsigned, format!("Send the header {name}.")))
 }
 
+/// An event's type: a text that a scope can name as it is.
+fn kind(body: &Value) -> Result<&str, Problem> {
+    let kind = text(body, "type", 128)?;
+    match kind.contains(|c: char| c.is_whitespace() || ",=*".contains(c)) {
+        true => Err(Problem::new(Reason::Malformed, "'type' must be without white space and ',', '=', '*'.")),
+        false => Ok(kind),
+    }
+}
+
+/// How deep a body may be nested.
+const DEPTH: usize = 64;
+
+fn deeper_than(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(all) => levels == 0 || all.iter().any(|one| deeper_than(one, levels - 1)),
+        Value::Object(all) => levels == 0 || all.values().any(|one| deeper_than(one, levels - 1)),
+        _ => false,
+    }
+}
+
 fn parse(body: &[u8]) -> Result<Value, Problem> {
     let parsed: Result<Value, _> = serde_json::from_slice(body);
     match parsed {
+        // Stored, it lies deeper: what just parses here would never be read again.
+        Ok(value) if value.is_object() && deeper_than(&value, DEPTH) => {
+            Err(Problem::new(Reason::Malformed, format!("Nest at most {DEPTH} levels.")))
+        }
         Ok(value) if value.is_object() => Ok(value),
         Ok(_) => Err(Problem::new(Reason::Malformed, "Expected one JSON object.")),
         Err(e) => {
@@ -129,4 +153,18 @@ fn text<'a>(body: &'a Value, name: &str, longest: usize) -> Result<&'a str, Prob
             format!("'{name}' must be a text of 1 to {longest} bytes without control characters."),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_parses_can_be_stored_and_read_again() {
+        let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert!(parse(nested(DEPTH).as_bytes()).is_ok());
+        for levels in [DEPTH + 1, 120, 127] {
+            assert_eq!(parse(nested(levels).as_bytes()).unwrap_err().reason, Reason::Malformed, "{levels}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use portcullis_model::{
     time::Timestamp,
 };
 
-use super::{SourcePath, Webhooks, header, name_in, parse, text};
+use super::{SourcePath, Webhooks, header, kind, name_in, parse, text};
 use crate::problem::{Problem, Reason};
 
 /// How far a timestamp may be off, either way.
@@ -59,7 +59,7 @@ async fn check(
         tenant: source.tenant.clone(),
         origin: source.name.clone(),
         id: text(&data, "id", 128)?.to_owned(),
-        kind: text(&data, "type", 128)?.to_owned(),
+        kind: kind(&data)?.to_owned(),
         source: format!("/hooks/zendesk/{}", source.name),
         subject: Some(text(&data, "subject", 256)?.to_owned()),
         time,

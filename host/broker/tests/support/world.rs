@@ -1,7 +1,7 @@
 //! The host's side: credentials, a door, and permits that go the whole way (decided, recorded, spent).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -20,6 +20,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, RecordError, Recorder},
     authority::{Authority, Layer},
     call::Call,
+    class::Class,
     egress::{Answer, Egress, SendRequest},
     error::{ServiceError, StoreError},
     id::{CallId, Digest},
@@ -38,6 +39,7 @@ struct Anything;
 
 impl Scope for Anything {
     const CAPABILITY: &'static str = "http";
+    const EXAMPLES: &'static [&'static str] = &["http:send"];
     fn parse(_: &ScopeText) -> Result<Vec<Self>, ScopeError> {
         Ok(vec![Self])
     }
@@ -52,6 +54,9 @@ impl Scope for Anything {
     }
     fn risk(&self) -> Risk {
         Risk::High
+    }
+    fn classes(&self) -> BTreeSet<Class> {
+        BTreeSet::new()
     }
 }
 

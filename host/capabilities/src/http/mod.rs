@@ -1,11 +1,14 @@
-//! `http`: requests to the outside, to granted hosts and paths.
+//! `http`: requests to the outside, to granted hosts and paths. There are two ways to it, the small client of `wit/http.wit` and
+//! the standard `wasi:http/outgoing-handler`; both end in [`door`], and nothing else here has the port.
 //!
 //! Invariants: what is matched against the grant is the canonical target, and the same value is what is connected to; no
 //! credential passes in either direction here.
 
+mod door;
 mod host;
 mod pattern;
 pub mod scope;
+mod wasi;
 
 use std::sync::Arc;
 
@@ -13,6 +16,7 @@ use portcullis_model::{authority::Authority, egress::Egress};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
+    wasi::{Holds, Imports},
     wasmtime::{
         self,
         component::{HasSelf, Linker},
@@ -43,9 +47,8 @@ impl Cap {
 
 /// One call's hold on it.
 pub struct State {
-    gate: Gate,
-    authority: Arc<Authority<HttpScope>>,
-    egress: Arc<dyn Egress>,
+    door: door::Door,
+    wasi: wasi::Hooks,
 }
 
 impl Capability for Cap {
@@ -57,7 +60,12 @@ impl Capability for Cap {
         wit::add_to_linker::<T, HasSelf<State>>(linker, state)
     }
 
+    fn link_wasi<T: Holds<Self>>(linker: &mut Linker<T>, imports: &Imports) -> wasmtime::Result<()> {
+        wasi::link(linker, imports)
+    }
+
     fn open(&self, gate: Gate, authority: Arc<Authority<HttpScope>>) -> State {
-        State { gate, authority, egress: self.0.clone() }
+        let door = door::Door { gate, authority, egress: self.0.clone() };
+        State { wasi: wasi::Hooks::new(door.clone()), door }
     }
 }

@@ -68,6 +68,12 @@ impl Path {
     }
 }
 
+/// A path in the one spelling that patterns know: what means something in the text form of scopes is percent-encoded, so that
+/// a path never reads back as another pattern, or as two.
+fn spelt(path: &str) -> String {
+    path.replace(',', "%2C").replace('=', "%3D").replace('*', "%2A")
+}
+
 impl Pattern {
     /// Reads a pattern, or says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -86,7 +92,7 @@ impl Pattern {
             return Err("to: a query cannot be granted; grant the path".into());
         }
         let target: Target = text.parse().map_err(|problem: String| problem.replacen("url", "to", 1))?;
-        let (host, path) = (target.host().to_owned(), target.path().to_owned());
+        let (host, path) = (target.host().to_owned(), spelt(target.path()));
         if any_label && !host.contains('.') {
             return Err("to: '*.' needs a domain of at least two labels after it".into());
         }
@@ -102,13 +108,13 @@ impl Pattern {
         Self {
             host: Host::Exact(target.host().to_owned()),
             port: target.port(),
-            path: Path::Exact(target.path().to_owned()),
+            path: Path::Exact(spelt(target.path())),
         }
     }
 
     /// Whether the target is meant.
     pub fn matches(&self, target: &Target) -> bool {
-        self.port == target.port() && self.host.matches(target.host()) && self.path.matches(target.path())
+        self.port == target.port() && self.host.matches(target.host()) && self.path.matches(&spelt(target.path()))
     }
 
     /// The targets that both mean.
@@ -157,6 +163,19 @@ mod tests {
         assert!(hits("https://*.a.example/*", "https://b.a.example/"));
         assert!(!hits("https://*.a.example/*", "https://c.b.a.example/"));
         assert!(!hits("https://*.a.example/*", "https://a.example/"));
+    }
+
+    #[test]
+    fn a_path_is_never_read_back_as_more() {
+        for url in ["https://a.example/x,https://evil.example/", "https://a.example/x/*", "https://a.example/a=b"] {
+            let target: Target = url.parse().unwrap();
+            let text = Pattern::exactly(&target).to_string();
+            assert!(!text.contains(['*', ',', '=']), "{text}");
+            let back = Pattern::parse(&text).unwrap();
+            assert!(back == Pattern::exactly(&target) && back.matches(&target), "{text}");
+            assert!(!back.matches(&"https://evil.example/".parse().unwrap()));
+            assert!(!back.matches(&"https://a.example/x/y".parse().unwrap()));
+        }
     }
 
     #[test]

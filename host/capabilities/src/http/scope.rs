@@ -1,6 +1,9 @@
 //! `http:send to=https://host/path/* methods=POST`.
 
+use std::collections::BTreeSet;
+
 use portcullis_model::{
+    class::Class,
     egress::SendRequest,
     scope::{Allows, Grant, Only, Risk, Scope, ScopeError, ScopeText, nearest},
 };
@@ -25,6 +28,8 @@ pub(super) fn method(text: &str) -> Result<&'static str, String> {
 
 impl Scope for HttpScope {
     const CAPABILITY: &'static str = "http";
+    const EXAMPLES: &'static [&'static str] =
+        &["http:send to=https://hooks.chat.example/services/* methods=POST"];
 
     fn parse(text: &ScopeText) -> Result<Vec<Self>, ScopeError> {
         if text.action() != "send" {
@@ -59,6 +64,11 @@ impl Scope for HttpScope {
 
     fn risk(&self) -> Risk {
         Risk::High
+    }
+
+    fn classes(&self) -> BTreeSet<Class> {
+        // Whatever the plugin has read can go out this way.
+        Class::ALL.into_iter().filter(|class| *class != Class::Public).collect()
     }
 }
 

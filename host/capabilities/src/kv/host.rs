@@ -1,16 +1,18 @@
 //! The host's side of each function in `wit/kv.wit`.
 
-use portcullis_model::kv::{KvDelete, KvGet, KvList, KvSet};
+use portcullis_model::kv::{Expected, KvDelete, KvGet, KvList, KvSet};
 use portcullis_runtime::{
     gate::HostResult,
     wasmtime::{self, component::Resource},
     wit::types,
 };
 
-use super::{Bucket, State, scope::quota, wit};
+use super::{Bucket, State, scope::terms, wit};
 
 const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 64 * 1024;
+/// 100 years: as long as a scope can say.
+const MAX_TTL: u64 = 100 * 366 * 86_400;
 
 fn invalid<T>(what: &str) -> HostResult<T> {
     Ok(Err(types::Error::Invalid(what.into())))
@@ -22,9 +24,35 @@ fn key_is_fine(key: &str) -> bool {
 
 const KEY_RULE: &str = "key: expected 1 to 256 bytes without control characters";
 
+/// What is wrong with a key, a value and a time.
+fn unfit(key: &str, value: &[u8], ttl: Option<u64>) -> Option<&'static str> {
+    if !key_is_fine(key) {
+        return Some(KEY_RULE);
+    }
+    if value.len() > MAX_VALUE {
+        return Some("value: expected at most 64 KiB");
+    }
+    let fine = ttl.is_none_or(|ttl| (1..=MAX_TTL).contains(&ttl));
+    (!fine).then_some("ttl-seconds: expected 1 to 3162240000 (100 years)")
+}
+
 impl State {
     fn name(&self, bucket: &Resource<Bucket>) -> wasmtime::Result<String> {
         Ok(self.buckets.get(bucket)?.0.clone())
+    }
+
+    async fn write(
+        &mut self,
+        bucket: String,
+        key: String,
+        value: Vec<u8>,
+        ttl: Option<u64>,
+        expected: Expected,
+    ) -> HostResult<()> {
+        let (ttl, quota) = terms(self.authority.effective(), ttl);
+        let act = KvSet { bucket, key, value, quota, ttl, expected };
+        let store = self.store.clone();
+        self.gate.act(&self.authority, act, |spent| async move { store.set(spent).await }).await
     }
 }
 
@@ -35,14 +63,7 @@ impl wit::Host for State {
         if !(1..=64).contains(&name.len()) || !name.bytes().all(fine) {
             return invalid("name: expected 1 to 64 of a-z 0-9 - _");
         }
-        match self.buckets.push(Bucket(name)) {
-            Ok(bucket) => Ok(Ok(bucket)),
-            Err(_) => Ok(Err(types::Error::Limited(types::Limit {
-                name: "kv-handles".into(),
-                allowed: super::HANDLES as u64,
-                retry_after_ms: None,
-            }))),
-        }
+        Ok(self.buckets.push(Bucket(name)).map_err(|_| self.gate.too_many_handles()))
     }
 }
 
@@ -57,18 +78,42 @@ impl wit::HostBucket for State {
         self.gate.act(&self.authority, act, |spent| async move { store.get(spent).await }).await
     }
 
-    async fn set(&mut self, bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> HostResult<()> {
+    async fn set(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        value: Vec<u8>,
+        ttl_seconds: Option<u64>,
+    ) -> HostResult<()> {
         self.gate.count()?;
-        if !key_is_fine(&key) {
-            return invalid(KEY_RULE);
+        if let Some(what) = unfit(&key, &value, ttl_seconds) {
+            return invalid(what);
         }
-        if value.len() > MAX_VALUE {
-            return invalid("value: expected at most 64 KiB");
+        self.write(self.name(&bucket)?, key, value, ttl_seconds, Expected::Anything).await
+    }
+
+    async fn compare_and_set(
+        &mut self,
+        bucket: Resource<Bucket>,
+        key: String,
+        expected: Option<Vec<u8>>,
+        value: Vec<u8>,
+        ttl_seconds: Option<u64>,
+    ) -> HostResult<()> {
+        self.gate.count()?;
+        if let Some(what) = unfit(&key, &value, ttl_seconds) {
+            return invalid(what);
         }
-        let quota = quota(self.authority.effective());
-        let act = KvSet { bucket: self.name(&bucket)?, key, value, quota };
-        let store = self.store.clone();
-        self.gate.act(&self.authority, act, |spent| async move { store.set(spent).await }).await
+        let bucket = self.name(&bucket)?;
+        let read = KvGet { bucket: bucket.clone(), key: key.clone() };
+        if !self.authority.covers(&read) {
+            // Denied, and recorded, as the reading that it would be: the scope that is missing is `kv:read`.
+            let store = self.store.clone();
+            let denied = self.gate.act(&self.authority, read, |spent| async move { store.get(spent).await }).await?;
+            return Ok(denied.and(Err(types::Error::Unavailable)));
+        }
+        let expected = expected.map_or(Expected::Nothing, Expected::Value);
+        self.write(bucket, key, value, ttl_seconds, expected).await
     }
 
     async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> HostResult<()> {

@@ -1,6 +1,7 @@
 //! `kv`: the installation's own storage.
 //!
-//! Invariants: bucket names and keys are checked before they get anywhere; the quota is the smallest that any layer gives.
+//! Invariants: bucket names and keys are checked before they get anywhere; quota and time of a value come from one scope that
+//! all layers grant.
 
 mod host;
 pub mod scope;
@@ -33,9 +34,6 @@ mod wit {
     pub use portcullis::plugin::kv::*;
 }
 
-/// The most buckets that one call can have open.
-const HANDLES: usize = 256;
-
 /// An open bucket: its checked name.
 pub struct Bucket(String);
 
@@ -67,7 +65,7 @@ impl Capability for Cap {
 
     fn open(&self, gate: Gate, authority: Arc<Authority<KvScope>>) -> State {
         let mut buckets = ResourceTable::new();
-        buckets.set_max_capacity(HANDLES);
+        buckets.set_max_capacity(gate.handles());
         State { gate, authority, store: self.0.clone(), buckets }
     }
 }

@@ -1,8 +1,13 @@
-//! `kv:read` and `kv:write bytes=...`.
+//! `kv:read` and `kv:write bytes=... ttl<=...`.
+
+use std::collections::BTreeSet;
 
 use portcullis_model::{
-    kv::{KvDelete, KvGet, KvList, KvSet},
-    scope::{Allows, Grant, Risk, Scope, ScopeError, ScopeText},
+    class::Class,
+    kv::{Expected, KvDelete, KvGet, KvList, KvSet},
+    scope::{
+        Allows, Grant, Risk, Scope, ScopeError, ScopeText, parse_bytes, parse_seconds, print_bytes, print_seconds,
+    },
 };
 
 /// What may be done with the installation's own storage.
@@ -10,35 +15,46 @@ use portcullis_model::{
 pub enum KvScope {
     /// Read and list.
     Read,
-    /// Write and delete, up to this many bytes of keys and values together.
-    Write(u64),
+    /// Write and delete.
+    Write {
+        /// What all keys and values may take together, in bytes.
+        bytes: u64,
+        /// For how many seconds a value is kept at most; `None`: until it is removed.
+        ttl: Option<u64>,
+    },
 }
 
-const UNITS: [(&str, u64); 3] = [("MiB", 1024 * 1024), ("KiB", 1024), ("B", 1)];
-
-fn parse_bytes(text: &str) -> Option<u64> {
-    let (number, unit) = UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
-    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let bytes = number.parse::<u64>().ok().filter(|_| plain)?.checked_mul(*unit)?;
-    (1..=1 << 40).contains(&bytes).then_some(bytes)
+/// The shorter of two times, of which `None` is the longest.
+fn shorter(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
 }
 
-fn print_bytes(bytes: u64) -> String {
-    let fits = UNITS.iter().find(|(_, unit)| bytes.is_multiple_of(*unit));
-    fits.map_or_else(|| format!("{bytes}B"), |(name, unit)| format!("{}{name}", bytes / unit))
+/// Whether a value that is kept for `asked` is kept no longer than `allowed`.
+fn within(asked: Option<u64>, allowed: Option<u64>) -> bool {
+    shorter(asked, allowed) == asked
 }
 
 impl Scope for KvScope {
     const CAPABILITY: &'static str = "kv";
+    const EXAMPLES: &'static [&'static str] =
+        &["kv:read", "kv:write bytes=64KiB", "kv:write bytes=1MiB ttl<=30d", "kv:write bytes=64KiB ttl<=12h"];
 
     fn parse(text: &ScopeText) -> Result<Vec<Self>, ScopeError> {
         match text.action() {
             "read" => text.expect_keys(&[]).map(|()| vec![Self::Read]),
             "write" => {
-                text.expect_keys(&["bytes"])?;
-                let size = parse_bytes(text.value("bytes")?);
-                let wrong = || text.error("'bytes' is a whole number with B, KiB or MiB, such as 64KiB");
-                Ok(vec![Self::Write(size.ok_or_else(wrong)?)])
+                text.expect(&["bytes"], &["ttl<"])?;
+                let wrong = || text.error("'bytes' is a whole number with B, KiB, MiB or GiB, such as 64KiB");
+                let bytes = parse_bytes(text.value("bytes")?).ok_or_else(wrong)?;
+                let wrong = || text.error("'ttl<=' is a whole number with s, m, h or d, such as 30d");
+                let ttl = match text.values("ttl<") {
+                    [] => None,
+                    _ => Some(parse_seconds(text.value("ttl<")?).ok_or_else(wrong)?),
+                };
+                Ok(vec![Self::Write { bytes, ttl }])
             }
             _ => Err(text.unknown_action(&["read", "write"])),
         }
@@ -47,14 +63,19 @@ impl Scope for KvScope {
     fn text(&self) -> ScopeText {
         match self {
             Self::Read => ScopeText::new("kv", "read"),
-            Self::Write(bytes) => ScopeText::new("kv", "write").with("bytes", [print_bytes(*bytes)]),
+            Self::Write { bytes, ttl } => {
+                let text = ScopeText::new("kv", "write").with("bytes", [print_bytes(*bytes)]);
+                ttl.iter().fold(text, |text, ttl| text.with("ttl<", [print_seconds(*ttl)]))
+            }
         }
     }
 
     fn meet(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Read, Self::Read) => Some(Self::Read),
-            (Self::Write(a), Self::Write(b)) => Some(Self::Write(*a.min(b))),
+            (Self::Write { bytes: a, ttl: s }, Self::Write { bytes: b, ttl: t }) => {
+                Some(Self::Write { bytes: *a.min(b), ttl: shorter(*s, *t) })
+            }
             _ => None,
         }
     }
@@ -62,93 +83,119 @@ impl Scope for KvScope {
     fn describe(&self) -> String {
         match self {
             Self::Read => "reads what it has stored itself".to_owned(),
-            Self::Write(bytes) => format!("stores up to {} of its own", print_bytes(*bytes)),
+            Self::Write { bytes, ttl: None } => format!("stores up to {} of its own", print_bytes(*bytes)),
+            Self::Write { bytes, ttl: Some(ttl) } => {
+                format!(
+                    "stores up to {} of its own, each value for {} at most",
+                    print_bytes(*bytes),
+                    print_seconds(*ttl)
+                )
+            }
         }
     }
 
     fn risk(&self) -> Risk {
         Risk::Low
     }
+
+    fn classes(&self) -> BTreeSet<Class> {
+        [Class::Internal].into()
+    }
 }
 
-/// The largest quota that the grant gives; 0 where it gives none.
-pub(super) fn quota(grant: &Grant<KvScope>) -> u64 {
-    let sizes = grant.scopes().filter_map(|s| if let KvScope::Write(bytes) = s { Some(*bytes) } else { None });
-    sizes.max().unwrap_or(0)
+/// The scopes for writing: bytes, and for how long.
+fn writes(grant: &Grant<KvScope>) -> impl Iterator<Item = (u64, Option<u64>)> {
+    grant.scopes().filter_map(|scope| match scope {
+        KvScope::Write { bytes, ttl } => Some((*bytes, *ttl)),
+        KvScope::Read => None,
+    })
 }
 
-fn reading(grant: &Grant<KvScope>) -> Result<(), String> {
+/// What a write under this grant is held to: for how long the value is kept, and the quota of a scope that covers that. Where
+/// no time is asked for it is the longest that is granted. Where nothing covers it the quota is the largest of the grant, 0 if
+/// it has none: such an act is denied.
+pub(super) fn terms(grant: &Grant<KvScope>, asked: Option<u64>) -> (Option<u64>, u64) {
+    let longest =
+        || if writes(grant).any(|(_, ttl)| ttl.is_none()) { None } else { writes(grant).filter_map(|w| w.1).max() };
+    let ttl = asked.or_else(longest);
+    let covering = writes(grant).filter(|(_, most)| within(ttl, *most)).map(|(bytes, _)| bytes).max();
+    let quota = covering.or_else(|| writes(grant).map(|(bytes, _)| bytes).max());
+    (ttl, quota.unwrap_or(0))
+}
+
+fn reading(grant: &Grant<KvScope>, what: &str) -> Result<(), String> {
     match grant.scopes().any(|s| *s == KvScope::Read) {
         true => Ok(()),
-        false => Err("reading stored values is not granted".to_owned()),
+        false => Err(format!("{what} stored values is not granted")),
     }
 }
 
-fn writing(grant: &Grant<KvScope>, bytes: u64) -> Result<(), String> {
-    match quota(grant) {
-        0 => Err("storing values is not granted".to_owned()),
-        most if most < bytes => Err(format!("storing more than {} is not granted", print_bytes(most))),
-        _ => Ok(()),
+fn writing(grant: &Grant<KvScope>, act: &KvSet) -> Result<(), String> {
+    let kept = |ttl: Option<u64>| {
+        ttl.map_or_else(|| "until it is removed".to_owned(), |ttl| format!("for {}", print_seconds(ttl)))
+    };
+    if writes(grant).any(|(bytes, ttl)| act.quota <= bytes && within(act.ttl, ttl)) {
+        return Ok(());
     }
-}
-
-macro_rules! allows {
-    ($($act:ident => $needed:expr, $decide:expr;)*) => {$(
-        impl Allows<$act> for KvScope {
-            fn needed(act: &$act) -> ScopeText {
-                let needed: fn(&$act) -> KvScope = $needed;
-                needed(act).text()
-            }
-            fn decide(grant: &Grant<Self>, act: &$act) -> Result<(), String> {
-                let decide: fn(&Grant<Self>, &$act) -> Result<(), String> = $decide;
-                decide(grant, act)
-            }
+    let Some(most) = writes(grant).map(|(bytes, _)| bytes).max() else {
+        return Err("storing values is not granted".to_owned());
+    };
+    match writes(grant).any(|(_, ttl)| within(act.ttl, ttl)) {
+        false => Err(format!("keeping a value {} is not granted", kept(act.ttl))),
+        true if most < act.quota => Err(format!("storing more than {} is not granted", print_bytes(most))),
+        true => {
+            Err(format!("storing up to {} and keeping it {} is not granted", print_bytes(act.quota), kept(act.ttl)))
         }
-    )*};
+    }
 }
 
-allows! {
-    KvGet => |_| KvScope::Read, |grant, _| reading(grant);
-    KvList => |_| KvScope::Read, |grant, _| reading(grant);
-    KvSet => |act| KvScope::Write(act.quota.max(1)), |grant, act| writing(grant, act.quota);
-    KvDelete => |_| KvScope::Write(1), |grant, _| writing(grant, 1);
+impl Allows<KvGet> for KvScope {
+    fn needed(_: &KvGet) -> ScopeText {
+        Self::Read.text()
+    }
+
+    fn decide(grant: &Grant<Self>, _: &KvGet) -> Result<(), String> {
+        reading(grant, "reading")
+    }
+}
+
+impl Allows<KvList> for KvScope {
+    fn needed(_: &KvList) -> ScopeText {
+        Self::Read.text()
+    }
+
+    fn decide(grant: &Grant<Self>, _: &KvList) -> Result<(), String> {
+        reading(grant, "reading")
+    }
+}
+
+impl Allows<KvSet> for KvScope {
+    fn needed(act: &KvSet) -> ScopeText {
+        let own = (act.key.len() + act.value.len()) as u64;
+        let bytes = if act.quota == 0 { own.max(1) } else { act.quota };
+        Self::Write { bytes, ttl: act.ttl }.text()
+    }
+
+    fn decide(grant: &Grant<Self>, act: &KvSet) -> Result<(), String> {
+        if act.expected != Expected::Anything {
+            reading(grant, "comparing with")?;
+        }
+        writing(grant, act)
+    }
+}
+
+impl Allows<KvDelete> for KvScope {
+    fn needed(_: &KvDelete) -> ScopeText {
+        Self::Write { bytes: 1, ttl: None }.text()
+    }
+
+    fn decide(grant: &Grant<Self>, _: &KvDelete) -> Result<(), String> {
+        match writes(grant).next() {
+            Some(_) => Ok(()),
+            None => Err("removing values is not granted".to_owned()),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use portcullis_model::scope::check_meet_laws;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn scopes() -> impl Strategy<Value = Vec<KvScope>> {
-        let one = prop_oneof![Just(KvScope::Read), (1u64..5000).prop_map(KvScope::Write)];
-        proptest::collection::vec(one, 0..4)
-    }
-
-    proptest! {
-        #[test]
-        fn meet_is_a_meet(a in scopes(), b in scopes(), c in scopes()) {
-            check_meet_laws(&a, &b, &c).map_err(TestCaseError::fail)?;
-        }
-
-        #[test]
-        fn meet_allows_what_both_allow(a in scopes(), b in scopes(), quota in 1u64..5000) {
-            let (a, b) = (Grant::new(a), Grant::new(b));
-            let act = KvSet { bucket: String::new(), key: String::new(), value: vec![], quota };
-            let both = KvScope::decide(&a, &act).is_ok() && KvScope::decide(&b, &act).is_ok();
-            prop_assert_eq!(KvScope::decide(&a.meet(&b), &act).is_ok(), both);
-        }
-    }
-
-    #[test]
-    fn sizes_have_units() {
-        for (text, bytes) in [("64KiB", Some(65_536)), ("1MiB", Some(1_048_576)), ("10B", Some(10))] {
-            assert_eq!(parse_bytes(text), bytes);
-            assert_eq!(bytes.map(print_bytes).as_deref(), Some(text));
-        }
-        for text in ["64", "KiB", "-1KiB", "+1KiB", "0B", "1.5MiB", "99999999999999MiB"] {
-            assert_eq!(parse_bytes(text), None, "{text}");
-        }
-    }
-}
+mod tests;

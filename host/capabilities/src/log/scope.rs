@@ -1,6 +1,11 @@
 //! `log:write`.
 
-use portcullis_model::scope::{Risk, Scope, ScopeError, ScopeText};
+use std::collections::BTreeSet;
+
+use portcullis_model::{
+    class::Class,
+    scope::{Risk, Scope, ScopeError, ScopeText},
+};
 
 /// Writing to the plugin's own log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,6 +13,7 @@ pub struct LogScope;
 
 impl Scope for LogScope {
     const CAPABILITY: &'static str = "log";
+    const EXAMPLES: &'static [&'static str] = &["log:write"];
 
     fn parse(text: &ScopeText) -> Result<Vec<Self>, ScopeError> {
         match text.action() {
@@ -30,6 +36,10 @@ impl Scope for LogScope {
 
     fn risk(&self) -> Risk {
         Risk::Low
+    }
+
+    fn classes(&self) -> BTreeSet<Class> {
+        [Class::Internal].into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Between the model's records and the WIT's.
 
-use portcullis_model::helpdesk as model;
+use portcullis_model::{helpdesk as model, time::Timestamp};
 use portcullis_runtime::wit::types::CustomField;
 
 use super::wit;
@@ -70,6 +70,7 @@ pub fn ticket(ticket: model::Ticket) -> wit::Ticket {
         custom_fields: ticket.custom_fields.map(|all| all.into_iter().map(custom).collect()),
         created_at: ticket.created_at,
         updated_at: ticket.updated_at,
+        brand_id: ticket.brand_id,
     }
 }
 
@@ -81,4 +82,48 @@ pub fn comment(comment: model::Comment) -> wit::Comment {
         public: comment.public,
         created_at: comment.created_at,
     }
+}
+
+/// The most bytes of all words that a search asks by.
+const MAX_WORDS: usize = 200;
+/// The most alternatives, tags or words in one query.
+const MAX_TERMS: usize = 20;
+
+pub fn sort(order: wit::Sort) -> model::Sort {
+    match order {
+        wit::Sort::Newest => model::Sort::Newest,
+        wit::Sort::Updated => model::Sort::Updated,
+    }
+}
+
+/// A query, checked before it gets anywhere.
+pub fn query(query: wit::Query) -> Result<model::Query, String> {
+    let words = query.words.unwrap_or_default();
+    if words.len() > MAX_WORDS || words.chars().any(char::is_control) {
+        return Err("query.words: expected at most 200 bytes without control characters".into());
+    }
+    let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+    let lengths = [words.len(), query.status.len(), query.priority.len(), query.tags.len()];
+    if lengths.into_iter().any(|length| length > MAX_TERMS) {
+        return Err("query: expected at most 20 words, statuses, priorities and tags each".into());
+    }
+    let ids = [&query.requester_id, &query.assignee_id, &query.organization_id, &query.brand_id];
+    if ids.into_iter().flatten().chain(&query.tags).any(|text| text.len() > 128 || text.chars().any(char::is_control)) {
+        return Err("query: an id or a tag is at most 128 bytes without control characters".into());
+    }
+    let since = |text: String| {
+        let moment = Timestamp::parse(&text).map(|at| at.0);
+        moment.ok_or_else(|| "query.updated-since: expected RFC 3339, such as 2026-10-05T08:12:44Z".to_owned())
+    };
+    Ok(model::Query {
+        words,
+        status: query.status.into_iter().map(status_in).collect(),
+        priority: query.priority.into_iter().map(priority_in).collect(),
+        tags: query.tags,
+        requester_id: query.requester_id,
+        assignee_id: query.assignee_id,
+        organization_id: query.organization_id,
+        brand_id: query.brand_id,
+        updated_since: query.updated_since.map(since).transpose()?,
+    })
 }

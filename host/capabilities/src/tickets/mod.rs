@@ -1,14 +1,18 @@
 //! `tickets`: reading, commenting, changing and redacting tickets of the help desk.
 //!
-//! Invariant: a ticket that goes to the guest has only the fields that were asked for, each covered by the grant.
+//! Invariants: a ticket that goes to the guest has only the fields that were asked for, each covered by the grant and shown
+//! as the grant says; what cannot be read in the clear cannot be searched by; an act reaches no ticket outside of `where=`.
 
 mod convert;
+mod cursor;
+mod decide;
 mod host;
 pub mod scope;
+pub(crate) mod show;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, helpdesk::HelpDesk};
+use portcullis_model::{authority::Authority, helpdesk::HelpDesk, pseudonym::Pseudonyms, veil::Veil};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -32,11 +36,11 @@ mod wit {
 }
 
 /// The capability, on the help desk.
-pub struct Cap(Arc<dyn HelpDesk>);
+pub struct Cap(Arc<dyn HelpDesk>, Arc<dyn Pseudonyms>);
 
 impl Cap {
     pub fn new(services: &crate::Services) -> Self {
-        Self(services.helpdesk.clone())
+        Self(services.helpdesk.clone(), services.pseudonyms.clone())
     }
 }
 
@@ -45,6 +49,7 @@ pub struct State {
     gate: Gate,
     authority: Arc<Authority<TicketsScope>>,
     desk: Arc<dyn HelpDesk>,
+    veil: Veil,
 }
 
 impl Capability for Cap {
@@ -57,6 +62,7 @@ impl Capability for Cap {
     }
 
     fn open(&self, gate: Gate, authority: Arc<Authority<TicketsScope>>) -> State {
-        State { gate, authority, desk: self.0.clone() }
+        let veil = Veil::new(gate.call().clone(), self.1.clone());
+        State { gate, authority, desk: self.0.clone(), veil }
     }
 }

@@ -1,13 +1,15 @@
 //! `users`: reading people and organizations of the help desk.
 //!
-//! Invariant: a record that goes to the guest has only the fields that were asked for, each covered by the grant.
+//! Invariants: a record that goes to the guest has only the fields that were asked for, each covered by the grant and shown
+//! as the grant says; who cannot be read in the clear by a field cannot be found by it.
 
 mod host;
 pub mod scope;
+mod show;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, helpdesk::HelpDesk};
+use portcullis_model::{authority::Authority, helpdesk::HelpDesk, pseudonym::Pseudonyms, veil::Veil};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -31,11 +33,11 @@ mod wit {
 }
 
 /// The capability, on the help desk.
-pub struct Cap(Arc<dyn HelpDesk>);
+pub struct Cap(Arc<dyn HelpDesk>, Arc<dyn Pseudonyms>);
 
 impl Cap {
     pub fn new(services: &crate::Services) -> Self {
-        Self(services.helpdesk.clone())
+        Self(services.helpdesk.clone(), services.pseudonyms.clone())
     }
 }
 
@@ -44,6 +46,7 @@ pub struct State {
     gate: Gate,
     authority: Arc<Authority<UsersScope>>,
     desk: Arc<dyn HelpDesk>,
+    veil: Veil,
 }
 
 impl Capability for Cap {
@@ -56,6 +59,7 @@ impl Capability for Cap {
     }
 
     fn open(&self, gate: Gate, authority: Arc<Authority<UsersScope>>) -> State {
-        State { gate, authority, desk: self.0.clone() }
+        let veil = Veil::new(gate.call().clone(), self.1.clone());
+        State { gate, authority, desk: self.0.clone(), veil }
     }
 }

@@ -17,8 +17,17 @@ pub use toolchain::{Target, Toolchain};
 pub enum What {
     /// The library of the package in this directory.
     Plugin(PathBuf),
-    /// All examples of the package in this directory: one component each.
+    /// All examples of the package in this directory that need none of its features: one component each.
     Examples(PathBuf),
+    /// Those of its examples that are named, built with one of its features.
+    Named {
+        /// The package's directory.
+        dir: PathBuf,
+        /// The feature.
+        feature: String,
+        /// The examples.
+        examples: Vec<String>,
+    },
 }
 
 /// A component that was built.
@@ -33,7 +42,7 @@ pub struct Built {
 /// Builds components. Guests share one target directory, so that the second one is quick.
 pub fn build(what: &What, toolchain: &Toolchain) -> Result<Vec<Built>> {
     let dir = match what {
-        What::Plugin(dir) | What::Examples(dir) => dir,
+        What::Plugin(dir) | What::Examples(dir) | What::Named { dir, .. } => dir,
     };
     let manifest = dir.join("Cargo.toml");
     if !manifest.is_file() {
@@ -49,6 +58,9 @@ pub fn build(what: &What, toolchain: &Toolchain) -> Result<Vec<Built>> {
         // Beside an rlib, cargo would leave link-time optimisation out, without a word.
         What::Plugin(_) => command.args(["--lib", "--crate-type", "cdylib"]),
         What::Examples(_) => command.arg("--examples"),
+        What::Named { feature, examples, .. } => {
+            command.args(["--features", feature]).args(examples.iter().flat_map(|name| ["--example", name]))
+        }
     };
     let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     if !output.status.success() {

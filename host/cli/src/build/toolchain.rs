@@ -16,7 +16,7 @@ use anyhow::{Result, bail};
 pub enum Target {
     /// `wasm32-unknown-unknown`: no WASI at all.
     UnknownUnknown,
-    /// `wasm32-wasip2`: with WASI imports, which this host does not offer yet.
+    /// `wasm32-wasip2`: with the WASI imports of the language's runtime, most of which the host gives in a harmless form.
     WasiP2,
 }
 
@@ -46,6 +46,12 @@ enum From {
 
 const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/std";
 
+/// Where Debian has the C library that WASI programs are linked to.
+const DEBIAN_LIBC: &str = "/usr/lib/wasm32-wasi";
+
+/// The linker that goes with Debian's rustc.
+const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-22";
+
 impl Toolchain {
     /// Finds one, or says what to install.
     pub fn find(target: Target) -> Result<Self> {
@@ -53,7 +59,8 @@ impl Toolchain {
             return Ok(Self { target, from: From::Installed });
         }
         let (rustc, cargo) = (PathBuf::from("/usr/bin/rustc"), PathBuf::from("/usr/bin/cargo"));
-        if rustc.is_file() && cargo.is_file() && Path::new(DEBIAN_SOURCE).is_dir() {
+        let can_link = target != Target::WasiP2 || (Path::new(DEBIAN_LIBC).is_dir() && Path::new(DEBIAN_LINKER).is_file());
+        if rustc.is_file() && cargo.is_file() && Path::new(DEBIAN_SOURCE).is_dir() && can_link {
             return Ok(Self { target, from: From::Debian { rustc, cargo } });
         }
         bail!(
@@ -96,13 +103,11 @@ impl Toolchain {
     }
 
     fn rustflags(&self, workspace: &Path) -> String {
-        let mut flags = match self.target {
-            // 4 MiB of memory from the start: a guest that grows its memory at its first call pays for that at every call.
-            Target::UnknownUnknown => vec!["-Clink-arg=--initial-memory=4194304".to_owned()],
-            Target::WasiP2 => vec![],
-        };
+        // 4 MiB of memory from the start: a guest that grows its memory at its first call pays for that at every call.
+        let mut flags = vec!["-Clink-arg=--initial-memory=4194304".to_owned()];
         if self.target == Target::WasiP2 && matches!(self.from, From::Debian { .. }) {
-            flags.push("-Lnative=/usr/lib/wasm32-wasi -Clink-arg=--wasm-ld-path=/usr/bin/wasm-ld-22".to_owned());
+            flags.push(format!("-Lnative={DEBIAN_LIBC}"));
+            flags.push(format!("-Clink-arg=--wasm-ld-path={DEBIAN_LINKER}"));
         }
         // Panic messages name source files: a release says nothing about the machine that it was built on.
         let home = std::env::var_os("HOME").map(PathBuf::from);

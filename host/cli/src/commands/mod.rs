@@ -5,9 +5,11 @@ pub mod connection;
 pub mod events;
 pub mod init;
 pub mod key;
+pub mod notices;
 pub mod plugin;
 pub mod serve;
 pub mod source;
+pub mod why;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -70,9 +72,13 @@ pub enum Command {
     /// Read and check the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Explain what became of a plugin's act, and who could change that.
+    Why(why::Why),
     /// Send events, and see what became of them.
     #[command(subcommand)]
     Events(events::Events),
+    /// List what needs an admin: what was suspended, given up or refused, and when the host had died.
+    Notices(notices::Notices),
     /// Print a completion script for a shell.
     #[command(
         after_help = "Example:\n  portcullis completions bash > ~/.local/share/bash-completion/completions/portcullis"
@@ -96,7 +102,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
+        Command::Why(command) => command.run(home, output).await?,
         Command::Events(command) => command.run(home, output).await?,
+        Command::Notices(command) => command.run(home, output).await?,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "portcullis", &mut std::io::stdout());
         }

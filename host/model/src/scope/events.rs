@@ -1,9 +1,10 @@
 //! The scope of triggers: which events an installation is called for. No import goes with it: an event is data that
 //! the host hands over, and its content is narrowed by the scopes of what it is about.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{Allows, Grant, Risk, Scope, ScopeError, ScopeText};
+use crate::class::Class;
 
 /// `events:receive types=...`, with `data=full` where events of a form that the host cannot narrow (GitHub's, plain
 /// CloudEvents) are to carry their data.
@@ -58,6 +59,8 @@ impl fmt::Display for Pattern {
 
 impl Scope for EventsScope {
     const CAPABILITY: &'static str = "events";
+    const EXAMPLES: &'static [&'static str] =
+        &["events:receive types=zen:event-type:ticket.*", "events:receive types=com.github.* data=full"];
 
     fn parse(text: &ScopeText) -> Result<Vec<Self>, ScopeError> {
         if text.action() != "receive" {
@@ -94,6 +97,11 @@ impl Scope for EventsScope {
 
     fn risk(&self) -> Risk {
         if self.full { Risk::High } else { Risk::Low }
+    }
+
+    fn classes(&self) -> BTreeSet<Class> {
+        // Nobody knows what is in data that the host cannot narrow.
+        if self.full { [Class::Internal, Class::Personal].into() } else { BTreeSet::new() }
     }
 }
 

@@ -29,7 +29,7 @@ impl<S: Scope> Grant<S> {
     /// Reads those of the texts that belong to this capability.
     pub fn parse(texts: &[ScopeText]) -> Result<Self, ScopeError> {
         let own = texts.iter().filter(|text| text.capability() == S::CAPABILITY);
-        let scopes = own.map(S::parse).collect::<Result<Vec<_>, _>>()?;
+        let scopes = own.map(super::read::<S>).collect::<Result<Vec<_>, _>>()?;
         Ok(Self::new(scopes.into_iter().flatten()))
     }
 

@@ -5,17 +5,25 @@
 //! ([`Only`]), and sets of scopes ([`Grant`]).
 
 mod events;
+mod filter;
 mod grant;
 mod only;
+mod reading;
 mod text;
+mod view;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 pub use events::{EventsScope, Subscribe};
+pub use filter::{Attribute, Facts, Filter, Within};
 pub use grant::{Grant, check_meet_laws};
 pub use only::Only;
+pub use reading::{Reading, Readings};
 use serde::{Deserialize, Serialize};
-pub use text::{ScopeError, ScopeText, nearest};
+pub use text::{ScopeError, ScopeText, nearest, parse_bytes, parse_seconds, print_bytes, print_seconds};
+pub use view::{Field, View, Views};
+
+use crate::class::Class;
 
 /// How much harm a scope can do in the wrong hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -35,6 +43,9 @@ pub trait Scope: Clone + Ord + fmt::Debug + Send + Sync + 'static {
     /// The capability's name: the text before the colon.
     const CAPABILITY: &'static str;
 
+    /// Scopes as one would write them, at least one for each action: what an error points at.
+    const EXAMPLES: &'static [&'static str];
+
     /// Reads the scopes that a text stands for: usually one. Refuses unknown actions, unknown and missing constraints.
     fn parse(text: &ScopeText) -> Result<Vec<Self>, ScopeError>;
 
@@ -49,6 +60,24 @@ pub trait Scope: Clone + Ord + fmt::Debug + Send + Sync + 'static {
 
     /// How much harm it can do.
     fn risk(&self) -> Risk;
+
+    /// The classes of data that it touches (DAT-1).
+    fn classes(&self) -> BTreeSet<Class>;
+}
+
+/// Reads a text, and where it is no scope says which one comes nearest.
+pub fn read<S: Scope>(text: &ScopeText) -> Result<Vec<S>, ScopeError> {
+    S::parse(text).map_err(|error| {
+        let action = |example: &str| example.split([':', ' ']).nth(1).unwrap_or_default().to_owned();
+        let far = |example: &&&str| {
+            let by_action = strsim::damerau_levenshtein(text.action(), &action(example));
+            (by_action, strsim::damerau_levenshtein(&text.to_string(), example))
+        };
+        match S::EXAMPLES.iter().min_by_key(far) {
+            Some(example) => text.error(format!("{}; for example: {example}", error.problem)),
+            None => error,
+        }
+    })
 }
 
 /// A scope type that can judge an act.

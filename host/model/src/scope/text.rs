@@ -1,5 +1,5 @@
 //! The one text form of scopes, used in manifests, the command line, the API and the consent page:
-//! `capability:action key=value,value key=value`.
+//! `capability:action key=value,value key<=value`.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -66,13 +66,23 @@ impl ScopeText {
 
     /// Checks that the constraints' keys are exactly these, each with a value.
     pub fn expect_keys(&self, keys: &[&str]) -> Result<(), ScopeError> {
+        self.expect(keys, &[])
+    }
+
+    /// Checks that the constraints' keys are those that must be there, and of others only those that may. A key whose
+    /// operator is `<=` ends with `<`.
+    pub fn expect(&self, must: &[&str], may: &[&str]) -> Result<(), ScopeError> {
+        let known: Vec<&str> = must.iter().chain(may).copied().collect();
         for key in self.constraints.keys() {
-            if !keys.contains(&key.as_str()) {
-                let hint = if keys.is_empty() { "it takes no constraints".to_owned() } else { nearest(key, keys) };
-                return Err(self.error(format!("unknown constraint '{key}'; {hint}")));
+            if !known.contains(&key.as_str()) {
+                let spelt: Vec<String> = known.iter().map(|key| format!("{key}=")).collect();
+                let spelt: Vec<&str> = spelt.iter().map(String::as_str).collect();
+                let none = spelt.is_empty();
+                let hint = if none { "it takes none".to_owned() } else { nearest(&format!("{key}="), &spelt) };
+                return Err(self.error(format!("unknown constraint '{key}='; {hint}")));
             }
         }
-        match keys.iter().find(|key| !self.constraints.contains_key(**key)) {
+        match must.iter().find(|key| !self.constraints.contains_key(**key)) {
             Some(missing) => Err(self.error(format!("'{missing}=...' is missing; a scope says all that it means"))),
             None => Ok(()),
         }
@@ -105,12 +115,48 @@ pub fn nearest(given: &str, known: &[&str]) -> String {
     }
 }
 
+/// A number of bytes with its unit: `64KiB`.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    parse_with_unit(text, &BYTES).filter(|bytes| (1..=1 << 40).contains(bytes))
+}
+
+/// The shortest way of writing a number of bytes.
+pub fn print_bytes(bytes: u64) -> String {
+    print_with_unit(bytes, &BYTES)
+}
+
+/// A stretch of time with its unit, in seconds: `30d`.
+pub fn parse_seconds(text: &str) -> Option<u64> {
+    parse_with_unit(text, &SECONDS).filter(|seconds| (1..=100 * 366 * 86_400).contains(seconds))
+}
+
+/// The shortest way of writing a number of seconds.
+pub fn print_seconds(seconds: u64) -> String {
+    print_with_unit(seconds, &SECONDS)
+}
+
+const BYTES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+const SECONDS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+
+fn parse_with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    number.parse::<u64>().ok().filter(|_| plain)?.checked_mul(*unit)
+}
+
+fn print_with_unit(amount: u64, units: &[(&str, u64)]) -> String {
+    let fits = units.iter().find(|(_, unit)| amount.is_multiple_of(*unit));
+    fits.map_or_else(|| amount.to_string(), |(name, unit)| format!("{}{name}", amount / unit))
+}
+
 fn word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
 }
 
 fn value(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !c.is_control() && c != '=' && c != ',')
+    // What the log would escape would also turn a consent page around.
+    let plain = text.chars().count() <= 512 && crate::audit::plain(text) == text;
+    plain && !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && c != '=' && c != ',')
 }
 
 impl FromStr for ScopeText {
@@ -135,8 +181,8 @@ impl FromStr for ScopeText {
         for part in parts {
             let (key, values) = part.split_once('=').ok_or_else(|| fail("a constraint is 'key=value,value'"))?;
             let values: Vec<String> = values.split(',').map(str::to_owned).collect();
-            if !word(key) || !values.iter().all(|v| value(v)) {
-                return Err(fail("a constraint is 'key=value,value' without empty values"));
+            if !word(key.strip_suffix('<').unwrap_or(key)) || !values.iter().all(|v| value(v)) {
+                return Err(fail("a constraint is 'key=value,value' without empty values and invisible characters"));
             }
             if scope.constraints.contains_key(key) {
                 return Err(fail(&format!("'{key}' is there twice")));
@@ -183,14 +229,42 @@ mod tests {
     }
 
     #[test]
+    fn sizes_and_times_have_units() {
+        for (text, bytes) in [("64KiB", Some(65_536)), ("1MiB", Some(1_048_576)), ("10B", Some(10))] {
+            assert_eq!(parse_bytes(text), bytes);
+            assert_eq!(bytes.map(print_bytes).as_deref(), Some(text));
+        }
+        for text in ["64", "KiB", "-1KiB", "+1KiB", "0B", "1.5MiB", "99999999999999MiB"] {
+            assert_eq!(parse_bytes(text), None, "{text}");
+        }
+        assert_eq!(parse_seconds("30d"), Some(2_592_000));
+        assert_eq!(print_seconds(5_400), "90m");
+        assert_eq!(parse_seconds("0s"), None);
+    }
+
+    #[test]
+    fn a_bound_has_an_operator_of_its_own() {
+        let scope: ScopeText = "kv:write ttl<=30d bytes=1MiB".parse().unwrap();
+        assert_eq!(scope.to_string(), "kv:write bytes=1MiB ttl<=30d");
+        assert_eq!(scope.values("ttl<"), ["30d"]);
+        let error = scope.expect(&["bytes"], &[]).unwrap_err().to_string();
+        assert!(error.contains("unknown constraint 'ttl<='"), "{error}");
+        let error = "kv:write bytes=1B ttl=1d".parse::<ScopeText>().unwrap().expect(&["bytes"], &["ttl<"]).unwrap_err();
+        assert!(error.to_string().contains("did you mean 'ttl<='?"), "{error}");
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         for (text, problem) in [
             ("", "empty"),
             ("tickets", "expected 'capability:action'"),
             ("tickets:read fields", "key=value"),
-            ("tickets:read fields=", "empty values"),
+            ("tickets:read fields=", "without empty values"),
             ("tickets:read a=b a=c", "there twice"),
             ("Tickets:read", "lower-case"),
+            ("events:receive types=\u{202e}gnp", "invisible characters"),
+            ("kv:write ttl<<=1d", "key=value"),
+            ("kv:write ttl<1d", "key=value"),
         ] {
             let error = text.parse::<ScopeText>().unwrap_err().to_string();
             assert!(error.contains(problem), "{text}: {error}");

@@ -4,6 +4,8 @@
 //! publisher's name (to find the keys) is used before the signature over its digest held; a key counts only for the
 //! publisher it was trusted for; what a component imports, its manifest asks for.
 
+mod imports;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,9 +16,11 @@ use portcullis_model::{
     release::{ReleaseError, ReleaseId, ReleaseStore, Releases, StoredRelease, VerifiedRelease},
 };
 
+pub(crate) use imports::Imports;
+
 use crate::{
     dsse::{DsseError, Envelope},
-    inspect::{InspectError, Inspection, TRIGGERS},
+    inspect::{InspectError, Inspection},
     keys::PublicKey,
     manifest::{Manifest, ManifestError},
     statement::{Statement, StatementError},
@@ -25,11 +29,8 @@ use crate::{
 /// What a release is held against, beside its publisher's keys.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
-    /// The capabilities that this host has.
+    /// The capabilities that this host has, and what it makes of WASI.
     pub catalogue: &'a dyn Catalogue,
-    /// Names or beginnings of names of foreign imports that the host links in a harmless form, such as `wasi:io` or
-    /// `wasi:clocks/wall-clock`. Each ends where a part of the name ends.
-    pub virtual_wasi: &'a [String],
 }
 
 /// Why a release is refused.
@@ -57,7 +58,8 @@ pub enum Refusal {
     Inspect(#[from] InspectError),
     /// Imports that are not ours.
     #[error(
-        "the component imports {0}, which this host does not offer; build it without WASI, or without what needs it"
+        "the component imports {0}, which this host does not offer; build it without what needs that (for requests, use \
+         portcullis:plugin/http or wasi:http/outgoing-handler)"
     )]
     Foreign(String),
     /// Imports of ours that this host does not have.
@@ -115,6 +117,7 @@ fn examine(
         version: manifest.version.clone(),
         component: component.clone(),
         asked: manifest.asked(),
+        reviewed: None,
         limits: manifest.limits,
     };
     Ok(Examined { release, manifest, inspection })
@@ -138,52 +141,21 @@ pub fn fits(manifest: &Manifest, component: &[u8], rules: Rules<'_>) -> Result<I
     Ok(inspection)
 }
 
-/// The imports for which a component is refused.
-pub(crate) struct Imports {
-    pub(crate) foreign: Vec<String>,
-    pub(crate) unknown: Vec<String>,
-    pub(crate) unasked: Vec<String>,
-}
-
-impl Imports {
-    pub(crate) fn of(inspection: &Inspection, manifest: &Manifest, rules: Rules<'_>) -> Self {
-        let is_virtual = |name: &str| rules.virtual_wasi.iter().any(|prefix| begins(name, prefix));
-        let foreign = inspection.foreign_imports().into_iter().filter(|name| !is_virtual(name));
-        let known = |name: &str| rules.catalogue.names().contains(&name) && !TRIGGERS.contains(&name);
-        let (ours, unknown): (Vec<&str>, Vec<&str>) =
-            inspection.capabilities().into_iter().partition(|name| known(name));
-        let asked = manifest.capabilities();
-        let full = |name: &str| format!("portcullis:plugin/{name}");
-        Self {
-            foreign: foreign.map(str::to_owned).collect(),
-            unknown: unknown.into_iter().map(full).collect(),
-            unasked: ours.into_iter().filter(|name| !asked.contains(name)).map(full).collect(),
-        }
-    }
-}
-
-/// Whether a name begins with this prefix, and a part of the name ends with it.
-fn begins(name: &str, prefix: &str) -> bool {
-    let ends = |rest: &str| rest.is_empty() || rest.starts_with(['/', '@']) || prefix.ends_with(['/', '@']);
-    !prefix.is_empty() && name.strip_prefix(prefix).is_some_and(ends)
-}
-
 /// The registry of releases: reads and checks one anew each time that it is asked for.
 pub struct Registry {
     store: Arc<dyn ReleaseStore>,
     catalogue: Arc<dyn Catalogue>,
-    virtual_wasi: Vec<String>,
 }
 
 impl Registry {
-    /// A registry on this store. `virtual_wasi`: see [`Rules`].
-    pub fn new(store: Arc<dyn ReleaseStore>, catalogue: Arc<dyn Catalogue>, virtual_wasi: Vec<String>) -> Self {
-        Self { store, catalogue, virtual_wasi }
+    /// A registry on this store.
+    pub fn new(store: Arc<dyn ReleaseStore>, catalogue: Arc<dyn Catalogue>) -> Self {
+        Self { store, catalogue }
     }
 
     /// What it holds a release against.
     pub fn rules(&self) -> Rules<'_> {
-        Rules { catalogue: self.catalogue.as_ref(), virtual_wasi: &self.virtual_wasi }
+        Rules { catalogue: self.catalogue.as_ref() }
     }
 
     /// Where the releases lie.
@@ -220,7 +192,8 @@ impl Registry {
 #[async_trait]
 impl Releases for Registry {
     async fn verified(&self, id: &ReleaseId) -> Result<VerifiedRelease, ReleaseError> {
-        self.examined(id).await.map(|examined| examined.release)
+        let release = self.examined(id).await?.release;
+        Ok(VerifiedRelease { reviewed: self.store.reviewed(id).await?, ..release })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     testing::{Fake, Fixed, MANIFEST, Memory, component, importing},
 };
 
-const RULES: Rules<'static> = Rules { catalogue: &Fake, virtual_wasi: &[] };
+const RULES: Rules<'static> = Rules { catalogue: &Fake };
 
 struct Signed {
     stored: StoredRelease,
@@ -172,16 +172,15 @@ fn without_a_key_nothing_holds() {
 #[test]
 fn imports_are_held_against_the_manifest() {
     let key = signed().key;
-    let virtual_wasi = ["wasi:io".to_owned(), "wasi:clocks/wall-clock".to_owned()];
-    let rules = Rules { virtual_wasi: &virtual_wasi, ..RULES };
     for (imports, error) in [
         (["portcullis:plugin/http@0.1.0", "portcullis:plugin/types@0.1.0"], "accepted"),
         (["wasi:io/poll@0.2.0", "wasi:clocks/wall-clock@0.2.0"], "accepted"),
         (
-            ["wasi:io/poll@0.2.0", "wasi:clocks/monotonic-clock@0.2.0"],
-            "imports wasi:clocks/monotonic-clock@0.2.0, which",
+            ["wasi:io/poll@0.2.0", "wasi:sockets/tcp@0.2.0"],
+            "imports wasi:sockets/tcp@0.2.0, which this host does not offer",
         ),
-        (["wasi:iox/poll@0.2.0", "wasi:io/poll@0.2.0"], "imports wasi:iox/poll@0.2.0, which this host does not offer"),
+        (["wasi:http/types@0.2.0", "wasi:io/poll@0.2.0"], "accepted"),
+        (["wasi:keyvalue/store@0.2.0", "wasi:io/poll@0.2.0"], "imports wasi:keyvalue/store@0.2.0, which this host"),
         (
             ["portcullis:plugin/teleport@0.1.0", "wasi:io/poll@0.2.0"],
             "imports portcullis:plugin/teleport, which is no capability",
@@ -193,13 +192,23 @@ fn imports_are_held_against_the_manifest() {
     ] {
         let component: Arc<[u8]> = importing(&imports).into();
         let stored = unchecked(&component, MANIFEST, &key);
-        let found = reason(verify(&stored, &component, &[key.public().to_bytes()], rules));
+        let found = reason(verify(&stored, &component, &[key.public().to_bytes()], RULES));
         assert!(found.contains(error), "{imports:?}: {found}");
     }
+    // What is no interface is none that is offered, whatever it is called.
+    let func: Arc<[u8]> = wat::parse_str(r#"(component (import "wasi:io/poll@0.2.0" (func)))"#).unwrap().into();
+    let stored = unchecked(&func, MANIFEST, &key);
+    let found = reason(verify(&stored, &func, &[key.public().to_bytes()], RULES));
+    assert!(found.contains("imports wasi:io/poll@0.2.0, which this host does not offer"), "{found}");
+    let wasi: Arc<[u8]> = importing(&["wasi:http/types@0.2.0"]).into();
+    let stored = unchecked(&wasi, &MANIFEST.replace("http:send to", "tickets:read fields"), &key);
+    let found = reason(verify(&stored, &wasi, &[key.public().to_bytes()], RULES));
+    let expected = "imports wasi:http/types@0.2.0 (the capability http), but the manifest asks for no scope of it";
+    assert!(found.contains(expected), "{found}");
     let component: Arc<[u8]> = component().into();
     let manifest = MANIFEST.replace("tickets:read fields=comments", "http:send to=other.test");
     let stored = unchecked(&component, &manifest, &key);
-    let found = reason(verify(&stored, &component, &[key.public().to_bytes()], rules));
+    let found = reason(verify(&stored, &component, &[key.public().to_bytes()], RULES));
     assert!(found.contains("imports portcullis:plugin/tickets, but the manifest asks for no scope"), "{found}");
 }
 
@@ -215,7 +224,7 @@ fn scopes_that_nobody_understands_are_refused_although_they_were_signed() {
 async fn the_registry_reads_and_checks_anew_each_time() {
     let Signed { stored, component, key, .. } = signed();
     let store = Arc::new(Memory::default());
-    let registry = Registry::new(store.clone(), Arc::new(Fake), Vec::new());
+    let registry = Registry::new(store.clone(), Arc::new(Fake));
     let (digest, id) = (stored.digest, stored.id());
     assert!(matches!(registry.verified(&id).await, Err(ReleaseError::Missing(missing)) if missing == digest));
 
@@ -240,7 +249,7 @@ async fn the_registry_reads_and_checks_anew_each_time() {
 async fn one_component_with_two_manifests_is_two_releases() {
     let Signed { stored, component, key, .. } = signed();
     let store = Arc::new(Memory::default());
-    let registry = Registry::new(store.clone(), Arc::new(Fake), Vec::new());
+    let registry = Registry::new(store.clone(), Arc::new(Fake));
     let entry = Entry::new(Timestamp(0), Kind::TrustAdded, Actor::Host, None);
     store.trust_key("com.example".parse().unwrap(), key.public().to_bytes(), entry).await.unwrap();
     let other = unchecked(&component, &MANIFEST.replace("release = ", "release = 1"), &key);

@@ -37,6 +37,10 @@ impl InspectError {
     pub(super) fn invalid(error: wasmparser::BinaryReaderError) -> Self {
         Self::Invalid { problem: plain(error.message()), offset: error.offset() }
     }
+
+    pub(super) fn cut_off(offset: usize) -> Self {
+        Self::Invalid { problem: "what is nested here is longer than the rest of the file".to_owned(), offset }
+    }
 }
 
 fn at(version: &Option<String>) -> String {

@@ -14,6 +14,7 @@ mod walk;
 use std::collections::BTreeSet;
 
 pub use error::InspectError;
+use portcullis_model::catalogue::{Catalogue, WasiImport};
 use serde::Serialize;
 use wasmparser::{Parser, Validator, WasmFeatures};
 
@@ -29,6 +30,9 @@ pub const TRIGGERS: &[&str] = &["events"];
 /// The interface of shared types: importing it allows nothing.
 const TYPES: &str = "types";
 const PACKAGE: &str = "portcullis:plugin";
+
+/// The kind of an import or export that is an interface.
+const INTERFACE: &str = "instance";
 
 /// The WebAssembly that this host runs: 2.0 with extended constant expressions, in components.
 pub const FEATURES: WasmFeatures =
@@ -99,7 +103,7 @@ impl Inspection {
             return Err(InspectError::NotWasm);
         }
         Validator::new_with_features(FEATURES).validate_all(bytes).map_err(InspectError::invalid)?;
-        let inspection = walk::walk(bytes).map_err(InspectError::invalid)?;
+        let inspection = walk::walk(bytes)?;
         inspection.check_versions()?;
         Ok(inspection)
     }
@@ -114,15 +118,28 @@ impl Inspection {
         self.imports.iter().filter(|import| own(import).is_none()).map(|import| import.name.as_str()).collect()
     }
 
+    /// The same, each with what this host makes of it: `None` where it does not offer that, as with whatever is no interface.
+    pub fn foreign(&self, catalogue: &dyn Catalogue) -> Vec<(&str, Option<WasiImport>)> {
+        let meaning = |import: &Extern| catalogue.wasi(&import.name).filter(|_| import.kind == INTERFACE);
+        let foreign = self.imports.iter().filter(|import| own(import).is_none());
+        foreign.map(|import| (import.name.as_str(), meaning(import))).collect()
+    }
+
+    /// The capabilities that it can use, if they are granted: those that it imports, and those that it imports another way to.
+    pub fn usable(&self, catalogue: &dyn Catalogue) -> BTreeSet<&str> {
+        let others = self.foreign(catalogue).into_iter().filter_map(|(_, meaning)| meaning?.capability());
+        self.capabilities().into_iter().chain(others).collect()
+    }
+
     /// The triggers that it can be called through.
     pub fn triggers(&self) -> BTreeSet<&str> {
         self.exports.iter().filter_map(own).filter(|name| TRIGGERS.contains(name)).collect()
     }
 
-    /// What it cannot do at all, whoever grants it: a sentence for each of these capabilities that it does not import.
-    pub fn cannot(&self, all_names: &[&str]) -> Vec<String> {
-        let imported = self.capabilities();
-        let missing = all_names.iter().filter(|name| !imported.contains(**name) && !TRIGGERS.contains(name));
+    /// What it cannot do at all, whoever grants it: a sentence for each of the host's capabilities that it has no import for.
+    pub fn cannot(&self, catalogue: &dyn Catalogue) -> Vec<String> {
+        let imported = self.usable(catalogue);
+        let missing = catalogue.names().iter().filter(|name| !imported.contains(**name) && !TRIGGERS.contains(name));
         missing.map(|name| format!("cannot use {name}: the component does not import {PACKAGE}/{name}")).collect()
     }
 
@@ -142,7 +159,7 @@ impl Inspection {
 /// The interface's own name, where this is an instance of `portcullis:plugin` in the version that the host speaks.
 fn own(item: &Extern) -> Option<&str> {
     let (name, version) = item.name.strip_prefix(PACKAGE)?.strip_prefix('/')?.split_once('@')?;
-    (item.kind == "instance" && version == PLUGIN_VERSION).then_some(name)
+    (item.kind == INTERFACE && version == PLUGIN_VERSION).then_some(name)
 }
 
 #[cfg(test)]

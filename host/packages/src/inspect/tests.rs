@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{component, importing};
+use crate::testing::{Fake, component, importing};
 
 fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
@@ -17,10 +17,7 @@ fn derives_what_a_component_is() {
     assert_eq!((found.core_modules, found.depth, found.start_functions), (1, 0, 0));
     assert_eq!(found.memories, [Extent { initial: 1, maximum: Some(4) }]);
     assert_eq!(found.urls, ["https://api.example.test/v1", "https://x.test"]);
-    assert_eq!(
-        found.cannot(&["tickets", "http", "events"]),
-        ["cannot use http: the component does not import portcullis:plugin/http"]
-    );
+    assert_eq!(found.cannot(&Fake), ["cannot use http: the component does not import portcullis:plugin/http"]);
     assert!(serde_json::to_string(&found).unwrap().contains(r#""memories":[{"initial":1,"maximum":4}]"#));
 }
 
@@ -88,6 +85,19 @@ fn other_bytes_are_told_apart() {
     assert_eq!(of(&vec![0; MAX_COMPONENT + 1]), InspectError::TooLarge(MAX_COMPONENT + 1));
     let cut = component();
     assert!(matches!(of(&cut[..cut.len() - 3]), InspectError::Invalid { .. }));
+}
+
+#[test]
+fn what_is_nested_must_be_there_whole() {
+    let whole = b"\0asm\x0d\0\x01\0\x01\x08\0asm\x01\0\0\0";
+    assert_eq!(Inspection::of(whole).unwrap().core_modules, 1);
+    for kind in [1, 4] {
+        let mut cut = whole.to_vec();
+        (cut[8], cut[9], cut[14]) = (kind, 9, if kind == 1 { 1 } else { 13 });
+        cut[16] = u8::from(kind == 4);
+        let error = Inspection::of(&cut).unwrap_err().to_string();
+        assert!(error.contains("longer than the rest of the file (at byte 10)"), "{kind}: {error}");
+    }
 }
 
 #[test]

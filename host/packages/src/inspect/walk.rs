@@ -8,18 +8,25 @@ use wasmparser::{
     BinaryReaderError, ComponentExternalKind, CustomSectionReader, Encoding, KnownCustom, Parser, Payload,
 };
 
-use super::{Extent, Extern, FEATURES, Inspection, Producer, urls};
+use super::{Extent, Extern, FEATURES, InspectError, Inspection, Producer, urls};
 
 const MAX_PRODUCERS: usize = 50;
 
-pub(super) fn walk(bytes: &[u8]) -> Result<Inspection, BinaryReaderError> {
+pub(super) fn walk(bytes: &[u8]) -> Result<Inspection, InspectError> {
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut found = Inspection { size: bytes.len(), ..Inspection::default() };
     let mut open: Vec<Encoding> = Vec::new();
     for payload in parser.parse_all(bytes) {
-        let payload = payload?;
+        let payload = payload.map_err(InspectError::invalid)?;
         match &payload {
+            // The validator takes one that is cut off between two of its own sections; the engine does not.
+            Payload::ModuleSection { unchecked_range: range, .. }
+            | Payload::ComponentSection { unchecked_range: range, .. }
+                if range.end > bytes.len() =>
+            {
+                return Err(InspectError::cut_off(range.start));
+            }
             Payload::Version { encoding, .. } => {
                 open.push(*encoding);
                 let components = open.iter().filter(|one| **one == Encoding::Component).count();
@@ -28,7 +35,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Inspection, BinaryReaderError> {
             }
             Payload::End(_) => drop(open.pop()),
             Payload::ComponentImportSection(_) | Payload::ComponentExportSection(_) if open.len() > 1 => {}
-            other => take(&mut found, other)?,
+            other => take(&mut found, other).map_err(InspectError::invalid)?,
         }
     }
     found.producers.sort();

@@ -23,12 +23,12 @@ impl World {
         let (fixed, memory) = (Fixed::new(), Arc::new(Memory::default()));
         let key = PublisherKey::generate(&fixed);
         let component: Arc<[u8]> = component().into();
-        let rules = Rules { catalogue: &Fake, virtual_wasi: &[] };
+        let rules = Rules { catalogue: &Fake };
         let envelope = sign_release(&component, MANIFEST, &key, rules).unwrap().to_json();
         let digest = portcullis_model::id::Digest::of(&component);
         let stored = StoredRelease { digest, manifest: MANIFEST.into(), envelope };
         memory.keys.lock().unwrap().insert("com.example".parse().unwrap(), vec![key.public().to_bytes()]);
-        let registry = Registry::new(memory.clone(), Arc::new(Fake), Vec::new());
+        let registry = Registry::new(memory.clone(), Arc::new(Fake));
         Self { memory, registry, fixed, files: ReleaseFiles { component, stored } }
     }
 

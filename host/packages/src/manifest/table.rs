@@ -84,8 +84,8 @@ impl<'a> Reader<'a> {
     pub(super) fn url(&self, key: &str, example: &str, schemes: &[&str]) -> Result<String, ManifestError> {
         let text = self.line(key, example, 2_000)?;
         let fits = Url::parse(&text).is_ok_and(|url| {
-            let place = if url.scheme() == "mailto" { url.path().contains('@') } else { url.has_host() };
-            schemes.contains(&url.scheme()) && place && url.password().is_none()
+            let place = if url.scheme() == "mailto" { url.path().contains('@') } else { names_a_host(&text, &url) };
+            schemes.contains(&url.scheme()) && place
         });
         match fits && !text.contains(char::is_whitespace) {
             true => Ok(text),
@@ -143,6 +143,13 @@ impl<'a> Reader<'a> {
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ManifestError> {
         self.table.clone().try_into().map_err(|error: toml::de::Error| self.wrong("value", error.message()))
     }
+}
+
+/// Whether the host that a reader sees is the one that the link leads to: `https://bank.example@evil.example/` is not taken.
+fn names_a_host(text: &str, url: &Url) -> bool {
+    let Some(rest) = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://")) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    url.has_host() && !authority.is_empty() && !authority.contains('@') && !text.contains('\\')
 }
 
 fn with_article(name: &str) -> String {

@@ -69,6 +69,23 @@ fn every_mistake_says_where_it_is_and_what_to_do() {
 }
 
 #[test]
+fn a_link_leads_where_it_seems_to() {
+    for link in [
+        "https://example.com@evil.example/terms",
+        "https://example.com:pass@evil.example/terms",
+        "https://@evil.example/terms",
+        "https:evil.example/terms",
+        "https:/evil.example/https://example.com/terms",
+        "https:///evil.example/terms",
+        r"https:\\evil.example/terms",
+        r"https://example.com\@evil.example/terms",
+    ] {
+        let text = MANIFEST.replace("\"https://example.com/terms\"", &format!("'{link}'"));
+        assert!(error_of(&text).contains("is not an https URL, such as https://example.com/terms"), "{link}");
+    }
+}
+
+#[test]
 fn a_scope_is_asked_for_once() {
     let text = MANIFEST.replace("http:send to=chat.example.test", "tickets:read fields=comments");
     assert!(error_of(&text).contains("[[scopes]] number 3: scope: 'tickets:read fields=comments' is asked for twice"));

@@ -7,13 +7,19 @@
 use portcullis_model::{
     call::Call,
     error::ServiceError,
-    helpdesk::{AddComment, Comment, ListComments, RedactComment},
+    helpdesk::{AddComment, Comment, ListComments, RedactComment, Seen},
     id::TenantId,
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Failure, check_text, number, tickets};
+use super::{
+    Failure, check_text,
+    ids::{self, Kind},
+    number, page_size,
+    reach::Reach,
+    tickets,
+};
 
 /// What covers a character: U+2587, the sign that Zendesk uses.
 const COVER: char = '\u{2587}';
@@ -21,16 +27,14 @@ const MAX_KEY: usize = 255;
 /// Zendesk's own limit.
 const MAX_COMMENTS: u32 = 5_000;
 
-/// How many comments one act lists.
-pub(super) const PAGE: i64 = 100;
-
-/// Up to 100 comments, oldest first. `NotFound` where there is no such ticket; an `after` that is no comment of this
-/// ticket is `Invalid`.
-pub(super) fn list(db: &Connection, tenant: &TenantId, act: &ListComments) -> Result<Vec<Comment>, Failure> {
+/// Some of a ticket's comments, oldest first, and the ticket's facts. `NotFound` where no such ticket can be reached; an
+/// `after` that is no comment of this ticket is `Invalid`.
+pub(super) fn list(db: &Connection, reach: &Reach, act: &ListComments) -> Result<Seen<Vec<Comment>>, Failure> {
     let ticket = number(&act.ticket)?;
-    tickets::expect_there(db, tenant, ticket)?;
+    let facts = tickets::facts(&tickets::read(db, reach, ticket)?);
+    let tenant = &reach.tenant;
     let after = act.after.as_ref().map_or(Ok(0), |after| known_comment(db, tenant, ticket, after))?;
-    page(db, tenant, ticket, after, PAGE)
+    Ok(Seen { record: page(db, tenant, ticket, after, page_size(act.most)?.into())?, facts })
 }
 
 fn known_comment(db: &Connection, tenant: &TenantId, ticket: i64, id: &str) -> Result<i64, Failure> {
@@ -77,7 +81,13 @@ pub(super) struct NewComment<'a> {
 }
 
 /// A plugin's comment, once for each key.
-pub(super) fn add_by_plugin(db: &Connection, call: &Call, act: &AddComment, now: Timestamp) -> Result<String, Failure> {
+pub(super) fn add_by_plugin(
+    db: &Connection,
+    reach: &Reach,
+    call: &Call,
+    act: &AddComment,
+    now: Timestamp,
+) -> Result<String, Failure> {
     let ticket = number(&act.ticket)?;
     check_text("body", &act.body)?;
     let key = act.idempotency_key.as_str();
@@ -85,12 +95,13 @@ pub(super) fn add_by_plugin(db: &Connection, call: &Call, act: &AddComment, now:
         return Err(ServiceError::Invalid(format!("idempotency key: 1 to {MAX_KEY} bytes")).into());
     }
     let installation = call.installation.as_str();
+    tickets::expect_there(db, reach, ticket)?;
     if let Some(id) = earlier(db, call, ticket, act)? {
         return Ok(id);
     }
-    tickets::expect_changeable(db, &call.tenant, ticket)?;
+    tickets::expect_changeable(db, reach, ticket)?;
     let once = Some((installation, key));
-    add(db, &call.tenant, &NewComment { ticket, author: installation, body: &act.body, public: act.public, once }, now)
+    add(db, &reach.tenant, &NewComment { ticket, author: installation, body: &act.body, public: act.public, once }, now)
 }
 
 /// The comment that this installation made with this key, if the act asks for the same one again.
@@ -125,8 +136,7 @@ pub(super) fn add(db: &Connection, tenant: &TenantId, new: &NewComment<'_>, now:
     if count >= MAX_COMMENTS {
         return Err(ServiceError::limited("comments-per-ticket", MAX_COMMENTS.into()).into());
     }
-    let sql = "SELECT coalesce(max(id), 0) + 1 FROM comments WHERE tenant = ?";
-    let id: i64 = db.prepare_cached(sql)?.query_row([tenant.as_str()], |row| row.get(0))?;
+    let id = ids::next(db, tenant, Kind::Comments)?;
     insert(db, tenant, id, new, now)?;
     tickets::touch(db, tenant, new.ticket, now)?;
     Ok(id.to_string())
@@ -151,8 +161,10 @@ pub(super) fn insert(
 }
 
 /// Covers stretches of a comment's text. On a closed ticket too: what must not be there must not be there.
-pub(super) fn redact(db: &Connection, tenant: &TenantId, act: &RedactComment, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn redact(db: &Connection, reach: &Reach, act: &RedactComment, now: Timestamp) -> Result<(), Failure> {
     let (ticket, id) = (number(&act.ticket)?, number(&act.comment)?);
+    tickets::expect_there(db, reach, ticket)?;
+    let tenant = &reach.tenant;
     let old = body(db, tenant, ticket, id)?;
     let new = covered(&old, &act.spans)?;
     if new == old {

@@ -1,24 +1,39 @@
-//! The embedded help desk: tickets, comments, people and organizations of all tenants in a SQLite database of its own.
-//! It stands behind the same port as a remote help desk, so that plugins can be built, shown and tested without one.
+//! The embedded help desk: tickets, comments, files, people and organizations of all tenants in a SQLite database of its
+//! own. It stands behind the same port as a remote help desk, so that plugins can be built, shown and tested without one.
 //!
 //! - plugins' acts: [`model::helpdesk::HelpDesk`](portcullis_model::helpdesk::HelpDesk), each with a spent permit;
-//! - the product's own acts, which no plugin can reach: `create_ticket`, `customer_comments`, `ticket_row`,
-//!   `comments_of`, `counts`, and `seed`.
+//! - the product's own acts, which no plugin can reach: `create_ticket`, `customer_comments`, `add_attachment`,
+//!   `mark_scanned`, `ticket_row`, `comments_of`, `counts`, and `seed`.
 //!
-//! What is ABSENT here: decisions about who may do what, narrowing by data class, events. Those are the caller's.
+//! What is ABSENT here: decisions about who may do what, narrowing by data class, masks and tokens, events, malware scans.
+//! Those are the caller's.
 //!
 //! Invariants:
 //! - every statement on records has `tenant = ?`, and the tenant comes from the spent permit's call;
+//! - what an act is within is a condition of the statement that finds the record, in the transaction of its effect; a record
+//!   outside gets the answer of one that does not exist;
 //! - a change is one transaction, durable (WAL, synchronous=FULL) before the act's answer;
 //! - a closed ticket does not change, save that its text can still be covered, as with Zendesk;
-//! - covered text is gone from the files too: from the pages (secure_delete) and from the write-ahead log.
+//! - covered text and deleted records are gone from the database's files too: from the pages (secure_delete) and from the
+//!   write-ahead log.
 
 #[cfg(test)]
 mod acts_test;
+mod attachments;
+#[cfg(test)]
+mod attachments_test;
 mod comments;
+mod ids;
+mod keys;
 mod people;
 mod product;
+mod reach;
+#[cfg(test)]
+mod reach_test;
 mod schema;
+mod search;
+#[cfg(test)]
+mod search_test;
 mod seed;
 #[cfg(test)]
 mod testing;
@@ -31,16 +46,20 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub use attachments::{MAX_FILE, NewAttachment};
+use ids::number;
 use portcullis_model::{
     error::{ServiceError, StoreError},
     helpdesk::{
-        AddComment, Comment, GetOrganization, GetTicket, GetUser, HelpDesk, ListComments, Organization, RedactComment,
-        Ticket, UpdateTicket, User,
+        AddComment, Attachment, Chunk, Comment, DeleteTicket, FindUsers, Found, GetOrganization, GetTicket, GetUser,
+        HelpDesk, ListAttachments, ListComments, Organization, PAGE, ReadAttachment, RedactComment, SearchTickets,
+        Seen, StatAttachment, Ticket, UpdateTicket, User,
     },
     permit::Spent,
     time::Clock,
 };
 pub use product::{Counts, NewTicket};
+use reach::Reach;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use seed::Seeded;
 
@@ -151,7 +170,9 @@ impl SqliteHelpDesk {
             let writer = locked(&connections.writer);
             let busy: bool = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
             if busy {
-                tracing::warn!("help desk: a reader kept the write-ahead log; covered text leaves it later");
+                tracing::warn!(
+                    "help desk: a reader kept the write-ahead log; covered and deleted text leaves it later"
+                );
             }
             Ok(())
         })
@@ -175,10 +196,9 @@ fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The number in an id. Text that is not the one way of writing a positive number is no record's id.
-fn number(id: &str) -> Result<i64, ServiceError> {
-    let parsed = id.parse::<i64>().ok().filter(|number| *number > 0 && number.to_string() == id);
-    parsed.ok_or(ServiceError::NotFound)
+/// How many records one act reads at most. `Invalid` for none.
+fn page_size(most: u32) -> Result<u32, ServiceError> {
+    if most == 0 { Err(ServiceError::Invalid(format!("most: 1 to {PAGE}"))) } else { Ok(most.min(PAGE)) }
 }
 
 fn check_text(name: &str, text: &str) -> Result<(), ServiceError> {
@@ -191,58 +211,84 @@ fn check_text(name: &str, text: &str) -> Result<(), ServiceError> {
 
 #[async_trait]
 impl HelpDesk for SqliteHelpDesk {
-    async fn ticket(&self, act: Spent<GetTicket>) -> Result<Ticket, ServiceError> {
-        let tenant = act.call().tenant.clone();
-        let GetTicket { id, fields } = act.into_act();
-        self.read(move |db| Ok(tickets::narrowed(tickets::read(db, &tenant, number(&id)?)?, &fields))).await
+    async fn ticket(&self, act: Spent<GetTicket>) -> Result<Seen<Ticket>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        let GetTicket { id, fields, .. } = act.into_act();
+        self.read(move |db| Ok(tickets::seen(tickets::read(db, &reach, number(&id)?)?, &fields))).await
     }
 
-    async fn comments(&self, act: Spent<ListComments>) -> Result<Vec<Comment>, ServiceError> {
-        let tenant = act.call().tenant.clone();
-        self.read(move |db| comments::list(db, &tenant, act.act())).await
+    async fn search(&self, act: Spent<SearchTickets>) -> Result<Found, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        self.read(move |db| search::search(db, &reach, act.act())).await
+    }
+
+    async fn comments(&self, act: Spent<ListComments>) -> Result<Seen<Vec<Comment>>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        self.read(move |db| comments::list(db, &reach, act.act())).await
     }
 
     async fn add_comment(&self, act: Spent<AddComment>) -> Result<String, ServiceError> {
-        let now = self.clock.now();
-        self.write(move |db| comments::add_by_plugin(db, act.call(), act.act(), now)).await
+        let (reach, now) = (Reach::of(&act, &act.act().within), self.clock.now());
+        self.write(move |db| comments::add_by_plugin(db, &reach, act.call(), act.act(), now)).await
     }
 
     async fn update(&self, act: Spent<UpdateTicket>) -> Result<(), ServiceError> {
-        let now = self.clock.now();
-        self.write(move |db| tickets::update(db, &act.call().tenant, act.act(), now)).await
+        let (reach, now) = (Reach::of(&act, &act.act().within), self.clock.now());
+        self.write(move |db| tickets::update(db, &reach, act.act(), now)).await
     }
 
     async fn redact(&self, act: Spent<RedactComment>) -> Result<(), ServiceError> {
-        let now = self.clock.now();
-        self.write(move |db| comments::redact(db, &act.call().tenant, act.act(), now)).await?;
+        let (reach, now) = (Reach::of(&act, &act.act().within), self.clock.now());
+        self.write(move |db| comments::redact(db, &reach, act.act(), now)).await?;
         self.forget_old_pages().await
     }
 
-    async fn user(&self, act: Spent<GetUser>) -> Result<User, ServiceError> {
-        let tenant = act.call().tenant.clone();
-        let GetUser { id, fields } = act.into_act();
-        self.read(move |db| Ok(people::narrowed_user(people::user(db, &tenant, number(&id)?)?, &fields))).await
+    async fn delete(&self, act: Spent<DeleteTicket>) -> Result<(), ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        self.write(move |db| tickets::delete(db, &reach, act.act())).await?;
+        self.forget_old_pages().await
     }
 
-    async fn organization(&self, act: Spent<GetOrganization>) -> Result<Organization, ServiceError> {
-        let tenant = act.call().tenant.clone();
-        let GetOrganization { id, fields } = act.into_act();
-        let read = move |db: &Transaction<'_>| people::organization(db, &tenant, number(&id)?);
-        Ok(people::narrowed_organization(self.read(read).await?, &fields))
+    async fn user(&self, act: Spent<GetUser>) -> Result<Seen<User>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        let GetUser { id, fields, .. } = act.into_act();
+        self.read(move |db| Ok(people::seen_user(people::user(db, &reach, number(&id)?)?, &fields))).await
+    }
+
+    async fn find_users(&self, act: Spent<FindUsers>) -> Result<Vec<Seen<User>>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        let act = act.into_act();
+        let fields = act.fields.clone();
+        let found = self.read(move |db| people::find(db, &reach, &act)).await?;
+        Ok(found.into_iter().map(|user| people::seen_user(user, &fields)).collect())
+    }
+
+    async fn organization(&self, act: Spent<GetOrganization>) -> Result<Seen<Organization>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        let GetOrganization { id, fields, .. } = act.into_act();
+        let read = move |db: &Transaction<'_>| people::organization(db, &reach, number(&id)?);
+        Ok(people::seen_organization(self.read(read).await?, &fields))
+    }
+
+    async fn attachments(&self, act: Spent<ListAttachments>) -> Result<Vec<Seen<Attachment>>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        self.read(move |db| attachments::list(db, &reach, act.act())).await
+    }
+
+    async fn attachment(&self, act: Spent<StatAttachment>) -> Result<Seen<Attachment>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        self.read(move |db| attachments::stat(db, &reach, number(&act.act().id)?)).await
+    }
+
+    async fn read_attachment(&self, act: Spent<ReadAttachment>) -> Result<Chunk, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        self.read(move |db| attachments::read(db, &reach, act.act())).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{testing::*, *};
-
-    #[test]
-    fn only_one_way_of_writing_an_id() {
-        assert_eq!(number("1042"), Ok(1042));
-        for bad in ["", "0", "-1", "+7", "007", " 7", "7 ", "1e3", "99999999999999999999", "x"] {
-            assert_eq!(number(bad), Err(ServiceError::NotFound), "{bad:?}");
-        }
-    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn many_callers_on_two_handles_do_not_get_busy() {

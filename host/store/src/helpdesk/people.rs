@@ -1,28 +1,53 @@
-//! People and organizations: reading one, and narrowing it to what was asked for.
+//! People and organizations: reading one, finding people, and narrowing each to what was asked for.
 //!
-//! Invariant: nothing here writes; people come into the help desk by its seed.
+//! Invariants: nothing here writes; people come into the help desk by its seed. Who is out of reach is as good as not there.
 
 use std::collections::BTreeSet;
 
 use portcullis_model::{
     error::ServiceError,
-    helpdesk::{Organization, OrganizationField, User, UserField},
-    id::TenantId,
+    helpdesk::{FindBy, FindUsers, Organization, OrganizationField, Role, Seen, User, UserField},
+    scope::Facts,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, types::Value};
 
 use super::{
-    Failure,
+    Failure, ids, keys, number, page_size,
+    reach::Reach,
     tickets::{id_at, json, name},
 };
 
-/// The whole person. `NotFound` where the tenant has none with this id.
-pub(super) fn user(db: &Connection, tenant: &TenantId, id: i64) -> Result<User, Failure> {
-    let sql = "SELECT id, name, email, phone, role, organization_id, tags, locale, time_zone
-        FROM users WHERE tenant = ? AND id = ?";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![tenant.as_str(), id])?;
-    let row = rows.next()?.ok_or(ServiceError::NotFound)?;
+const USER: &str = "SELECT id, name, email, phone, role, organization_id, tags, locale, time_zone FROM users u";
+
+/// The whole person. `NotFound` where none with this id can be reached.
+pub(super) fn user(db: &Connection, reach: &Reach, id: i64) -> Result<User, Failure> {
+    let reached = reach.users();
+    let mut statement = db.prepare_cached(&format!("{USER} WHERE {} AND u.id = ?", reached.sql()))?;
+    let mut rows = statement.query(reached.with([id.into()]))?;
+    user_at(rows.next()?.ok_or(ServiceError::NotFound)?)
+}
+
+/// Whole people, in the order of their ids.
+pub(super) fn find(db: &Connection, reach: &Reach, act: &FindUsers) -> Result<Vec<User>, Failure> {
+    let (column, wanted): (_, Option<Value>) = match &act.by {
+        FindBy::Email(email) => ("email_key", keys::folded(email).map(Value::from)),
+        FindBy::Phone(phone) => ("phone_key", keys::digits(phone).map(Value::from)),
+        FindBy::Organization(id) => ("organization_id", number(id).ok().map(Value::from)),
+    };
+    let (after, most) = (ids::after(act.after.as_deref())?, page_size(act.most)?);
+    let Some(wanted) = wanted else { return Ok(Vec::new()) };
+    let reached = reach.users();
+    let of = format!("{} AND u.{column} = ? AND u.id > ?", reached.sql());
+    let mut statement = db.prepare_cached(&format!("{USER} WHERE {of} ORDER BY u.id LIMIT ?"))?;
+    let mut rows = statement.query(reached.with([wanted, after.into(), most.into()]))?;
+    let mut users = Vec::new();
+    while let Some(row) = rows.next()? {
+        users.push(user_at(row)?);
+    }
+    Ok(users)
+}
+
+fn user_at(row: &Row<'_>) -> Result<User, Failure> {
     Ok(User {
         id: row.get::<_, i64>(0)?.to_string(),
         name: row.get(1)?,
@@ -36,8 +61,14 @@ pub(super) fn user(db: &Connection, tenant: &TenantId, id: i64) -> Result<User, 
     })
 }
 
-/// The person with no more than the named fields.
-pub(super) fn narrowed_user(user: User, fields: &BTreeSet<UserField>) -> User {
+/// The named fields of a whole person, and the facts.
+pub(super) fn seen_user(user: User, fields: &BTreeSet<UserField>) -> Seen<User> {
+    let facts =
+        Facts::default().with("organization", user.organization_id.clone()).with("role", user.role.map(Role::name));
+    Seen { record: narrowed_user(user, fields), facts }
+}
+
+fn narrowed_user(user: User, fields: &BTreeSet<UserField>) -> User {
     let mut narrow = User { id: user.id, ..User::default() };
     for field in fields {
         match field {
@@ -54,11 +85,12 @@ pub(super) fn narrowed_user(user: User, fields: &BTreeSet<UserField>) -> User {
     narrow
 }
 
-/// The whole organization. `NotFound` where the tenant has none with this id.
-pub(super) fn organization(db: &Connection, tenant: &TenantId, id: i64) -> Result<Organization, Failure> {
-    let sql = "SELECT id, name, domain_names, tags, organization_fields FROM organizations WHERE tenant = ? AND id = ?";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![tenant.as_str(), id])?;
+/// The whole organization. `NotFound` where none with this id can be reached.
+pub(super) fn organization(db: &Connection, reach: &Reach, id: i64) -> Result<Organization, Failure> {
+    let reached = reach.organizations();
+    let select = "SELECT id, name, domain_names, tags, organization_fields FROM organizations o";
+    let mut statement = db.prepare_cached(&format!("{select} WHERE {} AND o.id = ?", reached.sql()))?;
+    let mut rows = statement.query(reached.with([id.into()]))?;
     let row = rows.next()?.ok_or(ServiceError::NotFound)?;
     Ok(Organization {
         id: row.get::<_, i64>(0)?.to_string(),
@@ -69,8 +101,15 @@ pub(super) fn organization(db: &Connection, tenant: &TenantId, id: i64) -> Resul
     })
 }
 
-/// The organization with no more than the named fields.
-pub(super) fn narrowed_organization(from: Organization, fields: &BTreeSet<OrganizationField>) -> Organization {
+/// The named fields of a whole organization, and the facts.
+pub(super) fn seen_organization(whole: Organization, fields: &BTreeSet<OrganizationField>) -> Seen<Organization> {
+    Seen {
+        facts: Facts::default().with("organization", Some(whole.id.clone())),
+        record: narrowed_organization(whole, fields),
+    }
+}
+
+fn narrowed_organization(from: Organization, fields: &BTreeSet<OrganizationField>) -> Organization {
     let mut narrow = Organization { id: from.id, ..Organization::default() };
     for field in fields {
         match field {

@@ -17,7 +17,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{
     Failure, SqliteHelpDesk, check_text,
     comments::{self, NewComment},
-    number, people, tickets,
+    ids, number, people,
+    reach::Reach,
+    tickets,
 };
 
 /// A customer's ticket that is about to be opened. Its organization is the requester's.
@@ -37,6 +39,8 @@ pub struct NewTicket {
     pub tags: Vec<String>,
     /// The subscriber's own fields.
     pub custom_fields: Vec<CustomField>,
+    /// Through which of the subscriber's brands, if through one: 1 to 64 of `A-Z a-z 0-9 - _ .`
+    pub brand_id: Option<String>,
 }
 
 /// How many records a tenant has.
@@ -50,6 +54,8 @@ pub struct Counts {
     pub tickets: u32,
     /// Comments, first ones among them.
     pub comments: u32,
+    /// Files.
+    pub attachments: u32,
 }
 
 impl SqliteHelpDesk {
@@ -59,7 +65,7 @@ impl SqliteHelpDesk {
     /// `Unavailable`.
     pub async fn ticket_row(&self, tenant: &TenantId, id: &str) -> Result<Option<Ticket>, ServiceError> {
         let (tenant, id) = (tenant.clone(), id.to_owned());
-        match self.read(move |db| tickets::read(db, &tenant, number(&id)?)).await {
+        match self.read(move |db| tickets::read(db, &Reach::whole(&tenant), number(&id)?)).await {
             Ok(ticket) => Ok(Some(ticket)),
             Err(ServiceError::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -74,7 +80,7 @@ impl SqliteHelpDesk {
         let (tenant, ticket) = (tenant.clone(), ticket.to_owned());
         let read = move |db: &Transaction<'_>| {
             let ticket = number(&ticket)?;
-            tickets::expect_there(db, &tenant, ticket)?;
+            tickets::expect_there(db, &Reach::whole(&tenant), ticket)?;
             comments::page(db, &tenant, ticket, 0, -1)
         };
         self.read(read).await
@@ -130,8 +136,8 @@ fn arrive(
 ) -> Result<String, Failure> {
     let ticket = number(ticket)?;
     check_text("body", body)?;
-    people::user(db, tenant, number(author)?)?;
-    tickets::expect_changeable(db, tenant, ticket)?;
+    people::user(db, &Reach::whole(tenant), number(author)?)?;
+    tickets::expect_changeable(db, &Reach::whole(tenant), ticket)?;
     let id = comments::add(db, tenant, &NewComment { ticket, author, body, public, once: None }, now)?;
     if public {
         let sql = "UPDATE tickets SET status = 'open' WHERE tenant = ? AND id = ? AND requester_id = ?
@@ -145,9 +151,9 @@ fn create(db: &Connection, tenant: &TenantId, new: &NewTicket, now: Timestamp) -
     check_text("subject", &new.subject)?;
     check_text("description", &new.description)?;
     let tags = tickets::limited_tags(tickets::clean_tags(&new.tags)?)?;
-    let requester = people::user(db, tenant, number(&new.requester_id)?)?;
-    let sql = "SELECT coalesce(max(id), 1000) + 1 FROM tickets WHERE tenant = ?";
-    let id: i64 = db.prepare_cached(sql)?.query_row([tenant.as_str()], |row| row.get(0))?;
+    new.brand_id.as_deref().map_or(Ok(()), check_brand)?;
+    let requester = people::user(db, &Reach::whole(tenant), number(&new.requester_id)?)?;
+    let id = ids::next(db, tenant, ids::Kind::Tickets)?;
     let at = Some(now.to_string());
     let ticket = Ticket {
         id: id.to_string(),
@@ -161,6 +167,7 @@ fn create(db: &Connection, tenant: &TenantId, new: &NewTicket, now: Timestamp) -
         custom_fields: Some(new.custom_fields.clone()),
         created_at: at.clone(),
         updated_at: at,
+        brand_id: new.brand_id.clone(),
         ..Ticket::default()
     };
     insert(db, tenant, &ticket)?;
@@ -169,13 +176,19 @@ fn create(db: &Connection, tenant: &TenantId, new: &NewTicket, now: Timestamp) -
     Ok(ticket.id)
 }
 
+/// What no scope could name could not be told apart.
+fn check_brand(id: &str) -> Result<(), ServiceError> {
+    let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    if fits { Ok(()) } else { Err(ServiceError::Invalid("brand_id: 1 to 64 of A-Z a-z 0-9 - _ .".into())) }
+}
+
 /// Writes a ticket's row. Its description is written as its first comment.
 pub(super) fn insert(db: &Connection, tenant: &TenantId, ticket: &Ticket) -> Result<(), Failure> {
     let time = |text: &Option<String>| text.as_deref().and_then(Timestamp::parse).map(|at| at.0);
     let id = |text: &Option<String>| text.as_deref().map(number).transpose();
     let sql = "INSERT INTO tickets (tenant, id, subject, status, priority, type, requester_id, assignee_id,
-        organization_id, tags, custom_fields, created_at, updated_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        organization_id, tags, custom_fields, created_at, updated_at, brand_id)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(params![
         tenant.as_str(),
         number(&ticket.id)?,
@@ -190,21 +203,29 @@ pub(super) fn insert(db: &Connection, tenant: &TenantId, ticket: &Ticket) -> Res
         tickets::to_json("tickets", ticket.custom_fields.as_deref().unwrap_or_default())?,
         time(&ticket.created_at),
         time(&ticket.updated_at),
+        ticket.brand_id,
     ])?;
     Ok(())
 }
 
-/// Whether the tenant has any ticket at all.
-pub(super) fn has_tickets(db: &Connection, tenant: &TenantId) -> Result<bool, Failure> {
-    let sql = "SELECT 1 FROM tickets WHERE tenant = ? LIMIT 1";
+/// Whether the tenant ever had any ticket at all.
+pub(super) fn had_tickets(db: &Connection, tenant: &TenantId) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM tickets WHERE tenant = ?1 UNION ALL SELECT 1 FROM retired_ids WHERE tenant = ?1 LIMIT 1";
     Ok(db.query_row(sql, [tenant.as_str()], |_| Ok(())).optional()?.is_some())
 }
 
 pub(super) fn counts(db: &Connection, tenant: &TenantId) -> Result<Counts, Failure> {
     let sql =
         "SELECT (SELECT count(*) FROM organizations WHERE tenant = ?1), (SELECT count(*) FROM users WHERE tenant = ?1),
-        (SELECT count(*) FROM tickets WHERE tenant = ?1), (SELECT count(*) FROM comments WHERE tenant = ?1)";
+        (SELECT count(*) FROM tickets WHERE tenant = ?1), (SELECT count(*) FROM comments WHERE tenant = ?1),
+        (SELECT count(*) FROM attachments WHERE tenant = ?1)";
     Ok(db.query_row(sql, [tenant.as_str()], |row| {
-        Ok(Counts { organizations: row.get(0)?, users: row.get(1)?, tickets: row.get(2)?, comments: row.get(3)? })
+        Ok(Counts {
+            organizations: row.get(0)?,
+            users: row.get(1)?,
+            tickets: row.get(2)?,
+            comments: row.get(3)?,
+            attachments: row.get(4)?,
+        })
     })?)
 }

@@ -1,11 +1,12 @@
 //! A help desk to begin with: the invented records of `seed/helpdesk.json`, which `seed/generate.py` made.
+//! Card numbers in it are published test numbers; what is marked as infected is harmless text.
 //!
-//! Invariants: a tenant that has a ticket is left alone; the records come in together or not at all; a ticket's
+//! Invariants: a tenant that ever had a ticket is left alone; the records come in together or not at all; a ticket's
 //! description is its first comment's text.
 
 use portcullis_model::{
     error::ServiceError,
-    helpdesk::{Comment, Organization, Role, Ticket, User},
+    helpdesk::{Comment, Organization, Role, Scan, Ticket, User},
     id::TenantId,
     time::Timestamp,
 };
@@ -14,8 +15,9 @@ use serde::Deserialize;
 
 use super::{
     Failure, SqliteHelpDesk,
+    attachments::{self, NewAttachment},
     comments::{self, NewComment},
-    number,
+    keys, number,
     product::{self, Counts},
     tickets::to_json,
 };
@@ -27,7 +29,7 @@ const RECORDS: &str = include_str!("../../seed/helpdesk.json");
 pub enum Seeded {
     /// The tenant was empty and has these records now.
     Loaded(Counts),
-    /// The tenant had tickets already; nothing changed.
+    /// The tenant had tickets already, deleted or not; nothing changed.
     HadTickets,
 }
 
@@ -38,6 +40,7 @@ struct Records {
     users: Vec<User>,
     tickets: Vec<Ticket>,
     comments: Vec<SeedComment>,
+    attachments: Vec<SeedAttachment>,
 }
 
 #[derive(Deserialize)]
@@ -47,15 +50,44 @@ struct SeedComment {
     comment: Comment,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedAttachment {
+    id: String,
+    ticket_id: String,
+    comment_id: String,
+    name: String,
+    content_type: String,
+    scan: Scan,
+    content: Content,
+}
+
+/// A file's content: text as it is, else a list of its bytes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Content {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.as_bytes().to_vec(),
+            Self::Bytes(bytes) => bytes.clone(),
+        }
+    }
+}
+
 impl SqliteHelpDesk {
-    /// Fills a tenant that has no tickets with invented records. For the product itself: no plugin can reach it.
+    /// Fills a tenant that never had a ticket with invented records. For the product itself: no plugin can reach it.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn seed(&self, tenant: &TenantId) -> Result<Seeded, ServiceError> {
         let tenant = tenant.clone();
         self.write(move |db| {
-            if product::has_tickets(db, &tenant)? {
+            if product::had_tickets(db, &tenant)? {
                 return Ok(Seeded::HadTickets);
             }
             let records: Records =
@@ -89,7 +121,22 @@ fn load(db: &Connection, tenant: &TenantId, records: &Records) -> Result<(), Fai
         };
         comments::insert(db, tenant, number(&comment.id)?, &new, at)?;
     }
+    for file in &records.attachments {
+        insert_attachment(db, tenant, file)?;
+    }
     Ok(())
+}
+
+fn insert_attachment(db: &Connection, tenant: &TenantId, file: &SeedAttachment) -> Result<(), Failure> {
+    let new = NewAttachment {
+        ticket: file.ticket_id.clone(),
+        comment: file.comment_id.clone(),
+        name: file.name.clone(),
+        content_type: file.content_type.clone(),
+        bytes: file.content.bytes(),
+        scan: file.scan,
+    };
+    attachments::insert(db, tenant, number(&file.id)?, &new)
 }
 
 fn insert_organization(db: &Connection, tenant: &TenantId, new: &Organization) -> Result<(), Failure> {
@@ -107,8 +154,9 @@ fn insert_organization(db: &Connection, tenant: &TenantId, new: &Organization) -
 }
 
 fn insert_user(db: &Connection, tenant: &TenantId, new: &User) -> Result<(), Failure> {
-    let sql = "INSERT INTO users (tenant, id, name, email, phone, role, organization_id, tags, locale, time_zone)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO users
+        (tenant, id, name, email, phone, role, organization_id, tags, locale, time_zone, email_key, phone_key)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(params![
         tenant.as_str(),
         number(&new.id)?,
@@ -120,6 +168,8 @@ fn insert_user(db: &Connection, tenant: &TenantId, new: &User) -> Result<(), Fai
         to_json("users", new.tags.as_deref().unwrap_or_default())?,
         new.locale,
         new.time_zone,
+        new.email.as_deref().and_then(keys::folded),
+        new.phone.as_deref().and_then(keys::digits),
     ])?;
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! What the tests of the help desk share: a clock that stands still until it is moved, a log in memory, a scope that
-//! allows every act, and acts that go the whole way from permit to outcome.
+//! What the tests of the help desk share: a clock that moves with each look at it, a log that keeps nothing, a scope that
+//! allows every act, and acts that go the whole way from permit to outcome, within everything unless they say otherwise.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc,
@@ -14,12 +15,13 @@ use portcullis_model::{
     audit::{Entry, RecordError, Recorder},
     authority::{Authority, Layer},
     call::Call,
+    class::Class,
     error::ServiceError,
     helpdesk::*,
     id::{Digest, TenantId},
     limits::Limits,
     permit::{Act, Effect, Spent},
-    scope::{Allows, Grant, Risk, Scope, ScopeError, ScopeText},
+    scope::{Allows, Attribute, Filter, Grant, Risk, Scope, ScopeError, ScopeText, Within},
     time::{Clock, Timestamp},
 };
 
@@ -62,16 +64,55 @@ pub(super) async fn seeded() -> (tempfile::TempDir, SqliteHelpDesk) {
     (dir, desk)
 }
 
+/// Filters, each as in `where=`; any attribute at all is known.
+pub(super) fn within(filters: &[&str]) -> Within {
+    const ANY: [&str; 8] = ["brand", "organization", "status", "priority", "type", "assignee", "requester", "role"];
+    let known: Vec<Attribute> = ANY.into_iter().chain(["planet"]).map(|name| Attribute { name, values: &[] }).collect();
+    let one = |text: &&str| {
+        let conditions = text.split(',').filter(|one| !one.is_empty()).map(str::to_owned);
+        Filter::parse(&Everything.text().with("where", conditions), &known).unwrap()
+    };
+    Within(filters.iter().map(one).collect())
+}
+
 pub(super) fn comment(ticket: &str, body: &str, key: &str) -> AddComment {
-    AddComment { ticket: ticket.into(), body: body.into(), public: false, idempotency_key: key.into() }
+    AddComment {
+        ticket: ticket.into(),
+        body: body.into(),
+        public: false,
+        idempotency_key: key.into(),
+        within: Within::everything(),
+    }
 }
 
 pub(super) fn change(ticket: &str) -> UpdateTicket {
-    UpdateTicket { ticket: ticket.into(), ..UpdateTicket::default() }
+    UpdateTicket { ticket: ticket.into(), within: Within::everything(), ..UpdateTicket::default() }
 }
 
 pub(super) fn cover(ticket: &str, comment: &str, spans: &[(u32, u32)]) -> RedactComment {
-    RedactComment { ticket: ticket.into(), comment: comment.into(), spans: spans.to_vec() }
+    let (ticket, comment, spans) = (ticket.into(), comment.into(), spans.to_vec());
+    RedactComment { ticket, comment, spans, within: Within::everything() }
+}
+
+/// All tickets that fit, newest first, with their subjects.
+pub(super) fn seek(query: Query) -> SearchTickets {
+    let fields = [TicketField::Subject].into();
+    SearchTickets { query, sort: Sort::Newest, fields, most: PAGE, after: None, within: Within::everything() }
+}
+
+/// Everybody that is found, with their names.
+pub(super) fn seek_people(by: FindBy) -> FindUsers {
+    FindUsers { by, fields: [UserField::Name].into(), after: None, most: PAGE, within: Within::everything() }
+}
+
+/// All files of a ticket.
+pub(super) fn files_of(ticket: &str) -> ListAttachments {
+    let types = vec!["*".to_owned()];
+    ListAttachments { ticket: ticket.into(), after: None, most: PAGE, types, within: Within::everything() }
+}
+
+pub(super) fn ids(found: &Found) -> Vec<&str> {
+    found.tickets.iter().map(|seen| seen.record.id.as_str()).collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +120,7 @@ struct Everything;
 
 impl Scope for Everything {
     const CAPABILITY: &'static str = "test";
+    const EXAMPLES: &'static [&'static str] = &["test:everything"];
     fn parse(_: &ScopeText) -> Result<Vec<Self>, ScopeError> {
         Ok(vec![Self])
     }
@@ -93,6 +135,9 @@ impl Scope for Everything {
     }
     fn risk(&self) -> Risk {
         Risk::High
+    }
+    fn classes(&self) -> BTreeSet<Class> {
+        BTreeSet::new()
     }
 }
 
@@ -122,7 +167,7 @@ fn call(tenant: &str, installation: &str) -> Arc<Call> {
     Arc::new(Call::new(id, tenant, installation, plugin, Digest::of(b""), "test".into(), 1, Limits::default()))
 }
 
-async fn spend<A, T, F, Fut>(tenant: &str, installation: &str, act: A, effect: F) -> Result<T, ServiceError>
+pub(super) async fn spend<A, T, F, Fut>(tenant: &str, installation: &str, act: A, effect: F) -> Result<T, ServiceError>
 where
     A: Act,
     T: Effect + Send,
@@ -143,8 +188,8 @@ impl SqliteHelpDesk {
         spend(tenant, by, act, |act| self.add_comment(act)).await
     }
     pub(super) async fn get(&self, tenant: &str, id: &str, fields: &[TicketField]) -> Result<Ticket, ServiceError> {
-        let act = GetTicket { id: id.into(), fields: fields.iter().copied().collect() };
-        spend(tenant, INSTALLATION, act, |act| self.ticket(act)).await
+        let act = GetTicket { id: id.into(), fields: fields.iter().copied().collect(), within: Within::everything() };
+        Ok(spend(tenant, INSTALLATION, act, |act| self.ticket(act)).await?.record)
     }
     pub(super) async fn list(
         &self,
@@ -152,8 +197,9 @@ impl SqliteHelpDesk {
         ticket: &str,
         after: Option<&str>,
     ) -> Result<Vec<Comment>, ServiceError> {
-        let act = ListComments { ticket: ticket.into(), after: after.map(Into::into) };
-        spend(tenant, INSTALLATION, act, |act| self.comments(act)).await
+        let after = after.map(Into::into);
+        let act = ListComments { ticket: ticket.into(), after, most: PAGE, within: Within::everything() };
+        Ok(spend(tenant, INSTALLATION, act, |act| self.comments(act)).await?.record)
     }
     pub(super) async fn set(&self, tenant: &str, act: UpdateTicket) -> Result<(), ServiceError> {
         spend(tenant, INSTALLATION, act, |act| self.update(act)).await
@@ -162,12 +208,42 @@ impl SqliteHelpDesk {
         spend(tenant, INSTALLATION, act, |act| self.redact(act)).await
     }
     pub(super) async fn person(&self, tenant: &str, id: &str, fields: &[UserField]) -> Result<User, ServiceError> {
-        let act = GetUser { id: id.into(), fields: fields.iter().copied().collect() };
-        spend(tenant, INSTALLATION, act, |act| self.user(act)).await
+        let act = GetUser { id: id.into(), fields: fields.iter().copied().collect(), within: Within::everything() };
+        Ok(spend(tenant, INSTALLATION, act, |act| self.user(act)).await?.record)
     }
     pub(super) async fn company(&self, tenant: &str, id: &str) -> Result<Organization, ServiceError> {
-        let act = GetOrganization { id: id.into(), fields: OrganizationField::ALL.iter().copied().collect() };
-        spend(tenant, INSTALLATION, act, |act| self.organization(act)).await
+        let fields = OrganizationField::ALL.iter().copied().collect();
+        let act = GetOrganization { id: id.into(), fields, within: Within::everything() };
+        Ok(spend(tenant, INSTALLATION, act, |act| self.organization(act)).await?.record)
+    }
+    pub(super) async fn found(&self, tenant: &str, act: SearchTickets) -> Result<Found, ServiceError> {
+        spend(tenant, INSTALLATION, act, |act| self.search(act)).await
+    }
+    pub(super) async fn people(&self, tenant: &str, act: FindUsers) -> Result<Vec<User>, ServiceError> {
+        let found = spend(tenant, INSTALLATION, act, |act| self.find_users(act)).await?;
+        Ok(found.into_iter().map(|seen| seen.record).collect())
+    }
+    pub(super) async fn remove(&self, tenant: &str, ticket: &str, within: Within) -> Result<(), ServiceError> {
+        let act = DeleteTicket { ticket: ticket.into(), within };
+        spend(tenant, INSTALLATION, act, |act| self.delete(act)).await
+    }
+    pub(super) async fn files(&self, tenant: &str, act: ListAttachments) -> Result<Vec<Attachment>, ServiceError> {
+        let found = spend(tenant, INSTALLATION, act, |act| self.attachments(act)).await?;
+        Ok(found.into_iter().map(|seen| seen.record).collect())
+    }
+    pub(super) async fn stat(&self, tenant: &str, id: &str) -> Result<Attachment, ServiceError> {
+        let act = StatAttachment { id: id.into(), within: Within::everything() };
+        Ok(spend(tenant, INSTALLATION, act, |act| self.attachment(act)).await?.record)
+    }
+    pub(super) async fn bytes(
+        &self,
+        tenant: &str,
+        file: &Attachment,
+        offset: u64,
+        most: u32,
+    ) -> Result<Vec<u8>, ServiceError> {
+        let act = ReadAttachment { file: file.clone(), offset, most, within: Within::everything() };
+        Ok(spend(tenant, INSTALLATION, act, |act| self.read_attachment(act)).await?.0)
     }
     pub(super) async fn whole(&self, tenant_name: &str, id: &str) -> Ticket {
         self.ticket_row(&tenant(tenant_name), id).await.unwrap().unwrap()

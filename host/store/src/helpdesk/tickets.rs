@@ -1,39 +1,41 @@
-//! Tickets: reading one, narrowing it to what was asked for, and changing it.
+//! Tickets: reading one, narrowing it to what was asked for, changing and deleting it.
 //!
-//! Invariants: a closed ticket does not change; `updated_at` moves only when something else did; tags are lower-case,
-//! sorted and without doubles, at most 100 of at most 64 characters.
+//! Invariants: a ticket out of reach is as good as not there; a closed ticket does not change; `updated_at` moves only when
+//! something else did; tags are lower-case, sorted and without doubles, at most 100 of at most 64 characters.
 
 use std::collections::BTreeSet;
 
 use portcullis_model::{
     error::ServiceError,
-    helpdesk::{Status, Ticket, TicketField, UpdateTicket},
+    helpdesk::{DeleteTicket, Kind, Priority, Seen, Status, Ticket, TicketField, UpdateTicket},
     id::TenantId,
+    scope::Facts,
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Failure, number};
+use super::{Failure, ids, number, reach::Reach};
 
 const MAX_TAGS: usize = 100;
 const MAX_TAG: usize = 64;
 
 const SELECT: &str = "
     SELECT id, subject, status, priority, type, requester_id, assignee_id, organization_id, tags, custom_fields,
-        created_at, updated_at,
+        created_at, updated_at, brand_id,
         (SELECT body FROM comments c WHERE c.tenant = t.tenant AND c.ticket_id = t.id ORDER BY c.id LIMIT 1)
-    FROM tickets t WHERE t.tenant = ? AND t.id = ?";
+    FROM tickets t";
 
-/// The whole ticket. `NotFound` where the tenant has none with this id.
-pub(super) fn read(db: &Connection, tenant: &TenantId, id: i64) -> Result<Ticket, Failure> {
-    let mut statement = db.prepare_cached(SELECT)?;
-    let mut rows = statement.query(params![tenant.as_str(), id])?;
+/// The whole ticket. `NotFound` where none with this id can be reached.
+pub(super) fn read(db: &Connection, reach: &Reach, id: i64) -> Result<Ticket, Failure> {
+    let reached = reach.tickets();
+    let mut statement = db.prepare_cached(&format!("{SELECT} WHERE {} AND t.id = ?", reached.sql()))?;
+    let mut rows = statement.query(reached.with([id.into()]))?;
     let row = rows.next()?.ok_or(ServiceError::NotFound)?;
     Ok(Ticket {
         id: row.get::<_, i64>(0)?.to_string(),
         subject: row.get(1)?,
-        description: row.get(12)?,
+        description: row.get(13)?,
         status: name("tickets", row, 2)?,
         priority: name("tickets", row, 3)?,
         kind: name("tickets", row, 4)?,
@@ -44,11 +46,29 @@ pub(super) fn read(db: &Connection, tenant: &TenantId, id: i64) -> Result<Ticket
         custom_fields: Some(json("tickets", row, 9)?),
         created_at: Some(time_at(row, 10)?),
         updated_at: Some(time_at(row, 11)?),
+        brand_id: row.get(12)?,
     })
 }
 
+/// The named fields of a whole ticket, and its facts.
+pub(super) fn seen(ticket: Ticket, fields: &BTreeSet<TicketField>) -> Seen<Ticket> {
+    Seen { facts: facts(&ticket), record: narrowed(ticket, fields) }
+}
+
+/// What a whole ticket can be told apart by.
+pub(super) fn facts(ticket: &Ticket) -> Facts {
+    Facts::default()
+        .with("brand", ticket.brand_id.clone())
+        .with("organization", ticket.organization_id.clone())
+        .with("status", ticket.status.map(Status::name))
+        .with("priority", ticket.priority.map(Priority::name))
+        .with("type", ticket.kind.map(Kind::name))
+        .with("assignee", ticket.assignee_id.clone())
+        .with("requester", ticket.requester_id.clone())
+}
+
 /// The ticket with no more than the named fields. [`TicketField::Comments`] is the conversation, which is read by itself.
-pub(super) fn narrowed(ticket: Ticket, fields: &BTreeSet<TicketField>) -> Ticket {
+fn narrowed(ticket: Ticket, fields: &BTreeSet<TicketField>) -> Ticket {
     let mut narrow = Ticket { id: ticket.id, ..Ticket::default() };
     for field in fields {
         match field {
@@ -64,28 +84,31 @@ pub(super) fn narrowed(ticket: Ticket, fields: &BTreeSet<TicketField>) -> Ticket
             TicketField::CustomFields => narrow.custom_fields.clone_from(&ticket.custom_fields),
             TicketField::CreatedAt => narrow.created_at.clone_from(&ticket.created_at),
             TicketField::UpdatedAt => narrow.updated_at.clone_from(&ticket.updated_at),
+            TicketField::Brand => narrow.brand_id.clone_from(&ticket.brand_id),
             TicketField::Comments => {}
         }
     }
     narrow
 }
 
-/// Refuses with `NotFound` where there is no such ticket.
-pub(super) fn expect_there(db: &Connection, tenant: &TenantId, id: i64) -> Result<(), Failure> {
-    status(db, tenant, id).map(|_| ())
+/// Refuses with `NotFound` where no such ticket can be reached.
+pub(super) fn expect_there(db: &Connection, reach: &Reach, id: i64) -> Result<(), Failure> {
+    status(db, reach, id).map(|_| ())
 }
 
-/// Refuses with `NotFound` where there is no such ticket, and with `Conflict` where it is closed.
-pub(super) fn expect_changeable(db: &Connection, tenant: &TenantId, id: i64) -> Result<(), Failure> {
-    if status(db, tenant, id)? == Status::Closed.name() {
+/// Refuses with `NotFound` where no such ticket can be reached, and with `Conflict` where it is closed.
+pub(super) fn expect_changeable(db: &Connection, reach: &Reach, id: i64) -> Result<(), Failure> {
+    if status(db, reach, id)? == Status::Closed.name() {
         return Err(ServiceError::Conflict.into());
     }
     Ok(())
 }
 
-fn status(db: &Connection, tenant: &TenantId, id: i64) -> Result<String, Failure> {
-    let mut statement = db.prepare_cached("SELECT status FROM tickets WHERE tenant = ? AND id = ?")?;
-    let status: Option<String> = statement.query_row(params![tenant.as_str(), id], |row| row.get(0)).optional()?;
+fn status(db: &Connection, reach: &Reach, id: i64) -> Result<String, Failure> {
+    let reached = reach.tickets();
+    let sql = format!("SELECT t.status FROM tickets t WHERE {} AND t.id = ?", reached.sql());
+    let values = reached.with([id.into()]);
+    let status: Option<String> = db.prepare_cached(&sql)?.query_row(values, |row| row.get(0)).optional()?;
     Ok(status.ok_or(ServiceError::NotFound)?)
 }
 
@@ -97,15 +120,15 @@ pub(super) fn touch(db: &Connection, tenant: &TenantId, id: i64, now: Timestamp)
 }
 
 /// Changes status, priority and tags together, or nothing at all.
-pub(super) fn update(db: &Connection, tenant: &TenantId, act: &UpdateTicket, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn update(db: &Connection, reach: &Reach, act: &UpdateTicket, now: Timestamp) -> Result<(), Failure> {
     let id = number(&act.ticket)?;
     let add = clean_tags(&act.add_tags)?;
     let remove = clean_tags(&act.remove_tags)?;
     if let Some(tag) = add.intersection(&remove).next() {
         return Err(ServiceError::Invalid(format!("tag '{tag}' is both added and removed")).into());
     }
-    expect_changeable(db, tenant, id)?;
-    let old = read(db, tenant, id)?;
+    expect_changeable(db, reach, id)?;
+    let old = read(db, reach, id)?;
     if act.status == Some(Status::New) && old.status != Some(Status::New) {
         return Err(ServiceError::Invalid("status: a ticket that was not 'new' any more cannot be 'new'".into()).into());
     }
@@ -120,7 +143,7 @@ pub(super) fn update(db: &Connection, tenant: &TenantId, act: &UpdateTicket, now
         ..old.clone()
     };
     if new != old {
-        write(db, tenant, id, &new, now)?;
+        write(db, &reach.tenant, id, &new, now)?;
     }
     Ok(())
 }
@@ -129,12 +152,25 @@ fn write(db: &Connection, tenant: &TenantId, id: i64, new: &Ticket, now: Timesta
     let sql = "UPDATE tickets SET status = ?, priority = ?, tags = ?, updated_at = ? WHERE tenant = ? AND id = ?";
     db.prepare_cached(sql)?.execute(params![
         new.status.map(Status::name),
-        new.priority.map(|priority| priority.name()),
+        new.priority.map(Priority::name),
         to_json("tickets", &new.tags)?,
         now.0,
         tenant.as_str(),
         id
     ])?;
+    Ok(())
+}
+
+/// Deletes the ticket, its comments and, by their foreign keys, the files that came with them. A closed one too.
+pub(super) fn delete(db: &Connection, reach: &Reach, act: &DeleteTicket) -> Result<(), Failure> {
+    let id = number(&act.ticket)?;
+    expect_there(db, reach, id)?;
+    ids::retire_of_ticket(db, &reach.tenant, id)?;
+    for sql in
+        ["DELETE FROM comments WHERE tenant = ? AND ticket_id = ?", "DELETE FROM tickets WHERE tenant = ? AND id = ?"]
+    {
+        db.prepare_cached(sql)?.execute(params![reach.tenant.as_str(), id])?;
+    }
     Ok(())
 }
 

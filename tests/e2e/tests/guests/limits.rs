@@ -82,6 +82,19 @@ pub async fn burns_host_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+pub async fn exports_everything() {
+    let lab = Lab::new().await;
+    lab.seed(portcullis_e2e::TENANT).await;
+    let limits = "records-read = 9\ncpu-ms = 10000\nwall-ms = 60000";
+    let scopes = ["log:write", "tickets:read fields=subject", "kv:write bytes=64KiB"];
+    let guest = lab.install(&Package::guest("exports_everything", &scopes, limits)).await;
+    let report = lab.call(&guest, json!({})).await;
+    let lines: Vec<&str> = report.log.iter().map(|(_, line)| line.as_str()).collect();
+    assert_eq!((lines[0], lines[2]), ("got 9", "kv: Ok(())"));
+    assert_eq!(portcullis_e2e::acts(&lab.entries().await).permitted("tickets.get"), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 pub async fn huge_error() {
     let lab = Lab::new().await;
     let limits = "memory-mib = 64\ncpu-ms = 10000\nwall-ms = 60000";

@@ -3,17 +3,22 @@
 //! A guest that is not run does not compile: below, each name must be that of a test.
 
 mod acts;
+mod attachments;
 mod endings;
 mod http;
 mod limits;
 mod logs;
+mod projection;
 mod storage;
+mod wasi_files;
 
 use acts::*;
+use attachments::*;
 use endings::*;
 use http::*;
 use limits::*;
 use logs::*;
+use projection::*;
 use storage::*;
 
 macro_rules! is_run {

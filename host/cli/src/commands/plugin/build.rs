@@ -37,7 +37,7 @@ pub struct Build {
 pub enum BuildTarget {
     /// wasm32-unknown-unknown: no WASI, the smallest authority.
     UnknownUnknown,
-    /// wasm32-wasip2: imports WASI, which this version of the host refuses to install.
+    /// wasm32-wasip2: for code that needs WASI; clocks, randomness and files are stand-ins unless they are granted.
     Wasip2,
 }
 

@@ -3,10 +3,12 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::{
+    budget::{BudgetStore as _, Suspension},
     installation::{Installation, InstallationState, InstallationStore as _},
     scope::ScopeText,
 };
 
+use super::capability::{self, Listed};
 use crate::{home::Home, host::Host, output::Output};
 
 /// Replace what an installation is granted.
@@ -34,12 +36,18 @@ pub struct Suspend {
     pub reason: String,
 }
 
-/// Let a suspended installation go on.
+/// Let a suspended installation go on, or one capability that a budget suspended.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis plugin resume card-guard")]
+#[command(
+    after_help = "Examples:\n  portcullis plugin resume card-guard\n  portcullis plugin resume card-guard --capability tickets"
+)]
 pub struct Resume {
     /// The installation: its id, or the plugin's name.
     pub installation: String,
+    /// Only this capability, which was suspended because a budget ran out; 'events' for its calls. What it has used of that
+    /// budget in the last hour is forgiven.
+    #[arg(long, value_name = "NAME")]
+    pub capability: Option<String>,
 }
 
 /// Print what plugins have logged.
@@ -60,18 +68,20 @@ fn state(installation: &Installation) -> String {
     }
 }
 
-fn print(output: Output, installation: &Installation) -> Result<()> {
-    output.item(installation, || {
+fn print(output: Output, installation: &Installation, suspensions: &[Suspension]) -> Result<()> {
+    let listed = Listed::new(installation, suspensions);
+    output.item(&listed, || {
         let scopes: Vec<String> = installation.granted.iter().map(|s| format!("\n      {s}")).collect();
         format!(
-            "{}  {} {}  tenant {}  {}  release {}{}",
+            "{}  {} {}  tenant {}  {}  release {}{}{}",
             installation.id,
             installation.plugin,
             installation.version,
             installation.tenant,
             state(installation),
             installation.release.short(),
-            scopes.concat()
+            scopes.concat(),
+            listed.lines()
         )
     })
 }
@@ -83,7 +93,8 @@ pub async fn list(home: Home, output: Output) -> Result<()> {
     if all.is_empty() && !output.json {
         println!("Nothing is installed; see 'portcullis plugin install --help'.");
     }
-    all.iter().try_for_each(|installation| print(output, installation))
+    let suspensions = host.store.suspensions(host.clock.now()).await?;
+    all.iter().try_for_each(|installation| print(output, installation, &suspensions))
 }
 
 impl Grant {
@@ -92,7 +103,7 @@ impl Grant {
         let installation = host.installation(&self.installation).await?;
         let changed = host.installer().grant(&installation.id, self.scopes).await;
         super::super::publish(&host).await?;
-        print(output, &changed?)
+        print(output, &changed?, &[])
     }
 }
 
@@ -105,7 +116,7 @@ impl Suspend {
         let installation = host.installation(&self.installation).await?;
         let changed = host.installer().suspend(&installation.id, &self.reason).await;
         super::super::publish(&host).await?;
-        print(output, &changed?)
+        print(output, &changed?, &[])
     }
 }
 
@@ -113,9 +124,12 @@ impl Resume {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
+        if let Some(capability) = &self.capability {
+            return capability::resume(&host, &installation, capability, output).await;
+        }
         let changed = host.installer().resume(&installation.id).await;
         super::super::publish(&host).await?;
-        print(output, &changed?)
+        print(output, &changed?, &[])
     }
 }
 

@@ -34,7 +34,7 @@ impl Inspect {
         } else {
             None
         };
-        let cannot = inspection.cannot(RULES.catalogue.names());
+        let cannot = inspection.cannot(RULES.catalogue);
         let digest = Digest::of(&bytes);
         let value = json!({ "digest": digest, "inspection": inspection, "cannot": cannot, "plan": plan });
         output.result(&value, || words(&digest, &inspection, &cannot, plan.as_ref()))

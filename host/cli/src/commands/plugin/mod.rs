@@ -1,10 +1,13 @@
 //! `portcullis plugin`
 
 mod build;
+mod capability;
+mod explain;
 mod govern;
 mod inspect;
 mod install;
 mod new;
+mod review;
 mod sign;
 
 use anyhow::Result;
@@ -33,9 +36,13 @@ pub enum Plugin {
     List,
     /// Replace what an installation is granted.
     Grant(govern::Grant),
+    /// Say what becomes of a scope in an installation, layer by layer.
+    Explain(explain::Explain),
+    /// Set the most that a release may do, as its reviewer.
+    Review(review::Review),
     /// Stop an installation at once. Its events wait.
     Suspend(govern::Suspend),
-    /// Let a suspended installation go on.
+    /// Let a suspended installation go on, or one capability that a budget suspended.
     Resume(govern::Resume),
     /// Print what plugins have logged.
     Log(govern::Log),
@@ -51,6 +58,8 @@ impl Plugin {
             Self::Install(command) => command.run(home, output).await,
             Self::List => govern::list(home, output).await,
             Self::Grant(command) => command.run(home, output).await,
+            Self::Explain(command) => command.run(home, output).await,
+            Self::Review(command) => command.run(home, output).await,
             Self::Suspend(command) => command.run(home, output).await,
             Self::Resume(command) => command.run(home, output).await,
             Self::Log(command) => command.run(home, output).await,

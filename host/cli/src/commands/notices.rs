@@ -1,0 +1,204 @@
+//! `portcullis notices`: what in the audit log needs an admin, and the command that helps.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use portcullis_model::{
+    audit::{Entry, Kind},
+    budget::{BudgetStore as _, EVENTS, Suspension, Whose},
+    scope::parse_seconds,
+    time::Timestamp,
+};
+use portcullis_store::StoredEntry;
+use serde::Serialize;
+
+use crate::{home::Home, host::Host, output::Output};
+
+/// The most that is printed.
+const MOST: usize = 1_000;
+
+/// List what needs an admin: what was suspended, given up or refused, and when the host had died.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  portcullis notices\n  portcullis notices --since 7d --json\n\n\
+    Newest first, from the audit log: one line each, and the command that helps.")]
+pub struct Notices {
+    /// How far back: a number with s, m, h or d.
+    #[arg(long, default_value = "24h", value_parser = span)]
+    pub since: Duration,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Its entry's index in the audit log.
+    pub index: u64,
+    /// When.
+    pub time: Timestamp,
+    /// What sort of entry.
+    pub kind: Kind,
+    /// What happened, in one line.
+    pub what: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let seconds = parse_seconds(text).ok_or("expected a number with s, m, h or d, such as 24h")?;
+    Ok(Duration::from_secs(seconds))
+}
+
+impl Notices {
+    pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
+        let host = Host::open(home).await?;
+        let now = host.clock.now();
+        let since = Timestamp(now.0.saturating_sub(i64::try_from(self.since.as_millis()).unwrap_or(i64::MAX)));
+        let suspended = host.store.suspensions(now).await?;
+        let mut none = true;
+        for stored in host.store.notices(since, MOST).await? {
+            if let Some(notice) = notice(&stored, &suspended)? {
+                none = false;
+                output.item(&notice, || {
+                    format!("{} {:20} {}\n    {}", notice.time, notice.kind.name(), notice.what, notice.help)
+                })?;
+            }
+        }
+        if none && !output.json {
+            crate::output::line("Nothing needs an admin.")?;
+        }
+        Ok(())
+    }
+}
+
+/// What an entry means to an admin; `None` where it means nothing.
+fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notice>> {
+    let entry: Entry =
+        serde_json::from_slice(&stored.body).with_context(|| format!("entry {} cannot be read", stored.index))?;
+    let told = match entry.kind {
+        Kind::CapabilitySuspended => Some(capability_suspended(&entry, suspended)),
+        Kind::PluginSuspended => Some((
+            format!("{} was suspended: {}", of(&entry), text(&entry, "reason")),
+            format!("portcullis plugin resume {}", installation(&entry)),
+        )),
+        Kind::DeliveryDead => Some((
+            format!("{} was given up after {} tries: {}", of(&entry), entry.detail["attempts"], text(&entry, "reason")),
+            "portcullis events list".to_owned(),
+        )),
+        Kind::ReleaseRefused => Some((
+            format!("a release was refused for {}: {}", of(&entry), text(&entry, "reason")),
+            "portcullis plugin inspect <the release's plugin.wasm>".to_owned(),
+        )),
+        Kind::HostStarted => died(&entry),
+        _ => None,
+    };
+    let told = told.map(|(what, help)| Notice { index: stored.index, time: entry.time, kind: entry.kind, what, help });
+    Ok(told)
+}
+
+fn capability_suspended(entry: &Entry, suspended: &[Suspension]) -> (String, String) {
+    let (installation, capability) = (installation(entry), text(entry, "capability"));
+    let what =
+        format!("{capability} of {} ({}) was suspended: {}", text(entry, "plugin"), of(entry), text(entry, "reason"));
+    let holds = suspended
+        .iter()
+        .find(|s| s.installation.as_str() == installation && s.capability == capability && s.since == entry.time);
+    let help = match holds {
+        None => "over: nothing to do; 'portcullis plugin grant' can narrow what it reads".to_owned(),
+        Some(s) if s.whose == Whose::Tenant => {
+            format!("raise {} in [tenants.{}.limits], or wait", s.resource.hourly(), s.tenant)
+        }
+        Some(_) if capability == EVENTS => {
+            format!("portcullis plugin resume {installation} --capability {capability} (its events wait)")
+        }
+        Some(_) => format!("portcullis plugin resume {installation} --capability {capability}"),
+    };
+    (what, help)
+}
+
+/// A start that found calls or acts left open: the host had not stopped in good order.
+fn died(entry: &Entry) -> Option<(String, String)> {
+    let number = |name: &str| entry.detail.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let (leases, acts) = (number("recovered-leases"), number("unknown-acts"));
+    (leases + acts > 0).then(|| {
+        let what = format!(
+            "the host had not stopped in good order: {leases} deliveries were taken up again, and the outcome of {acts} acts \
+             is not known"
+        );
+        (what, "portcullis audit tail --kind act.unknown".to_owned())
+    })
+}
+
+fn text<'a>(entry: &'a Entry, name: &str) -> &'a str {
+    entry.text(name).unwrap_or("-")
+}
+
+fn installation(entry: &Entry) -> &str {
+    let resource = entry.resource.as_deref().unwrap_or("-");
+    resource.strip_prefix("installation:").unwrap_or(resource)
+}
+
+fn of(entry: &Entry) -> String {
+    let resource = entry.resource.as_deref().unwrap_or("-");
+    entry.tenant.as_ref().map_or_else(|| resource.to_owned(), |tenant| format!("{resource} in {tenant}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{audit::Actor, budget::Resource};
+
+    use super::*;
+
+    fn stored(entry: &Entry) -> StoredEntry {
+        StoredEntry { index: 7, body: entry.encode().unwrap() }
+    }
+
+    fn told(entry: &Entry, suspended: &[Suspension]) -> Option<(String, String)> {
+        notice(&stored(entry), suspended).unwrap().map(|notice| (notice.what, notice.help))
+    }
+
+    fn entry(kind: Kind) -> Entry {
+        Entry::new(Timestamp(5), kind, Actor::Host, Some("acme".parse().unwrap()))
+    }
+
+    fn suspension(whose: Whose) -> Suspension {
+        Suspension {
+            tenant: "acme".parse().unwrap(),
+            installation: "ins_1".parse().unwrap(),
+            capability: "tickets".into(),
+            resource: Resource::RecordsRead,
+            whose,
+            since: Timestamp(5),
+            until: Timestamp(9),
+            reason: "used up".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_suspended_comes_with_the_command_that_helps() {
+        let entry = entry(Kind::CapabilitySuspended)
+            .about("installation:ins_1")
+            .with("capability", "tickets")
+            .with("plugin", "com.example.export")
+            .with("reason", "used up");
+        let (what, help) = told(&entry, &[suspension(Whose::Installation)]).unwrap();
+        assert_eq!(what, "tickets of com.example.export (installation:ins_1 in acme) was suspended: used up");
+        assert_eq!(help, "portcullis plugin resume ins_1 --capability tickets");
+        let (_, help) = told(&entry, &[suspension(Whose::Tenant)]).unwrap();
+        assert_eq!(help, "raise records-read-per-hour in [tenants.acme.limits], or wait");
+        let (_, help) = told(&entry, &[]).unwrap();
+        assert!(help.starts_with("over"), "{help}");
+    }
+
+    #[test]
+    fn a_start_is_a_notice_only_after_a_death() {
+        let started = |acts: u64| entry(Kind::HostStarted).with("recovered-leases", 0).with("unknown-acts", acts);
+        assert_eq!(told(&started(0), &[]), None);
+        assert!(told(&started(2), &[]).unwrap().0.contains("the outcome of 2 acts"));
+    }
+
+    #[test]
+    fn spans_are_read_and_refused() {
+        assert_eq!(span("24h"), Ok(Duration::from_secs(86_400)));
+        assert!(span("yesterday").is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! Explaining what was decided: the act's own entry in the log, beside what is granted today.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_capabilities::Catalogue;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    authority::{Opinion, Standing},
+    bounds::Bounds,
+    catalogue::Catalogue as _,
+    error::StoreError,
+    explain::{Explain, Explained, Refused},
+    id::{ActId, InstallationId},
+    installation::{Installation, InstallationStore as _},
+    release::Releases as _,
+    scope::ScopeText,
+};
+use portcullis_packages::check::Registry;
+use portcullis_store::SqliteStore;
+use serde_json::Value;
+
+/// Explains acts of one host.
+pub struct Explainer {
+    /// Where the log lies.
+    pub store: Arc<SqliteStore>,
+    /// Where releases are checked.
+    pub registry: Arc<Registry>,
+    /// What holds for every installation.
+    pub bounds: Bounds,
+}
+
+fn unreadable(what: &str) -> StoreError {
+    StoreError(format!("the act's entry in the log has no readable {what}"))
+}
+
+fn opinions(entry: &Entry) -> Vec<Opinion> {
+    let one = |value: &Value| {
+        let says = value.get("says")?.as_str()?;
+        let refuses = says.strip_prefix("denies: ").map(str::to_owned);
+        Some(Opinion { layer: serde_json::from_value(value.get("layer")?.clone()).ok()?, refuses })
+    };
+    entry
+        .detail
+        .get("layers")
+        .and_then(Value::as_array)
+        .map(|all| all.iter().filter_map(one).collect())
+        .unwrap_or_default()
+}
+
+fn refused(entry: &Entry) -> Option<Refused> {
+    Some(Refused {
+        layer: serde_json::from_value(entry.detail.get("layer")?.clone()).ok()?,
+        reason: entry.text("reason")?.to_owned(),
+        grantor: entry.text("grantor")?.to_owned(),
+    })
+}
+
+impl Explainer {
+    /// What becomes of a scope in an installation today.
+    pub async fn standing(&self, installation: &Installation, scope: &ScopeText) -> anyhow::Result<Standing> {
+        let release = self.registry.verified(&installation.release_id()).await?;
+        Ok(Catalogue.standing(&self.bounds.layers(&release, installation), scope)?)
+    }
+
+    /// As [`Explainer::standing`]; `None` where that cannot be said.
+    async fn today(&self, id: &InstallationId, scope: &ScopeText) -> Result<Option<Standing>, StoreError> {
+        let all = self.store.installations().await?;
+        Ok(match all.iter().find(|one| one.id == *id) {
+            Some(installation) => self.standing(installation, scope).await.ok(),
+            None => None,
+        })
+    }
+}
+
+#[async_trait]
+impl Explain for Explainer {
+    async fn explain(&self, id: &ActId) -> Result<Option<Explained>, StoreError> {
+        let Some(stored) = self.store.entry_of_act(id.to_string()).await? else { return Ok(None) };
+        let entry: Entry = serde_json::from_slice(&stored.body).map_err(|_| unreadable("form"))?;
+        let Actor::Plugin { installation, plugin, .. } = entry.actor.clone() else { return Err(unreadable("actor")) };
+        let text = |name: &str| entry.text(name).map(str::to_owned).ok_or_else(|| unreadable(name));
+        let scope: ScopeText = text("scope")?.parse().map_err(|_| unreadable("scope"))?;
+        Ok(Some(Explained {
+            id: id.clone(),
+            permitted: entry.kind == Kind::ActPermitted,
+            act: text("act")?,
+            resource: entry.resource.clone().unwrap_or_default(),
+            tenant: entry.tenant.clone(),
+            plugin,
+            today: self.today(&installation, &scope).await?,
+            installation,
+            scope,
+            layers: opinions(&entry),
+            refused: refused(&entry),
+            index: stored.index,
+            entry,
+        }))
+    }
+}

@@ -1,0 +1,5 @@
+;; tries: to be installed without anything that could be called
+;; stands-for: MNT-6
+;; expect: refused
+
+(component (core module (func (export "x"))))

@@ -1,0 +1,12 @@
+;; tries: to trap when it is instantiated, before any handler is called
+;; stands-for: INC-6
+;; calls: own, own
+;; expect: trapped unreachable
+
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "portcullis:plugin/events@0.1.0#handle")
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const 0))
+  (func $start unreachable)
+  (start $start))

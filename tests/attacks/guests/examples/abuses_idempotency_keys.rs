@@ -1,0 +1,24 @@
+//! tries: to learn of, block or take over another installation's comment by the key that it used
+//! stands-for: DAT-11, MNT-5
+//! asks: tickets:comment visibility=internal
+//! calls: own, sibling, stranger, own
+//! expect: ok
+//! afterwards: tickets
+
+use portcullis_attack_guests::*;
+
+attack!(|event| {
+    let about = About::of(&event)?;
+    let id = works("a comment", tickets::add_comment("1005", &note("The same for all.", Some("the-key"))))?;
+    let before = about.loot();
+    match about.call() {
+        1 => {}
+        4 => must(before.first() == Some(&id), "MISSED: its own key was not known again")?,
+        _ => must(!before.contains(&id), "another installation's comment")?,
+    }
+    fails("another text under the key", tickets::add_comment("1005", &note("Another text.", Some("the-key"))))?;
+    invalid("a key of 129", tickets::add_comment("1005", &note("x", Some(&"k".repeat(129)))))?;
+    invalid("a key with a line's end", tickets::add_comment("1005", &note("x", Some("a\nb"))))?;
+    say(&id);
+    Ok(())
+});

@@ -1,0 +1,1 @@
+(component (import "portcullis:plugin/tickets@0.1.0" (func)))

@@ -1,0 +1,1 @@
+(component (import (interface "a:b/c") (instance)))

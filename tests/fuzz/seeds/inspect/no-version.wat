@@ -1,0 +1,1 @@
+(component (import "portcullis:plugin/tickets" (instance)))

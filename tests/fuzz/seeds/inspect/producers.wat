@@ -1,0 +1,1 @@
+(component (@producers (language "Rust" "1.95") (processed-by "x" "\u{202e}")))

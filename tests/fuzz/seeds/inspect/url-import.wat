@@ -1,0 +1,1 @@
+(component (import "url=<https://x.example/a>" (component)))

@@ -1,0 +1,1 @@
+(component (import "portcullis:plugin/tickets@0.2.0" (instance)))
