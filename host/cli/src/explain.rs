@@ -10,7 +10,7 @@ use portcullis_model::{
     bounds::Bounds,
     catalogue::Catalogue as _,
     error::StoreError,
-    explain::{Explain, Explained, Refused},
+    explain::{Explain, Explained, Refused, Today},
     id::{ActId, InstallationId},
     installation::{Installation, InstallationStore as _},
     release::Releases as _,
@@ -63,13 +63,17 @@ impl Explainer {
         Ok(Catalogue.standing(&self.bounds.layers(&release, installation), scope)?)
     }
 
-    /// As [`Explainer::standing`]; `None` where that cannot be said.
-    async fn today(&self, id: &InstallationId, scope: &ScopeText) -> Result<Option<Standing>, StoreError> {
+    /// As [`Explainer::standing`], or why that cannot be said.
+    async fn today(&self, id: &InstallationId, scope: &ScopeText) -> Result<Today, StoreError> {
         let all = self.store.installations().await?;
-        Ok(match all.iter().find(|one| one.id == *id) {
-            Some(installation) => self.standing(installation, scope).await.ok(),
-            None => None,
-        })
+        let Some(installation) = all.iter().find(|one| one.id == *id) else {
+            return Ok(Today::Unsaid("the installation is gone".into()));
+        };
+        if Catalogue.describe(scope).is_err() {
+            return Ok(Today::Unsaid(format!("no single scope stands for the act; see '{}' in the grant", scope.capability())));
+        }
+        let standing = self.standing(installation, scope).await;
+        Ok(standing.map_or_else(|error| Today::Unsaid(error.to_string()), Today::Stands))
     }
 }
 

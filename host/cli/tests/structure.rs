@@ -29,6 +29,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What only some of our crates may use, of what others wrote.
 const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime", &["runtime", "bench"]),
+    ("wasmtime-wasi", &["runtime"]),
+    ("wasmtime-wasi-http", &["runtime"]),
+    ("cap-std", &["store"]),
     ("rusqlite", &["store"]),
     ("axum", &["api"]),
     ("tokio-rustls", &["broker", "cli"]),

@@ -202,8 +202,9 @@ impl Entry {
     }
 }
 
-/// Characters that end lines or turn the direction of text around without being control characters.
-const TURNS: [char; 15] = [
+/// Characters that end lines, turn the direction of text around or cannot be seen, without being control characters.
+const TURNS: [char; 21] = [
+    '\u{00ad}', '\u{180e}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}',
     '\u{061c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
     '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
 ];

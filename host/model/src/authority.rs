@@ -128,7 +128,7 @@ impl<S: Scope> Authority<S> {
         S: Allows<A>,
     {
         match S::decide(&self.effective, &act) {
-            Ok(()) => Ok(Permit::granted(call.clone(), S::needed(&act), act)),
+            Ok(()) => Ok(Permit::granted(call.clone(), needed::<S, A>(&act), act)),
             Err(reason) => Err(Box::new(self.denial(call, &act, reason))),
         }
     }
@@ -162,9 +162,21 @@ impl<S: Scope> Authority<S> {
     {
         let Explanation { opinions, refusing } = self.explain(act);
         let (layer, reason) = refusing.unwrap_or((Layer::Granted, reason));
-        let (id, resource, needed) = (call.next_act(), act.resource(), S::needed(act));
+        let (id, resource, needed) = (call.next_act(), act.resource(), needed::<S, A>(act));
         Denial { id, act: A::NAME, resource, needed, layer, reason, layers: opinions }
     }
+}
+
+/// The longest scope that the log keeps whole, in bytes.
+const LONGEST: usize = 500;
+
+/// The least scope that covers the act, as the log can keep it: one that is too long, or that would not be read back as
+/// itself, is named by its action alone.
+fn needed<S: Allows<A>, A>(act: &A) -> ScopeText {
+    let scope = S::needed(act);
+    let text = scope.to_string();
+    let whole = text.len() <= LONGEST && text.parse::<ScopeText>().as_ref() == Ok(&scope);
+    if whole { scope } else { ScopeText::new(scope.capability(), scope.action()) }
 }
 
 /// What a layer says about a scope that somebody would like to have.

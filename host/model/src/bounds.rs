@@ -6,8 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    authority::Layer, call::Rules, id::TenantId, installation::Installation, limits::Limits, release::VerifiedRelease,
-    scope::ScopeText,
+    authority::Layer,
+    call::Rules,
+    catalogue::Catalogue,
+    id::TenantId,
+    installation::Installation,
+    limits::Limits,
+    release::VerifiedRelease,
+    scope::{ScopeError, ScopeText},
 };
 
 /// What a tenant's profile says.
@@ -42,6 +48,18 @@ impl Bounds {
         ];
         layers.extend(others.into_iter().filter_map(|(layer, scopes)| Some((layer, scopes?))));
         layers
+    }
+
+    /// What the platform and a tenant's profile leave of these scopes.
+    pub fn ceiling(
+        &self,
+        tenant: &TenantId,
+        of: &[ScopeText],
+        catalogue: &dyn Catalogue,
+    ) -> Result<Vec<ScopeText>, ScopeError> {
+        let profile = self.tenants.get(tenant).and_then(|profile| profile.scopes.as_ref());
+        let bounds = self.scopes.iter().chain(profile);
+        bounds.into_iter().try_fold(of.to_vec(), |left, bound| catalogue.meet(&left, bound))
     }
 
     /// The rules of a tenant.

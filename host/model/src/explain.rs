@@ -34,12 +34,22 @@ pub struct Explained {
     pub layers: Vec<Opinion>,
     /// The layer at which it fell, why, and who can change that.
     pub refused: Option<Refused>,
-    /// What is granted of that scope today, layer by layer; `None` where the installation or its release is gone.
-    pub today: Option<Standing>,
+    /// What is granted of that scope today, layer by layer.
+    pub today: Today,
     /// The entry, as it stands in the log.
     pub entry: Entry,
     /// Its number in the log.
     pub index: u64,
+}
+
+/// What becomes of the scope today.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Today {
+    /// Layer by layer.
+    Stands(Standing),
+    /// It cannot be said, and why not.
+    Unsaid(String),
 }
 
 /// Why an act was denied.

@@ -4,10 +4,14 @@
 //! Invariant: all but the publisher's own words (name, summary, purposes, links) is computed, from the component's bytes
 //! and the catalogue.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use portcullis_model::{
     catalogue::WasiImport,
+    class::Class,
     id::{Digest, PluginId, PublisherId},
     limits::Limits,
     scope::{Risk, ScopeError, ScopeText},
@@ -31,6 +35,8 @@ pub struct PlannedScope {
     pub words: Vec<String>,
     /// How much harm it can do.
     pub risk: Risk,
+    /// The classes of data that it touches (DAT-1).
+    pub classes: Vec<Class>,
     /// What the publisher wants it for (DAT-2).
     pub purpose: String,
     /// Whether the plugin works without it.
@@ -74,7 +80,7 @@ pub struct InstallPlan {
     pub notes: Vec<String>,
     /// What it cannot do, whatever is granted.
     pub cannot: Vec<String>,
-    /// The limits of one call that it asks for.
+    /// The limits that it asks for, of a call and of an hour.
     pub limits: Limits,
 }
 
@@ -121,6 +127,7 @@ fn planned(asked: &AskedScope, rules: Rules<'_>, ceiling: &[ScopeText]) -> Resul
         scope: asked.scope.clone(),
         // A scope that says nothing about itself is not thereby harmless.
         risk: descriptions.iter().map(|one| one.risk).max().unwrap_or(Risk::High),
+        classes: descriptions.iter().flat_map(|one| one.classes.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
         words: descriptions.into_iter().map(|one| one.words).collect(),
         purpose: asked.purpose.clone(),
         optional: asked.optional,

@@ -1,6 +1,6 @@
 ;; tries: to export a handler of another type than the host calls
 ;; stands-for: MNT-6, INC-6
-;; expect: refused
+;; expect: trapped expected `record`
 
 (component
   (core module $m (func (export "f") (param i32) (result i32) (local.get 0)))

@@ -8,6 +8,6 @@
     (func (export "cb") (param i32 i32 i32) (result i32) (i32.const 0)))
   (core instance $i (instantiate $m))
   (type $stream (stream u8))
-  (func $f (result u32) (canon lift (core func $i "f") async (callback (func $i "cb"))))
+  (func $f (result u32) (canon lift (core func $i "f") async (callback (core func $i "cb"))))
   (instance $events (export "handle" (func $f)))
   (export "portcullis:plugin/events@0.1.0" (instance $events)))

@@ -79,10 +79,11 @@ impl Showing<'_> {
     }
 }
 
-/// How the author of a comment is shown: as its text is, and no better than a requester whom the grant masks or gives a token.
+/// How the author of a comment is shown: as its text is, and no better than a requester or an assignee whom the grant masks or
+/// gives a token.
 pub(crate) fn author_view(readings: &Readings<'_, TicketField>, comments: View, facts: &Facts) -> View {
-    let requester = readings.view(TicketField::Requester, facts).unwrap_or(View::Clear);
-    comments.meet(requester).unwrap_or(View::Mask)
+    let people = [TicketField::Requester, TicketField::Assignee].map(|field| readings.view(field, facts));
+    people.into_iter().flatten().fold(comments, |view, person| view.meet(person).unwrap_or(View::Mask))
 }
 
 /// What keeps tokens of different fields apart. All ids of people share one, so that a requester's token is the same as the

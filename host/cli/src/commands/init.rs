@@ -27,7 +27,17 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # scan-memory = false              # look for secrets in guest memory after each call; slow
 
 [ceiling]
-# scopes = ["log:write", "kv:read"]  # what no plugin on this host can go beyond; absent: whatever an admin grants
+# scopes = ["events:receive types=*", "log:write", "tickets:read fields=status,tags"]  # what no plugin on this host can go
+#                                  # beyond; absent: whatever an admin grants
+# [ceiling.limits]                 # of a call and of an hour; what is not named keeps the platform's own ceiling
+# cpu-ms = 1000
+# records-read-per-hour = 20000
+
+# [tenants.acme]                   # what holds in one tenant
+# scopes = ["events:receive types=*", "log:write", "tickets:read fields=* mask=personal"]
+# cover-cards = true               # card numbers are covered in every text that plugins read
+# [tenants.acme.limits]            # hourly ones hold for all of its installations together
+# records-read-per-hour = 5000
 
 [delivery]
 # attempts = 16

@@ -81,7 +81,7 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("portcullis plugin resume {}", installation(&entry)),
         )),
         Kind::DeliveryDead => Some((
-            format!("{} was given up after {} tries: {}", of(&entry), entry.detail["attempts"], text(&entry, "reason")),
+            format!("{} was given up{}: {}", of(&entry), after(&entry), text(&entry, "reason")),
             "portcullis events list".to_owned(),
         )),
         Kind::ReleaseRefused => Some((
@@ -93,6 +93,11 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
     };
     let told = told.map(|(what, help)| Notice { index: stored.index, time: entry.time, kind: entry.kind, what, help });
     Ok(told)
+}
+
+/// After how many tries, where the entry says so.
+fn after(entry: &Entry) -> String {
+    entry.detail.get("attempts").map_or_else(String::new, |tries| format!(" after {tries} tries"))
 }
 
 fn capability_suspended(entry: &Entry, suspended: &[Suspension]) -> (String, String) {

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::{
     authority::{Opinion, Standing},
-    explain::{Explain as _, Explained},
+    explain::{Explain as _, Explained, Today},
     id::ActId,
 };
 
@@ -13,7 +13,7 @@ use crate::{home::Home, host::Host, output::Output};
 /// Explain what became of a plugin's act: which layer allowed or denied it, and who could change that.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  portcullis why call_5b1e...9c.3\n\n\
-    The id of a denial is in the error that the plugin got, and in the audit log ('portcullis audit list --kind act.denied').")]
+    The id of a denial is in the error that the plugin got, and in the audit log ('portcullis audit tail --kind act.denied').")]
 pub struct Why {
     /// The id of an act or a denial: a call's id, a dot and a number.
     pub id: ActId,
@@ -25,7 +25,7 @@ impl Why {
         match host.explainer().explain(&self.id).await? {
             Some(explained) => output.result(&explained, || words(&explained)),
             None => bail!(
-                "the log has no act '{}'; see 'portcullis audit list --kind act.denied' (past a call's twentieth, denials are only counted)",
+                "the log has no act '{}'; see 'portcullis audit tail --kind act.denied' (past a call's twentieth, denials are only counted)",
                 self.id
             ),
         }
@@ -52,9 +52,15 @@ pub(super) fn standing(standing: &Standing) -> Vec<String> {
             format!("  {:26} {says}", layer.layer.to_string())
         })
         .collect();
+    let left: Vec<String> = standing.left.iter().map(ToString::to_string).collect();
     lines.push(match standing.narrowed_by {
         None => "  All of it is allowed.".to_owned(),
-        Some(layer) => format!("  It ends at {layer}; who can change that: the {}.", layer.grantor()),
+        Some(layer) if left.is_empty() => {
+            format!("  It ends at {layer}; who can change that: the {}.", layer.grantor())
+        }
+        Some(layer) => {
+            format!("  Left of it: {}. The first to take away is {layer}: the {}.", left.join("; "), layer.grantor())
+        }
     });
     lines
 }
@@ -82,11 +88,13 @@ fn words(explained: &Explained) -> String {
         }
     }
     match &explained.today {
-        Some(today) => {
+        // Of a permitted act less than the whole scope may have been enough: the rest is nobody's question.
+        _ if explained.permitted => {}
+        Today::Stands(today) => {
             lines.push(format!("Today, of {scope}:"));
             lines.extend(standing(today));
         }
-        None => lines.push("The installation is gone, or its release does not hold any more.".into()),
+        Today::Unsaid(why) => lines.push(format!("What is granted today cannot be held against it: {why}.")),
     }
     lines.push(format!("Entry {} of the audit log.", explained.index));
     lines.join("\n")

@@ -7,6 +7,7 @@ use portcullis_model::{
     audit::Kind,
     id::InstallationId,
     installation::{Installation, InstallationState},
+    limits::Limits,
     scope::ScopeText,
 };
 
@@ -24,6 +25,19 @@ impl Installer<'_> {
         let before: Vec<String> = old.granted.iter().map(ToString::to_string).collect();
         let new = Installation { granted, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginGranted, &new).with("before", before);
+        self.put(new, Some(old.generation), entry).await
+    }
+
+    /// Replaces what it may use, of a call and of an hour. More than the manifest asks for or the platform gives has no effect.
+    pub async fn limit(&self, id: &InstallationId, limits: Limits) -> Result<Installation, InstallError> {
+        let old = self.find(id).await?;
+        let changed = |limits: &Limits, other: &Limits| -> Vec<String> {
+            let pairs = limits.entries().into_iter().zip(other.entries());
+            pairs.filter(|(a, b)| a != b).map(|((name, value), _)| format!("{name}={value}")).collect()
+        };
+        let (before, after) = (changed(&old.limits, &limits), changed(&limits, &old.limits));
+        let new = Installation { limits, generation: old.generation + 1, ..old.clone() };
+        let entry = self.entry(Kind::PluginGranted, &new).with("limits-before", before).with("limits", after);
         self.put(new, Some(old.generation), entry).await
     }
 

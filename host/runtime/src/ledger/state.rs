@@ -312,8 +312,9 @@ impl Short {
                 "{name}: {used} of {allowed} used and {more} more asked for; suspended until {until}Z; an admin can resume it"
             ),
             Whose::Tenant => format!(
-                "the tenant's {name}: {used} of {allowed} used by its installations together and {more} more asked for; \
-                 suspended until {until}Z; the operator can raise it"
+                // What the others used is none of this plugin's business.
+                "the tenant's {name}: its {allowed} are used up by its installations together; suspended until {until}Z; the \
+                 operator can raise it"
             ),
         }
     }
@@ -329,7 +330,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -31,10 +31,13 @@ impl TestClock {
     }
 }
 
+/// One installation's minute of one resource.
+type Minute = (TenantId, InstallationId, Resource, i64);
+
 /// A store that keeps what it is told in memory, and can be made to fail.
 #[derive(Default)]
 struct Kept {
-    uses: Mutex<HashMap<(TenantId, InstallationId, Resource, i64), (i64, i64)>>,
+    uses: Mutex<HashMap<Minute, (i64, i64)>>,
     suspensions: Mutex<Vec<Suspension>>,
     entries: Mutex<Vec<Entry>>,
     broken: AtomicBool,

@@ -16,7 +16,7 @@ fn add(tags: Vec<String>) -> Result<(), Error> {
 attack!(|_| {
     invalid("50,000", add((0..50_000).map(|number| format!("tag-{number}")).collect()))?;
     invalid("1 MiB", add(vec!["x".repeat(1024 * 1024)]))?;
-    for tag in ["", " ", "a b", "a\nb", "a\0b", "\u{1b}[0m", "a\u{202e}b"] {
+    for tag in ["", " ", "a b", "a\nb", "a\0b", "\u{1b}[0m"] {
         invalid(tag, add(names(&[tag])))?;
     }
     let remove = tickets::Changes { remove_tags: (0..50_000).map(|number| format!("tag-{number}")).collect(), ..no_changes() };

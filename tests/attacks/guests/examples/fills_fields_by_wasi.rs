@@ -4,7 +4,7 @@
 //! limit: cpu-ms=5000
 //! limit: host-calls=100000
 //! limit: wall-ms=30000
-//! expect: ok
+//! expect: trapped total size of fields
 
 #![expect(missing_docs, reason = "the names are WASI's")]
 

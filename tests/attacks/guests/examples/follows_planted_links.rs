@@ -20,5 +20,9 @@ attack!(|event| {
     for path in ["to-directory", "to-root", "to-file"] {
         fails(path, files::list(path))?;
     }
-    must(files::read("marker")? == b"here", "its own file is gone")
+    // The host may go on, or have nothing to do with a directory that somebody has been at.
+    match files::read("marker") {
+        Ok(content) => must(content == b"here", "its own file was changed"),
+        Err(error) => must(error == Error::Unavailable, format!("MISSED: {error:?}")),
+    }
 });

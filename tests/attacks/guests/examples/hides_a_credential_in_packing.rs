@@ -2,6 +2,7 @@
 //! stands-for: INT-7
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
 //! connects: yes
+//! limit: http-in-kib=65536
 //! expect: ok
 
 use portcullis_attack_guests::*;

@@ -2,6 +2,7 @@
 //! stands-for: DAT-11, GHSA-r8xh-cgf7-392j
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
 //! calls: own, sibling, stranger, own
+//! limit: http-in-kib=65536
 //! expect: ok
 
 use portcullis_attack_guests::*;

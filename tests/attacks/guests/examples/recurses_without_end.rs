@@ -7,8 +7,7 @@ use std::hint::black_box;
 use portcullis_attack_guests::attack;
 
 fn deeper(level: u64) -> u64 {
-    let room = black_box([level; 32]);
-    if black_box(true) { deeper(level + 1) + room[7] } else { level }
+    if black_box(true) { deeper(level + 1).wrapping_mul(level) } else { level }
 }
 
 attack!(|_| {

@@ -1,6 +1,7 @@
 //! tries: to have the request line name another host than the one that was judged
 //! stands-for: GHSA-5qpp-g3j2-8frx, INT-2
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
+//! limit: http-in-kib=65536
 //! expect: ok
 //! afterwards: egress
 

@@ -1,6 +1,7 @@
 //! tries: to end a header's line and begin another request: CR, LF, null, colons, folded lines, letters that turn into them
 //! stands-for: MNT-5, INT-2
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
+//! limit: http-requests=100
 //! expect: ok
 //! afterwards: egress
 

@@ -1,6 +1,8 @@
 //! tries: to have an answer end at two places, so that the rest of it is the next answer
 //! stands-for: GHSA-h4wp-g4x3-7398, GHSA-r8xh-cgf7-392j
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
+//! limit: http-in-kib=65536
+//! limit: http-requests=50
 //! expect: ok
 
 use portcullis_attack_guests::*;

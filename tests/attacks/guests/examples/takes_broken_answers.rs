@@ -3,6 +3,7 @@
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
 //! limit: wall-ms=30000
 //! limit: http-requests=50
+//! limit: http-in-kib=65536
 //! expect: ok
 
 use portcullis_attack_guests::*;

@@ -3,6 +3,7 @@
 //! asks: http:send to=https://api.example.test/v1/* methods=GET
 //! limit: wall-ms=1500
 //! calls: own, own, own
+//! limit: http-in-kib=65536
 //! expect: limit wall-ms
 //! afterwards: egress
 

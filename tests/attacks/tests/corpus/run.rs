@@ -5,7 +5,7 @@ use std::{sync::Arc, time::{Duration, Instant}};
 use attacks::header::{Expect, Header, Who};
 use portcullis_e2e::{Acts, Package, acts};
 use portcullis_model::{
-    audit::{Actor, Entry},
+    audit::Entry,
     installation::Installation,
     invoke::{CallEnd, CallReport},
 };
@@ -85,12 +85,9 @@ pub async fn run<'a>(world: &'a World, guest: &Guest) -> (Ran<'a>, Result<(), St
     (ran, result)
 }
 
-/// The entries about these installations.
+/// The entries about these installations' tenants, which they have to themselves.
 fn about(entries: Vec<Entry>, installations: &[(Who, Installation)]) -> Vec<Entry> {
-    let ours = |entry: &Entry| match &entry.actor {
-        Actor::Plugin { installation, .. } => installations.iter().any(|(_, one)| one.id == *installation),
-        _ => false,
-    };
+    let ours = |entry: &Entry| installations.iter().any(|(_, one)| Some(&one.tenant) == entry.tenant.as_ref());
     entries.into_iter().filter(ours).collect()
 }
 

@@ -23,13 +23,14 @@ async fn why_says_which_layer_and_who_can_change_it() {
     assert_eq!(said["layers"][0], json!({ "layer": "manifest", "refuses": null }));
     assert_eq!(said["layers"][1]["refuses"], "reading tags of tickets is not granted");
     assert_eq!((&said["refused"]["layer"], &said["refused"]["grantor"]), (&json!("granted"), &json!("admin")));
-    assert_eq!((&said["today"]["narrowed_by"], &said["today"]["left"]), (&json!("granted"), &json!([])));
+    let today = &said["today"]["stands"];
+    assert_eq!((&today["narrowed_by"], &today["left"]), (&json!("granted"), &json!([])));
 
     // What was denied then can be allowed today, and it says so.
     lab.grant(&guest, &["events:receive types=test.* data=full", "log:write", "tickets:read fields=subject,tags"])
         .await;
     let said = run(lab.host.home.dir(), &["why", &id]).await.json();
-    assert_eq!((&said["refused"]["layer"], &said["today"]["narrowed_by"]), (&json!("granted"), &json!(null)));
+    assert_eq!((&said["refused"]["layer"], &said["today"]["stands"]["narrowed_by"]), (&json!("granted"), &json!(null)));
 
     // A permitted act is explained as well, and an act that is not there is said not to be.
     let permitted = lab.entries_of(Kind::ActPermitted).await;

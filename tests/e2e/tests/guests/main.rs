@@ -1,6 +1,7 @@
 //! Every guest, run by the real host, and what its own first lines say must happen.
 //!
 //! A guest that is not run does not compile: below, each name must be that of a test.
+#![expect(clippy::unwrap_used, reason = "functions that the tests share")]
 
 mod acts;
 mod attachments;

@@ -1,5 +1,6 @@
 //! WASI on the real host: a whole standard library with nothing granted, what is refused by name, and `wasi:http` through the
 //! one door.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod ends;
 mod http;

@@ -125,7 +125,8 @@ impl OpenFile {
         }
         if size > held.content.capacity() {
             // Twice as much each time, so that many small writes cost no more than one; counted as what is really there.
-            let capacity = size.max(held.content.capacity().saturating_mul(2)).min(MAX_FILE);
+            let twice = held.content.capacity().saturating_mul(2).min(MAX_FILE);
+            let capacity = if held.taken.grow(size.max(twice)).is_ok() { size.max(twice) } else { size };
             held.taken.grow(capacity)?;
             let more = capacity - held.content.len();
             held.content.reserve_exact(more);
@@ -183,10 +184,10 @@ mod tests {
     #[test]
     fn keeps_to_the_quota_the_size_and_the_room() {
         let room = Room::default();
-        let file = open(&room, b"12345", 10).unwrap();
-        assert_eq!(file.write(Some(6), b"12345"), Err(ErrorCode::Quota));
-        assert_eq!(file.set_len(11), Err(ErrorCode::Quota));
-        file.write(Some(5), b"12345").unwrap();
+        let small = open(&room, b"12345", 10).unwrap();
+        assert_eq!(small.write(Some(6), b"12345"), Err(ErrorCode::Quota));
+        assert_eq!(small.set_len(11), Err(ErrorCode::Quota));
+        small.write(Some(5), b"12345").unwrap();
         let file = open(&room, b"", u64::MAX).unwrap();
         assert_eq!(file.write(Some(MAX_FILE as u64), b"1"), Err(ErrorCode::FileTooLarge));
         assert_eq!(file.write(Some(u64::MAX), b"1"), Err(ErrorCode::FileTooLarge));
@@ -203,7 +204,9 @@ mod tests {
         assert_eq!(open(&room, b"1", 1).err(), Some(ErrorCode::InsufficientMemory));
         drop(many);
         assert_eq!(taken(&room), MAX_FILE);
-        drop((last, file));
+        last.set_len(3).unwrap();
+        assert_eq!(taken(&room), MAX_FILE, "what was allocated stays counted");
+        drop((last, file, small));
         assert_eq!(open(&room, b"1", 1).map(|file| file.len()), Ok(1));
         assert_eq!(taken(&room), 0);
     }
@@ -217,6 +220,16 @@ mod tests {
             assert!(taken(&room) <= 2 * n, "{n}");
         }
         assert_eq!(file.len(), 100_000);
+    }
+
+    #[test]
+    fn the_last_bit_of_room_can_be_used() {
+        let room = Room::default();
+        let mut others = Taken { room: room.clone(), bytes: 0 };
+        others.grow(OPEN_BYTES - 15).unwrap();
+        let file = open(&room, b"1234567890", u64::MAX).unwrap();
+        file.set_len(15).unwrap();
+        assert_eq!((file.set_len(16), taken(&room)), (Err(ErrorCode::InsufficientMemory), OPEN_BYTES));
     }
 
     #[test]

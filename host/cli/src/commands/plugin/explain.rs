@@ -24,7 +24,11 @@ impl Explain {
         let standing = host.explainer().standing(&installation, &self.scope).await?;
         output.result(&standing, || {
             let words: Vec<&str> = meant.iter().map(|one| one.words.as_str()).collect();
+            let classes: Vec<&str> = meant.iter().flat_map(|one| &one.classes).map(|class| class.name()).collect();
             let mut lines = vec![format!("{}: a plugin that {}", self.scope, words.join("; "))];
+            if !classes.is_empty() {
+                lines.push(format!("  Data that it touches: {}", classes.join(", ")));
+            }
             lines.extend(super::super::why::standing(&standing));
             lines.join("\n")
         })

@@ -72,8 +72,8 @@ pub async fn ask_and_install(
     let manifest = portcullis_packages::manifest::Manifest::parse(&files.stored.manifest)?;
     let inspection = portcullis_packages::inspect::Inspection::of(&files.component)?;
     let everything = manifest.asked();
-    let ceiling = host.config.ceiling.scopes.as_ref().unwrap_or(&everything);
-    let plan = InstallPlan::new(&manifest, &inspection, RULES, ceiling)?;
+    let ceiling = host.config.bounds().ceiling(&order.tenant, &everything, RULES.catalogue)?;
+    let plan = InstallPlan::new(&manifest, &inspection, RULES, &ceiling)?;
     if ask {
         println!("{}\n", words(&plan));
         if !std::io::stdin().is_terminal() {
@@ -107,11 +107,15 @@ pub(super) fn words(plan: &InstallPlan) -> String {
         let risk = format!("{:?}", scope.risk).to_lowercase();
         lines.push(format!("  {}  [{risk} risk{optional}]", scope.scope));
         lines.push(format!("      it {}", scope.words.join("; ")));
+        if !scope.classes.is_empty() {
+            let classes: Vec<&str> = scope.classes.iter().map(|class| class.name()).collect();
+            lines.push(format!("      data: {}", classes.join(", ")));
+        }
         lines.push(format!("      because: {}", scope.purpose));
         if scope.ceiling != portcullis_packages::plan::Coverage::Whole {
             let left: Vec<String> = scope.allowed.iter().map(ToString::to_string).collect();
             let left = if left.is_empty() { "nothing".into() } else { left.join("; ") };
-            lines.push(format!("      this platform allows of it: {left}"));
+            lines.push(format!("      this platform and this tenant allow of it: {left}"));
         }
     }
     for (title, items) in [("It cannot, whatever is granted:", &plan.cannot), ("Note:", &plan.notes)] {
@@ -125,6 +129,6 @@ pub(super) fn words(plan: &InstallPlan) -> String {
         lines.extend(plan.refusals.iter().map(|item| format!("  {item}")));
     }
     let limits: Vec<String> = plan.limits.entries().iter().map(|(name, value)| format!("{name} {value}")).collect();
-    lines.push(format!("Limits of one call: {}", limits.join(", ")));
+    lines.push(format!("Limits: {}", limits.join(", ")));
     lines.join("\n")
 }

@@ -6,6 +6,7 @@ mod explain;
 mod govern;
 mod inspect;
 mod install;
+mod limit;
 mod new;
 mod review;
 mod sign;
@@ -36,6 +37,8 @@ pub enum Plugin {
     List,
     /// Replace what an installation is granted.
     Grant(govern::Grant),
+    /// Set what an installation may use, in a call and in an hour.
+    Limit(limit::Limit),
     /// Say what becomes of a scope in an installation, layer by layer.
     Explain(explain::Explain),
     /// Set the most that a release may do, as its reviewer.
@@ -58,6 +61,7 @@ impl Plugin {
             Self::Install(command) => command.run(home, output).await,
             Self::List => govern::list(home, output).await,
             Self::Grant(command) => command.run(home, output).await,
+            Self::Limit(command) => command.run(home, output).await,
             Self::Explain(command) => command.run(home, output).await,
             Self::Review(command) => command.run(home, output).await,
             Self::Suspend(command) => command.run(home, output).await,
