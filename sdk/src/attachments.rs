@@ -86,7 +86,7 @@ pub fn open(id: &str) -> Result<Reader, Error> {
 impl Reader {
     /// The next bytes, at most 64 KiB; nothing at the end. A chunk can be shorter before the end.
     ///
-    /// Errors: `limited` (`attachment-bytes`), `not-found` (it was deleted in between), `unavailable`.
+    /// Errors: `denied`, `not-found` (it was deleted in between), `unavailable`.
     pub fn read_chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.0.read(CHUNK)?)
     }

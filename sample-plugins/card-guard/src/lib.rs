@@ -27,7 +27,8 @@ struct Data {
 
 #[derive(Deserialize)]
 struct Change {
-    comment: Comment,
+    /// Absent where the grant does not speak of this ticket's comments.
+    comment: Option<Comment>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +44,7 @@ impl Events for CardGuard {
             return Ok(());
         }
         let ticket = event.ticket_id()?;
-        let Comment { id, body } = event.data::<Data>()?.event.comment;
+        let Some(Comment { id, body }) = event.data::<Data>()?.event.comment else { return Ok(()) };
         let body = match body {
             Some(body) => body,
             None => tickets::comment(ticket, &id)?.body,

@@ -44,7 +44,11 @@ impl Events for VipEscalator {
 
 /// The priority that the ticket is to be raised to, if any.
 fn decide(id: &str) -> Result<Option<Priority>, Error> {
-    let ticket = tickets::get(id, &TICKET)?;
+    let ticket = match tickets::get(id, &TICKET) {
+        // Gone, or none of those that this installation is for.
+        Err(Error::NotFound) => return Ok(None),
+        other => other?,
+    };
     let Some(organization) = organization(&ticket)? else {
         return Ok(None);
     };

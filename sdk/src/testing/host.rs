@@ -84,7 +84,8 @@ impl Host {
     /// deliver at all.
     pub fn deliver<P: Events>(&self, event: Event) -> Result<(), Error> {
         self.require("events:receive", &[("types", &event.kind)])?;
-        let event = zendesk::minimise(event, |field, facts, value| self.shown_json("tickets:read", field, facts, value));
+        let event =
+            zendesk::minimise(event, |field, facts, value| self.shown_json("tickets:read", field, facts, value));
         self.begin();
         *self.0.handling.borrow_mut() = Some((event.id.clone(), 0));
         let result = self.run(|| P::handle(event));

@@ -336,7 +336,7 @@ async fn a_tenants_bound_holds_for_all_of_its_installations_together() {
     assert_eq!(bench.reads("a", 25).await, 20, "its own");
     assert_eq!(bench.reads("b", 25).await, 10, "what the tenant has left");
     let reason = bench.read("b").await.unwrap_err();
-    assert!(reason.starts_with("the tenant's records-read-per-hour: 30 of 30 used"), "{reason}");
+    assert!(reason.starts_with("the tenant's records-read-per-hour: its 30 are used up"), "{reason}");
     let whose: Vec<Whose> = bench.store.suspensions.lock().unwrap().iter().map(|s| s.whose).collect();
     assert_eq!(whose, [Whose::Installation, Whose::Tenant]);
     // An admin's word to one installation does not make the tenant's bound any larger, after a restart neither.

@@ -18,7 +18,10 @@ async fn what_one_installation_used_another_does_not_get() {
     let report = lab.call(&two, json!({})).await;
     assert_eq!(got(&report), 10);
     let why = said(&report, "refused: ");
-    assert!(why.contains("the tenant's records-read-per-hour: 30 of 30 used by its installations together"), "{why}");
+    assert!(
+        why.contains("the tenant's records-read-per-hour: its 30 are used up by its installations together"),
+        "{why}"
+    );
     assert_eq!(got(&lab.call(&elsewhere, json!({})).await), 20, "another tenant has no such bound");
 
     let suspended = lab.entries_of(Kind::CapabilitySuspended).await;
