@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut list, mut modules, mut names) = (String::new(), String::new(), Vec::new());
     for folder in ["guests/examples", "components"] {
         println!("cargo::rerun-if-changed={folder}");
-        let mut files: Vec<PathBuf> = fs::read_dir(here.join(folder))?.map(|file| Ok(file?.path())).collect::<Result<_, std::io::Error>>()?;
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(here.join(folder))?.map(|file| Ok(file?.path())).collect::<Result<_, std::io::Error>>()?;
         files.sort();
         for file in files {
             let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -85,7 +86,12 @@ fn named_in_cargo(here: &Path) -> Result<(), Box<dyn Error>> {
         let file = file?.path();
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if !text.contains(&format!("[[example]]\nname = \"{name}\"\ncrate-type = [\"cdylib\"]\n")) {
-            return Err(format!("{}: is no [[example]] with crate-type cdylib in {}", file.display(), manifest.display()).into());
+            return Err(format!(
+                "{}: is no [[example]] with crate-type cdylib in {}",
+                file.display(),
+                manifest.display()
+            )
+            .into());
         }
     }
     Ok(())

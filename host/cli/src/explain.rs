@@ -70,7 +70,10 @@ impl Explainer {
             return Ok(Today::Unsaid("the installation is gone".into()));
         };
         if Catalogue.describe(scope).is_err() {
-            return Ok(Today::Unsaid(format!("no single scope stands for the act; see '{}' in the grant", scope.capability())));
+            return Ok(Today::Unsaid(format!(
+                "no single scope stands for the act; see '{}' in the grant",
+                scope.capability()
+            )));
         }
         let standing = self.standing(installation, scope).await;
         Ok(standing.map_or_else(|error| Today::Unsaid(error.to_string()), Today::Stands))

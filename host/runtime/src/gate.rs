@@ -49,7 +49,6 @@ const DENIALS: u32 = 20;
 #[derive(Default)]
 pub(crate) struct Tally {
     pub host_calls: AtomicU32,
-    pub http_requests: AtomicU32,
     pub denials: AtomicU32,
     pub log: Mutex<Log>,
 }
@@ -100,15 +99,6 @@ impl Gate {
         let n = self.tally.host_calls.fetch_add(1, Ordering::Relaxed) + 1;
         match u64::from(n) > self.call.limits.host_calls {
             true => Err(LimitReached("host-calls").into()),
-            false => Ok(()),
-        }
-    }
-
-    /// Counts an outbound request.
-    pub fn count_http(&self) -> Result<(), ServiceError> {
-        let n = self.tally.http_requests.fetch_add(1, Ordering::Relaxed) + 1;
-        match u64::from(n) > self.call.limits.http_requests {
-            true => Err(ServiceError::limited("http-requests", self.call.limits.http_requests)),
             false => Ok(()),
         }
     }

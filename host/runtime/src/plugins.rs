@@ -77,6 +77,7 @@ pub(crate) struct Plugins<C: CapabilitySet> {
     releases: Arc<dyn Releases>,
     bounds: Arc<Bounds>,
     compiled: Mutex<HashMap<Digest, Component>>,
+    compiling: tokio::sync::Mutex<()>,
     ready: Mutex<HashMap<InstallationId, Generation<C>>>,
 }
 
@@ -85,7 +86,15 @@ type Generation<C> = (u64, Arc<Ready<C>>);
 
 impl<C: CapabilitySet> Plugins<C> {
     pub fn new(sandbox: Sandbox, capabilities: Arc<C>, releases: Arc<dyn Releases>, bounds: Arc<Bounds>) -> Self {
-        Self { sandbox, capabilities, releases, bounds, compiled: Mutex::default(), ready: Mutex::default() }
+        Self {
+            sandbox,
+            capabilities,
+            releases,
+            bounds,
+            compiled: Mutex::default(),
+            compiling: tokio::sync::Mutex::default(),
+            ready: Mutex::default(),
+        }
     }
 
     /// The installation's plugin, made ready anew where its generation has changed.
@@ -120,6 +129,11 @@ impl<C: CapabilitySet> Plugins<C> {
     }
 
     async fn compile(&self, digest: Digest, bytes: Arc<[u8]>) -> Result<Component, LoadError> {
+        if let Some(component) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
+            return Ok(component.clone());
+        }
+        // One at a time: compiling takes all processors that it finds, and others have calls to run (INC-6).
+        let _alone = self.compiling.lock().await;
         if let Some(component) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
             return Ok(component.clone());
         }

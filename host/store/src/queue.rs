@@ -271,7 +271,8 @@ mod tests {
         install(&store, "a").await;
         ingest(&store, "bad", &["a"]).await;
         ingest(&store, "good", &["a"]).await;
-        let spoil = |conn: &Connection| conn.execute("UPDATE events SET body = '{' WHERE id = 'bad'", []).map_err(failed);
+        let spoil =
+            |conn: &Connection| conn.execute("UPDATE events SET body = '{' WHERE id = 'bad'", []).map_err(failed);
         store.db.write(spoil).await.unwrap();
         let leases = store.lease(10, 10, Timestamp(1_000), HOLD).await.unwrap();
         assert_eq!(leases.iter().map(|lease| lease.event.id.as_str()).collect::<Vec<_>>(), ["good"]);

@@ -1,7 +1,8 @@
 //! The schema, as steps that are applied once each, in order. A step that has been released never changes.
 
 /// Every step so far. `PRAGMA user_version` says how many a file has.
-pub const MIGRATIONS: &[&str] = &[r"
+pub const MIGRATIONS: &[&str] = &[
+    r"
 CREATE TABLE audit (
   idx INTEGER PRIMARY KEY,
   time INTEGER NOT NULL,
@@ -97,7 +98,8 @@ CREATE TABLE plugin_log (
   level TEXT NOT NULL,
   message TEXT NOT NULL
 ) STRICT;
-", r"
+",
+    r"
 -- What an installation used of a resource in a minute (since 1970), for the last hour. forgiven: what of it an admin has let
 -- go; it still counts for the tenant.
 CREATE TABLE budget_use (
@@ -126,11 +128,13 @@ CREATE TABLE suspensions (
 -- What an admin should see, without a walk through the whole log.
 CREATE INDEX audit_notices ON audit (idx)
   WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started');
-", r"
+",
+    r"
 -- When a plugin's value is over, in milliseconds since 1970; NULL: not before it is removed.
 ALTER TABLE kv ADD COLUMN expires INTEGER;
 CREATE INDEX kv_expires ON kv (tenant, installation, expires) WHERE expires IS NOT NULL;
-", r"
+",
+    r"
 -- The most that a reviewer approved for a release, as a JSON list of scopes.
 CREATE TABLE reviews (
   digest TEXT NOT NULL,
@@ -138,4 +142,5 @@ CREATE TABLE reviews (
   scopes TEXT NOT NULL,
   PRIMARY KEY (digest, manifest_digest)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+];

@@ -1,6 +1,6 @@
 ;; tries: to have the host write the event to addresses that are not in its memory
 ;; stands-for: INC-6, DAT-11
-;; expect: trapped
+;; expect: trapped realloc return: beyond end of memory
 
 (module
   (memory (export "memory") 1)

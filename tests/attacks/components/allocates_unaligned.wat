@@ -2,7 +2,7 @@
 ;; stands-for: INC-6
 ;; asks: kv:read
 ;; asks: kv:write bytes=1KiB
-;; expect: trapped
+;; expect: trapped realloc return: result not aligned
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

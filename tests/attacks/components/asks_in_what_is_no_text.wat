@@ -1,7 +1,7 @@
 ;; tries: to hand the host bytes as a bucket's name that are no text: surrogates, overlong forms, halves of letters
 ;; stands-for: MNT-5, INC-6
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped invalid utf-8
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

@@ -1,7 +1,7 @@
 ;; tries: to call into the host while the host is writing to its memory
 ;; stands-for: INC-6, INT-2
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped cannot leave component instance
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

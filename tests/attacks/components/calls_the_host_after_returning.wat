@@ -1,7 +1,7 @@
 ;; tries: to act once more in the clean-up, when its call is over
 ;; stands-for: MON-1, INT-2
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped cannot leave component instance
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

@@ -1,7 +1,7 @@
 ;; tries: to call into the host when it is instantiated, before the host says that its call began
 ;; stands-for: MON-1, INT-2
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped uninitialized element
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

@@ -1,6 +1,6 @@
 //! tries: to be read to its end where there is none: a right component, cut at each of 160 places
 //! stands-for: MNT-6, MNT-5
-//! expect: refused
+//! expect: refused not valid for this host
 
 use crate::component::Base;
 

@@ -1,7 +1,7 @@
 ;; tries: to use a handle that it was never given
 ;; stands-for: DAT-11, INT-2
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped unknown handle index
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))

@@ -1,7 +1,7 @@
 ;; tries: to give a handle back twice
 ;; stands-for: INC-6
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped unknown handle index
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

@@ -1,6 +1,6 @@
 ;; tries: to begin with a table of two thousand million elements
 ;; stands-for: INC-6
-;; expect: refused
+;; expect: refused element
 
 (module
   (memory (export "memory") 1)

@@ -1,6 +1,6 @@
 ;; tries: to leave the import of a nested component open, for the host to fill
 ;; stands-for: MNT-6, INT-2
-;; expect: refused
+;; expect: refused missing import
 
 (component
   (component $inner

@@ -1,8 +1,8 @@
 ;; tries: to pass off a bucket as an attachment's reader
 ;; stands-for: DAT-11, INT-14
 ;; asks: kv:read
-;; asks: attachments:read types=*/* bytes=1MiB
-;; expect: trapped
+;; asks: attachments:read types=text/* bytes=1MiB scan=clean
+;; expect: trapped used with the wrong type
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

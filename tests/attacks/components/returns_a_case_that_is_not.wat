@@ -1,6 +1,6 @@
 ;; tries: to return a case of the error that there is not
 ;; stands-for: MNT-5, INC-6
-;; expect: trapped
+;; expect: trapped unexpected discriminant
 
 (module
   (memory (export "memory") 1)

@@ -1,6 +1,6 @@
 ;; tries: to have the host read an error's text from before, behind and round the end of its memory
 ;; stands-for: DAT-11, INC-6
-;; expect: trapped
+;; expect: trapped out of bounds of memory
 
 (module
   (memory (export "memory") 1 1)

@@ -24,9 +24,12 @@ pub fn make(_: &Base) -> Vec<Vec<u8>> {
         let config = Config {
             exports: Some(exports.clone()),
             max_imports: 0,
-            max_memories: 1,
+            // Beside the memory that is exported.
+            max_memories: 0,
             max_tables: 1,
             max_memory32_bytes: 2 << 20,
+            // Of these the engine here has no part that outlives a call.
+            reference_types_enabled: false,
             gc_enabled: false,
             exceptions_enabled: false,
             memory64_enabled: false,

@@ -1,7 +1,7 @@
 ;; tries: to log a text that is as long as the address space
 ;; stands-for: RUSTSEC-2026-0020, DAT-11
 ;; asks: log:write
-;; expect: trapped
+;; expect: trapped out of bounds of memory
 
 (module
   (import "portcullis:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))

@@ -1,6 +1,6 @@
 ;; tries: to hand the host bytes as an error's text that are no text
 ;; stands-for: MNT-5, INC-6
-;; expect: trapped
+;; expect: trapped invalid utf-8
 
 (module
   (memory (export "memory") 1)

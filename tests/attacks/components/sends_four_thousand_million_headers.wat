@@ -1,7 +1,7 @@
 ;; tries: to have the length of a list of headers wrap round to a small one
 ;; stands-for: RUSTSEC-2026-0021, RUSTSEC-2026-0020, INC-6
 ;; asks: http:send to=https://api.example.test/v1/* methods=GET
-;; expect: trapped
+;; expect: trapped out of bounds of memory
 
 (module
   (import "portcullis:plugin/http@0.1.0" "send"

@@ -1,7 +1,7 @@
 ;; tries: to trap in the clean-up after its answer was taken
 ;; stands-for: INC-6
 ;; calls: own, own
-;; expect: trapped
+;; expect: trapped unreachable
 
 (module
   (memory (export "memory") 1)

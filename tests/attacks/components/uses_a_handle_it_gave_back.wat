@@ -1,7 +1,7 @@
 ;; tries: to use a handle after it gave it back
 ;; stands-for: DAT-11, INC-6
 ;; asks: kv:read
-;; expect: trapped
+;; expect: trapped unknown handle index
 
 (module
   (import "portcullis:plugin/kv@0.1.0" "open" (func $open (param i32 i32 i32)))

@@ -90,8 +90,7 @@ impl fmt::Display for Expect {
 }
 
 /// How many duties each group of the catalogue has.
-const DUTIES: &[(&str, u32)] =
-    &[("ACC", 9), ("INT", 14), ("DAT", 14), ("MON", 7), ("MNT", 7), ("INC", 7)];
+const DUTIES: &[(&str, u32)] = &[("ACC", 9), ("INT", 14), ("DAT", 14), ("MON", 7), ("MNT", 7), ("INC", 7)];
 
 /// The advisories that the corpus may speak of.
 const ADVISORIES: &[&str] = &[
@@ -128,7 +127,9 @@ impl Header {
             "tries" => self.tries = value.to_owned(),
             "stands-for" => self.stands_for.extend(many()),
             "asks" => self.asks.push(value.to_owned()),
-            "grants" => self.grants.get_or_insert_default().extend(Some(value.to_owned()).filter(|one| one != "nothing")),
+            "grants" => {
+                self.grants.get_or_insert_default().extend(Some(value.to_owned()).filter(|one| one != "nothing"))
+            }
             "limit" => self.limits.push(value.replacen('=', " = ", 1)),
             "calls" => self.calls = many().map(|one| who(&one)).collect::<Result<_, _>>()?,
             "event" => self.zendesk = one_of(value, "zendesk", "cloudevents")?,

@@ -8,10 +8,7 @@ use portcullis_model::{
     authority::Authority,
     egress::{Answer, Egress, MAX_BODY, SendRequest},
 };
-use portcullis_runtime::{
-    gate::{Gate, HostResult},
-    wit::refused,
-};
+use portcullis_runtime::gate::{Gate, HostResult};
 
 use super::scope::{HttpScope, method};
 
@@ -55,11 +52,8 @@ pub(super) fn act(name: &str, url: &str, headers: Vec<(String, String)>, body: V
 }
 
 impl Door {
-    /// Counts the request, and sends it where the grant covers it.
+    /// Sends the request where the grant covers it and there is room for it.
     pub async fn send(&self, act: SendRequest) -> HostResult<Answer> {
-        if let Err(error) = self.gate.count_http() {
-            return Ok(Err(refused(error)));
-        }
         let egress = self.egress.clone();
         self.gate.act(&self.authority, act, |spent| async move { egress.send(spent).await }).await
     }

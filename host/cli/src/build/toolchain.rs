@@ -59,7 +59,8 @@ impl Toolchain {
             return Ok(Self { target, from: From::Installed });
         }
         let (rustc, cargo) = (PathBuf::from("/usr/bin/rustc"), PathBuf::from("/usr/bin/cargo"));
-        let can_link = target != Target::WasiP2 || (Path::new(DEBIAN_LIBC).is_dir() && Path::new(DEBIAN_LINKER).is_file());
+        let can_link =
+            target != Target::WasiP2 || (Path::new(DEBIAN_LIBC).is_dir() && Path::new(DEBIAN_LINKER).is_file());
         if rustc.is_file() && cargo.is_file() && Path::new(DEBIAN_SOURCE).is_dir() && can_link {
             return Ok(Self { target, from: From::Debian { rustc, cargo } });
         }

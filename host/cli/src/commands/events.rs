@@ -115,7 +115,7 @@ async fn list(host: &Host, output: Output, lines: usize) -> Result<()> {
     if !output.json {
         let depth: Vec<String> =
             host.store.depth().await?.iter().map(|(state, n)| format!("{n} {state:?}").to_lowercase()).collect();
-        println!("{}", depth.join(", "));
+        crate::output::line(&depth.join(", "))?;
     }
     Ok(())
 }

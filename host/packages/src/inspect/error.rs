@@ -2,7 +2,7 @@
 
 use portcullis_model::audit::plain;
 
-use super::{MAX_COMPONENT, PLUGIN_VERSION};
+use super::{MAX_COMPONENT, MAX_FUNCTIONS, PLUGIN_VERSION};
 
 /// What is wrong with a component, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum InspectError {
         "the component has {0} bytes; the most is {MAX_COMPONENT}: build it for release and strip its debug sections"
     )]
     TooLarge(usize),
+    /// More than [`MAX_FUNCTIONS`], all modules together.
+    #[error("the component has {0} functions; the most is {MAX_FUNCTIONS}: compiling them would hold up the host")]
+    TooManyFunctions(u64),
     /// A core module.
     #[error(
         "this is a core WebAssembly module, not a component: make one of it, for example with `wasm-tools component new`"

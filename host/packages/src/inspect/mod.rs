@@ -21,6 +21,10 @@ use wasmparser::{Parser, Validator, WasmFeatures};
 /// The largest component, in bytes.
 pub const MAX_COMPONENT: usize = 32 * 1024 * 1024;
 
+/// The most functions of a component, all of its modules together: the largest language runtime that was measured has a tenth
+/// of them (INC-6).
+pub const MAX_FUNCTIONS: u64 = 50_000;
+
 /// The version of `portcullis:plugin` that this host speaks.
 pub const PLUGIN_VERSION: &str = "0.1.0";
 
@@ -36,7 +40,11 @@ const INTERFACE: &str = "instance";
 
 /// The WebAssembly that this host runs: 2.0 with extended constant expressions, in components.
 pub const FEATURES: WasmFeatures =
-    WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::COMPONENT_MODEL);
+    // Without references to the host's own objects, which the engine would refuse at the first call.
+    WasmFeatures::WASM2
+        .difference(WasmFeatures::GC_TYPES)
+        .union(WasmFeatures::EXTENDED_CONST)
+        .union(WasmFeatures::COMPONENT_MODEL);
 
 /// Something that a component imports or exports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -138,3 +138,20 @@ mod never_panics {
         }
     }
 }
+
+#[test]
+fn a_component_of_too_many_functions_is_refused_before_anybody_compiles_it() {
+    let of = |functions: usize| {
+        let module = format!("(component (core module {}))", "(func)".repeat(functions));
+        Inspection::of(&wat::parse_str(module).unwrap()).map(drop)
+    };
+    assert!(of(50_000).is_ok());
+    let error = of(50_001).unwrap_err().to_string();
+    assert!(error.contains("50001 functions; the most is 50000"), "{error}");
+}
+
+#[test]
+fn references_to_the_hosts_own_objects_are_refused() {
+    let module = "(component (core module (func (param externref))))";
+    assert!(Inspection::of(&wat::parse_str(module).unwrap()).is_err());
+}

@@ -8,7 +8,7 @@ use wasmparser::{
     BinaryReaderError, ComponentExternalKind, CustomSectionReader, Encoding, KnownCustom, Parser, Payload,
 };
 
-use super::{Extent, Extern, FEATURES, InspectError, Inspection, Producer, urls};
+use super::{Extent, Extern, FEATURES, InspectError, Inspection, MAX_FUNCTIONS, Producer, urls};
 
 const MAX_PRODUCERS: usize = 50;
 
@@ -16,7 +16,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Inspection, InspectError> {
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut found = Inspection { size: bytes.len(), ..Inspection::default() };
-    let mut open: Vec<Encoding> = Vec::new();
+    let (mut open, mut functions): (Vec<Encoding>, u64) = (Vec::new(), 0);
     for payload in parser.parse_all(bytes) {
         let payload = payload.map_err(InspectError::invalid)?;
         match &payload {
@@ -32,6 +32,12 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Inspection, InspectError> {
                 let components = open.iter().filter(|one| **one == Encoding::Component).count();
                 found.depth = found.depth.max(u32::try_from(components.saturating_sub(1)).unwrap_or(u32::MAX));
                 found.core_modules += u32::from(*encoding == Encoding::Module);
+            }
+            Payload::CodeSectionStart { count, .. } => {
+                functions += u64::from(*count);
+                if functions > MAX_FUNCTIONS {
+                    return Err(InspectError::TooManyFunctions(functions));
+                }
             }
             Payload::End(_) => drop(open.pop()),
             Payload::ComponentImportSection(_) | Payload::ComponentExportSection(_) if open.len() > 1 => {}

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_model::{
+    audit::plain,
     error::ServiceError,
     helpdesk::{DeleteTicket, Kind, Priority, Seen, Status, Ticket, TicketField, UpdateTicket},
     id::TenantId,
@@ -179,12 +180,16 @@ pub(super) fn clean_tags(tags: &[String]) -> Result<BTreeSet<String>, ServiceErr
     let clean = |tag: &String| {
         let lower = tag.to_lowercase();
         let fits = (1..=MAX_TAG).contains(&lower.chars().count());
-        if fits && !lower.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        // What cannot be seen or turns text around would also fool who reads the list.
+        if fits && plain(&lower) == lower && !lower.chars().any(char::is_whitespace) {
             return Ok(lower);
         }
         let shown: String = lower.chars().filter(|c| !c.is_control()).take(MAX_TAG).collect();
         Err(ServiceError::Invalid(format!("tag '{shown}': 1 to {MAX_TAG} characters without white space")))
     };
+    if tags.len() > MAX_TAGS {
+        return Err(ServiceError::Invalid(format!("tags: at most {MAX_TAGS} at once, not {}", tags.len())));
+    }
     tags.iter().map(clean).collect()
 }
 

@@ -14,7 +14,9 @@ attack!(|event| {
     match about.call() {
         1 => {}
         4 => must(before.first() == Some(&id), "MISSED: its own key was not known again")?,
-        _ => must(!before.contains(&id), "another installation's comment")?,
+        2 => must(!before.contains(&id), "another installation's comment")?,
+        // In another tenant the same number is another comment: what is there is looked at afterwards.
+        _ => {}
     }
     fails("another text under the key", tickets::add_comment("1005", &note("Another text.", Some("the-key"))))?;
     invalid("a key of 129", tickets::add_comment("1005", &note("x", Some(&"k".repeat(129)))))?;

@@ -9,7 +9,12 @@ use portcullis_attack_guests::*;
 
 /// Of `PORTCULLIS-ATTACK-CREDENTIAL`, as far as it is the same in each.
 const FORMS: [&str; 6] = [
-    "504f525443554c4c4953", "UE9SVENVTExJUy1BVFRBQ0s", "BPUlRDVUxMSVMtQVRUQUN", "QT1JUQ1VMTElTLUFUVEFDS", "%50%4f%52%54%43", "portcullis-attack",
+    "504f525443554c4c4953",
+    "UE9SVENVTExJUy1BVFRBQ0s",
+    "BPUlRDVUxMSVMtQVRUQUN",
+    "QT1JUQ1VMTElTLUFUVEFDS",
+    "%50%4f%52%54%43",
+    "portcullis-attack",
 ];
 
 attack!(|_| {

@@ -1,6 +1,6 @@
 //! tries: to have the host make 16 EiB of random bytes through WASI
 //! stands-for: RUSTSEC-2026-0020, INC-6
-//! expect: trapped
+//! expect: trapped random: at most
 
 #![expect(missing_docs, reason = "the names are WASI's")]
 

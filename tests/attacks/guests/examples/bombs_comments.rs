@@ -12,7 +12,10 @@ use portcullis_attack_guests::*;
 
 attack!(|_| {
     invalid("64 KiB and 1", tickets::add_comment("1005", &note(&"x".repeat(65_537), None)))?;
-    invalid("64 KiB and 1, in letters of four bytes", tickets::add_comment("1005", &note(&"\u{1f4a3}".repeat(16_385), None)))?;
+    invalid(
+        "64 KiB and 1, in letters of four bytes",
+        tickets::add_comment("1005", &note(&"\u{1f4a3}".repeat(16_385), None)),
+    )?;
     invalid("nothing", tickets::add_comment("1005", &note("", None)))?;
     for number in 0..100 {
         if let Err(error) = tickets::add_comment("1005", &note("Again.", Some(&format!("bomb-{number}")))) {

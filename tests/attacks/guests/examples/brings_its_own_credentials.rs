@@ -9,8 +9,14 @@ use portcullis_attack_guests::*;
 
 attack!(|_| {
     for (name, value) in [
-        ("authorization", "Basic bWluZTptaW5l"), ("Authorization", "Bearer mine-1"), ("AUTHORIZATION", "mine-2"), ("cookie", "session=mine"), ("Cookie2", "mine"),
-        ("proxy-authorization", "Basic mine"), ("Proxy-Authenticate", "mine"), ("proxy-anything", "mine"),
+        ("authorization", "Basic bWluZTptaW5l"),
+        ("Authorization", "Bearer mine-1"),
+        ("AUTHORIZATION", "mine-2"),
+        ("cookie", "session=mine"),
+        ("Cookie2", "mine"),
+        ("proxy-authorization", "Basic mine"),
+        ("Proxy-Authenticate", "mine"),
+        ("proxy-anything", "mine"),
     ] {
         works(name, send("GET", "https://api.example.test/v1/credentials", &[(name, value), (name, "mine-again")]))?;
     }

@@ -15,7 +15,8 @@ attack!(|_| {
     let mut after = None;
     let mut read = 0;
     let end = loop {
-        match tickets::search(&any(), tickets::Sort::Newest, &names(&["subject", "description"]), 100, after.as_deref()) {
+        match tickets::search(&any(), tickets::Sort::Newest, &names(&["subject", "description"]), 100, after.as_deref())
+        {
             Ok(page) => {
                 read += page.tickets.len();
                 after = page.next;

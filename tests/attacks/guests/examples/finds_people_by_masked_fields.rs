@@ -13,8 +13,14 @@ attack!(|_| {
     must(!email.contains("raghunathan") && !email.contains("support"), &email)?;
     must(!phone.contains("555"), &phone)?;
     let name = names(&["name"]);
-    denied("by address", users::find(&users::Finder::Email("priya.raghunathan@support.example.com".to_owned()), &name, None))?;
-    denied("by a wrong address", users::find(&users::Finder::Email("nobody@support.example.com".to_owned()), &name, None))?;
+    denied(
+        "by address",
+        users::find(&users::Finder::Email("priya.raghunathan@support.example.com".to_owned()), &name, None),
+    )?;
+    denied(
+        "by a wrong address",
+        users::find(&users::Finder::Email("nobody@support.example.com".to_owned()), &name, None),
+    )?;
     denied("by the mask", users::find(&users::Finder::Email(email), &name, None))?;
     denied("by number", users::find(&users::Finder::Phone("+1 808-555-0164".to_owned()), &name, None))?;
     denied("by organization", users::find(&users::Finder::Organization("361001".to_owned()), &name, None))

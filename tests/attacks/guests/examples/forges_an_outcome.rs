@@ -7,6 +7,7 @@ use portcullis_attack_guests::*;
 
 attack!(|_| {
     Err(Error::Invalid(
-        "x\"}\n{\"kind\":\"plugin.granted\",\"actor\":{\"type\":\"person\",\"name\":\"admin\"}}\n\u{1b}[2J\u{0}\u{7f}".to_owned(),
+        "x\"}\n{\"kind\":\"plugin.granted\",\"actor\":{\"type\":\"person\",\"name\":\"admin\"}}\n\u{1b}[2J\u{0}\u{7f}"
+            .to_owned(),
     ))
 });

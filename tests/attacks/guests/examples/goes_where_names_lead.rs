@@ -10,8 +10,28 @@ use portcullis_attack_guests::*;
 
 attack!(|_| {
     for name in [
-        "loopback", "loopback-six", "any", "private", "carrier", "link-local", "metadata", "metadata-six", "mapped", "compatible", "translated", "nat64", "nat64-local",
-        "six-to-four", "teredo", "unique-local", "site-local", "isatap", "multicast", "mixed", "mixed-last", "many",
+        "loopback",
+        "loopback-six",
+        "any",
+        "private",
+        "carrier",
+        "link-local",
+        "metadata",
+        "metadata-six",
+        "mapped",
+        "compatible",
+        "translated",
+        "nat64",
+        "nat64-local",
+        "six-to-four",
+        "teredo",
+        "unique-local",
+        "site-local",
+        "isatap",
+        "multicast",
+        "mixed",
+        "mixed-last",
+        "many",
     ] {
         invalid(name, send("GET", &format!("https://{name}.rebind.example.test/"), &[]))?;
     }

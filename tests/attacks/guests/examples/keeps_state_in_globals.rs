@@ -3,7 +3,10 @@
 //! calls: own, own, stranger, own
 //! expect: ok
 
-use std::sync::{Mutex, atomic::{AtomicU32, Ordering}};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 use portcullis_attack_guests::*;
 

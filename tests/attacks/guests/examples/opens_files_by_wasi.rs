@@ -22,9 +22,14 @@ use wasi::filesystem::{
 
 fn open(directory: &Descriptor, path: &str) -> bool {
     let all = DescriptorFlags::READ | DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY;
-    [(OpenFlags::empty(), DescriptorFlags::READ), (OpenFlags::CREATE, DescriptorFlags::READ | DescriptorFlags::WRITE), (OpenFlags::DIRECTORY, DescriptorFlags::READ), (OpenFlags::empty(), all)]
-        .into_iter()
-        .any(|(open, flags)| directory.open_at(PathFlags::SYMLINK_FOLLOW, path, open, flags).is_ok())
+    [
+        (OpenFlags::empty(), DescriptorFlags::READ),
+        (OpenFlags::CREATE, DescriptorFlags::READ | DescriptorFlags::WRITE),
+        (OpenFlags::DIRECTORY, DescriptorFlags::READ),
+        (OpenFlags::empty(), all),
+    ]
+    .into_iter()
+    .any(|(open, flags)| directory.open_at(PathFlags::SYMLINK_FOLLOW, path, open, flags).is_ok())
 }
 
 attack!(|_| {
@@ -43,5 +48,8 @@ attack!(|_| {
     }
     must(directory.create_directory_at("inside").is_ok(), "MISSED: it cannot even make a directory")?;
     must(directory.rename_at("inside", directory, "../outside").is_err(), "it was moved out")?;
-    must(directory.link_at(PathFlags::empty(), "/etc/passwd", directory, "passwd").is_err(), "a hard link to a file outside")
+    must(
+        directory.link_at(PathFlags::empty(), "/etc/passwd", directory, "passwd").is_err(),
+        "a hard link to a file outside",
+    )
 });

@@ -17,7 +17,9 @@ attack!(|event| {
     let other = about.first_loot()?;
     not_found("the same name", files::read("secret.txt"))?;
     must(files::list("")?.is_empty(), "another installation's files")?;
-    for path in [format!("{other}/secret.txt"), format!("../{other}/secret.txt"), format!("../../victim/{other}/secret.txt")] {
+    for path in
+        [format!("{other}/secret.txt"), format!("../{other}/secret.txt"), format!("../../victim/{other}/secret.txt")]
+    {
         nothing(&path, files::read(&path))?;
     }
     Ok(())

@@ -22,9 +22,11 @@ attack!(|_| {
     ] {
         let mut after = None;
         loop {
-            let page = works("a search", tickets::search(&query, tickets::Sort::Newest, &fields, 100, after.as_deref()))?;
+            let page =
+                works("a search", tickets::search(&query, tickets::Sort::Newest, &fields, 100, after.as_deref()))?;
             for ticket in &page.tickets {
-                let fits = ticket.organization_id.as_deref() == Some("361014") && ticket.status == Some(tickets::Status::Open);
+                let fits =
+                    ticket.organization_id.as_deref() == Some("361014") && ticket.status == Some(tickets::Status::Open);
                 must(fits, format!("{ticket:?}"))?;
             }
             after = page.next;

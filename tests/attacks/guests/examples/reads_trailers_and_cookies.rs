@@ -11,7 +11,19 @@ attack!(|_| {
         let answer = works(path, get(path))?;
         must(text(&answer) == "fine", format!("{path}: {}", text(&answer)))?;
         for (name, value) in &answer.headers {
-            let hop = ["set-cookie", "set-cookie2", "connection", "keep-alive", "proxy-authenticate", "transfer-encoding", "trailer", "upgrade", "x-listed", "x-trailer", "authorization"];
+            let hop = [
+                "set-cookie",
+                "set-cookie2",
+                "connection",
+                "keep-alive",
+                "proxy-authenticate",
+                "transfer-encoding",
+                "trailer",
+                "upgrade",
+                "x-listed",
+                "x-trailer",
+                "authorization",
+            ];
             must(!hop.contains(&name.as_str()), format!("{path}: {name}: {value}"))?;
         }
     }

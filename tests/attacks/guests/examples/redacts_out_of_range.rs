@@ -18,7 +18,16 @@ attack!(|_| {
     let length = u32::try_from(before.body.chars().count()).unwrap_or(u32::MAX);
     let bytes = u32::try_from(before.body.len()).unwrap_or(u32::MAX);
     must(bytes > length, "MISSED: its letters have one byte each")?;
-    for (start, end) in [(5, 2), (0, length + 1), (length, length + 1), (0, bytes), (0, u32::MAX), (u32::MAX, 0), (u32::MAX, u32::MAX), (3, 2)] {
+    for (start, end) in [
+        (5, 2),
+        (0, length + 1),
+        (length, length + 1),
+        (0, bytes),
+        (0, u32::MAX),
+        (u32::MAX, 0),
+        (u32::MAX, u32::MAX),
+        (3, 2),
+    ] {
         let span = tickets::Span { start, end };
         invalid("a span", tickets::redact("1026", &before.id, &[span]))?;
         let fine = tickets::Span { start: 0, end: 1 };

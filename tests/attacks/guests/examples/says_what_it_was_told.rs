@@ -9,8 +9,18 @@ use portcullis_attack_guests::*;
 
 attack!(|_| {
     let mut all = String::new();
-    for path in ["/v1/reflect/body", "/v1/reflect/header", "/v1/broken/junk", "/v1/split/two-lengths", "/v2", "/v1/reflect/status"] {
-        all.push_str(&format!("{:?}\n", get(path).map(|answer| (answer.status, answer.headers.clone(), text(&answer)))));
+    for path in [
+        "/v1/reflect/body",
+        "/v1/reflect/header",
+        "/v1/broken/junk",
+        "/v1/split/two-lengths",
+        "/v2",
+        "/v1/reflect/status",
+    ] {
+        all.push_str(&format!(
+            "{:?}\n",
+            get(path).map(|answer| (answer.status, answer.headers.clone(), text(&answer)))
+        ));
     }
     Err(Error::Invalid(all))
 });

@@ -13,7 +13,12 @@ use portcullis_attack_guests::*;
 attack!(|_| {
     let many: Vec<(String, String)> = (0..50_000).map(|number| (format!("x-{number}"), String::new())).collect();
     let request = |headers: Vec<(String, String)>, url: &str, body: Vec<u8>| {
-        http::send(&http::Request { method: "POST".to_owned(), url: format!("https://api.example.test/v1/much{url}"), headers, body })
+        http::send(&http::Request {
+            method: "POST".to_owned(),
+            url: format!("https://api.example.test/v1/much{url}"),
+            headers,
+            body,
+        })
     };
     invalid("50,000 headers", request(many, "", Vec::new()))?;
     invalid("one of 64 KiB", request(vec![("x-a".to_owned(), "x".repeat(65_536))], "", Vec::new()))?;

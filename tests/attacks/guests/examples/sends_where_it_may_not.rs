@@ -10,10 +10,19 @@ use portcullis_attack_guests::*;
 attack!(|_| {
     works("what is granted", get("/v1/fine"))?;
     for url in [
-        "https://other.example.test/v1/x", "https://api.example.test.evil.example.test/v1/x", "https://evil.example.test/v1/x",
-        "https://xapi.example.test/v1/x", "https://a.api.example.test/v1/x", "https://api.example.test:8443/v1/x",
-        "https://api.example.test:80/v1/x", "https://api.example.test/v2/x", "https://api.example.test/v1", "https://api.example.test/",
-        "https://api.example.test/v1x/y", "https://api.example.test/V1/x", "https://example.test/v1/x",
+        "https://other.example.test/v1/x",
+        "https://api.example.test.evil.example.test/v1/x",
+        "https://evil.example.test/v1/x",
+        "https://xapi.example.test/v1/x",
+        "https://a.api.example.test/v1/x",
+        "https://api.example.test:8443/v1/x",
+        "https://api.example.test:80/v1/x",
+        "https://api.example.test/v2/x",
+        "https://api.example.test/v1",
+        "https://api.example.test/",
+        "https://api.example.test/v1x/y",
+        "https://api.example.test/V1/x",
+        "https://example.test/v1/x",
     ] {
         denied(url, send("GET", url, &[]))?;
     }

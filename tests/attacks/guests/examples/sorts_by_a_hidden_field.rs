@@ -11,5 +11,8 @@ attack!(|_| {
     let page = works("by id", tickets::search(&any(), tickets::Sort::Newest, &subject, 5, None))?;
     denied("by last change", tickets::search(&any(), tickets::Sort::Updated, &subject, 5, None))?;
     // Not by way of a cursor either.
-    fails("with the other order's cursor", tickets::search(&any(), tickets::Sort::Updated, &subject, 5, page.next.as_deref()))
+    fails(
+        "with the other order's cursor",
+        tickets::search(&any(), tickets::Sort::Updated, &subject, 5, page.next.as_deref()),
+    )
 });

@@ -14,7 +14,19 @@ attack!(|_| {
         nothing(before, users::get(&format!("{before}9010001"), &names(&["name"])))?;
         nothing(before, users::get_organization(&format!("{before}361001"), &names(&["name"])))?;
     }
-    for id in ["1005 ", "1005\0", "1005.0", "1005e0", "1_005", "1,005", "\u{ff11}\u{ff10}\u{ff10}\u{ff15}", "\u{661}\u{660}\u{660}\u{665}", "1005\u{301}", "\u{202e}5001", "\u{2460}005"] {
+    for id in [
+        "1005 ",
+        "1005\0",
+        "1005.0",
+        "1005e0",
+        "1_005",
+        "1,005",
+        "\u{ff11}\u{ff10}\u{ff10}\u{ff15}",
+        "\u{661}\u{660}\u{660}\u{665}",
+        "1005\u{301}",
+        "\u{202e}5001",
+        "\u{2460}005",
+    ] {
         nothing(id, tickets::get(id, &names(&["subject"])))?;
     }
     Ok(())

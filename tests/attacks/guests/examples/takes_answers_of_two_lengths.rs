@@ -8,7 +8,19 @@
 use portcullis_attack_guests::*;
 
 attack!(|_| {
-    for path in ["two-lengths", "length-list", "length-and-chunks", "chunks-and-length", "length-sign", "length-hex", "too-long", "too-short", "two-encodings", "chunk-size", "body-of-204"] {
+    for path in [
+        "two-lengths",
+        "length-list",
+        "length-and-chunks",
+        "chunks-and-length",
+        "length-sign",
+        "length-hex",
+        "too-long",
+        "too-short",
+        "two-encodings",
+        "chunk-size",
+        "body-of-204",
+    ] {
         match get(&format!("/v1/split/{path}")) {
             Ok(answer) => must(!text(&answer).contains("smuggled"), format!("{path}: {}", text(&answer)))?,
             Err(Error::Unavailable | Error::Limited(_)) => {}

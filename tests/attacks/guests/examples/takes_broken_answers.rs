@@ -9,7 +9,23 @@
 use portcullis_attack_guests::*;
 
 attack!(|_| {
-    for path in ["junk", "nothing", "half", "null-in-header", "bare-cr", "folded", "space-name", "other-version", "upgrade", "status-0", "status-999", "high-bytes", "reason", "ftp", "tls"] {
+    for path in [
+        "junk",
+        "nothing",
+        "half",
+        "null-in-header",
+        "bare-cr",
+        "folded",
+        "space-name",
+        "other-version",
+        "upgrade",
+        "status-0",
+        "status-999",
+        "high-bytes",
+        "reason",
+        "ftp",
+        "tls",
+    ] {
         if let Ok(answer) = get(&format!("/v1/broken/{path}")) {
             must((100..1000).contains(&answer.status) && answer.status != 101, format!("{path}: {}", answer.status))?;
             for (name, value) in &answer.headers {

@@ -10,7 +10,8 @@
 use portcullis_attack_guests::*;
 
 attack!(|event| {
-    let path = ["/v1/never", "/v1/slow-head", "/v1/slow-body"][usize::try_from(About::of(&event)?.call() - 1).unwrap_or_default() % 3];
+    let path = ["/v1/never", "/v1/slow-head", "/v1/slow-body"]
+        [usize::try_from(About::of(&event)?.call() - 1).unwrap_or_default() % 3];
     loop {
         let _ = get(path);
     }

@@ -180,12 +180,20 @@ async fn split(stream: &mut Stream, how: &str) -> io::Result<()> {
     let bytes = match how {
         "two-lengths" => format!("{ok}content-length: 4\r\ncontent-length: 40\r\n\r\nfine{smuggled}"),
         "length-list" => format!("{ok}content-length: 4, 40\r\n\r\nfine{smuggled}"),
-        "length-and-chunks" => format!("{ok}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}"),
-        "chunks-and-length" => format!("{ok}transfer-encoding: chunked\r\ncontent-length: 100\r\n\r\n4\r\nfine\r\n0\r\n\r\n{smuggled}"),
+        "length-and-chunks" => {
+            format!("{ok}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}")
+        }
+        "chunks-and-length" => {
+            format!("{ok}transfer-encoding: chunked\r\ncontent-length: 100\r\n\r\n4\r\nfine\r\n0\r\n\r\n{smuggled}")
+        }
         "length-sign" => format!("{ok}content-length: +4\r\n\r\nfine{smuggled}"),
         "length-hex" => format!("{ok}content-length: 0x4\r\n\r\nfine{smuggled}"),
-        "two-encodings" => format!("{ok}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n4\r\nfine\r\n0\r\n\r\n{smuggled}"),
-        "chunk-size" => format!("{ok}transfer-encoding: chunked\r\n\r\nfffffffffffffff4\r\nfine\r\n0\r\n\r\n{smuggled}"),
+        "two-encodings" => format!(
+            "{ok}transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n4\r\nfine\r\n0\r\n\r\n{smuggled}"
+        ),
+        "chunk-size" => {
+            format!("{ok}transfer-encoding: chunked\r\n\r\nfffffffffffffff4\r\nfine\r\n0\r\n\r\n{smuggled}")
+        }
         "body-of-204" => format!("HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nfine{smuggled}"),
         "too-short" => return end(stream, format!("{ok}content-length: 400\r\n\r\nfine").into_bytes()).await,
         "later" => {
@@ -209,7 +217,10 @@ fn broken(how: &str) -> Vec<u8> {
         "folded" => format!("{ok}x-a: 1\r\n x-b: 2\r\n{body}"),
         "space-name" => format!("{ok}x a : 1\r\n{body}"),
         "other-version" => format!("HTTP/9.9 200 OK\r\n{body}"),
-        "upgrade" => "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\nPRI * HTTP/2.0\r\n\r\n".to_owned(),
+        "upgrade" => {
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\nPRI * HTTP/2.0\r\n\r\n"
+                .to_owned()
+        }
         "status-0" => format!("HTTP/1.1 000 OK\r\n{body}"),
         "status-999" => format!("HTTP/1.1 999 OK\r\n{body}"),
         "high-bytes" => return [ok.as_bytes(), b"x-a: \xff\xfe\xc0\x80\x9b\r\n", body.as_bytes()].concat(),

@@ -1,6 +1,9 @@
 //! Components that are not built from Rust: wrapped core modules, sections that are added, and chance that can be had again.
 
-use std::{collections::BTreeMap, sync::{Arc, LazyLock}};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use portcullis_e2e::{examples, root};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -57,7 +60,8 @@ pub fn wrapped(module: &[u8]) -> Result<Vec<u8>, String> {
     let mut module = module.to_vec();
     let (contract, world) = &*CONTRACT;
     let embedded = embed_component_metadata(&mut module, contract, *world, StringEncoding::UTF8);
-    let encoded = embedded.and_then(|()| ComponentEncoder::default().module(&module)).and_then(|mut encoder| encoder.encode());
+    let encoded =
+        embedded.and_then(|()| ComponentEncoder::default().module(&module)).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| format!("{error:#}"))
 }
 

@@ -35,8 +35,23 @@ fn well_formed(arrived: &[Arrived]) -> Result<(), String> {
 }
 
 const FORBIDDEN: [&str; 17] = [
-    "transfer-encoding", "upgrade", "expect", "te", "trailer", "keep-alive", "http2-settings", "proxy-connection", "proxy-authorization",
-    "proxy-authenticate", "proxy-anything", "cookie", "cookie2", "x-http-method", "x-http-method-override", "x-method-override", "x-evil",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+    "te",
+    "trailer",
+    "keep-alive",
+    "http2-settings",
+    "proxy-connection",
+    "proxy-authorization",
+    "proxy-authenticate",
+    "proxy-anything",
+    "cookie",
+    "cookie2",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-evil",
 ];
 
 /// So many requests arrived, and all are as they must be; none carries a credential.
@@ -98,7 +113,10 @@ pub async fn smuggles_headers(ran: &Ran<'_>) -> Result<(), String> {
 pub async fn sets_the_messages_frame(ran: &Ran<'_>) -> Result<(), String> {
     arrived(ran, 15, 18)?;
     let right = |one: &Arrived| {
-        one.all("content-length") == ["4"] && one.body == b"four" && one.all("x-kept") == ["1"] && one.all("accept-encoding") == ["identity"]
+        one.all("content-length") == ["4"]
+            && one.body == b"four"
+            && one.all("x-kept") == ["1"]
+            && one.all("accept-encoding") == ["identity"]
     };
     match ran.arrived.iter().find(|one| !right(one) || !one.line.starts_with("POST ")) {
         Some(one) => Err(format!("{one:?}")),

@@ -83,7 +83,9 @@ pub async fn follows_planted_links(ran: &Ran<'_>) -> Result<(), String> {
     nothing_outside(ran)?;
     let bait = ran.world.lab.dir().join("bait");
     let names: Vec<_> = fs::read_dir(&bait).map_err(|error| error.to_string())?.collect();
-    let same = ["secret.txt", "host.db"].iter().all(|file| fs::read(bait.join(file)).is_ok_and(|text| text == BAIT.as_bytes()));
+    let same = ["secret.txt", "host.db"]
+        .iter()
+        .all(|file| fs::read(bait.join(file)).is_ok_and(|text| text == BAIT.as_bytes()));
     if names.len() == 2 && same { Ok(()) } else { Err(format!("what the links lead to has changed: {names:?}")) }
 }
 

@@ -7,7 +7,8 @@ use crate::run::Ran;
 /// Denials in the audit log are counted, and only the first ones are written out: what matters is still to be found.
 pub async fn floods_the_audit_log_with_denials(ran: &Ran<'_>) -> Result<(), String> {
     let written = ran.acts().denied("tickets.get");
-    let ended = ran.entries.iter().find(|entry| entry.kind == Kind::CallEnded).ok_or("its call does not stand in the log")?;
+    let ended =
+        ran.entries.iter().find(|entry| entry.kind == Kind::CallEnded).ok_or("its call does not stand in the log")?;
     let unlisted = ended.detail["denials-unlisted"].as_u64().unwrap_or_default();
     if written > 100 {
         return Err(format!("{written} denials were written out"));

@@ -1,5 +1,7 @@
 //! The attack corpus: every guest, run by the real host, and what must happen. Prints one table.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "functions that the tests share")]
+
 mod answers;
 mod component;
 mod egress;
@@ -12,10 +14,14 @@ mod rogue;
 mod run;
 mod table;
 mod tenants;
+mod throughput;
 mod tickets;
 mod world;
 
-use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use guest::GUESTS;
 use neighbour::Neighbour;
@@ -39,6 +45,10 @@ async fn every_guest_is_contained() {
             done
         };
         let ((ran, result), beside) = tokio::join!(attacking, neighbour.live(&world, stop.clone()));
+        if std::env::var_os("ATTACKS_VERBOSE").is_some() {
+            ran.ends().for_each(|(count, end)| eprintln!("{}: {count} x {end}", guest.name));
+            eprintln!("{}: {:?} in all, the slowest of many {:?}", guest.name, ran.lived, ran.slowest);
+        }
         let problem = result.err().or(beside.err());
         if let Some(problem) = &problem {
             eprintln!("{}: {problem}", guest.name);
@@ -47,7 +57,11 @@ async fn every_guest_is_contained() {
     }
     table::print(&rows);
     let (grown, sane) = world.growth();
-    println!("{} guests; the neighbour was called {} times; the process grew by {grown} MiB", rows.len(), neighbour.turns());
+    println!(
+        "{} guests; the neighbour was called {} times; the process grew by {grown} MiB",
+        rows.len(),
+        neighbour.turns()
+    );
     log_holds(&world).await;
     let problems: Vec<String> =
         rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.problem.as_ref()?))).collect();
@@ -60,6 +74,14 @@ async fn every_guest_is_contained() {
             None => assert_eq!(table::stale(&rows), None, "docs/security/attacks.md is stale: run 'make attacks'"),
         }
     }
+}
+
+/// The figures of `make bench`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "measures; make bench runs it"]
+async fn neighbours_keep_their_throughput() {
+    let only = std::env::var("ATTACKS_ONLY").unwrap_or_default();
+    throughput::measure(&World::new().await, &only).await;
 }
 
 /// Publishes the log and checks it against its key, as `portcullis audit verify` does.

@@ -15,8 +15,9 @@ use serde_json::json;
 use crate::world::{World, event_for};
 
 const SCOPES: [&str; 4] = ["tickets:read fields=subject,status", "kv:read", "kv:write bytes=4KiB", "log:write"];
-/// More than it needs: on a loaded machine it may wait, and must be right all the same.
-const LIMITS: &str = "wall-ms = 60000\ncpu-ms = 5000";
+/// More than it needs: on a loaded machine it may wait, and must be right all the same; and it is called very often.
+const LIMITS: &str = "wall-ms = 60000\ncpu-ms = 5000\nrecords-read-per-hour = 10000000\ncalls-per-hour = 10000000\n\
+                      host-calls-per-hour = 100000000\ncpu-ms-per-hour = 100000000\nlog-kib-per-hour = 10000000";
 
 /// The neighbour, installed.
 pub struct Neighbour {

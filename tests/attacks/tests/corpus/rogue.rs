@@ -85,7 +85,11 @@ impl Rogue {
     /// The lines of a host's configuration that lead here.
     pub fn config(&self) -> String {
         let one = |host: &str| {
-            format!("[[egress.private]]\nhost = \"{host}\"\naddress = \"{}\"\nca-file = \"{}\"\n", self.address, self.ca.display())
+            format!(
+                "[[egress.private]]\nhost = \"{host}\"\naddress = \"{}\"\nca-file = \"{}\"\n",
+                self.address,
+                self.ca.display()
+            )
         };
         Self::OTHERS.iter().chain(&[Self::HOST]).map(|host| one(host)).collect()
     }

@@ -1,6 +1,10 @@
 //! One guest, run: installed as its header says, called, and held against what must happen.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use attacks::header::{Expect, Header, Who};
 use portcullis_e2e::{Acts, Package, acts};
@@ -31,6 +35,8 @@ pub struct Ran<'a> {
     pub installations: Vec<(Who, Installation)>,
     /// Its calls, in order.
     pub reports: Vec<CallReport>,
+    /// Why it was not installed.
+    pub refusals: Vec<String>,
     /// What arrived at the server meanwhile.
     pub arrived: Vec<Arrived>,
     /// What stands in the audit log about it.
@@ -39,6 +45,8 @@ pub struct Ran<'a> {
     pub outcome: String,
     /// How long its calls took together.
     pub lived: Duration,
+    /// Of many components the one that took longest, and its number.
+    pub slowest: (Duration, usize),
 }
 
 impl Ran<'_> {
@@ -50,6 +58,16 @@ impl Ran<'_> {
     /// What the audit log has of its acts.
     pub fn acts(&self) -> Acts {
         acts(&self.entries)
+    }
+
+    /// How its calls ended, or why they were not made, each with how often.
+    pub fn ends(&self) -> impl Iterator<Item = (usize, String)> {
+        let mut ends = BTreeMap::<String, usize>::new();
+        let called = self.reports.iter().map(|report| report.end.to_string());
+        for end in called.chain(self.refusals.iter().cloned()) {
+            *ends.entry(end).or_default() += 1;
+        }
+        ends.into_iter().map(|(end, count)| (count, end))
     }
 
     /// The first installation.
@@ -67,10 +85,12 @@ pub async fn run<'a>(world: &'a World, guest: &Guest) -> (Ran<'a>, Result<(), St
         world,
         installations: Vec::new(),
         reports: Vec::new(),
+        refusals: Vec::new(),
         arrived: Vec::new(),
         entries: Vec::new(),
         outcome: String::new(),
         lived: Duration::ZERO,
+        slowest: (Duration::ZERO, 0),
     };
     let mut result = match &guest.source {
         Source::Made(make) => many(&mut ran, guest, &header, make(&world.base)).await,
@@ -83,6 +103,21 @@ pub async fn run<'a>(world: &'a World, guest: &Guest) -> (Ran<'a>, Result<(), St
         result = afterwards(&ran).await;
     }
     (ran, result)
+}
+
+/// Installs a guest of one component in a tenant of its own, where it can be installed.
+pub async fn installed(world: &World, guest: &Guest) -> Option<Installation> {
+    if matches!(guest.source, Source::Made(_)) {
+        return None;
+    }
+    let (header, tenant) = (guest.header(), tenant(guest.name));
+    world.lab.seed(&tenant).await;
+    let package = package(&header, guest.name, world.base.guest(guest.name));
+    let installation = world.install(&tenant, &package, granted(&header).as_deref()).await.ok()?;
+    if header.connects {
+        world.connect(&installation).await;
+    }
+    Some(installation)
 }
 
 /// The entries about these installations' tenants, which they have to themselves.
@@ -145,6 +180,7 @@ async fn call_all(ran: &mut Ran<'_>, guest: &Guest, header: &Header) -> Result<(
 
 fn refused(ran: &mut Ran<'_>, header: &Header, reason: &str) -> Result<(), String> {
     ran.outcome = "refused".to_owned();
+    ran.refusals.push(reason.to_owned());
     match header.expected(0) {
         Expect::Refused(part) if reason.contains(part.as_str()) => Ok(()),
         _ => Err(format!("refused: {reason}")),
@@ -162,7 +198,10 @@ async fn many(ran: &mut Ran<'_>, guest: &Guest, header: &Header, components: Vec
         let began = Instant::now();
         let installed = ran.world.install(&tenant(guest.name), &package, granted(header).as_deref()).await;
         let end = match installed {
-            Err(error) => CallEnd::Refused(error.to_string()),
+            Err(error) => {
+                ran.refusals.push(error.to_string());
+                CallEnd::Refused(error.to_string())
+            }
             Ok(installation) => {
                 let event = event_for(&installation, false, json!({ "call": 1 }));
                 let report = ran.world.lab.handle(&installation, &event, 1).await;
@@ -173,13 +212,18 @@ async fn many(ran: &mut Ran<'_>, guest: &Guest, header: &Header, components: Vec
             }
         };
         ran.lived += began.elapsed();
+        ran.slowest = ran.slowest.max((began.elapsed(), number));
         let is_refused = matches!(end, CallEnd::Refused(_));
         (refused, called) = (refused + usize::from(is_refused), called + usize::from(!is_refused));
         if !holds(header.expected(0), &end) {
             return Err(format!("number {number}: {end}"));
         }
     }
-    ran.outcome = if called == 0 { format!("refused, all {refused}") } else { format!("contained: {refused} refused, {called} called") };
+    ran.outcome = if called == 0 {
+        format!("refused, all {refused}")
+    } else {
+        format!("contained: {refused} refused, {called} called")
+    };
     Ok(())
 }
 

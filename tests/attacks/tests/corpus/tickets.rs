@@ -25,7 +25,9 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> 
 
 /// Only the one open ticket was changed.
 pub async fn updates_outside_of_where(ran: &Ran<'_>) -> Result<(), String> {
-    for (id, expected) in [("1001", Status::Hold), ("1005", Status::Open), ("1006", Status::Solved), ("1013", Status::Hold)] {
+    for (id, expected) in
+        [("1001", Status::Hold), ("1005", Status::Open), ("1006", Status::Solved), ("1013", Status::Hold)]
+    {
         same(id, &status(ran, id).await?, &Some(expected))?;
         let tags = ticket(ran, ran.own(), id).await?.and_then(|ticket| ticket.tags).unwrap_or_default();
         if tags.contains(&"mine".to_owned()) {

@@ -213,7 +213,8 @@ impl Resolve for Names {
             *turn
         };
         let label = host.strip_suffix(".rebind.example.test").unwrap_or_default();
-        let many: Vec<String> = (1..250).map(|last| format!("192.0.9.{last}")).chain(["127.0.0.1".to_owned()]).collect();
+        let many: Vec<String> =
+            (1..250).map(|last| format!("192.0.9.{last}")).chain(["127.0.0.1".to_owned()]).collect();
         let found: Vec<&str> = match ADDRESSES.iter().find(|(name, _)| *name == label) {
             Some((_, addresses)) => addresses.to_vec(),
             None if label == "many" => many.iter().map(String::as_str).collect(),

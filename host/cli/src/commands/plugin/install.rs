@@ -128,7 +128,11 @@ pub(super) fn words(plan: &InstallPlan) -> String {
         lines.push("IT CANNOT BE INSTALLED:".into());
         lines.extend(plan.refusals.iter().map(|item| format!("  {item}")));
     }
-    let limits: Vec<String> = plan.limits.entries().iter().map(|(name, value)| format!("{name} {value}")).collect();
-    lines.push(format!("Limits: {}", limits.join(", ")));
+    let usual = portcullis_model::limits::Limits::default().entries();
+    let own = plan.limits.entries().into_iter().zip(usual).filter(|(own, usual)| own != usual);
+    let own: Vec<String> = own.map(|((name, value), _)| format!("{name} {value}")).collect();
+    let own =
+        if own.is_empty() { "the usual ones".to_owned() } else { format!("{}; else the usual ones", own.join(", ")) };
+    lines.push(format!("Limits: {own}"));
     lines.join("\n")
 }

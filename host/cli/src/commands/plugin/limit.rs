@@ -60,7 +60,7 @@ mod tests {
             ("cpu-ms", "expected name=number"),
             ("cpu-ms=", "expected a whole number"),
             ("cpu-ms=0", "expected a whole number"),
-            ("cpu=5", "did you mean 'cpu-ms'?"),
+            ("cpu-m=5", "did you mean 'cpu-ms'?"),
         ] {
             let error = set(&mut limits, text).unwrap_err().to_string();
             assert!(error.contains(problem), "{text}: {error}");

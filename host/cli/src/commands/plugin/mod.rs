@@ -20,7 +20,6 @@ use crate::{home::Home, output::Output};
 
 /// Make, build, sign, install and govern plugins.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "parsed once a process")]
 pub enum Plugin {
     /// Make a plugin to start from: source, manifest, a test.
     New(new::New),
