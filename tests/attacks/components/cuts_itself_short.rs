@@ -1,6 +1,7 @@
 //! tries: to be read to its end where there is none: a right component, cut at each of 160 places
 //! stands-for: MNT-6, MNT-5
-//! expect: refused not valid for this host
+//! asks: kv:read
+//! expect: refused
 
 use crate::component::Base;
 
