@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Takes over into corpus/<target> what runs found: a least set of inputs that reaches the same code, of those that are text and
-# small, up to 300 files and 200 KiB (of `inspect`, whose inputs are partly binary, 100 files of at most 1 KiB).
+# Takes over into corpus/<target> what runs found: a least set of inputs that reaches what the seeds do not, of those that are
+# text and small, up to 300 files and 200 KiB (of `inspect`, whose inputs are partly binary, 100 files of at most 1 KiB).
 #
 #   tests/fuzz/keep.sh <target...>
 set -eu -o pipefail
@@ -17,13 +17,15 @@ fit() { # <file> <target>: whether it may be kept
 
 found=${CARGO_TARGET_DIR:-target}/found
 for target in "$@"; do
-  all=$(mktemp -d)
+  all=$(mktemp -d) least=$(mktemp -d)
   for file in "$found/$target"/* "corpus/$target"/*; do
     if [ -f "$file" ] && fit "$file" "$target"; then cp "$file" "$all"; fi
   done
-  # By edges alone: counting how often each was taken would make the set ten times as large. The greedy cover takes inputs
-  # that reach much before those that are short.
-  "${fuzz[@]}" cmin --fuzz-dir . "${flags[@]}" "$target" "$all" -- -use_counters=0 -merge=0 -set_cover_merge=1
+  cp "seeds/$target"/* "$least"
+  # What `cargo fuzz cmin` does, but greedy (inputs that reach much come before those that are short), on top of the seeds, and
+  # by edges alone: counting how often each was taken would make the set ten times as large.
+  "${fuzz[@]}" run --fuzz-dir . "${flags[@]}" "$target" "$least" "$all" -- -set_cover_merge=1 -use_counters=0
+  for seed in "seeds/$target"/*; do rm "$least/${seed##*/}"; done
   files=300 bytes=204800
   if [ "$target" = inspect ]; then files=100; fi
   rm -rf "corpus/$target"
@@ -31,9 +33,9 @@ for target in "$@"; do
   while read -r size name; do
     bytes=$((bytes - size)) files=$((files - 1))
     if [ "$bytes" -lt 0 ] || [ "$files" -lt 0 ]; then break; fi
-    cp "$all/$name" "corpus/$target/"
-  done < <(find "$all" -type f -printf '%s %f\n' | sort -n)
-  rm -rf "$all"
+    cp "$least/$name" "corpus/$target/"
+  done < <(find "$least" -type f -printf '%s %f\n' | sort -n)
+  rm -rf "$all" "$least"
   printf '%s: %s inputs, %s bytes\n' "$target" "$(find "corpus/$target" -type f | wc -l)" \
     "$(find "corpus/$target" -type f -printf '%s\n' | awk '{ n += $1 } END { print n + 0 }')"
 done

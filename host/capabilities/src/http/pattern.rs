@@ -5,6 +5,9 @@ use std::fmt;
 
 use portcullis_model::target::Target;
 
+/// The most characters that a value in the text form of scopes has.
+const LONGEST: usize = 512;
+
 /// A set of targets. A meet-semilattice under [`Pattern::meet`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
@@ -96,11 +99,16 @@ impl Pattern {
         if any_label && !host.contains('.') {
             return Err("to: '*.' needs a domain of at least two labels after it".into());
         }
-        Ok(Self {
+        let pattern = Self {
             host: if any_label { Host::Under(host) } else { Host::Exact(host) },
             port: target.port(),
             path: if below { Path::Under(path) } else { Path::Exact(path) },
-        })
+        };
+        // Encoded it is longer, and as long as that it must be read back.
+        match pattern.to_string().chars().count() > LONGEST {
+            true => Err(format!("to: longer than {LONGEST} characters once it is encoded")),
+            false => Ok(pattern),
+        }
     }
 
     /// Just this target, whatever its query.
@@ -190,6 +198,7 @@ mod tests {
             "https://10.0.0.1/",
             "a.example",
             "*",
+            &format!("https://a.example/{}", "{".repeat(200)),
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
