@@ -15,7 +15,7 @@ const PATIENT: &str = "cpu-ms = 10000\nwall-ms = 60000\n";
 /// The guest that reads all tickets, with these further limits.
 fn exporter(limits: &str) -> Package {
     let scopes = ["log:write", "tickets:read fields=subject", "kv:write bytes=64KiB"];
-    Package::guest("exports_everything", &scopes, &format!("{PATIENT}{limits}"))
+    Package::guest("exports_all_tickets", &scopes, &format!("{PATIENT}{limits}"))
 }
 
 /// What the guest logged after these words.

@@ -82,12 +82,12 @@ pub async fn burns_host_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-pub async fn exports_everything() {
+pub async fn exports_all_tickets() {
     let lab = Lab::new().await;
     lab.seed(portcullis_e2e::TENANT).await;
     let limits = "records-read = 9\ncpu-ms = 10000\nwall-ms = 60000";
     let scopes = ["log:write", "tickets:read fields=subject", "kv:write bytes=64KiB"];
-    let guest = lab.install(&Package::guest("exports_everything", &scopes, limits)).await;
+    let guest = lab.install(&Package::guest("exports_all_tickets", &scopes, limits)).await;
     let report = lab.call(&guest, json!({})).await;
     let lines: Vec<&str> = report.log.iter().map(|(_, line)| line.as_str()).collect();
     assert_eq!((lines[0], lines[2]), ("got 9", "kv: Ok(())"));

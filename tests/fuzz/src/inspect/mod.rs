@@ -13,7 +13,7 @@ mod walk;
 
 use portcullis_capabilities::Catalogue;
 use portcullis_model::catalogue::Catalogue as _;
-use portcullis_packages::inspect::{FEATURES, InspectError, Inspection, PLUGIN_VERSION, TRIGGERS};
+use portcullis_packages::inspect::{FEATURES, InspectError, Inspection, MAX_FUNCTIONS, PLUGIN_VERSION, TRIGGERS};
 use wasmparser::Validator;
 
 use crate::text::assert_readable;
@@ -45,6 +45,7 @@ fn same(found: &Inspection, seen: &walk::Seen, size: usize) {
     assert_eq!(found.core_modules, seen.core_modules);
     assert_eq!(found.depth, seen.depth);
     assert_eq!(found.start_functions, seen.start_functions);
+    assert!(seen.functions <= MAX_FUNCTIONS);
     let memories: Vec<_> = found.memories.iter().map(|memory| (memory.initial, memory.maximum)).collect();
     assert_eq!(memories, seen.memories);
     let tables: Vec<_> = found.tables.iter().map(|table| (table.initial, table.maximum)).collect();
@@ -121,6 +122,7 @@ fn refused(error: &InspectError, bytes: &[u8]) {
     let component = bytes.starts_with(b"\0asm\x0d\0\x01\0");
     match error {
         InspectError::TooLarge(size) => assert_eq!(*size, bytes.len()),
+        InspectError::TooManyFunctions(_) => assert!(walk::walk(bytes).functions > MAX_FUNCTIONS),
         InspectError::CoreModule => assert!(bytes.starts_with(b"\0asm\x01\0\0\0")),
         InspectError::NotWasm => assert!(!component),
         InspectError::Invalid { .. } => {

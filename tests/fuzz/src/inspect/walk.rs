@@ -16,6 +16,8 @@ pub struct Seen {
     pub depth: u32,
     /// Start functions, at any depth.
     pub start_functions: u32,
+    /// Functions that have a body, at any depth.
+    pub functions: u64,
     /// Initial and most pages of each memory that a core module defines, in the order of their bytes.
     pub memories: Vec<(u64, Option<u64>)>,
     /// Initial and most elements of each table that a core module defines, in the order of their bytes.
@@ -76,6 +78,7 @@ fn section(payload: &Payload<'_>, depth: u32, seen: &mut Seen) {
             let tables = section.clone().into_iter().map(|table| table.unwrap_or_else(|e| broken(e)).ty);
             seen.tables.extend(tables.map(|table| (table.initial, table.maximum)));
         }
+        Payload::CodeSectionEntry(_) => seen.functions += 1,
         Payload::StartSection { .. } | Payload::ComponentStartSection { .. } => seen.start_functions += 1,
         _ => {}
     }
