@@ -34,6 +34,7 @@ deny:
 
 bench: setup
 	cargo run --release --locked -p portcullis-bench
+	cargo test --release --locked -p attacks --test corpus -- --ignored --nocapture
 
 attacks: setup
 	ATTACKS_DOC=1 cargo test --locked -p attacks -- --nocapture
