@@ -33,9 +33,9 @@ pub async fn measure(rounds: usize) -> Result<Value> {
     });
     let lab = Lab::with(&format!("[[egress.private]]\nhost = \"{HOST}\"\naddress = \"{address}\"\n")).await?;
     let runtime: Arc<dyn Invoke> = serve::runtime(&lab.host)?;
-    let loops = lab.install("loops", &[], "cpu-ms = 100\nwall-ms = 10000\n").await?;
+    let loops = lab.install("loops", &["log:write"], "cpu-ms = 100\nwall-ms = 10000\n").await?;
     let send = format!("http:send to=https://{HOST}/* methods=GET");
-    let sleeps = lab.install("sleeps_in_http", &[&send], "cpu-ms = 1000\nwall-ms = 1000\n").await?;
+    let sleeps = lab.install("sleeps_in_http", &[&send, "log:write"], "cpu-ms = 1000\nwall-ms = 1000\n").await?;
     let url = json!({ "url": format!("https://{HOST}/") });
     let cpu = lived(&runtime, loops, json!({}), "cpu-ms", rounds, 1).await?;
     let wall = lived(&runtime, sleeps, url, "wall-ms", rounds, AT_ONCE).await?;
