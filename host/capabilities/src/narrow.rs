@@ -28,7 +28,8 @@ pub(crate) fn narrow(event: &Event, authorities: &Authorities, veil: &Veil) -> R
     Ok(match event.form {
         EventForm::Zendesk => zendesk(event, &readings(authorities.tickets.effective()), veil).to_string(),
         EventForm::Github | EventForm::CloudEvents if authorities.events.covers(&receive(true)) => {
-            veil.json(event.data.clone()).to_string()
+            // A copy only where something is to be covered in it.
+            if veil.covers_cards() { veil.json(event.data.clone()).to_string() } else { event.data.to_string() }
         }
         EventForm::Github | EventForm::CloudEvents => "{}".to_owned(),
     })
