@@ -4,8 +4,6 @@
 //! count by unique public key, so that one key cannot sign twice; a `keyid` is a hint that nothing is decided by.
 //! Unknown members are skipped, as the specification asks; nothing in them is signed, and nothing reads them.
 
-use std::collections::BTreeSet;
-
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE},
@@ -13,10 +11,32 @@ use base64::{
 use portcullis_model::audit::plain;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{PublicKey, PublisherKey};
+use crate::keys::{KeyError, PublicKey, Signer};
 
-/// The type of the payloads that Portcullis signs: in-toto statements.
-pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// The type of a payload: signed with it, so that one kind of document never passes for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadType {
+    /// An in-toto Statement v1: a release, a verdict.
+    Statement,
+    /// A root of trust.
+    Root,
+    /// A withdrawal, or the end of one.
+    Withdrawal,
+    /// Leave to run a release below the floor.
+    Override,
+}
+
+impl PayloadType {
+    /// The media type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Statement => "application/vnd.in-toto+json",
+            Self::Root => "application/vnd.portcullis.root.v1+json",
+            Self::Withdrawal => "application/vnd.portcullis.withdrawal.v1+json",
+            Self::Override => "application/vnd.portcullis.override.v1+json",
+        }
+    }
+}
 
 /// The longest envelope, in bytes of JSON.
 pub const MAX_ENVELOPE: usize = 64 * 1024;
@@ -36,8 +56,13 @@ pub enum DsseError {
     #[error("envelope is not a DSSE envelope: {0}")]
     NotEnvelope(String),
     /// Another payload type.
-    #[error("envelope's payloadType is '{0}'; expected '{PAYLOAD_TYPE}'")]
-    WrongType(String),
+    #[error("envelope's payloadType is '{found}'; expected '{expected}'")]
+    WrongType {
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: &'static str,
+    },
     /// The payload cannot be decoded.
     #[error("payload is not base64")]
     PayloadNotBase64,
@@ -48,10 +73,10 @@ pub enum DsseError {
     #[error("envelope has {0} signatures; expected 1 to {MAX_SIGNATURES}")]
     Signatures(usize),
     /// There is nothing to check with.
-    #[error("no key of publisher {0} is trusted; trust one, after you got it from the publisher by another way")]
+    #[error("no key of {0} is trusted; trust one, after you got it from them by another way")]
     NoKey(String),
     /// None of the trusted keys made this signature. Counted from 0.
-    #[error("signature {index} does not verify with any trusted key of publisher {who}{hint}")]
+    #[error("signature {index} does not verify with any trusted key of {who}{hint}")]
     Untrusted {
         /// Which signature.
         index: usize,
@@ -61,7 +86,7 @@ pub enum DsseError {
         hint: String,
     },
     /// Fewer keys than needed.
-    #[error("{found} of {needed} needed keys of publisher {who} signed; two signatures by one key count once")]
+    #[error("{found} of {needed} needed keys of {who} signed; two signatures by one key count once")]
     TooFew {
         /// How many different keys signed.
         found: usize,
@@ -82,6 +107,7 @@ struct Signature {
 /// An envelope: a payload and signatures over it, which are to be verified before the payload is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
+    kind: PayloadType,
     payload: Vec<u8>,
     signatures: Vec<Signature>,
 }
@@ -115,20 +141,19 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 
 impl Envelope {
     /// An envelope around this payload, with one signature.
-    pub fn sign(payload: Vec<u8>, key: &PublisherKey) -> Self {
-        Self { payload, signatures: Vec::new() }.signed_also(key)
+    pub fn sign(kind: PayloadType, payload: Vec<u8>, key: &dyn Signer) -> Result<Self, KeyError> {
+        Self { kind, payload, signatures: Vec::new() }.signed_also(key)
     }
 
     /// One more signature.
-    #[must_use]
-    pub fn signed_also(mut self, key: &PublisherKey) -> Self {
-        let bytes = key.sign(&pae(PAYLOAD_TYPE, &self.payload)).to_vec();
+    pub fn signed_also(mut self, key: &dyn Signer) -> Result<Self, KeyError> {
+        let bytes = key.sign(&pae(self.kind.name(), &self.payload))?.to_vec();
         self.signatures.push(Signature { keyid: Some(key.public().keyid()), bytes });
-        self
+        Ok(self)
     }
 
     /// Reads an envelope. This checks its form only; [`Envelope::verify`] gives the payload.
-    pub fn parse(text: &str) -> Result<Self, DsseError> {
+    pub fn parse(kind: PayloadType, text: &str) -> Result<Self, DsseError> {
         if text.len() > MAX_ENVELOPE {
             return Err(DsseError::TooLong(text.len()));
         }
@@ -136,8 +161,8 @@ impl Envelope {
             serde_json::error::Category::Data => DsseError::NotEnvelope(plain(&error.to_string())),
             _ => DsseError::NotJson(plain(&error.to_string())),
         })?;
-        if json.payload_type != PAYLOAD_TYPE {
-            return Err(DsseError::WrongType(plain(&json.payload_type)));
+        if json.payload_type != kind.name() {
+            return Err(DsseError::WrongType { found: plain(&json.payload_type), expected: kind.name() });
         }
         if !(1..=MAX_SIGNATURES).contains(&json.signatures.len()) {
             return Err(DsseError::Signatures(json.signatures.len()));
@@ -147,7 +172,7 @@ impl Envelope {
             let bytes = decode(&signature.sig).ok_or(DsseError::SignatureNotBase64(index))?;
             Ok(Signature { keyid: signature.keyid, bytes })
         });
-        Ok(Self { payload, signatures: signatures.collect::<Result<_, _>>()? })
+        Ok(Self { kind, payload, signatures: signatures.collect::<Result<_, _>>()? })
     }
 
     /// The envelope as JSON, on one line.
@@ -156,7 +181,7 @@ impl Envelope {
         let signatures = signatures.map(|s| JsonSignature { keyid: s.keyid.clone(), sig: STANDARD.encode(&s.bytes) });
         let json = Json {
             payload: STANDARD.encode(&self.payload),
-            payload_type: PAYLOAD_TYPE.to_owned(),
+            payload_type: self.kind.name().to_owned(),
             signatures: signatures.collect(),
         };
         serde_json::json!(json).to_string()
@@ -168,21 +193,38 @@ impl Envelope {
         if keys.is_empty() {
             return Err(DsseError::NoKey(who.to_owned()));
         }
-        let message = pae(PAYLOAD_TYPE, &self.payload);
-        let mut signers: BTreeSet<[u8; 32]> = BTreeSet::new();
-        let mut stranger = None;
-        for (index, signature) in self.signatures.iter().enumerate() {
-            match keys.iter().find(|key| key.verifies(&message, &signature.bytes)) {
-                Some(key) => drop(signers.insert(key.to_bytes())),
-                None => stranger = stranger.or(Some(index)),
-            }
-        }
+        let (signers, stranger) = self.signers(keys);
         let needed = needed.max(1);
         match (signers.len(), stranger) {
             (found, _) if found >= needed => Ok(&self.payload),
             (_, Some(index)) => Err(self.untrusted(index, keys, who)),
             (found, None) => Err(DsseError::TooFew { found, needed, who: who.to_owned() }),
         }
+    }
+
+    /// Those of these keys that signed, each once; and the first signature that none of them made.
+    fn signers(&self, keys: &[PublicKey]) -> (Vec<PublicKey>, Option<usize>) {
+        let message = pae(self.kind.name(), &self.payload);
+        let (mut signers, mut stranger): (Vec<PublicKey>, _) = (Vec::new(), None);
+        for (index, signature) in self.signatures.iter().enumerate() {
+            match keys.iter().find(|key| key.verifies(&message, &signature.bytes)) {
+                Some(key) if signers.contains(key) => {}
+                Some(key) => signers.push(*key),
+                None => stranger = stranger.or(Some(index)),
+            }
+        }
+        (signers, stranger)
+    }
+
+    /// The payload and which of these keys signed it, if any did.
+    pub fn signed_by(&self, keys: &[PublicKey]) -> Option<(&[u8], Vec<PublicKey>)> {
+        let (signers, _) = self.signers(keys);
+        (!signers.is_empty()).then_some((self.payload.as_slice(), signers))
+    }
+
+    /// The payload, for a reader to look at: nothing says that anybody signed it.
+    pub fn unverified(&self) -> &[u8] {
+        &self.payload
     }
 
     fn untrusted(&self, index: usize, keys: &[PublicKey], who: &str) -> DsseError {
@@ -204,11 +246,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::Fixed;
+    use crate::{keys::SecretKey, testing::Fixed};
 
-    fn keys() -> (PublisherKey, PublisherKey) {
+    fn sign(payload: Vec<u8>, key: &SecretKey) -> Envelope {
+        Envelope::sign(PayloadType::Statement, payload, key).unwrap()
+    }
+
+    fn parse(text: &str) -> Result<Envelope, DsseError> {
+        Envelope::parse(PayloadType::Statement, text)
+    }
+
+    #[test]
+    fn one_kind_of_document_never_passes_for_another() {
+        let (ours, _) = keys();
+        let statement = sign(b"{}".to_vec(), &ours).to_json();
+        let renamed = statement.replace(PayloadType::Statement.name(), PayloadType::Root.name());
+        assert!(matches!(Envelope::parse(PayloadType::Root, &statement), Err(DsseError::WrongType { .. })));
+        let renamed = Envelope::parse(PayloadType::Root, &renamed).unwrap();
+        assert!(renamed.verify(&[ours.public()], 1, "p").is_err(), "the type is signed");
+        assert!(renamed.signed_by(&[ours.public()]).is_none());
+    }
+
+    fn keys() -> (SecretKey, SecretKey) {
         let rng = Fixed::new();
-        (PublisherKey::generate(&rng), PublisherKey::generate(&rng))
+        (SecretKey::generate(&rng), SecretKey::generate(&rng))
     }
 
     /// The example of the specification's protocol document.
@@ -224,42 +285,38 @@ mod tests {
     #[test]
     fn gives_the_payload_only_to_a_trusted_signature() {
         let (ours, other) = keys();
-        let text = Envelope::sign(b"{}".to_vec(), &ours).to_json();
-        let envelope = Envelope::parse(&text).unwrap();
+        let text = sign(b"{}".to_vec(), &ours).to_json();
+        let envelope = parse(&text).unwrap();
         assert_eq!(envelope.verify(&[other.public(), ours.public()], 1, "p"), Ok(b"{}".as_slice()));
         let error = envelope.verify(&[other.public()], 1, "com.example").unwrap_err().to_string();
-        assert!(
-            error.starts_with(
-                "signature 0 does not verify with any trusted key of publisher com.example; its key id is "
-            )
-        );
-        assert!(envelope.verify(&[], 1, "p").unwrap_err().to_string().starts_with("no key of publisher p is trusted"));
+        assert!(error.starts_with("signature 0 does not verify with any trusted key of com.example; its key id is "));
+        assert!(envelope.verify(&[], 1, "p").unwrap_err().to_string().starts_with("no key of p is trusted"));
     }
 
     #[test]
     fn a_doubled_signature_counts_once() {
         let (ours, other) = keys();
         let trusted = [ours.public(), other.public(), ours.public()];
-        let twice = Envelope::sign(b"x".to_vec(), &ours).signed_also(&ours);
+        let twice = sign(b"x".to_vec(), &ours).signed_also(&ours).unwrap();
         let error = twice.verify(&trusted, 2, "p").unwrap_err();
         assert_eq!(error, DsseError::TooFew { found: 1, needed: 2, who: "p".into() });
-        assert!(Envelope::sign(b"x".to_vec(), &ours).signed_also(&other).verify(&trusted, 2, "p").is_ok());
+        assert!(sign(b"x".to_vec(), &ours).signed_also(&other).unwrap().verify(&trusted, 2, "p").is_ok());
     }
 
     #[test]
     fn a_key_id_decides_nothing() {
         let (ours, other) = keys();
-        let text = Envelope::sign(b"x".to_vec(), &other).to_json();
+        let text = sign(b"x".to_vec(), &other).to_json();
         let forged = text.replace(&other.public().keyid(), &ours.public().keyid());
-        let error = Envelope::parse(&forged).unwrap().verify(&[ours.public()], 1, "p").unwrap_err().to_string();
+        let error = parse(&forged).unwrap().verify(&[ours.public()], 1, "p").unwrap_err().to_string();
         assert!(error.contains("its key id is a trusted one"), "{error}");
-        let wrong_id = Envelope::sign(b"x".to_vec(), &ours).to_json().replace(&ours.public().keyid(), "whatever");
-        assert!(Envelope::parse(&wrong_id).unwrap().verify(&[ours.public()], 1, "p").is_ok());
+        let wrong_id = sign(b"x".to_vec(), &ours).to_json().replace(&ours.public().keyid(), "whatever");
+        assert!(parse(&wrong_id).unwrap().verify(&[ours.public()], 1, "p").is_ok());
     }
 
     #[test]
     fn errors_say_what_is_wrong() {
-        let good = Envelope::sign(b"payload".to_vec(), &keys().0).to_json();
+        let good = sign(b"payload".to_vec(), &keys().0).to_json();
         for (text, error) in [
             ("<xml>".to_owned(), "envelope is not JSON"),
             ("[1]".to_owned(), "envelope is not a DSSE envelope"),
@@ -275,22 +332,22 @@ mod tests {
             ),
             (" ".repeat(MAX_ENVELOPE + 1), "envelope has 65537 bytes"),
         ] {
-            let found = Envelope::parse(&text).unwrap_err().to_string();
+            let found = parse(&text).unwrap_err().to_string();
             assert!(found.contains(error), "{text}: {found}");
         }
-        assert!(Envelope::parse(&good.replacen('{', "{\"more\":1,", 1)).is_ok(), "unknown members are skipped");
+        assert!(parse(&good.replacen('{', "{\"more\":1,", 1)).is_ok(), "unknown members are skipped");
     }
 
     proptest! {
         #[test]
         fn reads_what_it_prints(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let envelope = Envelope::sign(payload, &keys().0);
-            prop_assert_eq!(Envelope::parse(&envelope.to_json()), Ok(envelope));
+            let envelope = sign(payload, &keys().0);
+            prop_assert_eq!(parse(&envelope.to_json()), Ok(envelope));
         }
 
         #[test]
         fn any_text_is_answered(text in "\\PC{0,100}|\\{\"payload\":\"[a-z=]{0,8}\",\"payloadType\":\"\\PC{0,30}\"\\}") {
-            let _ = Envelope::parse(&text);
+            let _ = parse(&text);
         }
     }
 }

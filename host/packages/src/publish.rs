@@ -7,31 +7,29 @@ use portcullis_model::id::Digest;
 use crate::{
     check::{Refusal, Rules, fits},
     dsse::Envelope,
-    keys::PublisherKey,
+    keys::Signer,
     manifest::Manifest,
     statement::Statement,
 };
 
 /// Checks a component and its manifest, and signs the statement that binds them.
-pub fn sign_release(
-    component: &[u8],
-    manifest: &str,
-    key: &PublisherKey,
-    rules: Rules<'_>,
-) -> Result<Envelope, Refusal> {
+pub fn sign_release(component: &[u8], manifest: &str, key: &dyn Signer, rules: Rules<'_>) -> Result<Envelope, Refusal> {
     let manifest = Manifest::parse(manifest)?;
     fits(&manifest, component, rules)?;
-    Ok(Envelope::sign(Statement::new(&manifest, &Digest::of(component)).to_bytes(), key))
+    Ok(Statement::new(&manifest, &Digest::of(component)).signed(key)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fake, Fixed, MANIFEST, component, importing};
+    use crate::{
+        keys::SecretKey,
+        testing::{Fake, Fixed, MANIFEST, component, importing},
+    };
 
     #[test]
     fn signs_only_what_would_be_accepted() {
-        let key = PublisherKey::generate(&Fixed::new());
+        let key = SecretKey::generate(&Fixed::new());
         let rules = Rules { catalogue: &Fake };
         let envelope = sign_release(&component(), MANIFEST, &key, rules).unwrap();
         assert!(envelope.verify(&[key.public()], 1, "com.example").is_ok());

@@ -133,7 +133,8 @@ fn text(dir: &Path, name: &str, bytes: Vec<u8>) -> Result<String, DirError> {
 mod tests {
     use super::*;
     use crate::{
-        keys::PublisherKey,
+        dsse::PayloadType,
+        keys::SecretKey,
         testing::{Fixed, MANIFEST, component},
     };
 
@@ -159,12 +160,13 @@ mod tests {
         error("release.dsse.json is not a regular file");
         fs::remove_dir(dir.join(ENVELOPE_NAME)).unwrap();
 
-        let envelope = Envelope::sign(b"x".to_vec(), &PublisherKey::generate(&Fixed::new()));
+        let envelope =
+            Envelope::sign(PayloadType::Statement, b"x".to_vec(), &SecretKey::generate(&Fixed::new())).unwrap();
         for _ in 0..2 {
             assert_eq!(write_envelope(dir, &envelope).unwrap(), dir.join(ENVELOPE_NAME));
         }
         let files = read_release(dir).unwrap();
-        assert_eq!(Envelope::parse(&files.stored.envelope), Ok(envelope));
+        assert_eq!(Envelope::parse(PayloadType::Statement, &files.stored.envelope), Ok(envelope));
         assert_eq!(files.stored.digest, Digest::of(&component()));
         assert_eq!(fs::read_dir(dir).unwrap().count(), 3);
     }

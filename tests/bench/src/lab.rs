@@ -10,7 +10,7 @@ use portcullis_cli::{
     host::{Host, RULES},
 };
 use portcullis_model::{event::EventForm, installation::Installation, secret::Secret, source::Source};
-use portcullis_packages::{install::Order, keys::PublisherKey, publish::sign_release, release_dir};
+use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release, release_dir};
 use tempfile::TempDir;
 
 /// The secret that the benchmark's webhook source signs with.
@@ -51,7 +51,7 @@ pub struct Lab {
     /// Its component.
     pub component: Arc<[u8]>,
     guests: Vec<Built>,
-    key: PublisherKey,
+    key: SecretKey,
     /// Gone when this is dropped.
     dir: TempDir,
 }
@@ -71,7 +71,7 @@ impl Lab {
         let host = init::create(Home::at(dir.path().join("home")), config).await?;
         let from = Source { name: "bench".parse()?, tenant: "demo".parse()?, form: EventForm::Zendesk };
         source::add(&host, &from, &Secret::new(SECRET.to_vec())).await?;
-        let key = PublisherKey::generate(host.rng.as_ref());
+        let key = SecretKey::generate(host.rng.as_ref());
         let (echo, component) = install(&host, &key, dir.path(), &guests, "echo", MANIFEST).await?;
         Ok(Self { host, echo, component, guests, key, dir })
     }
@@ -89,7 +89,7 @@ impl Lab {
 
 async fn install(
     host: &Host,
-    key: &PublisherKey,
+    key: &SecretKey,
     dir: &Path,
     guests: &[Built],
     name: &str,

@@ -15,7 +15,7 @@ use portcullis_model::{
 };
 use portcullis_packages::{
     install::{InstallError, Order},
-    keys::PublisherKey,
+    keys::SecretKey,
     release_dir::ReleaseFiles,
 };
 use portcullis_runtime::Runtime;
@@ -40,7 +40,7 @@ pub struct Lab {
     /// The help desk, by a handle of the test's own.
     pub desk: SqliteHelpDesk,
     /// The key that all plugins here are signed with, and that is trusted for each of their publishers.
-    pub key: PublisherKey,
+    pub key: SecretKey,
     dir: TempDir,
 }
 
@@ -65,7 +65,7 @@ impl Lab {
         let host = init::create(Home::at(dir.path().join("home")), config).await.unwrap();
         let runtime = runtime(&host).unwrap();
         let desk = SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone()).unwrap();
-        let key = PublisherKey::generate(host.rng.as_ref());
+        let key = SecretKey::generate(host.rng.as_ref());
         Self { host, runtime, desk, key, dir }
     }
 

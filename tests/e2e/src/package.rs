@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use portcullis_cli::host::RULES;
 use portcullis_model::{id::Digest, release::StoredRelease};
-use portcullis_packages::{keys::PublisherKey, manifest::Manifest, publish::sign_release, release_dir::ReleaseFiles};
+use portcullis_packages::{keys::SecretKey, manifest::Manifest, publish::sign_release, release_dir::ReleaseFiles};
 
 use crate::components::{guest, plugin, root};
 
@@ -50,7 +50,7 @@ impl Package {
     }
 
     /// Signs it, as its publisher would.
-    pub fn signed(&self, key: &PublisherKey) -> ReleaseFiles {
+    pub fn signed(&self, key: &SecretKey) -> ReleaseFiles {
         let envelope = sign_release(&self.component, &self.manifest, key, RULES).unwrap();
         let stored = StoredRelease {
             digest: Digest::of(&self.component),
@@ -61,7 +61,7 @@ impl Package {
     }
 
     /// Signs it and writes the three files in which a release is handed over.
-    pub fn write(&self, dir: &Path, key: &PublisherKey) {
+    pub fn write(&self, dir: &Path, key: &SecretKey) {
         let files = self.signed(key);
         fs::write(dir.join("plugin.wasm"), &files.component).unwrap();
         fs::write(dir.join("portcullis.toml"), &files.stored.manifest).unwrap();

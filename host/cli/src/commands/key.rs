@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
-use portcullis_packages::keys::PublisherKey;
+use portcullis_packages::keys::SecretKey;
 use serde_json::json;
 
 use crate::{output::Output, system::SystemRng};
@@ -30,11 +30,11 @@ impl KeyCommand {
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let (key, file) = match self {
             Self::New { file } => {
-                let key = PublisherKey::generate(&SystemRng);
+                let key = SecretKey::generate(&SystemRng);
                 key.save(&file)?;
                 (key, file)
             }
-            Self::Show { file } => (PublisherKey::load(&file)?, file),
+            Self::Show { file } => (SecretKey::load(&file)?, file),
         };
         let public = key.public();
         let value = json!({ "file": file, "public": public.to_string(), "keyid": public.keyid() });

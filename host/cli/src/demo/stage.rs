@@ -11,7 +11,7 @@ use portcullis_model::{
     secret::Secret,
     source::Source,
 };
-use portcullis_packages::{install::Order, keys::PublisherKey, publish::sign_release, release_dir};
+use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release, release_dir};
 use portcullis_store::helpdesk::SqliteHelpDesk;
 use serde::Serialize;
 use tempfile::TempDir;
@@ -182,7 +182,7 @@ async fn install_all(
     output: Output,
 ) -> Result<BTreeMap<&'static str, InstallationId>> {
     let toolchain = Toolchain::find(Target::UnknownUnknown)?;
-    let key = PublisherKey::generate(&crate::system::SystemRng);
+    let key = SecretKey::generate(&crate::system::SystemRng);
     let mut installed = BTreeMap::new();
     for name in PLUGINS {
         let spinner: ProgressBar = output.spinner(format!("building {name} for {toolchain}"));

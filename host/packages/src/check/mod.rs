@@ -19,9 +19,9 @@ use portcullis_model::{
 pub(crate) use imports::Imports;
 
 use crate::{
-    dsse::{DsseError, Envelope},
+    dsse::{DsseError, Envelope, PayloadType},
     inspect::{InspectError, Inspection},
-    keys::PublicKey,
+    keys::{KeyError, PublicKey},
     manifest::{Manifest, ManifestError},
     statement::{Statement, StatementError},
 };
@@ -70,6 +70,15 @@ pub enum Refusal {
         "the component imports {0}, but the manifest asks for no scope of it; ask for one in [[scopes]], or drop the import"
     )]
     Unasked(String),
+    /// Whoever should sign did not.
+    #[error("{0}")]
+    Unsigned(String),
+}
+
+impl From<KeyError> for Refusal {
+    fn from(error: KeyError) -> Self {
+        Self::Unsigned(error.to_string())
+    }
 }
 
 /// A release that held, with what was learnt on the way.
@@ -105,9 +114,9 @@ fn examine(
         return Err(Refusal::Component { expected: stored.digest, found });
     }
     let manifest = Manifest::parse(&stored.manifest)?;
-    let envelope = Envelope::parse(&stored.envelope)?;
+    let envelope = Envelope::parse(PayloadType::Statement, &stored.envelope)?;
     let keys: Vec<PublicKey> = keys.iter().filter_map(|key| PublicKey::from_bytes(key).ok()).collect();
-    let payload = envelope.verify(&keys, 1, manifest.publisher.as_str())?;
+    let payload = envelope.verify(&keys, 1, &format!("publisher {}", manifest.publisher))?;
     Statement::parse(payload)?.check(&manifest, &found)?;
     let inspection = fits(&manifest, component, rules)?;
     let release = VerifiedRelease {

@@ -5,7 +5,7 @@ use portcullis_model::{
 
 use super::*;
 use crate::{
-    keys::PublisherKey,
+    keys::SecretKey,
     publish::sign_release,
     testing::{Fake, Fixed, MANIFEST, Memory, component, importing},
 };
@@ -15,13 +15,13 @@ const RULES: Rules<'static> = Rules { catalogue: &Fake };
 struct Signed {
     stored: StoredRelease,
     component: Arc<[u8]>,
-    key: PublisherKey,
-    other: PublisherKey,
+    key: SecretKey,
+    other: SecretKey,
 }
 
 fn signed() -> Signed {
     let rng = Fixed::new();
-    let (key, other) = (PublisherKey::generate(&rng), PublisherKey::generate(&rng));
+    let (key, other) = (SecretKey::generate(&rng), SecretKey::generate(&rng));
     let component: Arc<[u8]> = component().into();
     let envelope = sign_release(&component, MANIFEST, &key, RULES).unwrap().to_json();
     let stored = StoredRelease { digest: Digest::of(&component), manifest: MANIFEST.into(), envelope };
@@ -29,10 +29,10 @@ fn signed() -> Signed {
 }
 
 /// A release of this component under this manifest that nobody checked before signing.
-fn unchecked(component: &[u8], manifest: &str, key: &PublisherKey) -> StoredRelease {
+fn unchecked(component: &[u8], manifest: &str, key: &SecretKey) -> StoredRelease {
     let digest = Digest::of(component);
     let statement = Statement::new(&Manifest::parse(manifest).unwrap(), &digest);
-    let envelope = Envelope::sign(statement.to_bytes(), key).to_json();
+    let envelope = Envelope::sign(PayloadType::Statement, statement.to_bytes(), key).unwrap().to_json();
     StoredRelease { digest, manifest: manifest.into(), envelope }
 }
 

@@ -5,7 +5,7 @@ use portcullis_model::release::StoredRelease;
 use super::*;
 use crate::{
     check::Rules,
-    keys::PublisherKey,
+    keys::SecretKey,
     publish::sign_release,
     testing::{Fake, Fixed, MANIFEST, Memory, component},
 };
@@ -21,7 +21,7 @@ impl World {
     /// A host that trusts the publisher of one signed release.
     fn new() -> Self {
         let (fixed, memory) = (Fixed::new(), Arc::new(Memory::default()));
-        let key = PublisherKey::generate(&fixed);
+        let key = SecretKey::generate(&fixed);
         let component: Arc<[u8]> = component().into();
         let rules = Rules { catalogue: &Fake };
         let envelope = sign_release(&component, MANIFEST, &key, rules).unwrap().to_json();
@@ -178,7 +178,7 @@ async fn whoever_is_slower_is_told() {
 #[tokio::test]
 async fn trusting_a_key_is_recorded() {
     let world = World::new();
-    let key = PublisherKey::generate(&world.fixed).public();
+    let key = SecretKey::generate(&world.fixed).public();
     world.installer().trust("org.other".parse().unwrap(), &key).await.unwrap();
     assert_eq!(world.memory.keys.lock().unwrap()[&"org.other".parse().unwrap()], [key.to_bytes()]);
     let entry = world.last();

@@ -1,4 +1,4 @@
-//! Publishers' signing keys: making, keeping and naming them.
+//! Signing keys: making, keeping and naming them.
 //!
 //! A secret key lies in a file of one line, readable by its owner only, and NOT yet encrypted under a passphrase: whoever
 //! can read the file can sign. Until that comes, keep it on a disk that is itself encrypted.
@@ -47,12 +47,24 @@ pub enum KeyError {
     /// It is not a public key.
     #[error("this is not a public key: {0}")]
     NotPublic(&'static str),
+    /// Whoever keeps the key did not sign.
+    #[error("the key's keeper did not sign: {0}")]
+    Keeper(String),
 }
 
-/// A publisher's secret key.
-pub struct PublisherKey(SigningKey);
+/// What signs: a key in this process, or one that somebody else keeps, such as an agent or a key management service.
+pub trait Signer {
+    /// The key that others verify with.
+    fn public(&self) -> PublicKey;
 
-impl PublisherKey {
+    /// An Ed25519 signature (RFC 8032) of these bytes.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError>;
+}
+
+/// A secret key.
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
     /// A fresh one.
     pub fn generate(rng: &dyn Rng) -> Self {
         let mut seed = Zeroizing::new([0u8; 32]);
@@ -103,20 +115,25 @@ impl PublisherKey {
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key())
     }
+}
 
-    /// An Ed25519 signature (RFC 8032) of these bytes.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+impl Signer for SecretKey {
+    fn public(&self) -> PublicKey {
+        Self::public(self)
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyError> {
+        Ok(self.0.sign(message).to_bytes())
     }
 }
 
-impl fmt::Debug for PublisherKey {
+impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublisherKey(secret of {})", self.public())
+        write!(f, "SecretKey(secret of {})", self.public())
     }
 }
 
-/// A publisher's public key. As text: `portcullis-key-v1:` and the base64 of its 32 bytes.
+/// A public key. As text: `portcullis-key-v1:` and the base64 of its 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicKey(VerifyingKey);
 

@@ -9,24 +9,24 @@ fn bytes<const N: usize>(digits: &str) -> [u8; N] {
 fn a_saved_key_loads_and_is_private() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("publisher.key");
-    let key = PublisherKey::generate(&Fixed::new());
+    let key = SecretKey::generate(&Fixed::new());
     key.save(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(PublisherKey::load(&path).unwrap().public(), key.public());
+    assert_eq!(SecretKey::load(&path).unwrap().public(), key.public());
     assert!(matches!(key.save(&path), Err(KeyError::Exists(_))));
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(PublisherKey::load(&path).unwrap_err().to_string().contains("chmod 600"));
+    assert!(SecretKey::load(&path).unwrap_err().to_string().contains("chmod 600"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "portcullis-secret-key-v1:AAAA").unwrap();
-    assert!(matches!(PublisherKey::load(&path), Err(KeyError::NotSecret(_))));
-    assert!(matches!(PublisherKey::load(dir.path()), Err(KeyError::NotSecret(_))));
-    assert!(matches!(PublisherKey::load(&dir.path().join("none")), Err(KeyError::Io { .. })));
+    assert!(matches!(SecretKey::load(&path), Err(KeyError::NotSecret(_))));
+    assert!(matches!(SecretKey::load(dir.path()), Err(KeyError::NotSecret(_))));
+    assert!(matches!(SecretKey::load(&dir.path().join("none")), Err(KeyError::Io { .. })));
 }
 
 #[test]
 fn a_secret_is_never_printed() {
-    let key = PublisherKey::generate(&Fixed::new());
+    let key = SecretKey::generate(&Fixed::new());
     let seed = key.0.to_bytes();
     let shown = format!("{key:?}");
     assert!(!shown.contains(&STANDARD.encode(seed)) && !shown.contains(&hex::encode(seed)), "{shown}");
@@ -35,7 +35,7 @@ fn a_secret_is_never_printed() {
 
 #[test]
 fn a_public_key_reads_what_it_prints() {
-    let key = PublisherKey::generate(&Fixed::new()).public();
+    let key = SecretKey::generate(&Fixed::new()).public();
     assert_eq!(key.to_string().parse::<PublicKey>().unwrap(), key);
     let identity_point = bytes("0100000000000000000000000000000000000000000000000000000000000000");
     assert!(PublicKey::from_bytes(&identity_point).unwrap_err().to_string().contains("weak"));
@@ -78,11 +78,11 @@ fn rfc_8032() {
         ),
     ];
     for (secret, public, message, signature) in vectors {
-        let key = PublisherKey(SigningKey::from_bytes(&bytes(secret)));
+        let key = SecretKey(SigningKey::from_bytes(&bytes(secret)));
         let public = PublicKey::from_bytes(&bytes(public)).unwrap();
         let (message, mut signature) = (hex::decode(message).unwrap(), bytes::<64>(signature));
         assert_eq!(key.public(), public);
-        assert_eq!(key.sign(&message), signature);
+        assert_eq!(key.sign(&message).unwrap(), signature);
         assert!(public.verifies(&message, &signature));
         signature[5] ^= 1;
         assert!(!public.verifies(&message, &signature));
@@ -95,14 +95,14 @@ const ORDER: &str = "edd3f55c1a631258d69cf7a2def9de14000000000000000000000000000
 
 #[test]
 fn a_signature_has_one_form() {
-    let key = PublisherKey::generate(&Fixed::new());
-    let mut signature = key.sign(b"message");
+    let key = SecretKey::generate(&Fixed::new());
+    let mut signature = key.sign(b"message").unwrap();
     let mut carry = 0u16;
     for (byte, add) in signature[32..].iter_mut().zip(bytes::<32>(ORDER)) {
         carry += u16::from(*byte) + u16::from(add);
         *byte = carry.to_le_bytes()[0];
         carry >>= 8;
     }
-    assert!(key.public().verifies(b"message", &key.sign(b"message")));
+    assert!(key.public().verifies(b"message", &key.sign(b"message").unwrap()));
     assert!(!key.public().verifies(b"message", &signature));
 }

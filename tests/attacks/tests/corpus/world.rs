@@ -19,7 +19,6 @@ use portcullis_model::{
     secret::Secret,
 };
 use portcullis_packages::{
-    dsse::Envelope,
     install::{InstallError, Order},
     manifest::Manifest,
     release_dir::ReleaseFiles,
@@ -94,7 +93,7 @@ impl World {
     ) -> Result<Installation, InstallError> {
         let manifest = Manifest::parse(&package.manifest).unwrap();
         let digest = Digest::of(&package.component);
-        let envelope = Envelope::sign(Statement::new(&manifest, &digest).to_bytes(), &self.lab.key).to_json();
+        let envelope = Statement::new(&manifest, &digest).signed(&self.lab.key).unwrap().to_json();
         let stored = StoredRelease { digest, manifest: package.manifest.clone(), envelope };
         let grant = granted.map(|scopes| scopes.iter().map(|scope| scope.parse().unwrap()).collect());
         self.lab.trust(package).await;

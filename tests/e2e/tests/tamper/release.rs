@@ -4,7 +4,7 @@ use std::fs;
 
 use portcullis_e2e::Lab;
 use portcullis_model::audit::Kind;
-use portcullis_packages::{keys::PublisherKey, release_dir::read_release};
+use portcullis_packages::{keys::SecretKey, release_dir::read_release};
 
 use crate::{flipped, order, package, rows};
 
@@ -126,7 +126,7 @@ async fn a_changed_envelope() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signed_by_somebody_else() {
     let mut handed = Handed::new().await;
-    let stranger = PublisherKey::generate(handed.lab.host.rng.as_ref());
+    let stranger = SecretKey::generate(handed.lab.host.rng.as_ref());
     let forged = package().signed(&stranger).stored.envelope;
     let refusal = handed.with("release.dsse.json", forged.as_bytes(), "a stranger's signature").await;
     assert!(refusal.contains("signature 0 does not verify with any trusted key of publisher test.guests"), "{refusal}");

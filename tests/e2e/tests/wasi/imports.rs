@@ -2,9 +2,7 @@
 
 use portcullis_e2e::{Lab, Package, TENANT};
 use portcullis_model::{id::Digest, invoke::CallEnd, release::StoredRelease};
-use portcullis_packages::{
-    dsse::Envelope, inspect::Inspection, install::Order, release_dir::ReleaseFiles, statement::Statement,
-};
+use portcullis_packages::{inspect::Inspection, install::Order, release_dir::ReleaseFiles, statement::Statement};
 use serde_json::json;
 
 use crate::{GUESTS, http, package};
@@ -20,7 +18,7 @@ fn importing(names: &[&str]) -> Package {
 fn signed_blindly(lab: &Lab, package: &Package) -> ReleaseFiles {
     let digest = Digest::of(&package.component);
     let statement = Statement::new(&package.parsed(), &digest);
-    let envelope = Envelope::sign(statement.to_bytes(), &lab.key).to_json();
+    let envelope = statement.signed(&lab.key).unwrap().to_json();
     let stored = StoredRelease { digest, manifest: package.manifest.clone(), envelope };
     ReleaseFiles { stored, component: package.component.clone() }
 }

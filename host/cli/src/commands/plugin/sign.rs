@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use portcullis_model::id::Digest;
 use portcullis_packages::{
-    keys::PublisherKey,
+    keys::SecretKey,
     publish::sign_release,
     release_dir::{read_unsigned, write_envelope},
 };
@@ -28,7 +28,7 @@ pub struct Sign {
 
 impl Sign {
     pub(super) fn run(self, output: Output) -> Result<()> {
-        let key = PublisherKey::load(&self.key)?;
+        let key = SecretKey::load(&self.key)?;
         let files = read_unsigned(&self.dir)?;
         let envelope = sign_release(&files.component, &files.manifest, &key, RULES)?;
         let path = write_envelope(&self.dir, &envelope)?;
