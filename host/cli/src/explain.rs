@@ -59,7 +59,7 @@ fn refused(entry: &Entry) -> Option<Refused> {
 impl Explainer {
     /// What becomes of a scope in an installation today.
     pub async fn standing(&self, installation: &Installation, scope: &ScopeText) -> anyhow::Result<Standing> {
-        let release = self.registry.verified(&installation.release_id()).await?;
+        let release = self.registry.verified(&installation.release_id(), &installation.tenant).await?;
         Ok(Catalogue.standing(&self.bounds.layers(&release, installation), scope)?)
     }
 

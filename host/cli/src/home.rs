@@ -48,6 +48,16 @@ impl Home {
         self.0.join("keys/log.key")
     }
 
+    /// The key that the host's own changes of its root of trust are signed with; absent where keepers hold theirs elsewhere.
+    pub fn root_key(&self) -> PathBuf {
+        self.0.join("keys/root.key")
+    }
+
+    /// The digest of the platform's first root of trust.
+    pub fn trust_anchor(&self) -> PathBuf {
+        self.0.join("trust.anchor")
+    }
+
     /// The token of the operator, for the host's own API.
     pub fn operator_token(&self) -> PathBuf {
         self.0.join("keys/operator.token")

@@ -7,7 +7,7 @@ use portcullis_broker::{connection::Connections, key::Key, pseudonym::KeyedPseud
 use portcullis_capabilities::Catalogue;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
-    id::TenantId,
+    id::{Digest, TenantId},
     installation::{Installation, InstallationStore},
     secret::Secret,
     time::{Clock, Rng},
@@ -15,6 +15,7 @@ use portcullis_model::{
 use portcullis_packages::{
     check::{Registry, Rules},
     install::Installer,
+    trust::keeper::Keeper,
 };
 use portcullis_store::SqliteStore;
 
@@ -63,7 +64,9 @@ impl Host {
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");
         }
-        let registry = Arc::new(Registry::new(store.clone(), Arc::new(Catalogue)));
+        let anchor = anchor(&home)?;
+        let registry =
+            Arc::new(Registry::new(store.clone(), store.clone(), anchor, Arc::new(Catalogue), clock.clone()));
         Ok(Self { home, config, store, connections, vault, pseudonyms, registry, clock, rng })
     }
 
@@ -95,6 +98,11 @@ impl Host {
         }
     }
 
+    /// What changes whom the host trusts, in the name of the person at the keyboard.
+    pub fn keeper(&self) -> Keeper<'_> {
+        Keeper { registry: &self.registry, clock: self.clock.as_ref(), actor: person() }
+    }
+
     /// An entry by the person at the keyboard.
     pub fn entry(&self, kind: Kind, tenant: Option<TenantId>) -> Entry {
         Entry::new(self.clock.now(), kind, person(), tenant)
@@ -120,6 +128,18 @@ impl Host {
             }
         }
     }
+}
+
+/// The pinned digest of the platform's first root.
+fn anchor(home: &Home) -> Result<Digest> {
+    let path = home.trust_anchor();
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!(
+            "cannot read {}, the digest of this host's first root of trust; put it back from a copy",
+            path.display()
+        )
+    })?;
+    text.trim().parse().with_context(|| format!("{} holds no digest", path.display()))
 }
 
 /// The person at the keyboard, by the name of the account.

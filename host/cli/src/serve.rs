@@ -22,7 +22,7 @@ use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
-use crate::{host::Host, publish::LogPublisher};
+use crate::{enforce::Enforcer, host::Host, publish::LogPublisher};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -82,6 +82,7 @@ pub async fn serve(
 ) -> Result<()> {
     let lock = host.home.lock()?;
     host.config.listen.address = listen.unwrap_or(host.config.listen.address);
+    let host = Arc::new(host);
     let runtime = runtime(&host)?;
     LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
     start(&host).await?;
@@ -89,6 +90,9 @@ pub async fn serve(
     ledger.load().await?;
     let arrived = Arc::new(Notify::new());
     let directory = Directory::new(host.store.clone());
+    let mut enforcer = Enforcer::new(host.clone(), Some(runtime.clone()));
+    // Before anything is called.
+    enforcer.tick().await?;
     let worker = worker(&host, runtime, directory.clone(), arrived.clone());
     let ingest = Ingest::new(host.store.clone(), directory, host.clock.clone(), arrived);
     let webhooks = Arc::new(Webhooks {
@@ -100,6 +104,7 @@ pub async fn serve(
     });
     webhooks.sources.refresh().await?;
     let admin = Arc::new(Admin { explain: Arc::new(host.explainer()), token: host.operator_token()? });
+    let enforcing = tokio::spawn(enforcer.run(stop.clone()));
     let working = tokio::spawn(worker.run(stop.clone()));
     let sweeping = tokio::spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
@@ -111,6 +116,7 @@ pub async fn serve(
             .await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
     working.await?;
+    enforcing.await?;
     watching.await?;
     sweeping.await?;
     counting.await?;

@@ -63,9 +63,21 @@ pub enum Kind {
     /// A reviewer said how much a release may do at most.
     #[serde(rename = "release.reviewed")]
     ReleaseReviewed,
-    /// A publisher's key was trusted.
-    #[serde(rename = "trust.added")]
-    TrustAdded,
+    /// A root of trust was replaced by its next version.
+    #[serde(rename = "trust.changed")]
+    TrustChanged,
+    /// What is trusted has changed, and every installation was held against it.
+    #[serde(rename = "trust.enforced")]
+    TrustEnforced,
+    /// A release, a range of releases or what a key signed was withdrawn.
+    #[serde(rename = "release.withdrawn")]
+    ReleaseWithdrawn,
+    /// A quarantine is over.
+    #[serde(rename = "release.reinstated")]
+    ReleaseReinstated,
+    /// A release below the floor was let run.
+    #[serde(rename = "release.overridden")]
+    ReleaseOverridden,
     /// A plugin was installed.
     #[serde(rename = "plugin.installed")]
     PluginInstalled,

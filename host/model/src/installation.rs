@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     audit::Entry,
     error::StoreError,
-    id::{Digest, InstallationId, PluginId, PublisherId, TenantId},
+    id::{Digest, InstallationId, PluginId, TenantId},
     limits::Limits,
     release::ReleaseId,
     scope::ScopeText,
@@ -40,6 +40,9 @@ pub struct Installation {
     pub manifest: Digest,
     /// The release's version, for people.
     pub version: String,
+    /// The release's number.
+    #[serde(default)]
+    pub number: u64,
     /// Whether it may run.
     #[serde(flatten)]
     pub state: InstallationState,
@@ -75,7 +78,4 @@ pub trait InstallationStore: Send + Sync {
         expected: Option<u64>,
         entry: Entry,
     ) -> Result<bool, StoreError>;
-
-    /// Trusts a publisher's key.
-    async fn trust_key(&self, publisher: PublisherId, key: [u8; 32], entry: Entry) -> Result<(), StoreError>;
 }

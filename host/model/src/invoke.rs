@@ -32,6 +32,8 @@ pub enum CallEnd {
     Refused(String),
     /// The host could not run it: its own fault, and worth another try.
     HostFailed(String),
+    /// It was ended from outside: its installation was stopped, or its release withdrawn.
+    Ended(String),
     /// It was not started because a budget has run out, or because enough calls are under way. Nothing happened, and it
     /// will be asked for again.
     Held {
@@ -52,6 +54,7 @@ impl CallEnd {
             Self::Limit(_) => "limit",
             Self::Refused(_) => "refused",
             Self::HostFailed(_) => "host-failed",
+            Self::Ended(_) => "ended",
             Self::Held { .. } => "held",
         }
     }
@@ -63,7 +66,7 @@ impl CallEnd {
             Self::HostFailed(_) | Self::Held { .. } => true,
             // A wall-clock limit is often the slowness of somebody else.
             Self::Limit(name) => *name == "wall-ms",
-            Self::Ok | Self::Trapped(_) | Self::Refused(_) => false,
+            Self::Ok | Self::Trapped(_) | Self::Refused(_) | Self::Ended(_) => false,
         }
     }
 }
@@ -78,6 +81,7 @@ impl fmt::Display for CallEnd {
             Self::Limit(name) => write!(f, "limit reached: {name}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
             Self::HostFailed(why) => write!(f, "host failed: {why}"),
+            Self::Ended(why) => write!(f, "ended: {why}"),
             Self::Held { reason, .. } => write!(f, "held: {reason}"),
         }
     }

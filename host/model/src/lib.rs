@@ -39,4 +39,5 @@ pub mod secret;
 pub mod source;
 pub mod target;
 pub mod time;
+pub mod trust;
 pub mod veil;

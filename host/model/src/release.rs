@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audit::Entry,
     error::StoreError,
-    id::{Digest, PluginId, PublisherId},
+    id::{Digest, PluginId, PublisherId, TenantId},
     limits::Limits,
     scope::ScopeText,
+    time::Timestamp,
 };
 
 /// Which release: the same component can be released with another manifest, and that is another release.
@@ -51,12 +51,14 @@ pub struct VerifiedRelease {
     pub publisher: PublisherId,
     /// Its version, for people.
     pub version: String,
-    /// The component's bytes.
-    pub component: Arc<[u8]>,
+    /// Its number: a newer release has a higher one.
+    pub number: u64,
     /// All scopes that the manifest asks for.
     pub asked: Vec<ScopeText>,
-    /// The most that a reviewer approved for this release; `None`: nobody has reviewed it.
+    /// The most that reviewers approved for this release; `None`: nobody has to, and nobody did.
     pub reviewed: Option<Vec<ScopeText>>,
+    /// Until when all this holds if nothing new is signed.
+    pub until: Timestamp,
     /// The limits that the manifest asks for.
     pub limits: Limits,
 }
@@ -83,8 +85,11 @@ pub enum ReleaseError {
 /// Gives releases that hold.
 #[async_trait]
 pub trait Releases: Send + Sync {
-    /// Reads a release from the registry and checks all of it anew.
-    async fn verified(&self, id: &ReleaseId) -> Result<VerifiedRelease, ReleaseError>;
+    /// Reads a release from the registry and checks all that was signed about it anew, for this tenant.
+    async fn verified(&self, id: &ReleaseId, tenant: &TenantId) -> Result<VerifiedRelease, ReleaseError>;
+
+    /// The component of a release, whose bytes are those that its digest says.
+    async fn component(&self, id: &ReleaseId) -> Result<Arc<[u8]>, ReleaseError>;
 }
 
 /// The registry's storage.
@@ -93,15 +98,9 @@ pub trait ReleaseStore: Send + Sync {
     /// Stores a release and its component under its id; storing the same again changes nothing.
     async fn put_release(&self, release: StoredRelease, component: Arc<[u8]>) -> Result<(), StoreError>;
 
-    /// A release and its component's bytes.
-    async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError>;
+    /// A release, less its component.
+    async fn release(&self, id: &ReleaseId) -> Result<Option<StoredRelease>, StoreError>;
 
-    /// The most that a reviewer approved for a release.
-    async fn reviewed(&self, id: &ReleaseId) -> Result<Option<Vec<ScopeText>>, StoreError>;
-
-    /// Keeps what a reviewer approved for a release, in place of what was approved before.
-    async fn review(&self, id: ReleaseId, scopes: Vec<ScopeText>, entry: Entry) -> Result<(), StoreError>;
-
-    /// The keys that a publisher may sign with: each 32 bytes of Ed25519.
-    async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError>;
+    /// A component's bytes, as they lie there.
+    async fn component(&self, id: &ReleaseId) -> Result<Option<Arc<[u8]>>, StoreError>;
 }

@@ -27,3 +27,4 @@ pub mod release_dir;
 pub mod statement;
 #[cfg(test)]
 mod testing;
+pub mod trust;

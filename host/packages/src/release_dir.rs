@@ -73,6 +73,8 @@ pub struct ReleaseFiles {
     pub component: Arc<[u8]>,
     /// Digest of the component, manifest and envelope.
     pub stored: StoredRelease,
+    /// What others than the publisher signed about it: DSSE envelopes.
+    pub statements: Vec<String>,
 }
 
 /// Reads the component and the manifest.
@@ -87,7 +89,11 @@ pub fn read_release(dir: &Path) -> Result<ReleaseFiles, DirError> {
     let Unsigned { component, manifest } = read_unsigned(dir)?;
     let envelope = read(dir, ENVELOPE_NAME, MAX_ENVELOPE, "the publisher makes it by signing the release")?;
     let envelope = text(dir, ENVELOPE_NAME, envelope)?;
-    Ok(ReleaseFiles { stored: StoredRelease { digest: Digest::of(&component), manifest, envelope }, component })
+    Ok(ReleaseFiles {
+        stored: StoredRelease { digest: Digest::of(&component), manifest, envelope },
+        component,
+        statements: Vec::new(),
+    })
 }
 
 /// Writes the envelope, in place of an older one: wholly or not at all.

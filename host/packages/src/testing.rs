@@ -12,11 +12,17 @@ use portcullis_model::{
     authority::{Layer, Standing},
     catalogue::{Catalogue, ScopeDescription, WasiImport},
     error::StoreError,
-    id::{InstallationId, PublisherId},
+    id::{Digest, InstallationId, PluginId, TenantId},
     installation::{Installation, InstallationStore},
     release::{ReleaseId, ReleaseStore, StoredRelease},
     scope::{Risk, ScopeError, ScopeText, nearest},
     time::{Clock, Rng, Timestamp},
+    trust::{RootScope, StoredTrust, TrustStore},
+};
+
+use crate::{
+    keys::{PublicKey, SecretKey},
+    trust::root::{Publisher, Role, Root},
 };
 
 pub(crate) const MANIFEST: &str = r#"id = "com.example.card-guard"
@@ -163,8 +169,8 @@ type Stored = (StoredRelease, Arc<[u8]>);
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) releases: Mutex<BTreeMap<ReleaseId, Stored>>,
-    pub(crate) reviews: Mutex<BTreeMap<ReleaseId, Vec<ScopeText>>>,
-    pub(crate) keys: Mutex<BTreeMap<PublisherId, Vec<[u8; 32]>>>,
+    pub(crate) trust: Mutex<StoredTrust>,
+    pub(crate) statements: Mutex<BTreeMap<ReleaseId, Vec<String>>>,
     pub(crate) installations: Mutex<BTreeMap<InstallationId, Installation>>,
     pub(crate) entries: Mutex<Vec<Entry>>,
     pub(crate) race: Mutex<bool>,
@@ -177,22 +183,64 @@ impl ReleaseStore for Memory {
         Ok(())
     }
 
-    async fn release(&self, id: &ReleaseId) -> Result<Option<(StoredRelease, Arc<[u8]>)>, StoreError> {
-        Ok(self.releases.lock().unwrap().get(id).cloned())
+    async fn release(&self, id: &ReleaseId) -> Result<Option<StoredRelease>, StoreError> {
+        Ok(self.releases.lock().unwrap().get(id).map(|(release, _)| release.clone()))
     }
 
-    async fn reviewed(&self, id: &ReleaseId) -> Result<Option<Vec<ScopeText>>, StoreError> {
-        Ok(self.reviews.lock().unwrap().get(id).cloned())
+    async fn component(&self, id: &ReleaseId) -> Result<Option<Arc<[u8]>>, StoreError> {
+        Ok(self.releases.lock().unwrap().get(id).map(|(_, component)| component.clone()))
+    }
+}
+
+#[async_trait]
+impl TrustStore for Memory {
+    async fn trust(&self) -> Result<StoredTrust, StoreError> {
+        Ok(self.trust.lock().unwrap().clone())
     }
 
-    async fn review(&self, id: ReleaseId, scopes: Vec<ScopeText>, entry: Entry) -> Result<(), StoreError> {
-        self.reviews.lock().unwrap().insert(id, scopes);
+    async fn trust_revision(&self) -> Result<u64, StoreError> {
+        Ok(self.trust.lock().unwrap().revision)
+    }
+
+    async fn put_root(
+        &self,
+        scope: RootScope,
+        version: u64,
+        envelope: String,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
+        let mut trust = self.trust.lock().unwrap();
+        if version as usize != trust.roots.iter().filter(|(of, _)| *of == scope).count() + 1 {
+            return Ok(false);
+        }
+        trust.roots.push((scope, envelope));
+        trust.revision += 1;
+        self.entries.lock().unwrap().push(entry);
+        Ok(true)
+    }
+
+    async fn put_withdrawal(&self, envelope: String, entry: Entry) -> Result<(), StoreError> {
+        let mut trust = self.trust.lock().unwrap();
+        trust.withdrawals.push(envelope);
+        trust.revision += 1;
         self.entries.lock().unwrap().push(entry);
         Ok(())
     }
 
-    async fn publisher_keys(&self, publisher: &PublisherId) -> Result<Vec<[u8; 32]>, StoreError> {
-        Ok(self.keys.lock().unwrap().get(publisher).cloned().unwrap_or_default())
+    async fn statements(&self, release: &ReleaseId) -> Result<Vec<String>, StoreError> {
+        Ok(self.statements.lock().unwrap().get(release).cloned().unwrap_or_default())
+    }
+
+    async fn put_statement(&self, release: ReleaseId, envelope: String, entry: Entry) -> Result<(), StoreError> {
+        self.statements.lock().unwrap().entry(release).or_default().push(envelope);
+        self.trust.lock().unwrap().revision += 1;
+        self.entries.lock().unwrap().push(entry);
+        Ok(())
+    }
+
+    async fn highest_release(&self, tenant: &TenantId, plugin: &PluginId) -> Result<Option<u64>, StoreError> {
+        let all = self.installations.lock().unwrap();
+        Ok(all.values().filter(|one| one.tenant == *tenant && one.plugin == *plugin).map(|one| one.number).max())
     }
 }
 
@@ -221,12 +269,6 @@ impl InstallationStore for Memory {
         self.entries.lock().unwrap().push(entry);
         Ok(true)
     }
-
-    async fn trust_key(&self, publisher: PublisherId, key: [u8; 32], entry: Entry) -> Result<(), StoreError> {
-        self.keys.lock().unwrap().entry(publisher).or_default().push(key);
-        self.entries.lock().unwrap().push(entry);
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -238,5 +280,25 @@ impl Recorder for Memory {
 
     fn note(&self, entry: Entry) {
         self.entries.lock().unwrap().push(entry);
+    }
+}
+
+/// A platform's first root: these keys publish what begins with com.example. Its own key is the one that signs it.
+pub(crate) fn root(own: &SecretKey, publishers: &[PublicKey]) -> Root {
+    let mut root = Root::new(RootScope::Platform, &own.public(), "the keeper", Timestamp(1_000_000_000_000));
+    let keys = publishers.iter().map(|key| root.know(key, "a publisher")).collect();
+    let publisher = Publisher { prefix: "com.example".parse().unwrap(), role: Role { keys, threshold: 1 } };
+    root.publishers = Some(if publishers.is_empty() { Vec::new() } else { vec![publisher] });
+    root
+}
+
+impl Memory {
+    /// Has this first root in it, signed by its key. Gives the digest to pin.
+    pub(crate) fn trusting(&self, own: &SecretKey, root: &Root) -> Digest {
+        let envelope = root.signed(own).unwrap();
+        let mut trust = self.trust.lock().unwrap();
+        trust.roots.push((root.scope.clone(), envelope.to_json()));
+        trust.revision += 1;
+        Digest::of(envelope.unverified())
     }
 }

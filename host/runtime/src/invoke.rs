@@ -12,7 +12,7 @@ use portcullis_model::{
     budget::{Cost, Resource},
     call::Call,
     event::Event,
-    id::CallId,
+    id::{CallId, InstallationId},
     installation::Installation,
     invoke::{CallEnd, CallReport, Invoke, Usage},
     limits::Limits,
@@ -98,18 +98,35 @@ impl<C: CapabilitySet> Runtime<C> {
         self.plugins.ready(installation).await.map(drop)
     }
 
-    async fn run(&self, ready: &Ready<C>, gate: &Gate, event: events::Event) -> (CallEnd, Usage) {
+    /// Ends all calls of an installation that began under this generation or an older one, and lets no more of them begin.
+    /// Gives how many were under way.
+    pub fn end(&self, installation: &InstallationId, generation: u64) -> usize {
+        self.plugins.lives.end(installation, generation)
+    }
+
+    /// How many calls of an installation are under way.
+    pub fn live(&self, installation: &InstallationId) -> usize {
+        self.plugins.lives.live(installation)
+    }
+
+    async fn run(&self, ready: &Ready<C>, generation: u64, gate: &Gate, event: events::Event) -> (CallEnd, Usage) {
         let began = Instant::now();
         let limits = gate.call().limits;
         let meter = Arc::new(Meter::default());
         let mut store = self.store(ready, gate, &meter);
         let call = Metered::new(call(&mut store, ready, &event), meter.clone());
-        let ended = tokio::time::timeout(limits.wall(), call).await;
+        let Some(alive) = ready.life.begin(generation) else { return (ended_from_outside(), Usage::default()) };
+        let ended = tokio::select! {
+            biased;
+            () = alive.over() => None,
+            ended = tokio::time::timeout(limits.wall(), call) => Some(ended),
+        };
         let (end, broken) = match ended {
-            Err(_) => (CallEnd::Limit("wall-ms"), None),
-            Ok(Ok(Ok(()))) => (CallEnd::Ok, None),
-            Ok(Ok(Err(error))) => (failed(error, limits), None),
-            Ok(Err(error)) => (trapped(&error), Some(error)),
+            None => (ended_from_outside(), None),
+            Some(Err(_)) => (CallEnd::Limit("wall-ms"), None),
+            Some(Ok(Ok(Ok(())))) => (CallEnd::Ok, None),
+            Some(Ok(Ok(Err(error)))) => (failed(error, limits), None),
+            Some(Ok(Err(error))) => (trapped(&error), Some(error)),
         };
         store.data_mut().wasi.finish();
         let wall = began.elapsed();
@@ -176,6 +193,10 @@ async fn call<S: Send>(
     guest.call_handle(store, event).await
 }
 
+fn ended_from_outside() -> CallEnd {
+    CallEnd::Ended("its installation was stopped".to_owned())
+}
+
 fn trapped(error: &wasmtime::Error) -> CallEnd {
     match (error.downcast_ref::<LimitReached>(), error.downcast_ref::<wasmtime::Trap>()) {
         (Some(LimitReached(name)), _) => CallEnd::Limit(name),
@@ -233,7 +254,7 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
             Err(error) => (CallEnd::Refused(error.to_string()), Usage::default()),
             Ok(ready) => match self.capabilities.narrow(event, &ready.authorities, &call) {
                 Err(reason) => (CallEnd::Refused(reason), Usage::default()),
-                Ok(data) => self.run(&ready, &gate, guest_event(event, data, attempt)).await,
+                Ok(data) => self.run(&ready, installation.generation, &gate, guest_event(event, data, attempt)).await,
             },
         };
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);

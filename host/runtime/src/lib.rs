@@ -16,6 +16,7 @@ mod engine;
 pub mod gate;
 mod invoke;
 mod ledger;
+mod life;
 mod limits;
 mod memory_scan;
 mod meter;

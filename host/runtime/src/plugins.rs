@@ -14,7 +14,7 @@ use portcullis_model::{
     id::{Digest, InstallationId},
     installation::Installation,
     limits::Limits,
-    release::{ReleaseError, Releases},
+    release::{ReleaseError, ReleaseId, Releases},
     scope::ScopeError,
 };
 use wasmtime::component::{Component, InstancePre, Linker, types::ComponentItem};
@@ -23,6 +23,7 @@ use crate::{
     capability::CapabilitySet,
     engine::Sandbox,
     invoke::CallStore,
+    life::{Life, Lives},
     wasi::{self, Imports, Real},
     wit::events,
 };
@@ -69,6 +70,8 @@ pub(crate) struct Ready<C: CapabilitySet> {
     /// What its store needs of WASI; `None` where the component imports nothing of it.
     pub wasi: Option<Real>,
     pub limits: Limits,
+    /// Whether its calls may go on.
+    pub life: Arc<Life>,
 }
 
 pub(crate) struct Plugins<C: CapabilitySet> {
@@ -79,6 +82,7 @@ pub(crate) struct Plugins<C: CapabilitySet> {
     compiled: Mutex<HashMap<Digest, Component>>,
     compiling: tokio::sync::Mutex<()>,
     ready: Mutex<HashMap<InstallationId, Generation<C>>>,
+    pub lives: Lives,
 }
 
 /// A generation of an installation, and its plugin made ready for it.
@@ -94,6 +98,7 @@ impl<C: CapabilitySet> Plugins<C> {
             compiled: Mutex::default(),
             compiling: tokio::sync::Mutex::default(),
             ready: Mutex::default(),
+            lives: Lives::default(),
         }
     }
 
@@ -112,11 +117,12 @@ impl<C: CapabilitySet> Plugins<C> {
     }
 
     async fn make_ready(&self, installation: &Installation) -> Result<Ready<C>, LoadError> {
-        let release = self.releases.verified(&installation.release_id()).await?;
+        let id = installation.release_id();
+        let release = self.releases.verified(&id, &installation.tenant).await?;
         let layers = self.bounds.layers(&release, installation);
         let limits = self.bounds.limits(&release, installation);
         let authorities = self.capabilities.authorities(&layers)?;
-        let component = self.compile(release.digest, release.component).await?;
+        let component = self.compile(&id).await?;
         let granted = C::granted(&authorities);
         let imports = self.check_imports(&component, &granted)?;
         let mut linker = Linker::new(self.sandbox.engine());
@@ -125,10 +131,12 @@ impl<C: CapabilitySet> Plugins<C> {
         let pre = linked.and_then(|()| linker.instantiate_pre(&component)).map_err(engine_error)?;
         let events = events::GuestIndices::new(&pre).map_err(|_| LoadError::NoHandler)?;
         let wasi = (!imports.is_empty()).then(|| Real::of(&granted));
-        Ok(Ready { pre, events, authorities, wasi, limits })
+        let life = self.lives.of(&installation.id);
+        Ok(Ready { pre, events, authorities, wasi, limits, life })
     }
 
-    async fn compile(&self, digest: Digest, bytes: Arc<[u8]>) -> Result<Component, LoadError> {
+    async fn compile(&self, id: &ReleaseId) -> Result<Component, LoadError> {
+        let digest = id.component;
         if let Some(component) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
             return Ok(component.clone());
         }
@@ -137,6 +145,7 @@ impl<C: CapabilitySet> Plugins<C> {
         if let Some(component) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
             return Ok(component.clone());
         }
+        let bytes = self.releases.component(id).await?;
         let engine = self.sandbox.engine().clone();
         let compiled = tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await;
         let component = compiled.map_err(|e| LoadError::Engine(e.to_string()))?.map_err(engine_error)?;

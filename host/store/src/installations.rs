@@ -1,12 +1,10 @@
-//! Installations, and the publishers' keys that are trusted.
+//! Installations.
 
 use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
-    id::PublisherId,
     installation::{Installation, InstallationState, InstallationStore},
-    release::ReleaseId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -33,12 +31,18 @@ fn put(conn: &Connection, installation: &Installation, expected: Option<u64>) ->
         params![id, installation.tenant.as_str(), active, installation.generation, body],
     )
     .map_err(failed)?;
+    conn.execute(
+        "INSERT INTO highest_releases (tenant, plugin, release) VALUES (?1, ?2, ?3)
+         ON CONFLICT (tenant, plugin) DO UPDATE SET release = max(release, excluded.release)",
+        params![installation.tenant.as_str(), installation.plugin.as_str(), installation.number],
+    )
+    .map_err(failed)?;
     Ok(true)
 }
 
-/// Raises the generation of all installations of a release: what was made from them is stale.
-pub(crate) fn touch_release(conn: &Connection, release: &ReleaseId) -> Outcome<()> {
-    for installation in all(conn)?.into_iter().filter(|one| one.release_id() == *release) {
+/// Raises the generation of these installations: what was made from them is stale.
+pub(crate) fn touch(conn: &Connection, which: impl Fn(&Installation) -> bool) -> Outcome<()> {
+    for installation in all(conn)?.into_iter().filter(which) {
         let expected = installation.generation;
         put(conn, &Installation { generation: expected + 1, ..installation }, Some(expected))?;
     }
@@ -81,19 +85,6 @@ impl InstallationStore for SqliteStore {
                     append(conn, &entry)?;
                 }
                 Ok(put)
-            })
-            .await
-    }
-
-    async fn trust_key(&self, publisher: PublisherId, key: [u8; 32], entry: Entry) -> Result<(), StoreError> {
-        self.db
-            .write(move |conn| {
-                conn.execute(
-                    "INSERT INTO publisher_keys (publisher, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    params![publisher.as_str(), key],
-                )
-                .map_err(failed)?;
-                append(conn, &entry)
             })
             .await
     }

@@ -27,6 +27,7 @@ mod secrets;
 mod sources;
 #[cfg(test)]
 mod spending;
+mod trust;
 
 use std::path::Path;
 
@@ -97,6 +98,7 @@ mod testing {
             release: portcullis_model::id::Digest::of(b"component"),
             manifest: portcullis_model::id::Digest::of(b"manifest"),
             version: "0.1.0".into(),
+            number: 1,
             state: InstallationState::Active,
             granted: vec!["kv:read".parse().unwrap()],
             limits: Limits::default(),

@@ -80,7 +80,8 @@ impl Lab {
     }
 
     /// Forgets everything that was made ready, as a restart does.
-    pub fn restart(&mut self) {
+    pub async fn restart(&mut self) {
+        self.host = self.reopened().await;
         self.runtime = runtime(&self.host).unwrap();
     }
 
@@ -104,7 +105,7 @@ impl Lab {
 
     /// Trusts the lab's key for the package's publisher.
     pub async fn trust(&self, package: &Package) {
-        self.host.installer().trust(package.parsed().publisher, &self.key.public()).await.unwrap();
+        self.host.trust_publisher(&package.parsed().publisher, &self.key.public()).await.unwrap();
     }
 
     /// Installs what was handed over, or says why not.

@@ -101,10 +101,12 @@ pub async fn create(home: Home, config: &str) -> Result<Host> {
     let rng = crate::system::SystemRng;
     let key = LogKey::create(&home.log_key(), &home.log_vkey(), &rng)?;
     tokio::task::block_in_place(|| Publisher::create(&home.log(), key))?;
+    let root = crate::trust::create(&home, &crate::system::SystemClock, &rng)?;
     // Last, since it is what says that there is a host here.
     std::fs::write(home.config(), config)?;
     let host = Host::open(home).await?;
     let vkey = std::fs::read_to_string(host.home.log_vkey())?;
     host.store.record(vec![host.entry(Kind::HostCreated, None).with("log-key", vkey.trim())]).await?;
+    host.keeper().root(&root.to_json()).await?;
     Ok(host)
 }

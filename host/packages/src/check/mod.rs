@@ -1,29 +1,24 @@
-//! Whether a release may run: its bytes, its signature, its statement, its scopes and its imports, all of them, each time.
+//! Whether a release may run: its bytes, what was signed about it, its scopes and its imports, all of them, each time.
 //!
-//! Invariants: the first check that fails ends it, and the reason names what is wrong; nothing of a manifest but its
-//! publisher's name (to find the keys) is used before the signature over its digest held; a key counts only for the
-//! publisher it was trusted for; what a component imports, its manifest asks for.
+//! Invariants: the first check that fails ends it, and the reason names what is wrong; nothing of a manifest but its id (to
+//! find the keys) is used before the signature over its digest held; what a component imports, its manifest asks for.
 
 mod imports;
+mod registry;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use portcullis_model::{
-    audit::plain,
-    catalogue::Catalogue,
-    id::Digest,
-    release::{ReleaseError, ReleaseId, ReleaseStore, Releases, StoredRelease, VerifiedRelease},
-};
+use portcullis_model::{audit::plain, catalogue::Catalogue, id::Digest, release::VerifiedRelease};
 
 pub(crate) use imports::Imports;
+pub use registry::Registry;
 
 use crate::{
-    dsse::{DsseError, Envelope, PayloadType},
+    dsse::DsseError,
     inspect::{InspectError, Inspection},
-    keys::{KeyError, PublicKey},
+    keys::KeyError,
     manifest::{Manifest, ManifestError},
-    statement::{Statement, StatementError},
+    trust::Distrust,
 };
 
 /// What a release is held against, beside its publisher's keys.
@@ -50,9 +45,9 @@ pub enum Refusal {
     /// The envelope or a signature.
     #[error(transparent)]
     Envelope(#[from] DsseError),
-    /// The statement.
+    /// It is not trusted.
     #[error(transparent)]
-    Statement(#[from] StatementError),
+    Trust(#[from] Distrust),
     /// The component is no component for this host.
     #[error(transparent)]
     Inspect(#[from] InspectError),
@@ -89,55 +84,21 @@ pub struct Examined {
     /// What it asks for.
     pub manifest: Manifest,
     /// What it is.
-    pub inspection: Inspection,
-}
-
-/// Checks all of a release. `keys` are those that are trusted for the publisher whom the manifest names.
-pub fn verify(
-    stored: &StoredRelease,
-    component: &Arc<[u8]>,
-    keys: &[[u8; 32]],
-    rules: Rules<'_>,
-) -> Result<Examined, ReleaseError> {
-    examine(stored, component, keys, rules)
-        .map_err(|refusal| ReleaseError::Refused { digest: stored.digest, reason: refusal.to_string() })
-}
-
-fn examine(
-    stored: &StoredRelease,
-    component: &Arc<[u8]>,
-    keys: &[[u8; 32]],
-    rules: Rules<'_>,
-) -> Result<Examined, Refusal> {
-    let found = Digest::of(component);
-    if found != stored.digest {
-        return Err(Refusal::Component { expected: stored.digest, found });
-    }
-    let manifest = Manifest::parse(&stored.manifest)?;
-    let envelope = Envelope::parse(PayloadType::Statement, &stored.envelope)?;
-    let keys: Vec<PublicKey> = keys.iter().filter_map(|key| PublicKey::from_bytes(key).ok()).collect();
-    let payload = envelope.verify(&keys, 1, &format!("publisher {}", manifest.publisher))?;
-    Statement::parse(payload)?.check(&manifest, &found)?;
-    let inspection = fits(&manifest, component, rules)?;
-    let release = VerifiedRelease {
-        digest: found,
-        plugin: manifest.id.clone(),
-        publisher: manifest.publisher.clone(),
-        version: manifest.version.clone(),
-        component: component.clone(),
-        asked: manifest.asked(),
-        reviewed: None,
-        limits: manifest.limits,
-    };
-    Ok(Examined { release, manifest, inspection })
+    pub inspection: Arc<Inspection>,
 }
 
 /// Checks what is not a matter of signatures: that the host understands every scope, can run the component, and that
 /// imports ⊆ manifest.
 pub fn fits(manifest: &Manifest, component: &[u8], rules: Rules<'_>) -> Result<Inspection, Refusal> {
-    manifest.check(rules.catalogue)?;
     let inspection = Inspection::of(component)?;
-    let imports = Imports::of(&inspection, manifest, rules);
+    suits(manifest, &inspection, rules)?;
+    Ok(inspection)
+}
+
+/// As [`fits`], for a component that was inspected before.
+fn suits(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Result<(), Refusal> {
+    manifest.check(rules.catalogue)?;
+    let imports = Imports::of(inspection, manifest, rules);
     if !imports.foreign.is_empty() {
         return Err(Refusal::Foreign(plain(&imports.foreign.join(", "))));
     }
@@ -147,63 +108,7 @@ pub fn fits(manifest: &Manifest, component: &[u8], rules: Rules<'_>) -> Result<I
     if !imports.unasked.is_empty() {
         return Err(Refusal::Unasked(plain(&imports.unasked.join(", "))));
     }
-    Ok(inspection)
-}
-
-/// The registry of releases: reads and checks one anew each time that it is asked for.
-pub struct Registry {
-    store: Arc<dyn ReleaseStore>,
-    catalogue: Arc<dyn Catalogue>,
-}
-
-impl Registry {
-    /// A registry on this store.
-    pub fn new(store: Arc<dyn ReleaseStore>, catalogue: Arc<dyn Catalogue>) -> Self {
-        Self { store, catalogue }
-    }
-
-    /// What it holds a release against.
-    pub fn rules(&self) -> Rules<'_> {
-        Rules { catalogue: self.catalogue.as_ref() }
-    }
-
-    /// Where the releases lie.
-    pub fn store(&self) -> &dyn ReleaseStore {
-        self.store.as_ref()
-    }
-
-    /// Reads and checks a release, and gives what was learnt on the way.
-    pub async fn examined(&self, id: &ReleaseId) -> Result<Examined, ReleaseError> {
-        let digest = id.component;
-        let Some((stored, component)) = self.store.release(id).await? else {
-            return Err(ReleaseError::Missing(digest));
-        };
-        let stored = StoredRelease { digest, ..stored };
-        let examined = self.examine(&stored, &component).await?;
-        match stored.id() == *id {
-            true => Ok(examined),
-            false => Err(ReleaseError::Refused {
-                digest,
-                reason: "manifest digest mismatch: it is another release's".into(),
-            }),
-        }
-    }
-
-    /// Checks a release that is not stored yet, against the keys that the store trusts.
-    pub async fn examine(&self, release: &StoredRelease, component: &Arc<[u8]>) -> Result<Examined, ReleaseError> {
-        let manifest = Manifest::parse(&release.manifest)
-            .map_err(|error| ReleaseError::Refused { digest: release.digest, reason: error.to_string() })?;
-        let keys = self.store.publisher_keys(&manifest.publisher).await?;
-        verify(release, component, &keys, self.rules())
-    }
-}
-
-#[async_trait]
-impl Releases for Registry {
-    async fn verified(&self, id: &ReleaseId) -> Result<VerifiedRelease, ReleaseError> {
-        let release = self.examined(id).await?.release;
-        Ok(VerifiedRelease { reviewed: self.store.reviewed(id).await?, ..release })
-    }
+    Ok(())
 }
 
 #[cfg(test)]

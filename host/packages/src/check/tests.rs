@@ -1,14 +1,34 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portcullis_model::{
-    audit::Actor, audit::Entry, audit::Kind, installation::InstallationStore as _, time::Timestamp,
+    id::TenantId,
+    release::{ReleaseError, ReleaseStore as _, Releases as _, StoredRelease},
 };
 
 use super::*;
 use crate::{
-    keys::SecretKey,
+    keys::{PublicKey, SecretKey},
     publish::sign_release,
-    testing::{Fake, Fixed, MANIFEST, Memory, component, importing},
+    statement::Statement,
+    testing::{Fake, Fixed, MANIFEST, Memory, component, importing, root},
 };
+
+fn acme() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+/// A registry on this memory, which trusts these keys for what begins with com.example.
+fn registry(memory: &Arc<Memory>, keys: &[PublicKey]) -> Registry {
+    let own = SecretKey::generate(&Fixed::new());
+    let anchor = memory.trusting(&own, &root(&own, keys));
+    Registry::new(memory.clone(), memory.clone(), anchor, Arc::new(Fake), Arc::new(Fixed::new()))
+}
+
+/// Checks a release that is not stored, where these keys are trusted.
+fn verify(stored: &StoredRelease, component: &Arc<[u8]>, keys: &[PublicKey]) -> Result<Examined, ReleaseError> {
+    let registry = registry(&Arc::default(), keys);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(registry.examine(stored, &[], Some(component), &acme()))
+}
 
 const RULES: Rules<'static> = Rules { catalogue: &Fake };
 
@@ -32,7 +52,7 @@ fn signed() -> Signed {
 fn unchecked(component: &[u8], manifest: &str, key: &SecretKey) -> StoredRelease {
     let digest = Digest::of(component);
     let statement = Statement::new(&Manifest::parse(manifest).unwrap(), &digest);
-    let envelope = Envelope::sign(PayloadType::Statement, statement.to_bytes(), key).unwrap().to_json();
+    let envelope = statement.signed(key).unwrap().to_json();
     StoredRelease { digest, manifest: manifest.into(), envelope }
 }
 
@@ -47,11 +67,11 @@ fn reason(result: Result<Examined, ReleaseError>) -> String {
 #[test]
 fn a_release_as_it_was_signed_holds() {
     let Signed { stored, component, key, .. } = signed();
-    let examined = verify(&stored, &component, &[key.public().to_bytes()], RULES).unwrap();
+    let examined = verify(&stored, &component, &[key.public()]).unwrap();
     assert_eq!(examined.release.digest, Digest::of(&component));
     assert_eq!(examined.release.asked, examined.manifest.asked());
     assert_eq!(examined.release.version, "1.2.0");
-    assert!(Arc::ptr_eq(&examined.release.component, &component));
+    assert_eq!((examined.release.number, examined.release.reviewed), (3, None));
 }
 
 type Tamper = fn(&mut Signed);
@@ -87,7 +107,7 @@ const TAMPERING: &[(&str, Tamper, &str)] = &[
             replace(&mut s.stored.manifest, "\"com.example.card-guard\"", "\"org.evil.card-guard\"");
             replace(&mut s.stored.manifest, "\"com.example\"", "\"org.evil\"");
         },
-        "plugin id mismatch",
+        "the root of 'platform' lets nobody publish 'org.evil.card-guard'",
     ),
     ("a byte of the payload", |s| tamper_payload(&mut s.stored), "signature 0 does not verify"),
     ("a byte of the signature", |s| tamper_signature(&mut s.stored), "signature 0 does not verify"),
@@ -136,8 +156,8 @@ fn whatever_is_tampered_with_is_named() {
     for (what, tamper, error) in TAMPERING {
         let mut release = signed();
         tamper(&mut release);
-        let keys = [release.key.public().to_bytes()];
-        let found = reason(verify(&release.stored, &release.component, &keys, RULES));
+        let keys = [release.key.public()];
+        let found = reason(verify(&release.stored, &release.component, &keys));
         assert!(found.starts_with(error), "{what}: {found}");
     }
 }
@@ -145,7 +165,7 @@ fn whatever_is_tampered_with_is_named() {
 #[test]
 fn every_bit_of_the_signature_matters() {
     let release = signed();
-    let keys = [release.key.public().to_bytes()];
+    let keys = [release.key.public()];
     let json: serde_json::Value = serde_json::from_str(&release.stored.envelope).unwrap();
     let good = decoded(&json["signatures"][0]["sig"]);
     for bit in 0..good.len() * 8 {
@@ -153,19 +173,16 @@ fn every_bit_of_the_signature_matters() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         json["signatures"][0]["sig"] = STANDARD.encode(bytes).into();
         let stored = StoredRelease { envelope: json.to_string(), ..release.stored.clone() };
-        assert!(verify(&stored, &release.component, &keys, RULES).is_err(), "bit {bit}");
+        assert!(verify(&stored, &release.component, &keys).is_err(), "bit {bit}");
     }
 }
 
 #[test]
 fn without_a_key_nothing_holds() {
     let Signed { stored, component, other, .. } = signed();
-    assert!(reason(verify(&stored, &component, &[], RULES)).contains("no key of publisher com.example is trusted"));
-    assert!(
-        reason(verify(&stored, &component, &[[0; 32]], RULES)).contains("no key of publisher"),
-        "a weak key is none"
-    );
-    let strangers = reason(verify(&stored, &component, &[other.public().to_bytes()], RULES));
+    let nobody = reason(verify(&stored, &component, &[]));
+    assert!(nobody.contains("lets nobody publish 'com.example.card-guard'"), "{nobody}");
+    let strangers = reason(verify(&stored, &component, &[other.public()]));
     assert!(strangers.contains("with any trusted key of publisher com.example"), "{strangers}");
 }
 
@@ -192,23 +209,23 @@ fn imports_are_held_against_the_manifest() {
     ] {
         let component: Arc<[u8]> = importing(&imports).into();
         let stored = unchecked(&component, MANIFEST, &key);
-        let found = reason(verify(&stored, &component, &[key.public().to_bytes()], RULES));
+        let found = reason(verify(&stored, &component, &[key.public()]));
         assert!(found.contains(error), "{imports:?}: {found}");
     }
     // What is no interface is none that is offered, whatever it is called.
     let func: Arc<[u8]> = wat::parse_str(r#"(component (import "wasi:io/poll@0.2.0" (func)))"#).unwrap().into();
     let stored = unchecked(&func, MANIFEST, &key);
-    let found = reason(verify(&stored, &func, &[key.public().to_bytes()], RULES));
+    let found = reason(verify(&stored, &func, &[key.public()]));
     assert!(found.contains("imports wasi:io/poll@0.2.0, which this host does not offer"), "{found}");
     let wasi: Arc<[u8]> = importing(&["wasi:http/types@0.2.0"]).into();
     let stored = unchecked(&wasi, &MANIFEST.replace("http:send to", "tickets:read fields"), &key);
-    let found = reason(verify(&stored, &wasi, &[key.public().to_bytes()], RULES));
+    let found = reason(verify(&stored, &wasi, &[key.public()]));
     let expected = "imports wasi:http/types@0.2.0 (the capability http), but the manifest asks for no scope of it";
     assert!(found.contains(expected), "{found}");
     let component: Arc<[u8]> = component().into();
     let manifest = MANIFEST.replace("tickets:read fields=comments", "http:send to=other.test");
     let stored = unchecked(&component, &manifest, &key);
-    let found = reason(verify(&stored, &component, &[key.public().to_bytes()], RULES));
+    let found = reason(verify(&stored, &component, &[key.public()]));
     assert!(found.contains("imports portcullis:plugin/tickets, but the manifest asks for no scope"), "{found}");
 }
 
@@ -216,52 +233,69 @@ fn imports_are_held_against_the_manifest() {
 fn scopes_that_nobody_understands_are_refused_although_they_were_signed() {
     let Signed { component, key, .. } = signed();
     let stored = unchecked(&component, &MANIFEST.replace("tickets:read", "tickets:eat"), &key);
-    let found = reason(verify(&stored, &component, &[key.public().to_bytes()], RULES));
+    let found = reason(verify(&stored, &component, &[key.public()]));
     assert!(found.contains("tickets has no action 'eat'"), "{found}");
 }
 
 #[tokio::test]
 async fn the_registry_reads_and_checks_anew_each_time() {
     let Signed { stored, component, key, .. } = signed();
-    let store = Arc::new(Memory::default());
-    let registry = Registry::new(store.clone(), Arc::new(Fake));
+    let store: Arc<Memory> = Arc::default();
+    let registry = registry(&store, &[key.public()]);
     let (digest, id) = (stored.digest, stored.id());
-    assert!(matches!(registry.verified(&id).await, Err(ReleaseError::Missing(missing)) if missing == digest));
+    let verified = async || registry.verified(&id, &acme()).await;
+    assert!(matches!(verified().await, Err(ReleaseError::Missing(missing)) if missing == digest));
 
     store.put_release(stored, component.clone()).await.unwrap();
-    assert!(registry.verified(&id).await.unwrap_err().to_string().contains("no key of publisher"));
-
-    let entry = Entry::new(Timestamp(0), Kind::TrustAdded, Actor::Host, None);
-    store.trust_key("com.example".parse().unwrap(), key.public().to_bytes(), entry).await.unwrap();
-    assert_eq!(registry.verified(&id).await.unwrap().plugin.as_str(), "com.example.card-guard");
+    assert_eq!(verified().await.unwrap().plugin.as_str(), "com.example.card-guard");
+    assert_eq!(registry.component(&id).await.unwrap(), component);
 
     let mut changed = component;
     flip(&mut changed, 40);
     store.releases.lock().unwrap().get_mut(&id).unwrap().1 = changed;
-    assert!(registry.verified(&id).await.unwrap_err().to_string().contains("component digest mismatch"));
+    assert!(registry.component(&id).await.unwrap_err().to_string().contains("component digest mismatch"));
+    let other = Registry::new(
+        store.clone(),
+        store.clone(),
+        Digest::of(b"another root"),
+        Arc::new(Fake),
+        Arc::new(Fixed::new()),
+    );
+    let error = other.verified(&id, &acme()).await.unwrap_err().to_string();
+    assert!(error.contains("but this host was set up with sha256:"), "{error}");
 
     store.releases.lock().unwrap().get_mut(&id).unwrap().0.digest = Digest::of(b"another");
-    let error = registry.verified(&id).await.unwrap_err().to_string();
+    let error = verified().await.unwrap_err().to_string();
     assert!(error.contains(&digest.to_string()), "the digest that was asked for is the one that counts: {error}");
+}
+
+#[tokio::test]
+async fn bytes_that_nobody_has_inspected_are_hashed_before_they_are() {
+    let Signed { stored, mut component, key, .. } = signed();
+    let store: Arc<Memory> = Arc::default();
+    let registry = registry(&store, &[key.public()]);
+    let id = stored.id();
+    flip(&mut component, 40);
+    store.put_release(stored, component).await.unwrap();
+    let error = registry.verified(&id, &acme()).await.unwrap_err().to_string();
+    assert!(error.contains("component digest mismatch"), "{error}");
 }
 
 #[tokio::test]
 async fn one_component_with_two_manifests_is_two_releases() {
     let Signed { stored, component, key, .. } = signed();
-    let store = Arc::new(Memory::default());
-    let registry = Registry::new(store.clone(), Arc::new(Fake));
-    let entry = Entry::new(Timestamp(0), Kind::TrustAdded, Actor::Host, None);
-    store.trust_key("com.example".parse().unwrap(), key.public().to_bytes(), entry).await.unwrap();
+    let store: Arc<Memory> = Arc::default();
+    let registry = registry(&store, &[key.public()]);
     let other = unchecked(&component, &MANIFEST.replace("release = ", "release = 1"), &key);
     for one in [&stored, &other] {
         store.put_release(one.clone(), component.clone()).await.unwrap();
     }
     for one in [&stored, &other] {
-        let examined = registry.examined(&one.id()).await.unwrap();
+        let examined = registry.examined(&one.id(), &acme()).await.unwrap();
         assert_eq!(examined.manifest.digest, one.id().manifest);
     }
     // A row that holds another release, whole and signed, is not the one that was asked for.
     store.releases.lock().unwrap().get_mut(&stored.id()).unwrap().0 = other;
-    let error = registry.examined(&stored.id()).await.unwrap_err().to_string();
+    let error = registry.examined(&stored.id(), &acme()).await.unwrap_err().to_string();
     assert!(error.contains("manifest digest mismatch"), "{error}");
 }

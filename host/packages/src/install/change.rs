@@ -17,7 +17,7 @@ impl Installer<'_> {
     /// Replaces what is granted: narrower or wider, within what the manifest asks for.
     pub async fn grant(&self, id: &InstallationId, granted: Vec<ScopeText>) -> Result<Installation, InstallError> {
         let old = self.find(id).await?;
-        let examined = match self.registry.examined(&old.release_id()).await {
+        let examined = match self.registry.examined(&old.release_id(), &old.tenant).await {
             Ok(examined) => examined,
             Err(error) => return Err(self.refused(error, &old.tenant, "grant").await),
         };

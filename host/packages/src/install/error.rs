@@ -3,12 +3,13 @@
 use portcullis_model::{
     audit::RecordError,
     error::StoreError,
-    id::InstallationId,
+    id::{InstallationId, PluginId},
     release::ReleaseError,
     scope::{ScopeError, ScopeText},
 };
 
 use super::MAX_GRANT;
+use crate::trust::keeper::KeeperError;
 
 /// Nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +39,22 @@ pub enum InstallError {
     /// The grant as text is too long; in bytes.
     #[error("the grant's scopes take {0} bytes; the most is {MAX_GRANT}: grant fewer or shorter scopes")]
     GrantTooLong(usize),
+    /// A release that the tenant has left behind (a downgrade).
+    #[error(
+        "release {release} of {plugin} is older than {highest}, which this tenant has had: roll back an installation to go back \
+         one release, or have an override signed for an older one"
+    )]
+    Older {
+        /// The plugin.
+        plugin: PluginId,
+        /// Its number.
+        release: u64,
+        /// The highest that the tenant ever had.
+        highest: u64,
+    },
+    /// A statement that came with the release.
+    #[error(transparent)]
+    Statement(#[from] KeeperError),
     /// There is no such installation.
     #[error("there is no installation {0}; list the installations to see their ids")]
     NoInstallation(InstallationId),

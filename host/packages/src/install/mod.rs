@@ -11,7 +11,7 @@ pub use error::InstallError;
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder},
     catalogue::Catalogue,
-    id::{InstallationId, PublisherId, TenantId},
+    id::{InstallationId, TenantId},
     installation::{Installation, InstallationState, InstallationStore},
     limits::Limits,
     release::ReleaseError,
@@ -22,9 +22,9 @@ use portcullis_model::{
 use crate::{
     check::{Examined, Registry},
     coverage::{Coverage, coverage},
-    keys::PublicKey,
     manifest::Manifest,
     release_dir::ReleaseFiles,
+    trust::keeper::{Keeper, KeeperError},
 };
 
 /// The most that the scopes of one grant may take as text, in bytes: an audit entry holds two of them, before and after.
@@ -62,10 +62,14 @@ impl Installer<'_> {
     ///
     /// Errors: a release that fails verification is recorded as `release.refused` before the error is returned.
     pub async fn install(&self, files: &ReleaseFiles, order: Order) -> Result<Installation, InstallError> {
-        let Examined { release, manifest, .. } = match self.registry.examine(&files.stored, &files.component).await {
+        let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
+        statements.extend(files.statements.iter().cloned());
+        let examined = self.registry.examine(&files.stored, &statements, Some(&files.component), &order.tenant).await;
+        let Examined { release, manifest, .. } = match examined {
             Ok(examined) => examined,
             Err(error) => return Err(self.refused(error, &order.tenant, "install").await),
         };
+        self.not_older(&order.tenant, &manifest).await?;
         let granted = order.grant.unwrap_or_else(|| manifest.required());
         within(&granted, &manifest, self.registry.rules().catalogue)?;
         let installation = Installation {
@@ -75,23 +79,39 @@ impl Installer<'_> {
             release: release.digest,
             manifest: manifest.digest,
             version: release.version,
+            number: release.number,
             state: InstallationState::Active,
             granted,
             limits: order.limits.unwrap_or(manifest.limits),
             generation: 1,
         };
         self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
+        let keeper = self.keeper();
+        for statement in &files.statements {
+            // Reviewers of other places vetted it too; what they say is nothing to this host.
+            match keeper.state(&files.stored.id(), statement).await {
+                Ok(_) | Err(KeeperError::Stranger(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let entry = self.entry(Kind::PluginInstalled, &installation).with("release-number", manifest.release);
         self.put(installation, None, entry.with("publisher", manifest.publisher.as_str())).await
     }
 
-    /// Trusts a publisher's key. Get it by another way than the release came.
-    pub async fn trust(&self, publisher: PublisherId, key: &PublicKey) -> Result<(), InstallError> {
-        let entry = Entry::new(self.clock.now(), Kind::TrustAdded, self.actor.clone(), None)
-            .about(format!("publisher:{publisher}"))
-            .with("key", key.to_string())
-            .with("keyid", key.keyid());
-        Ok(self.installations.trust_key(publisher, key.to_bytes(), entry).await?)
+    /// What changes whom the host trusts, in the name of the same actor.
+    pub fn keeper(&self) -> Keeper<'_> {
+        Keeper { registry: self.registry, clock: self.clock, actor: self.actor.clone() }
+    }
+
+    /// Fails for a release older than one that the tenant had already.
+    async fn not_older(&self, tenant: &TenantId, manifest: &Manifest) -> Result<(), InstallError> {
+        let highest = self.registry.statements().highest_release(tenant, &manifest.id).await?;
+        match highest {
+            Some(highest) if manifest.release < highest => {
+                Err(InstallError::Older { plugin: manifest.id.clone(), release: manifest.release, highest })
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn refused(&self, error: ReleaseError, tenant: &TenantId, at: &str) -> InstallError {

@@ -7,7 +7,7 @@ use crate::{
     check::Rules,
     keys::SecretKey,
     publish::sign_release,
-    testing::{Fake, Fixed, MANIFEST, Memory, component},
+    testing::{Fake, Fixed, MANIFEST, Memory, component, root},
 };
 
 struct World {
@@ -27,9 +27,9 @@ impl World {
         let envelope = sign_release(&component, MANIFEST, &key, rules).unwrap().to_json();
         let digest = portcullis_model::id::Digest::of(&component);
         let stored = StoredRelease { digest, manifest: MANIFEST.into(), envelope };
-        memory.keys.lock().unwrap().insert("com.example".parse().unwrap(), vec![key.public().to_bytes()]);
-        let registry = Registry::new(memory.clone(), Arc::new(Fake));
-        Self { memory, registry, fixed, files: ReleaseFiles { component, stored } }
+        let anchor = memory.trusting(&key, &root(&key, &[key.public()]));
+        let registry = Registry::new(memory.clone(), memory.clone(), anchor, Arc::new(Fake), Arc::new(Fixed::new()));
+        Self { memory, registry, fixed, files: ReleaseFiles { component, stored, statements: Vec::new() } }
     }
 
     fn installer(&self) -> Installer<'_> {
@@ -68,7 +68,7 @@ async fn installs_what_is_required_and_says_so_in_the_log() {
     assert_eq!(installed.granted, scopes(&[READ, RECEIVE]));
     assert_eq!((installed.generation, installed.limits.cpu_ms), (1, 250));
     assert_eq!(installed.release, world.files.stored.digest);
-    assert!(world.registry.examined(&installed.release_id()).await.is_ok());
+    assert!(world.registry.examined(&installed.release_id(), &installed.tenant).await.is_ok());
 
     let entry = world.last();
     assert_eq!(entry.kind, Kind::PluginInstalled);
@@ -143,9 +143,10 @@ async fn a_grant_narrows_and_widens_within_the_manifest() {
     assert!(beyond.contains("goes beyond"), "{beyond}");
     assert_eq!(world.memory.installations.lock().unwrap()[&id].generation, 3);
 
-    world.memory.keys.lock().unwrap().clear();
+    world.memory.trust.lock().unwrap().roots.clear();
+    world.memory.trust.lock().unwrap().revision += 1;
     let error = world.installer().grant(&id, scopes(&[READ])).await.unwrap_err().to_string();
-    assert!(error.contains("no key of publisher"), "{error}");
+    assert!(error.contains("there is no root of the platform"), "{error}");
     assert_eq!(world.last().text("at"), Some("grant"));
 }
 
@@ -173,14 +174,4 @@ async fn whoever_is_slower_is_told() {
     *world.memory.race.lock().unwrap() = true;
     let error = world.installer().suspend(&id, "x").await.unwrap_err();
     assert!(matches!(error, InstallError::Conflict(other) if other == id));
-}
-
-#[tokio::test]
-async fn trusting_a_key_is_recorded() {
-    let world = World::new();
-    let key = SecretKey::generate(&world.fixed).public();
-    world.installer().trust("org.other".parse().unwrap(), &key).await.unwrap();
-    assert_eq!(world.memory.keys.lock().unwrap()[&"org.other".parse().unwrap()], [key.to_bytes()]);
-    let entry = world.last();
-    assert_eq!((entry.kind, entry.text("key")), (Kind::TrustAdded, Some(key.to_string().as_str())));
 }

@@ -1,10 +1,9 @@
 //! Each layer takes away: manifest, grant, review, profile, ceiling.
 
+use std::time::Duration;
+
 use portcullis_e2e::{Lab, TENANT};
-use portcullis_model::{
-    audit::{Entry, Kind},
-    release::ReleaseStore as _,
-};
+use portcullis_packages::statement::{Decision, Verdict};
 use serde_json::json;
 
 use crate::{denial, log, reader};
@@ -39,9 +38,17 @@ async fn the_most_restrictive_of_five_layers_holds_and_is_named() {
     assert_eq!(refused_by(&lab).await, pair("granted", "admin"));
 
     let scopes = ["events:receive types=test.* data=full", "log:write", "tickets:read fields=subject"];
-    let entry = Entry::new(lab.host.clock.now(), Kind::ReleaseReviewed, portcullis_cli::host::person(), None);
-    let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
-    lab.host.store.review(guest.release_id(), scopes, entry).await.unwrap();
+    let now = lab.host.clock.now();
+    let verdict = Verdict {
+        decision: Decision::Approve,
+        at_most: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+        issued: now,
+        expires: now.plus(Duration::from_secs(60)),
+        report: None,
+        reason: "no tags".into(),
+    };
+    let key = lab.host.root_key().unwrap();
+    lab.host.state(&guest.release_id(), verdict, &key).await.unwrap();
     let guest = lab.installations().await.remove(0);
     let report = lab.call(&guest, ask(&["status"])).await;
     assert_eq!(refused_by(&lab).await, pair("reviewed", "reviewer"));

@@ -59,7 +59,7 @@ async fn only_an_admin_ends_it_before_its_time() {
     let guest = lab.install(&exporter("records-read-per-hour = 50")).await;
     let id = guest.id.as_str();
     assert_eq!(got(&lab.call(&guest, json!({})).await), 50);
-    lab.restart();
+    lab.restart().await;
     assert_eq!(got(&lab.call(&guest, json!({})).await), 0, "a restart does not");
 
     let home = lab.host.home.dir().to_owned();
@@ -98,7 +98,7 @@ async fn the_hour_goes_on_after_a_restart() {
     let guest = lab.install(&exporter("records-read = 30\nrecords-read-per-hour = 50")).await;
     assert_eq!(got(&lab.call(&guest, json!({})).await), 30);
     lab.runtime.ledger().write_now().await;
-    lab.restart();
+    lab.restart().await;
     assert_eq!(got(&lab.call(&guest, json!({})).await), 20);
     assert_eq!(lab.host.store.suspensions(lab.host.clock.now()).await.unwrap().len(), 1);
 }

@@ -170,7 +170,7 @@ async fn another_manifest_for_the_same_component() {
     // Whether the host takes the second one or not, the first one is what it was.
     let order = Order { tenant: beta(), grant: None, limits: None };
     drop(lab.try_install(&second.signed(&lab.key), order).await);
-    lab.restart();
+    lab.restart().await;
     let report = lab.call(&ours, asked).await;
     assert!(said(&report, "").starts_with("Ok(Ticket"), "{:?}", report.log);
 }

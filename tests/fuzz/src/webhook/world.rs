@@ -16,7 +16,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
     event::{Event, EventForm},
-    id::{InstallationId, PublisherId},
+    id::InstallationId,
     installation::{Installation, InstallationStore},
     queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Verdict},
     secret::{SealedSecret, Secret, SecretStore},
@@ -199,10 +199,6 @@ impl InstallationStore for Memory {
 
     async fn put_installation(&self, _: Installation, _: Option<u64>, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
-    }
-
-    async fn trust_key(&self, _: PublisherId, _: [u8; 32], _: Entry) -> Result<(), StoreError> {
-        Ok(())
     }
 }
 

@@ -87,11 +87,10 @@ pub async fn ask_and_install(
             bail!("not installed");
         }
     }
-    let installer = host.installer();
     if let Some(key) = trust {
-        installer.trust(manifest.publisher.clone(), key).await?;
+        host.trust_publisher(&manifest.publisher, key).await?;
     }
-    Ok(installer.install(files, order).await?)
+    Ok(host.installer().install(files, order).await?)
 }
 
 /// The plan, for an admin.

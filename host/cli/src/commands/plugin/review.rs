@@ -1,23 +1,23 @@
 //! `portcullis plugin review`
 
+use std::{path::PathBuf, time::Duration};
+
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_model::{
-    audit::Kind,
-    catalogue::Catalogue as _,
-    release::{ReleaseStore as _, Releases as _},
-    scope::ScopeText,
+use portcullis_model::{catalogue::Catalogue as _, scope::ScopeText};
+use portcullis_packages::{
+    keys::{SecretKey, Signer},
+    statement::{Decision, Verdict},
 };
 use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output};
 
-/// Set the most that a release may do on this host, whatever its manifest asks and admins grant.
+/// Approve a release, and say the most that it may do, whatever its manifest asks and admins grant.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  portcullis plugin review card-guard 'tickets:read fields=comments' tickets:redact log:write\n\n\
-    It holds for every installation of that release, at once, and stands in the audit log under the name of the account.\n\
-    Without scopes the release may do nothing any more."
+    It holds for every installation of that release, at once, and is signed. Without scopes the release may do nothing any more."
 )]
 pub struct Review {
     /// An installation of the release: its id, or the plugin's name.
@@ -27,6 +27,15 @@ pub struct Review {
     /// Needed where no scope is given.
     #[arg(long)]
     pub nothing: bool,
+    /// The reviewer's key; the host's own where none is given.
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// In how many days it must be vetted again.
+    #[arg(long, default_value_t = 180)]
+    pub days: u64,
+    /// Why.
+    #[arg(long, default_value = "reviewed")]
+    pub reason: String,
 }
 
 impl Review {
@@ -39,21 +48,27 @@ impl Review {
         for scope in &self.scopes {
             portcullis_capabilities::Catalogue.describe(scope)?;
         }
-        let release = host.registry.verified(&installation.release_id()).await?;
+        let key: Box<dyn Signer> = match &self.key {
+            Some(path) => Box::new(SecretKey::load(path)?),
+            None => Box::new(host.root_key()?),
+        };
+        let now = host.clock.now();
         let texts: Vec<String> = self.scopes.iter().map(ToString::to_string).collect();
-        let entry = host
-            .entry(Kind::ReleaseReviewed, None)
-            .about(format!("release:{}", release.digest))
-            .with("plugin", release.plugin.as_str())
-            .with("version", release.version.as_str())
-            .with("manifest-digest", installation.manifest.to_string())
-            .with("scopes", texts.clone());
-        host.store.review(installation.release_id(), self.scopes, entry).await?;
+        let verdict = Verdict {
+            decision: Decision::Approve,
+            at_most: self.scopes,
+            issued: now,
+            expires: now.plus(Duration::from_secs(self.days.saturating_mul(24 * 60 * 60))),
+            report: None,
+            reason: self.reason,
+        };
+        let id = installation.release_id();
+        host.state(&id, verdict, key.as_ref()).await?;
         super::super::publish(&host).await?;
-        let value = json!({ "plugin": release.plugin, "release": release.digest, "at-most": texts });
+        let value = json!({ "plugin": installation.plugin, "release": id.component, "at-most": texts });
         output.result(&value, || {
             let list = if texts.is_empty() { "  nothing".into() } else { format!("  {}", texts.join("\n  ")) };
-            format!("{} {} ({}) may at most:\n{list}", release.plugin, release.version, release.digest.short())
+            format!("{} {} ({}) may at most:\n{list}", installation.plugin, installation.version, id.component.short())
         })
     }
 }

@@ -1,0 +1,200 @@
+//! Changing what a host trusts: the next version of a root, a withdrawal, a statement about a release.
+//!
+//! Invariants: nothing is kept that nobody who may do it signed; what is kept is in the log in the same transaction; a root is
+//! only ever replaced by its next version, by compare and swap.
+
+use portcullis_model::{
+    audit::{Actor, Entry, Kind, plain},
+    error::StoreError,
+    id::{Digest, TenantId},
+    release::ReleaseId,
+    time::Clock,
+    trust::RootScope,
+};
+
+use super::{
+    By, Trust, TrustError,
+    root::Root,
+    withdrawal::{Act, Override, Withdrawal},
+};
+use crate::{
+    check::Registry,
+    dsse::{DsseError, Envelope, PayloadType},
+    statement::{Statement, StatementError, Verdict},
+};
+
+/// Why what is trusted was not changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KeeperError {
+    /// It is not believed.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// An envelope.
+    #[error(transparent)]
+    Envelope(#[from] DsseError),
+    /// A statement.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// Nobody who may say that signed it.
+    #[error("no key that a root trusts with this signed it: {0}")]
+    Stranger(&'static str),
+    /// Somebody else was faster.
+    #[error("the root of '{0}' was changed by somebody else just now; look at it again before you repeat this")]
+    Conflict(RootScope),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a statement that was kept said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// A reviewer's verdict.
+    Verdict(Verdict),
+    /// Leave to run a release below the floor.
+    Override(Override),
+}
+
+/// Changes what a host trusts, on behalf of one actor.
+pub struct Keeper<'a> {
+    /// Where it lies.
+    pub registry: &'a Registry,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Who asks for it.
+    pub actor: Actor,
+}
+
+impl Keeper<'_> {
+    /// Takes a root: the next version of one that is there, a tenant's first one, or on a new host the platform's first.
+    pub async fn root(&self, text: &str) -> Result<Root, KeeperError> {
+        let unread = Root::read(&Envelope::parse(PayloadType::Root, text)?)?;
+        let first = self.registry.statements().trust_revision().await? == 0;
+        let root = match first && unread.scope == RootScope::Platform {
+            true => Root::first(text)?,
+            false => self.trust().await?.next(text)?,
+        };
+        let now = self.clock.now();
+        if root.expires <= now {
+            return Err(TrustError::Expired { scope: root.scope, expires: root.expires }.into());
+        }
+        let tenant = match &root.scope {
+            RootScope::Platform => None,
+            RootScope::Tenant(tenant) => Some(tenant.clone()),
+        };
+        let payload = Envelope::parse(PayloadType::Root, text)?;
+        let entry = self
+            .entry(Kind::TrustChanged, tenant)
+            .about(format!("root:{}", root.scope))
+            .with("version", root.version)
+            .with("digest", Digest::of(payload.unverified()).to_string())
+            .with("expires", root.expires.to_string());
+        let put = self.registry.statements().put_root(root.scope.clone(), root.version, text.to_owned(), entry).await?;
+        if put { Ok(root) } else { Err(KeeperError::Conflict(root.scope)) }
+    }
+
+    /// Takes a withdrawal or a lift.
+    pub async fn withdrawal(&self, text: &str) -> Result<(Withdrawal, By), KeeperError> {
+        let envelope = Envelope::parse(PayloadType::Withdrawal, text)?;
+        let trust = self.trust().await?;
+        let (withdrawal, by) = trust.authority(&envelope)?;
+        let digest = Digest::of(envelope.unverified());
+        let (kind, about) = match &withdrawal.what {
+            Act::Yank { target } | Act::Quarantine { target } => (Kind::ReleaseWithdrawn, target.to_string()),
+            Act::Lift { of } => (Kind::ReleaseReinstated, format!("withdrawal {of}")),
+        };
+        let tenant = match &by {
+            By::Root(RootScope::Tenant(tenant)) => Some(tenant.clone()),
+            _ => None,
+        };
+        let who = match &by {
+            By::Publisher => "publisher".to_owned(),
+            By::Root(scope) => scope.to_string(),
+        };
+        let entry = self
+            .entry(kind, tenant)
+            .about(about)
+            .with("withdrawal", digest.to_string())
+            .with("by", who)
+            .with("reason", withdrawal.reason.as_str());
+        self.registry.statements().put_withdrawal(text.to_owned(), entry).await?;
+        Ok((withdrawal, by))
+    }
+
+    /// Takes a statement of somebody else than the publisher about a release.
+    pub async fn state(&self, release: &ReleaseId, text: &str) -> Result<Kept, KeeperError> {
+        let trust = self.trust().await?;
+        let (kept, entry) = match Envelope::parse(PayloadType::Override, text) {
+            Ok(envelope) => self.overridden(&trust, release, &envelope)?,
+            Err(_) => self.verdict(&trust, release, &Envelope::parse(PayloadType::Statement, text)?)?,
+        };
+        self.registry.statements().put_statement(*release, text.to_owned(), entry).await?;
+        Ok(kept)
+    }
+
+    fn verdict(&self, trust: &Trust, release: &ReleaseId, envelope: &Envelope) -> Result<(Kept, Entry), KeeperError> {
+        let keys = |root: &Root| root.active(&root.reviewers);
+        let roots = trust.scopes().into_iter().filter_map(|scope| trust.root(&scope));
+        let signed = roots.map(|root| (root, keys(root))).find_map(|(root, keys)| {
+            let (payload, signers) = envelope.signed_by(&keys)?;
+            let owners = signers.iter().filter_map(|key| Some(root.keys.get(&key.keyid())?.owner.clone()));
+            Some((payload.to_vec(), owners.collect::<Vec<String>>().join(", "), root.scope.clone()))
+        });
+        let Some((payload, who, scope)) = signed else {
+            return Err(KeeperError::Stranger("a verdict is signed by a key of a root's 'reviewers'"));
+        };
+        let statement = Statement::<Verdict>::parse(&payload)?;
+        statement.is_about(release)?;
+        let verdict = statement.predicate().clone();
+        let at_most: Vec<String> = verdict.at_most.iter().map(ToString::to_string).collect();
+        let entry = self
+            .entry(Kind::ReleaseReviewed, None)
+            .about(format!("release:{}", release.component))
+            .with("manifest-digest", release.manifest.to_string())
+            .with("decision", verdict.decision.name())
+            .with("reviewer", plain(&who))
+            .with("root", scope.to_string())
+            .with("scopes", at_most)
+            .with("expires", verdict.expires.to_string())
+            .with("reason", verdict.reason.as_str());
+        Ok((Kept::Verdict(verdict), entry))
+    }
+
+    fn overridden(
+        &self,
+        trust: &Trust,
+        release: &ReleaseId,
+        envelope: &Envelope,
+    ) -> Result<(Kept, Entry), KeeperError> {
+        let enough = |root: &Root| {
+            let role = &root.overrides;
+            role.threshold > 0 && envelope.verify(&root.active(&role.keys), role.threshold, "overrides").is_ok()
+        };
+        let roots = trust.scopes();
+        let Some(root) = roots.iter().filter_map(|scope| trust.root(scope)).find(|root| enough(root)) else {
+            return Err(KeeperError::Stranger(
+                "an override is signed by as many keys of a root's 'overrides' as that asks for",
+            ));
+        };
+        let given = Override::read(envelope)?;
+        if given.release() != *release {
+            return Err(KeeperError::Stranger("this override is about another release"));
+        }
+        let entry = self
+            .entry(Kind::ReleaseOverridden, None)
+            .about(format!("release:{}", release.component))
+            .with("manifest-digest", release.manifest.to_string())
+            .with("root", root.scope.to_string())
+            .with("expires", given.expires.to_string())
+            .with("reason", given.reason.as_str());
+        Ok((Kept::Override(given), entry))
+    }
+
+    async fn trust(&self) -> Result<std::sync::Arc<Trust>, KeeperError> {
+        Ok(self.registry.trust().await??)
+    }
+
+    fn entry(&self, kind: Kind, tenant: Option<TenantId>) -> Entry {
+        Entry::new(self.clock.now(), kind, self.actor.clone(), tenant)
+    }
+}

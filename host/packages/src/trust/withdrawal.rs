@@ -1,0 +1,179 @@
+//! Withdrawals: what makes a release that held hold no more, everywhere at once (MNT-3), and leave to run one below the floor.
+//!
+//! A publisher *yanks* its own releases; whoever a root trusts with it *quarantines* any. Both end what runs. A quarantine is
+//! ended by a *lift*, a yank by another release.
+//!
+//! Invariants: a withdrawal that a key signed while it was trusted stays in force when the key is replaced; only a key that is
+//! trusted now can end one.
+
+use portcullis_model::{
+    audit::plain,
+    id::{Digest, PluginId},
+    release::ReleaseId,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{TrustError, root::KeyId};
+use crate::{
+    dsse::{Envelope, PayloadType},
+    keys::{KeyError, Signer},
+};
+
+/// The longest reason, in characters.
+pub const MAX_REASON: usize = 500;
+
+/// What a withdrawal is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields, tag = "type")]
+pub enum Target {
+    /// Every release of a plugin with this component.
+    Component {
+        /// Which plugin.
+        plugin: PluginId,
+        /// The component's digest.
+        digest: Digest,
+    },
+    /// The releases of a plugin with these numbers.
+    Releases {
+        /// Which plugin.
+        plugin: PluginId,
+        /// From this one on.
+        from: u64,
+        /// Up to and with this one; absent: all that come.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        to: Option<u64>,
+    },
+    /// Whatever this publisher's key signed.
+    PublisherKey {
+        /// The key's id.
+        key: KeyId,
+    },
+}
+
+impl Target {
+    /// The plugin that it is about, where it is about one.
+    pub fn plugin(&self) -> Option<&PluginId> {
+        match self {
+            Self::Component { plugin, .. } | Self::Releases { plugin, .. } => Some(plugin),
+            Self::PublisherKey { .. } => None,
+        }
+    }
+
+    /// Whether it is about this release, which these keys signed.
+    pub fn covers(&self, release: &ReleaseId, plugin: &PluginId, number: u64, signers: &[KeyId]) -> bool {
+        match self {
+            Self::Component { plugin: of, digest } => of == plugin && *digest == release.component,
+            Self::Releases { plugin: of, from, to } => {
+                of == plugin && (*from..=to.unwrap_or(u64::MAX)).contains(&number)
+            }
+            Self::PublisherKey { key } => signers.contains(key),
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Component { plugin, digest } => write!(f, "{plugin} with the component {digest}"),
+            Self::Releases { plugin, from, to: Some(to) } if from == to => write!(f, "{plugin}, release {from}"),
+            Self::Releases { plugin, from, to: Some(to) } => write!(f, "{plugin}, releases {from} to {to}"),
+            Self::Releases { plugin, from, to: None } => write!(f, "{plugin}, releases from {from} on"),
+            Self::PublisherKey { key } => write!(f, "whatever the key {} signed", plain(key)),
+        }
+    }
+}
+
+/// What is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, tag = "act")]
+pub enum Act {
+    /// A publisher takes its own releases back, for good.
+    Yank {
+        /// Which.
+        target: Target,
+    },
+    /// Releases are stopped until that is lifted.
+    Quarantine {
+        /// Which.
+        target: Target,
+    },
+    /// A quarantine is over.
+    Lift {
+        /// The SHA-256 of the payload of the quarantine.
+        of: Digest,
+    },
+}
+
+/// A withdrawal or a lift: the payload of a [`PayloadType::Withdrawal`] envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Withdrawal {
+    /// What is done.
+    pub what: Act,
+    /// Why, in the words of whoever does it.
+    pub reason: String,
+    /// When, by their clock.
+    pub issued: Timestamp,
+}
+
+impl Withdrawal {
+    /// Signs it.
+    pub fn signed(&self, key: &dyn Signer) -> Result<Envelope, KeyError> {
+        Envelope::sign(PayloadType::Withdrawal, serde_json::json!(self).to_string().into_bytes(), key)
+    }
+
+    /// Reads one that nobody has checked yet.
+    pub fn read(envelope: &Envelope) -> Result<Self, TrustError> {
+        let read: Self = document(envelope)?;
+        reasoned(&read.reason)?;
+        Ok(read)
+    }
+}
+
+/// Leave to run a release below the floor (a downgrade): the payload of a [`PayloadType::Override`] envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Override {
+    /// Digest of the release's component.
+    pub component: Digest,
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// Why.
+    pub reason: String,
+    /// When it was given.
+    pub issued: Timestamp,
+    /// Until when it holds.
+    pub expires: Timestamp,
+}
+
+impl Override {
+    /// Signs it.
+    pub fn signed(&self, key: &dyn Signer) -> Result<Envelope, KeyError> {
+        Envelope::sign(PayloadType::Override, serde_json::json!(self).to_string().into_bytes(), key)
+    }
+
+    /// Reads one that nobody has checked yet.
+    pub fn read(envelope: &Envelope) -> Result<Self, TrustError> {
+        let read: Self = document(envelope)?;
+        reasoned(&read.reason)?;
+        Ok(read)
+    }
+
+    /// Which release it is about.
+    pub fn release(&self) -> ReleaseId {
+        ReleaseId { component: self.component, manifest: self.manifest }
+    }
+}
+
+fn document<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, TrustError> {
+    serde_json::from_slice(envelope.unverified()).map_err(|error| TrustError::Unreadable(plain(&error.to_string())))
+}
+
+fn reasoned(reason: &str) -> Result<(), TrustError> {
+    let length = reason.chars().count();
+    match reason.trim().is_empty() || length > MAX_REASON || plain(reason) != *reason {
+        true => Err(TrustError::Unreadable(format!("it needs a reason of one line, 1 to {MAX_REASON} characters"))),
+        false => Ok(()),
+    }
+}
