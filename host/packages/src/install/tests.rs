@@ -29,7 +29,7 @@ impl World {
         let stored = StoredRelease { digest, manifest: MANIFEST.into(), envelope };
         memory.keys.lock().unwrap().insert("com.example".parse().unwrap(), vec![key.public().to_bytes()]);
         let registry = Registry::new(memory.clone(), Arc::new(Fake));
-        Self { memory, registry, fixed, files: ReleaseFiles { component, stored } }
+        Self { memory, registry, fixed, files: ReleaseFiles::new(stored, component) }
     }
 
     fn installer(&self) -> Installer<'_> {
