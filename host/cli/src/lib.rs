@@ -18,4 +18,5 @@ pub mod host;
 pub mod output;
 pub mod publish;
 pub mod serve;
+pub mod signing;
 pub mod system;

@@ -6,7 +6,8 @@
 //! would mean ([`plan`]) and carries it out ([`install`]).
 //!
 //! What is ABSENT here: a database, a network, an engine. Releases lie behind `ReleaseStore`, installations behind
-//! `InstallationStore`; only [`keys`] and [`release_dir`] touch files, where a path is given to them.
+//! `InstallationStore`; only [`keys`] and [`release_dir`] touch files, where a path is given to them, and only [`keys`] a
+//! socket: that of an SSH agent on this machine.
 //!
 //! Invariants:
 //! - nothing that a publisher wrote is believed before its signature, its digests and its imports were checked;

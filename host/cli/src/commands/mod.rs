@@ -60,7 +60,7 @@ pub enum Command {
     /// Make, build, sign, install and govern plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
-    /// Signing keys of publishers.
+    /// Signing keys: make, show, protect and replace them.
     #[command(subcommand)]
     Key(key::KeyCommand),
     /// Sources of events.
@@ -118,6 +118,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         matches!(cause.downcast_ref(), Some(ReleaseError::Refused { .. }))
             || matches!(cause.downcast_ref(), Some(InstallError::Release(ReleaseError::Refused { .. })))
             || cause.downcast_ref::<portcullis_packages::check::Refusal>().is_some()
+            || cause.downcast_ref::<portcullis_packages::keys::handover::HandoverError>().is_some()
     });
     if refused { 3 } else { 1 }
 }
