@@ -46,9 +46,9 @@ pub enum HandoverError {
     #[error("handover: it hands on {old}, and the key that you trust is {trusted}")]
     Stranger {
         /// The key that it hands on.
-        old: PublicKey,
+        old: String,
         /// The one that is trusted.
-        trusted: PublicKey,
+        trusted: String,
     },
     /// A key that takes its own place.
     #[error("handover: old and new are the same key")]
@@ -78,7 +78,7 @@ pub fn verify_for(text: &str, trusted: &PublicKey) -> Result<Handover, HandoverE
     let handover = verify(text)?;
     match handover.old == *trusted {
         true => Ok(handover),
-        false => Err(HandoverError::Stranger { old: handover.old, trusted: *trusted }),
+        false => Err(HandoverError::Stranger { old: handover.old.to_string(), trusted: trusted.to_string() }),
     }
 }
 

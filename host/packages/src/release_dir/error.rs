@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use portcullis_model::id::Digest;
 
+use crate::bundle::BundleError;
+
 /// What is wrong with a release directory.
 #[derive(Debug, thiserror::Error)]
 pub enum DirError {
@@ -56,6 +58,14 @@ pub enum DirError {
     /// There is something already where something new should come.
     #[error("{0} exists already and is not overwritten: choose another path")]
     Exists(PathBuf),
+    /// A bundle that is not read.
+    #[error("{path} is refused: {reason}")]
+    Bundle {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: BundleError,
+    },
     /// It could not be read or written.
     #[error("{path}: {source}")]
     Io {

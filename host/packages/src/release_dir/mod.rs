@@ -1,5 +1,5 @@
 //! The form in which a release is handed over: a directory with `plugin.wasm`, `portcullis.toml` and `release.dsse.json`,
-//! and what others signed or found out about it in `statements/` and `reports/`.
+//! and what others signed or found out about it in `statements/` and `reports/`; or the same as one file, a [`bundle`].
 //!
 //! Invariants: no file is read past its cap, and only regular files are read; every error names the file. A report is read
 //! only under the name that its bytes have. What was read is checked by nobody yet.
@@ -12,12 +12,13 @@ mod write;
 use std::{path::Path, sync::Arc};
 
 pub use error::DirError;
-pub(crate) use part::Part;
+pub(crate) use part::{FORMAT, Part};
 use portcullis_model::{id::Digest, release::StoredRelease};
 use read::{capped, text};
-pub use write::{add_report, add_statement, write_envelope};
+pub use write::{add_report, add_statement, write_envelope, write_new};
 
 use crate::{
+    bundle,
     dsse::MAX_ENVELOPE,
     inspect::MAX_COMPONENT,
     manifest::MAX_MANIFEST,
@@ -52,7 +53,7 @@ pub struct Unsigned {
 }
 
 /// What is handed over.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseFiles {
     /// The component's bytes.
     pub component: Arc<[u8]>,
@@ -80,8 +81,11 @@ pub fn read_unsigned(dir: &Path) -> Result<Unsigned, DirError> {
     Ok(Unsigned { component: component.into(), manifest: text(&path, manifest)? })
 }
 
-/// Reads all of a release.
+/// Reads all of a release: a directory, or a bundle.
 pub fn read_release(path: &Path) -> Result<ReleaseFiles, DirError> {
+    if path.is_file() {
+        return bundle::read_file(path);
+    }
     let Unsigned { component, manifest } = read_unsigned(path)?;
     let envelope = path.join(ENVELOPE_NAME);
     let bytes = capped(&envelope, MAX_ENVELOPE, "the publisher makes it by signing the release")?;

@@ -85,3 +85,28 @@ fn what_others_said_is_read_in_order_and_under_its_own_name() {
     fs::write(dir.join("statements/0065.dsse.json"), "{}").unwrap();
     refused("statements holds more than 64 files");
 }
+
+#[test]
+fn a_directory_and_its_bundle_are_the_same_release() {
+    let dir = tempfile::tempdir().unwrap();
+    let (handed, copy) = (dir.path().join("dist"), dir.path().join("copy"));
+    let key = SecretKey::generate(&Fixed::new());
+    let signed = |payload: &[u8]| Envelope::sign(PayloadType::Statement, payload.to_vec(), &key).unwrap();
+    fs::create_dir(&handed).unwrap();
+    fs::write(handed.join(MANIFEST_NAME), MANIFEST).unwrap();
+    fs::write(handed.join(COMPONENT_NAME), component()).unwrap();
+    write_envelope(&handed, &signed(b"release")).unwrap();
+    for round in 0..2 {
+        let files = read_release(&handed).unwrap();
+        let bundle = dir.path().join(format!("{round}.portcullis"));
+        bundle::write_file(&bundle, &bundle::to_bytes(&files).unwrap()).unwrap();
+        assert_eq!(read_release(&bundle).unwrap(), files);
+        let copy = copy.with_extension(round.to_string());
+        write_new(&copy, &read_release(&bundle).unwrap()).unwrap();
+        assert_eq!(read_release(&copy).unwrap(), files);
+        let again = write_new(&copy, &files).unwrap_err().to_string();
+        assert!(again.contains("exists already and is not overwritten"), "{again}");
+        add_statement(&handed, &signed(b"one")).unwrap();
+        add_report(&handed, b"{}").unwrap();
+    }
+}

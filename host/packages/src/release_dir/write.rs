@@ -2,17 +2,20 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use portcullis_model::id::Digest;
 
 use super::{
-    DirError, ENVELOPE_NAME, MAX_REPORT, MAX_REPORTS, MAX_STATEMENTS, Part, REPORTS, STATEMENTS, part::next_statement,
-    read::list,
+    DirError, ENVELOPE_NAME, MAX_REPORT, MAX_REPORTS, MAX_STATEMENTS, Part, REPORTS, ReleaseFiles, STATEMENTS,
+    part::next_statement, read::list,
 };
-use crate::dsse::Envelope;
+use crate::{
+    dsse::Envelope,
+    statement::{COMPONENT_NAME, MANIFEST_NAME},
+};
 
 /// Writes the publisher's envelope, in place of an older one.
 pub fn write_envelope(dir: &Path, envelope: &Envelope) -> Result<PathBuf, DirError> {
@@ -44,6 +47,27 @@ pub fn add_report(dir: &Path, report: &[u8]) -> Result<PathBuf, DirError> {
     }
     make(&dir.join(REPORTS))?;
     put(dir, &part.name(), report)
+}
+
+/// Writes all of a release into a new directory, which must not be there yet.
+pub fn write_new(dir: &Path, files: &ReleaseFiles) -> Result<(), DirError> {
+    fs::create_dir(dir).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => DirError::Exists(dir.to_owned()),
+        _ => DirError::Io { path: dir.to_owned(), source },
+    })?;
+    put(dir, COMPONENT_NAME, &files.component)?;
+    put(dir, MANIFEST_NAME, files.stored.manifest.as_bytes())?;
+    put(dir, ENVELOPE_NAME, files.stored.envelope.as_bytes())?;
+    if !files.statements.is_empty() {
+        make(&dir.join(STATEMENTS))?;
+    }
+    for (text, number) in files.statements.iter().zip(1..) {
+        put(dir, &Part::Statement(number).name(), text.as_bytes())?;
+    }
+    for report in &files.reports {
+        add_report(dir, report)?;
+    }
+    Ok(())
 }
 
 fn make(folder: &Path) -> Result<(), DirError> {
