@@ -19,5 +19,6 @@ pub mod host;
 pub mod output;
 pub mod publish;
 pub mod serve;
+pub mod signing;
 pub mod system;
 pub mod trust;

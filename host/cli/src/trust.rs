@@ -21,7 +21,7 @@ use portcullis_packages::{
     trust::root::{Publisher, Role, Root},
 };
 
-use crate::{home::Home, host::Host};
+use crate::{home::Home, host::Host, signing::Unlocking};
 
 /// How long a root holds that this command makes, unless it is told otherwise.
 pub const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -29,7 +29,7 @@ pub const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// Makes the key and the first root of a new host, and pins its digest. Gives the root, to be put into the store.
 pub fn create(home: &Home, clock: &dyn Clock, rng: &dyn portcullis_model::time::Rng) -> Result<Envelope> {
     let key = SecretKey::generate(rng);
-    key.save(&home.root_key())?;
+    key.save(&home.root_key(), None, rng)?;
     let public = key.public();
     let mut root = Root::new(RootScope::Platform, &public, "this host", clock.now().plus(LIFETIME));
     let own = Role { keys: BTreeSet::from([public.keyid()]), threshold: 1 };
@@ -46,7 +46,7 @@ impl Host {
     /// The key that lies in the home directory.
     pub fn root_key(&self) -> Result<SecretKey> {
         let path = self.home.root_key();
-        SecretKey::load(&path).with_context(|| {
+        SecretKey::load(&path, &Unlocking::default()).with_context(|| {
             "this host does not hold a root key of its own; write the change to a file with --out, have its keepers sign it with \
              'portcullis trust sign', and take it with 'portcullis trust apply'"
         })

@@ -24,6 +24,8 @@ pub enum PayloadType {
     Withdrawal,
     /// Leave to run a release below the floor.
     Override,
+    /// A key that takes another one's place.
+    Handover,
 }
 
 impl PayloadType {
@@ -34,6 +36,7 @@ impl PayloadType {
             Self::Root => "application/vnd.portcullis.root.v1+json",
             Self::Withdrawal => "application/vnd.portcullis.withdrawal.v1+json",
             Self::Override => "application/vnd.portcullis.override.v1+json",
+            Self::Handover => "application/vnd.portcullis.handover.v1+json",
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! A release is a component, a manifest and a signed statement about the digests of both. This crate reads the
 //! [`manifest`], derives from the component's bytes what it can do ([`inspect`]), makes and checks the signed statement
-//! ([`dsse`], [`statement`], [`keys`]), checks a release as a whole ([`check`]), shows an admin what an installation
+//! ([`dsse`], [`statement`], [`keys`]), reads a release as a directory or as one file ([`release_dir`], [`bundle`]), checks a release as a whole ([`check`]), shows an admin what an installation
 //! would mean ([`plan`]) and carries it out ([`install`]).
 //!
 //! What is ABSENT here: a database, a network, an engine. Releases lie behind `ReleaseStore`, installations behind
-//! `InstallationStore`; only [`keys`] and [`release_dir`] touch files, where a path is given to them.
+//! `InstallationStore`; only [`keys`], [`release_dir`] and [`bundle`] touch files, where a path is given to them, and only [`keys`] a
+//! socket: that of an SSH agent on this machine.
 //!
 //! Invariants:
 //! - nothing that a publisher wrote is believed before its signature, its digests and its imports were checked;
@@ -14,6 +15,7 @@
 //! - a grant never goes beyond what the manifest of that very release asks for.
 #![forbid(unsafe_code)]
 
+pub mod bundle;
 pub mod check;
 mod coverage;
 pub mod dsse;
@@ -28,3 +30,4 @@ pub mod statement;
 #[cfg(test)]
 mod testing;
 pub mod trust;
+pub mod verify;

@@ -57,7 +57,7 @@ impl Package {
             manifest: self.manifest.clone(),
             envelope: envelope.to_json(),
         };
-        ReleaseFiles { stored, component: self.component.clone(), statements: Vec::new() }
+        ReleaseFiles::new(stored, self.component.clone())
     }
 
     /// Signs it and writes the three files in which a release is handed over.

@@ -16,7 +16,9 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use portcullis_model::release::ReleaseError;
-use portcullis_packages::install::InstallError;
+use portcullis_packages::{
+    install::InstallError, keys::handover::HandoverError, release_dir::DirError, verify::NotVerified,
+};
 
 use crate::{demo, home::Home, host::Host, output::Output, publish::LogPublisher};
 
@@ -60,7 +62,7 @@ pub enum Command {
     /// Make, build, sign, install and govern plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
-    /// Signing keys of publishers.
+    /// Signing keys: make, show, protect and replace them.
     #[command(subcommand)]
     Key(key::KeyCommand),
     /// Sources of events.
@@ -118,6 +120,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         matches!(cause.downcast_ref(), Some(ReleaseError::Refused { .. }))
             || matches!(cause.downcast_ref(), Some(InstallError::Release(ReleaseError::Refused { .. })))
             || cause.downcast_ref::<portcullis_packages::check::Refusal>().is_some()
+            || cause.downcast_ref::<HandoverError>().is_some()
+            || cause.downcast_ref::<NotVerified>().is_some()
+            || matches!(cause.downcast_ref(), Some(DirError::Bundle { .. }))
     });
     if refused { 3 } else { 1 }
 }

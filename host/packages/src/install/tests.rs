@@ -29,7 +29,7 @@ impl World {
         let stored = StoredRelease { digest, manifest: MANIFEST.into(), envelope };
         let anchor = memory.trusting(&key, &root(&key, &[key.public()]));
         let registry = Registry::new(memory.clone(), memory.clone(), anchor, Arc::new(Fake), Arc::new(Fixed::new()));
-        Self { memory, registry, fixed, files: ReleaseFiles { component, stored, statements: Vec::new() } }
+        Self { memory, registry, fixed, files: ReleaseFiles::new(stored, component) }
     }
 
     fn installer(&self) -> Installer<'_> {

@@ -1,3 +1,13 @@
+use std::{
+    cell::Cell,
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::SigningKey;
+use zeroize::Zeroizing;
+
 use super::*;
 use crate::testing::Fixed;
 
@@ -5,23 +15,189 @@ fn bytes<const N: usize>(digits: &str) -> [u8; N] {
     hex::decode(digits).unwrap().try_into().unwrap()
 }
 
+fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(Zeroizing::new(text.to_owned())).unwrap()
+}
+
+/// Answers with this passphrase, and counts how often it was asked.
+struct Knows(&'static str, Cell<usize>);
+
+impl Unlock for Knows {
+    fn passphrase(&self, _: &Path) -> Result<Passphrase, KeyError> {
+        self.1.set(self.1.get() + 1);
+        Ok(passphrase(self.0))
+    }
+
+    fn agent(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+fn knows(text: &'static str) -> Knows {
+    Knows(text, Cell::new(0))
+}
+
+const WORDS: &str = "correct horse battery staple";
+
 #[test]
 fn a_saved_key_loads_and_is_private() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("publisher.key");
     let key = SecretKey::generate(&Fixed::new());
-    key.save(&path).unwrap();
+    key.save(&path, None, &Fixed::new()).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(SecretKey::load(&path).unwrap().public(), key.public());
-    assert!(matches!(key.save(&path), Err(KeyError::Exists(_))));
+    let nobody = knows("");
+    assert_eq!(SecretKey::load(&path, &nobody).unwrap().public(), key.public());
+    assert_eq!(nobody.1.get(), 0, "nobody is asked for what is not needed");
+    assert!(matches!(key.save(&path, None, &Fixed::new()), Err(KeyError::Exists(_))));
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(SecretKey::load(&path).unwrap_err().to_string().contains("chmod 600"));
+    assert!(SecretKey::load(&path, &nobody).unwrap_err().to_string().contains("chmod 600"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    fs::write(&path, "portcullis-secret-key-v1:AAAA").unwrap();
-    assert!(matches!(SecretKey::load(&path), Err(KeyError::NotSecret(_))));
-    assert!(matches!(SecretKey::load(dir.path()), Err(KeyError::NotSecret(_))));
-    assert!(matches!(SecretKey::load(&dir.path().join("none")), Err(KeyError::Io { .. })));
+    for (text, error) in [
+        ("portcullis-secret-key-v1:AAAA", "a key file of an older form, which nothing protected"),
+        ("", "expected PEM"),
+        ("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", "is not a secret key file"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "expected PEM"),
+        (&"x".repeat(5000), "it is longer than a key"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let found = SecretKey::load(&path, &nobody).unwrap_err().to_string();
+        assert!(found.contains(error), "{text}: {found}");
+    }
+    assert!(SecretKey::load(dir.path(), &nobody).unwrap_err().to_string().contains("not a regular file"));
+    assert!(matches!(SecretKey::load(&dir.path().join("none"), &nobody), Err(KeyError::Io { .. })));
+}
+
+#[test]
+fn a_passphrase_protects_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("publisher.key");
+    let rng = Fixed::new();
+    let key = SecretKey::generate(&rng);
+    key.save(&path, Some(&passphrase(WORDS)), &rng).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"), "{text}");
+    assert!(!text.contains(&STANDARD.encode(key.0.to_bytes())));
+    assert_eq!(SecretKey::load(&path, &knows(WORDS)).unwrap().public(), key.public());
+    let wrong = SecretKey::load(&path, &knows("correct horse battery stable")).unwrap_err();
+    assert!(matches!(wrong, KeyError::WrongPassphrase(_)), "{wrong}");
+
+    // One bit in the last line of base64 is in the ciphertext.
+    let at = text.rfind("\n-----END").unwrap() - 8;
+    let other = if text.as_bytes()[at] == b'A' { "B" } else { "A" };
+    fs::write(&path, [&text[..at], other, &text[at + 1..]].concat()).unwrap();
+    assert!(SecretKey::load(&path, &knows(WORDS)).is_err());
+}
+
+#[test]
+fn a_key_gets_another_passphrase_in_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, link) = (dir.path().join("publisher.key"), dir.path().join("link.key"));
+    let rng = Fixed::new();
+    let key = SecretKey::generate(&rng);
+    key.save(&path, None, &rng).unwrap();
+    symlink(&path, &link).unwrap();
+    let public = SecretKey::protect_anew(&link, &knows(""), || Ok(Some(passphrase(WORDS))), &rng).unwrap();
+    assert_eq!(public, key.public());
+    assert!(link.is_symlink(), "the link still leads to the key");
+    assert_eq!(SecretKey::load(&link, &knows(WORDS)).unwrap().public(), key.public());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let before = fs::read(&path).unwrap();
+    let wrong = SecretKey::protect_anew(&path, &knows("something else"), || panic!("it is not open"), &rng);
+    assert!(matches!(wrong, Err(KeyError::WrongPassphrase(_))));
+    assert_eq!(fs::read(&path).unwrap(), before, "what does not open is not touched");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside it");
+}
+
+/// What a file asks of the processor is judged before anybody is asked for a passphrase.
+#[test]
+fn weak_encryption_is_refused() {
+    use pkcs8::{
+        PrivateKeyInfo,
+        pkcs5::{pbes2::Parameters, scrypt::Params},
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let plain = {
+        use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+        SigningKey::from_bytes(&[7; 32]).to_pkcs8_der().unwrap()
+    };
+    let (salt, iv) = ([1; 16], [2; 16]);
+    let cost = |log_n| Params::new(log_n, 8, 1, 32).unwrap();
+    let refused = [
+        Parameters::pbkdf2_sha256_aes256cbc(1000, &salt, &iv),
+        Parameters::scrypt_aes128cbc(cost(14), &salt, &iv),
+        Parameters::scrypt_aes256cbc(cost(4), &salt, &iv),
+        Parameters::scrypt_aes256cbc(cost(14), &salt[..4], &iv),
+    ];
+    for (number, parameters) in refused.into_iter().enumerate() {
+        let info = PrivateKeyInfo::try_from(plain.as_bytes()).unwrap();
+        let document = info.encrypt_with_params(parameters.unwrap(), WORDS).unwrap();
+        let path = dir.path().join(number.to_string());
+        file::create(&path, &document.to_pem("ENCRYPTED PRIVATE KEY", pkcs8::LineEnding::LF).unwrap()).unwrap();
+        let asked = knows(WORDS);
+        let found = SecretKey::load(&path, &asked).unwrap_err().to_string();
+        assert!(found.contains("encrypted in another way"), "{number}: {found}");
+        assert_eq!(asked.1.get(), 0);
+    }
+}
+
+#[test]
+fn a_key_that_asks_for_gibibytes_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let rng = Fixed::new();
+    SecretKey::generate(&rng).save(&path, Some(&passphrase(WORDS)), &rng).unwrap();
+    let (_, document) = pkcs8::SecretDocument::from_pem(&fs::read_to_string(&path).unwrap()).unwrap();
+    let mut der = document.as_bytes().to_vec();
+    // N = 16384 as DER: two bytes. It becomes 0x7f00, no power of two; then r, then p becomes 127.
+    let at = der.windows(4).position(|four| four == [2, 2, 0x40, 0]).unwrap();
+    for (offset, value) in [(2, 0x7f), (6, 127), (9, 127)] {
+        let was = std::mem::replace(&mut der[at + offset], value);
+        let document = pkcs8::SecretDocument::try_from(der.as_slice()).unwrap();
+        fs::write(&path, document.to_pem("ENCRYPTED PRIVATE KEY", pkcs8::LineEnding::LF).unwrap().as_str()).unwrap();
+        let found = SecretKey::load(&path, &knows(WORDS)).unwrap_err().to_string();
+        assert!(found.contains("encrypted in another way"), "{offset}: {found}");
+        der[at + offset] = was;
+    }
+}
+
+#[test]
+fn a_passphrase_is_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("passphrase");
+    let write = |text: &[u8]| {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        Passphrase::read(&path)
+    };
+    for good in ["correct horse\n", "correct horse\r\n", "correct horse"] {
+        assert!(write(good.as_bytes()).unwrap().is(&passphrase("correct horse")), "{good:?}");
+    }
+    assert!(write(" spaces count ".as_bytes()).unwrap().is(&passphrase(" spaces count ")));
+    for bad in [&b""[..], b"\n", b"two\nlines", b"a\0b", b"\xff\xfe", &[b'x'; 1025], &[b'x'; 5000]] {
+        assert!(matches!(write(bad), Err(KeyError::NotPassphrase)), "{bad:?}");
+    }
+    assert!(write(&[b'x'; 1024]).is_ok());
+    write(b"correct horse").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(Passphrase::read(&path), Err(KeyError::Open(_))));
+    assert!(matches!(Passphrase::read(Path::new("/dev/zero")), Err(KeyError::NotPassphrase)));
+    assert!(matches!(passphrase("eleven char").for_a_new_key(), Err(KeyError::ShortPassphrase(11))));
+    assert!(passphrase("zwölf Zeiche").for_a_new_key().is_ok(), "characters, not bytes");
+    assert_eq!(format!("{:?}", passphrase(WORDS)), "Passphrase(..)");
+}
+
+#[test]
+fn a_name_opens_a_file_or_asks_the_agent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let key = SecretKey::generate(&Fixed::new());
+    key.save(&path, None, &Fixed::new()).unwrap();
+    let opened = open(path.to_str().unwrap(), &knows("")).unwrap();
+    assert_eq!(opened.public(), key.public());
+    let error = open("agent:publisher", &knows("")).err().unwrap().to_string();
+    assert!(error.contains("SSH_AUTH_SOCK is not set"), "{error}");
 }
 
 #[test]
@@ -42,7 +218,7 @@ fn a_public_key_reads_what_it_prints() {
     for (text, error) in [
         ("ssh-ed25519 AAAA", "expected 'portcullis-key-v1:'"),
         ("portcullis-key-v1:AAAA", "not the base64 of 32 bytes"),
-        ("portcullis-secret-key-v1:AAAA", "SECRET"),
+        ("-----BEGIN PRIVATE KEY-----", "SECRET"),
     ] {
         assert!(text.parse::<PublicKey>().unwrap_err().to_string().contains(error), "{text}");
     }

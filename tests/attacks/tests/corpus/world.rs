@@ -97,7 +97,7 @@ impl World {
         let stored = StoredRelease { digest, manifest: package.manifest.clone(), envelope };
         let grant = granted.map(|scopes| scopes.iter().map(|scope| scope.parse().unwrap()).collect());
         self.lab.trust(package).await;
-        let files = ReleaseFiles { stored, component: package.component.clone(), statements: Vec::new() };
+        let files = ReleaseFiles::new(stored, package.component.clone());
         let tenant: TenantId = tenant.parse().unwrap();
         self.lab.try_install(&files, Order { tenant, grant, limits: None }).await
     }

@@ -20,7 +20,7 @@ fn signed_blindly(lab: &Lab, package: &Package) -> ReleaseFiles {
     let statement = Statement::new(&package.parsed(), &digest);
     let envelope = statement.signed(&lab.key).unwrap().to_json();
     let stored = StoredRelease { digest, manifest: package.manifest.clone(), envelope };
-    ReleaseFiles { stored, component: package.component.clone(), statements: Vec::new() }
+    ReleaseFiles::new(stored, package.component.clone())
 }
 
 async fn refusal(lab: &Lab, package: &Package) -> Option<String> {

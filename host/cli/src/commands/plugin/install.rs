@@ -28,7 +28,7 @@ use crate::{
     Without --grant all required scopes are granted as they are asked for. Get the publisher's key by another way than\n\
     the release came.")]
 pub struct Install {
-    /// The directory with plugin.wasm, portcullis.toml and release.dsse.json.
+    /// A bundle, or a directory with plugin.wasm, portcullis.toml and release.dsse.json.
     pub dir: PathBuf,
     /// In which tenant.
     #[arg(long, default_value = "demo")]

@@ -1,6 +1,7 @@
 //! `portcullis plugin`
 
 mod build;
+mod bundle;
 mod capability;
 mod explain;
 mod govern;
@@ -10,6 +11,7 @@ mod limit;
 mod new;
 mod review;
 mod sign;
+mod verify;
 
 use anyhow::Result;
 pub use build::write_dist;
@@ -29,6 +31,12 @@ pub enum Plugin {
     Inspect(inspect::Inspect),
     /// Sign a release: component, manifest and the statement that binds them.
     Sign(sign::Sign),
+    /// Put a signed release into one file to hand over.
+    Bundle(bundle::Bundle),
+    /// Take a bundle apart into a new directory.
+    Unbundle(bundle::Unbundle),
+    /// Check a release as it was handed over.
+    Verify(verify::Verify),
     /// Show what an installation would mean, and install.
     Install(install::Install),
     /// List the installations.
@@ -57,6 +65,9 @@ impl Plugin {
             Self::Build(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
             Self::Sign(command) => command.run(output),
+            Self::Bundle(command) => command.run(output),
+            Self::Unbundle(command) => command.run(output),
+            Self::Verify(command) => command.run(output),
             Self::Install(command) => command.run(home, output).await,
             Self::List => govern::list(home, output).await,
             Self::Grant(command) => command.run(home, output).await,

@@ -1,17 +1,17 @@
 //! `portcullis plugin review`
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::{catalogue::Catalogue as _, scope::ScopeText};
 use portcullis_packages::{
-    keys::{SecretKey, Signer},
+    keys::{self, Signer},
     statement::{Decision, Verdict},
 };
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{home::Home, host::Host, output::Output, signing::Unlocking};
 
 /// Approve a release, and say the most that it may do, whatever its manifest asks and admins grant.
 #[derive(Debug, Args)]
@@ -27,9 +27,12 @@ pub struct Review {
     /// Needed where no scope is given.
     #[arg(long)]
     pub nothing: bool,
-    /// The reviewer's key; the host's own where none is given.
+    /// The reviewer's key: a file, or agent:KEY or agent:COMMENT; the host's own where none is given.
     #[arg(long)]
-    pub key: Option<PathBuf>,
+    pub key: Option<String>,
+    /// How a key file is unlocked.
+    #[command(flatten)]
+    pub unlocking: Unlocking,
     /// In how many days it must be vetted again.
     #[arg(long, default_value_t = 180)]
     pub days: u64,
@@ -49,7 +52,7 @@ impl Review {
             portcullis_capabilities::Catalogue.describe(scope)?;
         }
         let key: Box<dyn Signer> = match &self.key {
-            Some(path) => Box::new(SecretKey::load(path)?),
+            Some(name) => keys::open(name, &self.unlocking)?,
             None => Box::new(host.root_key()?),
         };
         let now = host.clock.now();
