@@ -96,7 +96,11 @@ impl Catalogue for Fake {
         }
         scope.expect_keys(&[key])?;
         let words = format!("{action}s {name} {key} {}", scope.values(key).join(", "));
-        Ok(vec![ScopeDescription { words, risk: *risk, classes: Vec::new() }])
+        // A value that is called like a class is of it, and one that begins as a URL is where data goes.
+        let values = || scope.values(key).iter();
+        let classes = values().filter_map(|value| value.parse().ok()).collect();
+        let host = |to: &String| Some(to.strip_prefix("https://")?.split('/').next()?.to_owned());
+        Ok(vec![ScopeDescription { words, risk: *risk, classes, destinations: values().filter_map(host).collect() }])
     }
 
     fn wasi(&self, import: &str) -> Option<WasiImport> {
