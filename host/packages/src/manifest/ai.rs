@@ -7,6 +7,7 @@ use std::fmt;
 
 use portcullis_model::class::Class;
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::{
     ManifestError,
@@ -65,6 +66,16 @@ pub(super) fn read(table: &Reader<'_>, declared: &[Class]) -> Result<Option<AiUs
         trains: table.flag(&TRAINS)?,
         medical_advice: table.flag(&MEDICAL)?,
     }))
+}
+
+/// Everything where it is used, and nothing else where it is not.
+pub(super) fn rule() -> Value {
+    let rest: Vec<&str> = KEYS[1..].iter().map(|key| key.name).collect();
+    json!({
+        "if": { "properties": { (USES.name): { "const": true } } },
+        "then": { "required": rest },
+        "else": { "maxProperties": 1 },
+    })
 }
 
 /// The table as it would be written.

@@ -13,27 +13,32 @@ use portcullis_model::{
 use super::{AskedScope, Host, Manifest, ManifestError, list};
 
 /// The classes that a publisher must not be silent about.
-pub(crate) const SENSITIVE: [Class; 4] = [Class::Personal, Class::Health, Class::Payment, Class::Secret];
+pub(super) const SENSITIVE: [Class; 4] = [Class::Personal, Class::Health, Class::Payment, Class::Secret];
 
 /// A scope that was asked for, and what it means.
-struct Meant<'a> {
+pub(super) struct Meant<'a> {
     /// Counted from 1.
     number: usize,
     asked: &'a AskedScope,
-    means: Vec<ScopeDescription>,
+    pub(super) means: Vec<ScopeDescription>,
 }
 
 impl Manifest {
     /// Checks that this host understands every scope, and that data and destinations are declared as the scopes have them.
     pub fn check(&self, catalogue: &dyn Catalogue) -> Result<(), ManifestError> {
+        let meant = self.meant(catalogue)?;
+        self.check_classes(&meant)?;
+        self.check_egress(&meant)
+    }
+
+    /// What each scope means, in the manifest's order.
+    pub(super) fn meant(&self, catalogue: &dyn Catalogue) -> Result<Vec<Meant<'_>>, ManifestError> {
         let meant = (1..).zip(&self.scopes).map(|(number, asked)| {
             let means = catalogue.describe(&asked.scope);
             let means = means.map_err(|source| ManifestError::Scope { number, source })?;
             Ok(Meant { number, asked, means })
         });
-        let meant: Vec<Meant<'_>> = meant.collect::<Result<_, ManifestError>>()?;
-        self.check_classes(&meant)?;
-        self.check_egress(&meant)
+        meant.collect()
     }
 
     fn check_classes(&self, meant: &[Meant<'_>]) -> Result<(), ManifestError> {
@@ -77,6 +82,6 @@ impl Manifest {
 }
 
 /// The classes of data that come in by a scope. What goes out by one was read by another.
-pub(crate) fn touched(means: &[ScopeDescription]) -> impl Iterator<Item = Class> {
+pub(super) fn touched(means: &[ScopeDescription]) -> impl Iterator<Item = Class> {
     means.iter().filter(|means| means.destinations.is_empty()).flat_map(|means| means.classes.iter().copied())
 }

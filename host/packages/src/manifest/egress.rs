@@ -38,8 +38,7 @@ const SUB_PROCESSOR: Key = Key::must(
     "sub-processor",
     Form::Flag,
     "true",
-    "Whether that company handles personal data on the publisher's behalf. False for a service that the subscriber has chosen \
-     itself, or that gets no personal data.",
+    "Whether that company handles the data on the publisher's behalf. False for a service that the subscriber has chosen itself.",
 );
 const WHY: Key = Key::must("purpose", PURPOSE, "\"To post the line to your chat room.\"", "What is sent there for.");
 const DATA: Key = Key::must(
@@ -111,7 +110,7 @@ pub struct Egress {
     pub region: Region,
     /// The company that runs it.
     pub operator: String,
-    /// Whether that company handles personal data on the publisher's behalf.
+    /// Whether that company handles the data on the publisher's behalf, not on the subscriber's own.
     pub sub_processor: bool,
     /// What is sent there for, in the publisher's words.
     pub purpose: String,

@@ -4,6 +4,8 @@
 //! Invariant: the schema of a key accepts every value that reading it accepts. What hangs on more than one key is said by
 //! reading alone.
 
+use serde_json::Value;
+
 /// A key, and what stands behind it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
@@ -17,6 +19,8 @@ pub(super) struct Key {
     pub(super) example: &'static str,
     /// What it says, for those who write it.
     pub(super) says: &'static str,
+    /// What its schema says beside that: how the keys of its table hang together.
+    pub(super) rule: Option<fn() -> Value>,
 }
 
 /// What a value looks like.
@@ -45,12 +49,17 @@ pub(super) enum Form {
 impl Key {
     /// A key that must be there.
     pub(super) const fn must(name: &'static str, form: Form, example: &'static str, says: &'static str) -> Self {
-        Self { name, form, must: true, example, says }
+        Self { name, form, must: true, example, says, rule: None }
     }
 
     /// A key that may be left out.
     pub(super) const fn may(name: &'static str, form: Form, example: &'static str, says: &'static str) -> Self {
-        Self { name, form, must: false, example, says }
+        Self { name, form, must: false, example, says, rule: None }
+    }
+
+    /// The same with a rule for its schema.
+    pub(super) const fn with(self, rule: fn() -> Value) -> Self {
+        Self { rule: Some(rule), ..self }
     }
 
     /// The example without its quotes.

@@ -15,8 +15,10 @@ mod key;
 mod maintenance;
 mod period;
 mod region;
+mod remarks;
 mod retention;
 mod schedule;
+mod schema;
 mod table;
 
 use std::{collections::BTreeSet, fmt::Display};
@@ -38,6 +40,7 @@ use portcullis_model::{
 pub use region::Region;
 pub use retention::{Outside, Retention, Storage};
 pub use schedule::{MAX_SCHEDULES, Schedule};
+pub use schema::schema;
 use serde::Serialize;
 use table::Reader;
 
@@ -84,13 +87,15 @@ const CLASSES: Key = Key::may(
 );
 const MAINTENANCE: Key =
     Key::may("maintenance", Form::Table(maintenance::KEYS), "", "What the publisher promises about upkeep.");
-const RETENTION: Key = Key::may("retention", Form::Table(retention::KEYS), "", "How long data is kept.");
+const RETENTION: Key =
+    Key::may("retention", Form::Table(retention::KEYS), "", "How long data is kept.").with(retention::rule);
 const AI: Key = Key::may(
     "ai",
     Form::Table(ai::KEYS),
     "",
     "Whether it uses generative AI. Without this table it says that it uses none; with uses = true every key must be there.",
-);
+)
+.with(ai::rule);
 const SCOPES: Key = Key::may("scopes", Form::Tables(asked::KEYS, MAX_SCOPES), "", "A scope that it asks for.");
 const EGRESS: Key = Key::may(
     "egress",
@@ -249,5 +254,16 @@ fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// The example in the documentation: its one block of TOML.
+#[cfg(test)]
+fn documented() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/developers/manifest.md");
+    let page = std::fs::read_to_string(page).expect("the page about the manifest");
+    let (_, rest) = page.split_once("```toml\n").expect("an example");
+    rest.split_once("```").expect("its end").0.to_owned()
+}
+
+#[cfg(test)]
+mod data_test;
 #[cfg(test)]
 mod tests;

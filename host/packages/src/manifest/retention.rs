@@ -5,6 +5,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     ManifestError,
@@ -15,9 +16,10 @@ use super::{
 
 const STORAGE: Key = Key::must(
     "storage",
-    Form::Text("^([1-9][0-9]{0,4}d|until-uninstalled)$", 17),
+    Form::Text("^([1-9][0-9]{0,4}d|until-uninstalled|none)$", 17),
     "\"until-uninstalled\"",
-    "How long the plugin keeps what it stores in this host (kv and files): days, or until-uninstalled.",
+    "How long the plugin keeps what it stores in this host (kv and files): days, until-uninstalled, or none where it stores \
+     nothing.",
 );
 const OUTSIDE: Key = Key::must(
     "outside",
@@ -38,6 +40,8 @@ pub(super) const KEYS: &[Key] = &[STORAGE, OUTSIDE, WHY];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(into = "String")]
 pub enum Storage {
+    /// It stores nothing.
+    None,
     /// As long as the plugin is installed.
     UntilUninstalled,
     /// So many days at most.
@@ -89,13 +93,23 @@ impl Retention {
     }
 }
 
+/// A purpose where something is kept outside, and only there.
+pub(super) fn rule() -> Value {
+    json!({
+        "if": { "properties": { (OUTSIDE.name): { "const": "none" } } },
+        "then": { "properties": { (WHY.name): false } },
+        "else": { "required": [WHY.name] },
+    })
+}
+
 impl FromStr for Storage {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            "none" => Ok(Self::None),
             "until-uninstalled" => Ok(Self::UntilUninstalled),
-            days => days.parse().map(Self::Days).map_err(|problem| format!("{problem}, nor until-uninstalled")),
+            days => days.parse().map(Self::Days).map_err(|problem| format!("{problem}, nor until-uninstalled or none")),
         }
     }
 }
@@ -114,6 +128,7 @@ impl FromStr for Outside {
 impl From<Storage> for String {
     fn from(storage: Storage) -> String {
         match storage {
+            Storage::None => "none".to_owned(),
             Storage::UntilUninstalled => "until-uninstalled".to_owned(),
             Storage::Days(days) => days.to_string(),
         }
@@ -133,6 +148,7 @@ impl fmt::Display for Retention {
     /// One clause, for an admin.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.storage {
+            Storage::None => f.write_str("nothing here")?,
             Storage::UntilUninstalled => f.write_str("here until it is uninstalled")?,
             Storage::Days(days) => write!(f, "here for {} at most", days.words())?,
         }
