@@ -61,7 +61,7 @@ fn what_a_real_scope_touches_and_where_it_sends_must_be_said() {
         ),
     ] {
         assert!(text.contains(from), "{from}");
-        let found = Manifest::parse(&text.replace(from, to)).and_then(|manifest| manifest.check(RULES.catalogue));
+        let found = Manifest::parse(&text.replacen(from, to, 1)).and_then(|manifest| manifest.check(RULES.catalogue));
         match found {
             Ok(()) => assert_eq!(error, "", "{from} -> {to}"),
             Err(found) => {
