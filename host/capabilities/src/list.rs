@@ -176,10 +176,13 @@ pub(crate) fn read<S: Scope>(layers: &Layers) -> Result<Authority<S>, ScopeError
 
 pub(crate) fn describe<S: Scope>(scope: &ScopeText) -> Result<Vec<ScopeDescription>, ScopeError> {
     let scopes = portcullis_model::scope::read::<S>(scope)?;
-    Ok(scopes
-        .iter()
-        .map(|s| ScopeDescription { words: s.describe(), risk: s.risk(), classes: s.classes().into_iter().collect() })
-        .collect())
+    let described = |s: &S| ScopeDescription {
+        words: s.describe(),
+        risk: s.risk(),
+        classes: s.classes().into_iter().collect(),
+        destinations: s.destinations(),
+    };
+    Ok(scopes.iter().map(described).collect())
 }
 
 pub(crate) fn meet<S: Scope>(a: &[ScopeText], b: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {

@@ -15,6 +15,9 @@ pub struct ScopeDescription {
     pub risk: Risk,
     /// The classes of data that it touches (DAT-1).
     pub classes: Vec<Class>,
+    /// The hosts that it can send data to: `api.example.com`, or `*.example.com` for any one label before that. What is sent
+    /// there is what other scopes have read, whatever `classes` says.
+    pub destinations: Vec<String>,
 }
 
 /// What a host makes of an import of WASI.

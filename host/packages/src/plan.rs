@@ -23,7 +23,7 @@ use crate::{
     check::{Imports, Rules},
     coverage::coverage,
     inspect::{Inspection, TRIGGERS},
-    manifest::{AskedScope, Manifest},
+    manifest::{AiUse, AskedScope, Egress, Maintenance, Manifest, ManifestError, Retention, Schedule},
 };
 
 /// A scope that the plugin asks for, as an admin reads it.
@@ -74,6 +74,18 @@ pub struct InstallPlan {
     pub scopes: Vec<PlannedScope>,
     /// The highest risk of all scopes that it asks for.
     pub risk: Option<Risk>,
+    /// The classes of data that it touches, as its publisher says.
+    pub classes: Vec<Class>,
+    /// Where data goes: regions and sub-processors, as its publisher says (INT-9, DAT-7).
+    pub egress: Vec<Egress>,
+    /// How it uses generative AI (DAT-14); `None`: it says that it does not.
+    pub ai: Option<AiUse>,
+    /// How long data is kept; `None`: its publisher does not say.
+    pub retention: Option<Retention>,
+    /// What its publisher promises about upkeep; `None`: nothing.
+    pub maintenance: Option<Maintenance>,
+    /// When it wants to be called without an event.
+    pub schedules: Vec<Schedule>,
     /// Why it cannot be installed: imports that the manifest does not ask for, or that this host does not offer.
     pub refusals: Vec<String>,
     /// What a careful reader should know: capabilities that it asks for and does not use, URLs, code that runs early.
@@ -91,9 +103,14 @@ impl InstallPlan {
         inspection: &Inspection,
         rules: Rules<'_>,
         ceiling: &[ScopeText],
-    ) -> Result<Self, ScopeError> {
-        let planned = manifest.scopes.iter().map(|asked| planned(asked, rules, ceiling));
+    ) -> Result<Self, ManifestError> {
+        manifest.check(rules.catalogue)?;
+        let planned = (1..).zip(&manifest.scopes).map(|(number, asked)| {
+            planned(asked, rules, ceiling).map_err(|source| ManifestError::Scope { number, source })
+        });
         let scopes = planned.collect::<Result<Vec<_>, _>>()?;
+        let mut notes = notes(manifest, inspection, rules);
+        notes.extend(manifest.remarks(rules.catalogue)?);
         Ok(Self {
             plugin: manifest.id.clone(),
             publisher: manifest.publisher.clone(),
@@ -107,11 +124,41 @@ impl InstallPlan {
             support: manifest.support.clone(),
             risk: scopes.iter().map(|scope| scope.risk).max(),
             scopes,
+            classes: manifest.data_classes.clone(),
+            egress: manifest.egress.clone(),
+            ai: manifest.ai.clone(),
+            retention: manifest.retention.clone(),
+            maintenance: manifest.maintenance.clone(),
+            schedules: manifest.schedules.clone(),
             refusals: refusals(&Imports::of(inspection, manifest, rules)),
-            notes: notes(manifest, inspection, rules),
+            notes,
             cannot: inspection.cannot(rules.catalogue),
             limits: manifest.limits,
         })
+    }
+
+    /// What its publisher says becomes of the data, and of the plugin: lines for a terminal. Nothing of it is computed.
+    pub fn statements(&self) -> Vec<String> {
+        let classes: Vec<&str> = self.classes.iter().map(|class| class.name()).collect();
+        let classes = if classes.is_empty() { "none that it names".to_owned() } else { classes.join(", ") };
+        let mut lines = vec![format!("data that it touches: {classes}")];
+        lines.extend(self.egress.iter().map(|entry| format!("sends to {entry}")));
+        if self.egress.is_empty() {
+            lines.push("sends nothing out of this host".to_owned());
+        }
+        lines.push(match &self.ai {
+            Some(ai) => format!("GENERATIVE AI: {ai}"),
+            None => "generative AI: none".to_owned(),
+        });
+        lines.push(match &self.retention {
+            Some(retention) => format!("keeps data: {retention}"),
+            None => "keeps data: it does not say for how long".to_owned(),
+        });
+        lines.push(match &self.maintenance {
+            Some(maintenance) => format!("maintenance: {maintenance}"),
+            None => "makes no promise of maintenance".to_owned(),
+        });
+        lines
     }
 
     /// Whether nothing about the release itself stands against installing it.
@@ -217,7 +264,7 @@ impl fmt::Display for PlannedScope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fake, MANIFEST, component, importing};
+    use crate::testing::{COMPLETE, Fake, MANIFEST, component, importing};
 
     fn plan(manifest: &str, component: &[u8], ceiling: &[&str]) -> InstallPlan {
         let rules = Rules { catalogue: &Fake };
@@ -251,6 +298,47 @@ mod tests {
         );
         let json = serde_json::to_value(&plan).unwrap();
         assert_eq!((&json["scopes"][0]["ceiling"], &json["scopes"][0]["risk"]), (&"partly".into(), &"high".into()));
+    }
+
+    #[test]
+    fn says_what_the_publisher_says() {
+        let found = plan(COMPLETE, &component(), &[]);
+        assert_eq!(
+            found.statements(),
+            [
+                "data that it touches: internal, personal",
+                "sends to ai.example.test (DE), run by Example AI GmbH, a sub-processor: personal data; to ask the model",
+                "sends to *.logs.example.test (anywhere), run by Example: internal data; to keep what it said",
+                "GENERATIVE AI: Example AI GmbH, given personal data: to suggest an answer; no model is trained with them",
+                "keeps data: here for 30 days at most; outside for 90 days at most: to find out why an answer was wrong",
+                "maintenance: promised until 2028-12-31, security fixes within 30 days; report holes to \
+                 https://example.com/security"
+            ]
+        );
+        assert!(found.notes.iter().any(|note| note.contains("this host runs no schedules")), "{:?}", found.notes);
+        let json = serde_json::to_value(&found).unwrap();
+        assert_eq!(json["egress"][0]["region"], "DE");
+        assert_eq!(json["egress"][0]["sub-processor"], true);
+        assert_eq!(json["ai"]["medical-advice"], false);
+        assert_eq!(json["maintenance"]["security-fixes-within"], "30d");
+        assert_eq!(
+            plan(MANIFEST, &component(), &[]).statements(),
+            [
+                "data that it touches: none that it names",
+                "sends nothing out of this host",
+                "generative AI: none",
+                "keeps data: it does not say for how long",
+                "makes no promise of maintenance"
+            ]
+        );
+    }
+
+    #[test]
+    fn there_is_no_plan_where_the_manifest_does_not_fit_its_scopes() {
+        let silent = Manifest::parse(&MANIFEST.replace("fields=comments", "fields=personal")).unwrap();
+        let inspection = Inspection::of(&component()).unwrap();
+        let error = InstallPlan::new(&silent, &inspection, Rules { catalogue: &Fake }, &[]).unwrap_err().to_string();
+        assert!(error.contains("touches personal data, which data-classes does not name"), "{error}");
     }
 
     #[test]

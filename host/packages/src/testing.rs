@@ -52,6 +52,70 @@ optional = true
 cpu-ms = 250
 "#;
 
+/// A manifest that has every key, for the catalogue below.
+pub(crate) const COMPLETE: &str = r#"id = "com.example.answers"
+name = "Answers"
+version = "2.0.0-rc.1"
+release = 7
+publisher = "com.example"
+summary = "Suggests answers"
+terms = "https://example.com/terms"
+privacy = "https://example.com/privacy"
+support = "mailto:help@example.com"
+data-classes = ["internal", "personal"]
+
+[[scopes]]
+scope = "tickets:read fields=personal,internal"
+purpose = "to know what to answer"
+
+[[scopes]]
+scope = "http:send to=https://ai.example.test/v1/*,https://a.logs.example.test/"
+purpose = "to ask the model, and to keep what it said"
+optional = true
+
+[[egress]]
+host = "ai.example.test"
+region = "DE"
+operator = "Example AI GmbH"
+sub-processor = true
+purpose = "to ask the model"
+data = ["personal"]
+
+[[egress]]
+host = "*.logs.example.test"
+region = "GLOBAL"
+operator = "Example"
+sub-processor = false
+purpose = "to keep what it said"
+data = ["internal"]
+
+[[schedules]]
+name = "nightly"
+cron = "0 3 * * 1-5"
+purpose = "to forget what is old"
+
+[retention]
+storage = "30d"
+outside = "90d"
+outside-purpose = "to find out why an answer was wrong"
+
+[ai]
+uses = true
+provider = "Example AI GmbH"
+purpose = "to suggest an answer"
+data = ["personal"]
+trains = false
+medical-advice = false
+
+[maintenance]
+until = "2028-12-31"
+security-fixes-within = "30d"
+contact = "https://example.com/security"
+
+[limits]
+cpu-ms = 250
+"#;
+
 /// A component that imports tickets and exports events.
 pub(crate) fn component() -> Vec<u8> {
     wat::parse_str(
@@ -96,7 +160,11 @@ impl Catalogue for Fake {
         }
         scope.expect_keys(&[key])?;
         let words = format!("{action}s {name} {key} {}", scope.values(key).join(", "));
-        Ok(vec![ScopeDescription { words, risk: *risk, classes: Vec::new() }])
+        // A value that is called like a class is of it, and one that begins as a URL is where data goes.
+        let values = || scope.values(key).iter();
+        let classes = values().filter_map(|value| value.parse().ok()).collect();
+        let host = |to: &String| Some(to.strip_prefix("https://")?.split('/').next()?.to_owned());
+        Ok(vec![ScopeDescription { words, risk: *risk, classes, destinations: values().filter_map(host).collect() }])
     }
 
     fn wasi(&self, import: &str) -> Option<WasiImport> {

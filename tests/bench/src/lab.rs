@@ -25,6 +25,7 @@ summary = "Parses and writes its event."
 terms = "https://portcullis.example/terms"
 privacy = "https://portcullis.example/privacy"
 support = "mailto:support@portcullis.example"
+data-classes = ["internal", "personal"]
 
 [[scopes]]
 scope = "events:receive types=zen:*,test.* data=full"
@@ -78,11 +79,19 @@ impl Lab {
 
     /// Installs a guest that asks for these scopes and limits.
     pub async fn install(&self, name: &str, scopes: &[&str], limits: &str) -> Result<Installation> {
-        let scope = |scope: &&str| format!("[[scopes]]\nscope = \"{scope}\"\npurpose = \"To be measured.\"\n\n");
-        let scopes: String = scopes.iter().map(scope).collect();
+        let mut stated = String::new();
+        for scope in scopes {
+            stated.push_str(&format!("[[scopes]]\nscope = \"{scope}\"\npurpose = \"To be measured.\"\n\n"));
+            for host in RULES.catalogue.describe(&scope.parse()?)?.into_iter().flat_map(|means| means.destinations) {
+                stated.push_str(&format!(
+                    "[[egress]]\nhost = \"{host}\"\nregion = \"GLOBAL\"\noperator = \"Nobody\"\nsub-processor = false\n\
+                     purpose = \"To be measured.\"\ndata = [\"internal\"]\n\n"
+                ));
+            }
+        }
         let (head, _) = MANIFEST.split_once("[limits]").context("the manifest has limits")?;
         let head = head.replace("dev.portcullis.echo", &format!("dev.portcullis.{}", name.replace('_', "-")));
-        let manifest = format!("{head}{scopes}[limits]\n{limits}");
+        let manifest = format!("{head}{stated}[limits]\n{limits}");
         Ok(install(&self.host, &self.key, self.dir.path(), &self.guests, name, &manifest).await?.0)
     }
 }

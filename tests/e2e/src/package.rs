@@ -1,9 +1,9 @@
 //! A component with the manifest that it is handed over with.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use portcullis_cli::host::RULES;
-use portcullis_model::{id::Digest, release::StoredRelease};
+use portcullis_model::{catalogue::ScopeDescription, class::Class, id::Digest, release::StoredRelease};
 use portcullis_packages::{keys::SecretKey, manifest::Manifest, publish::sign_release, release_dir::ReleaseFiles};
 
 use crate::components::{guest, plugin, root};
@@ -70,6 +70,7 @@ impl Package {
 }
 
 fn manifest(name: &str, scopes: &[&str], limits: &str) -> String {
+    let Declared { classes, egress } = Declared::by(scopes);
     let scopes: String =
         scopes.iter().map(|scope| format!("[[scopes]]\nscope = \"{scope}\"\npurpose = \"For a test.\"\n\n")).collect();
     format!(
@@ -82,10 +83,40 @@ summary = "A guest of the tests"
 terms = "https://example.test/terms"
 privacy = "https://example.test/privacy"
 support = "mailto:help@example.test"
+data-classes = [{classes}]
 
-{scopes}[limits]
+{scopes}{egress}[limits]
 {limits}
 "#,
         id = name.replace('_', "-"),
     )
+}
+
+/// What a manifest has to say about the data of its scopes, as TOML.
+struct Declared {
+    classes: String,
+    egress: String,
+}
+
+impl Declared {
+    /// What nobody understands declares nothing: it is refused for itself.
+    fn by(scopes: &[&str]) -> Self {
+        let read = |scope: &&str| RULES.catalogue.describe(&scope.parse().ok()?).ok();
+        let means: Vec<ScopeDescription> = scopes.iter().filter_map(read).flatten().collect();
+        let incoming = means.iter().filter(|means| means.destinations.is_empty()).flat_map(|means| &means.classes);
+        let classes: BTreeSet<Class> = incoming.copied().chain([Class::Internal]).collect();
+        let hosts: BTreeSet<&String> = means.iter().flat_map(|means| &means.destinations).collect();
+        // One entry speaks of a host, and that of all hosts under a domain of each of them.
+        let under = |host: &str| host.split_once('.').map(|(_, domain)| format!("*.{domain}"));
+        let own =
+            hosts.iter().filter(|host| host.starts_with("*.") || !under(host).is_some_and(|all| hosts.contains(&all)));
+        let entry = |host: &&String| {
+            format!(
+                "[[egress]]\nhost = \"{host}\"\nregion = \"GLOBAL\"\noperator = \"Nobody\"\nsub-processor = false\n\
+                 purpose = \"For a test.\"\ndata = [\"internal\"]\n\n"
+            )
+        };
+        let quoted: Vec<String> = classes.iter().map(|class| format!("\"{class}\"")).collect();
+        Self { classes: quoted.join(", "), egress: own.map(entry).collect() }
+    }
 }

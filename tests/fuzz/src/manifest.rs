@@ -4,7 +4,8 @@
 //!
 //! Holds: errors are short and readable; what is read is what a TOML parser finds under the same keys, and nothing else stands
 //! in the text; written out again and read again it is the same manifest, but for its digest; names, purposes and links are
-//! readable, and links lead where they seem to; the catalogue's answer about its scopes is readable too.
+//! readable, and links lead where they seem to; what is sent and what a model is given is declared; the catalogue's answer about
+//! its scopes is readable too, and so are the remarks about what it lets pass.
 
 use portcullis_capabilities::Catalogue;
 use portcullis_model::id::Digest;
@@ -30,8 +31,8 @@ pub fn check(data: &[u8]) {
     within(&Value::Table(table), &Value::Table(written.clone()), "");
     read_again(&manifest, &written);
     readable(&manifest);
-    match manifest.check(&Catalogue) {
-        Ok(()) => {}
+    match manifest.check(&Catalogue).and_then(|()| manifest.remarks(&Catalogue)) {
+        Ok(remarks) => remarks.iter().for_each(|remark| assert_readable(remark, MAX_ERROR, "a remark")),
         Err(error) => assert_readable(&error.to_string(), MAX_ERROR, "the refusal"),
     }
 }
@@ -79,8 +80,12 @@ fn read_again(manifest: &Manifest, written: &Table) {
 
 fn readable(manifest: &Manifest) {
     let scopes = manifest.scopes.iter().map(|asked| (asked.purpose.as_str(), 300));
+    let egress = manifest.egress.iter().flat_map(|to| [(to.purpose.as_str(), 300), (to.operator.as_str(), 120)]);
+    let schedules = manifest.schedules.iter().map(|one| (one.purpose.as_str(), 300));
+    let ai = manifest.ai.iter().flat_map(|ai| [(ai.purpose.as_str(), 300), (ai.provider.as_str(), 120)]);
+    let outside = manifest.retention.iter().filter_map(|kept| Some((kept.outside_purpose.as_deref()?, 300)));
     let texts = [(manifest.name.as_str(), 80), (&manifest.summary, 200), (&manifest.version, 64)];
-    for (text, most) in texts.into_iter().chain(scopes) {
+    for (text, most) in texts.into_iter().chain(scopes).chain(egress).chain(schedules).chain(ai).chain(outside) {
         assert_readable(text, most * 4, "a text");
         assert_eq!(text.trim(), text);
         assert!(text.chars().count() <= most);
@@ -88,10 +93,19 @@ fn readable(manifest: &Manifest) {
     let below = manifest.id.as_str().strip_prefix(manifest.publisher.as_str());
     assert!(below.is_some_and(|rest| rest.starts_with('.')), "{} is not below {}", manifest.id, manifest.publisher);
     assert!(manifest.release > 0);
+    let sent = manifest.egress.iter().flat_map(|to| &to.data).chain(manifest.ai.iter().flat_map(|ai| &ai.data));
+    sent.for_each(|class| assert!(manifest.data_classes.contains(class), "{class} is sent and not declared"));
+    for (at, one) in manifest.egress.iter().enumerate() {
+        let mut others = manifest.egress[at + 1..].iter();
+        assert!(!others.any(|other| one.host.covers(&other.host) || other.host.covers(&one.host)), "{}", one.host);
+    }
     for (link, schemes) in
         [(&manifest.terms, &["https"][..]), (&manifest.privacy, &["https"]), (&manifest.support, &["https", "mailto"])]
     {
         leads_where_it_seems(link, schemes);
+    }
+    if let Some(maintenance) = &manifest.maintenance {
+        leads_where_it_seems(&maintenance.contact, &["https", "mailto"]);
     }
 }
 

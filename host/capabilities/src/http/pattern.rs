@@ -120,6 +120,14 @@ impl Pattern {
         }
     }
 
+    /// The host that is meant, with `*.` in front where it is any one label and that.
+    pub fn host(&self) -> String {
+        match &self.host {
+            Host::Exact(host) => host.clone(),
+            Host::Under(domain) => format!("*.{domain}"),
+        }
+    }
+
     /// Whether the target is meant.
     pub fn matches(&self, target: &Target) -> bool {
         self.port == target.port() && self.host.matches(target.host()) && self.path.matches(&spelt(target.path()))
@@ -136,10 +144,7 @@ impl Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            Host::Exact(host) => write!(f, "https://{host}")?,
-            Host::Under(domain) => write!(f, "https://*.{domain}")?,
-        }
+        write!(f, "https://{}", self.host())?;
         if self.port != 443 {
             write!(f, ":{}", self.port)?;
         }
@@ -171,6 +176,17 @@ mod tests {
         assert!(hits("https://*.a.example/*", "https://b.a.example/"));
         assert!(!hits("https://*.a.example/*", "https://c.b.a.example/"));
         assert!(!hits("https://*.a.example/*", "https://a.example/"));
+    }
+
+    #[test]
+    fn names_its_host_alone() {
+        for (pattern, host) in [
+            ("https://A.example:8443/x/*", "a.example"),
+            ("https://*.a.example/*", "*.a.example"),
+            ("https://bücher.example/", "xn--bcher-kva.example"),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().host(), host);
+        }
     }
 
     #[test]

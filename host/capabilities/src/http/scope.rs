@@ -70,6 +70,10 @@ impl Scope for HttpScope {
         // Whatever the plugin has read can go out this way.
         Class::ALL.into_iter().filter(|class| *class != Class::Public).collect()
     }
+
+    fn destinations(&self) -> Vec<String> {
+        vec![self.to.host()]
+    }
 }
 
 impl Allows<SendRequest> for HttpScope {

@@ -63,6 +63,12 @@ pub trait Scope: Clone + Ord + fmt::Debug + Send + Sync + 'static {
 
     /// The classes of data that it touches (DAT-1).
     fn classes(&self) -> BTreeSet<Class>;
+
+    /// The hosts that it can send data to: `api.example.com`, or `*.example.com` for any one label before that. None where
+    /// nothing leaves by it.
+    fn destinations(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Reads a text, and where it is no scope says which one comes nearest.

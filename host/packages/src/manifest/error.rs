@@ -1,6 +1,6 @@
 //! What can be wrong with a manifest. Every text from the manifest is escaped and cut before it is repeated.
 
-use portcullis_model::{audit::plain, scope::ScopeError};
+use portcullis_model::{audit::plain, class::Class, scope::ScopeError};
 
 use super::MAX_MANIFEST;
 
@@ -55,6 +55,43 @@ pub enum ManifestError {
         number: usize,
         /// What is wrong with it.
         source: ScopeError,
+    },
+    /// A scope touches data that the manifest is silent about.
+    #[error(
+        "[[scopes]] number {number}: '{scope}' touches {class} data, which data-classes does not name; write data-classes = \
+         [{all}], or ask for less"
+    )]
+    Undeclared {
+        /// Which scope, counted from 1.
+        number: usize,
+        /// The scope.
+        scope: String,
+        /// What it touches.
+        class: Class,
+        /// What would have to be declared, as TOML.
+        all: String,
+    },
+    /// A scope sends to a host that no entry speaks of.
+    #[error(
+        "[[scopes]] number {number}: '{scope}' sends to {host}, which no [[egress]] speaks of; add one with host = \"{host}\""
+    )]
+    Uncovered {
+        /// Which scope, counted from 1.
+        number: usize,
+        /// The scope.
+        scope: String,
+        /// The host.
+        host: String,
+    },
+    /// An entry speaks of a host that no scope sends to.
+    #[error(
+        "[[egress]] number {number}: host: no scope sends to '{host}'; drop the entry, or ask for a scope that does"
+    )]
+    Unreached {
+        /// Which entry, counted from 1.
+        number: usize,
+        /// Its host.
+        host: String,
     },
 }
 

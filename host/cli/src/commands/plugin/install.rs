@@ -117,7 +117,10 @@ pub(super) fn words(plan: &InstallPlan) -> String {
             lines.push(format!("      this platform and this tenant allow of it: {left}"));
         }
     }
-    for (title, items) in [("It cannot, whatever is granted:", &plan.cannot), ("Note:", &plan.notes)] {
+    let says = plan.statements();
+    for (title, items) in
+        [("Its publisher says:", &says), ("It cannot, whatever is granted:", &plan.cannot), ("Note:", &plan.notes)]
+    {
         if !items.is_empty() {
             lines.push(title.into());
             lines.extend(items.iter().map(|item| format!("  {item}")));

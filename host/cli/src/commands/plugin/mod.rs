@@ -10,6 +10,7 @@ mod install;
 mod limit;
 mod new;
 mod review;
+mod schema;
 mod sign;
 mod verify;
 
@@ -25,6 +26,8 @@ use crate::{home::Home, output::Output};
 pub enum Plugin {
     /// Make a plugin to start from: source, manifest, a test.
     New(new::New),
+    /// Print the JSON schema of the manifest, portcullis.toml.
+    Schema(schema::Schema),
     /// Build a plugin's source to a component, in its directory `dist`.
     Build(build::Build),
     /// Show what a component can do, derived from its bytes.
@@ -62,6 +65,7 @@ impl Plugin {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
         match self {
             Self::New(command) => command.run(output),
+            Self::Schema(command) => command.run(),
             Self::Build(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
             Self::Sign(command) => command.run(output),

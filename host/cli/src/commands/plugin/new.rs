@@ -1,16 +1,20 @@
 //! `portcullis plugin new`
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use portcullis_model::time::Clock as _;
 use serde_json::json;
 
-use crate::output::Output;
+use crate::{output::Output, system::SystemClock};
 
 const CARGO: &str = include_str!("template/Cargo.toml.in");
 const MANIFEST: &str = include_str!("template/portcullis.toml.in");
 const SOURCE: &str = include_str!("template/lib.rs.in");
+
+/// For how long a new plugin's manifest promises maintenance, until its maker says otherwise.
+const UPKEEP: Duration = Duration::from_secs(2 * 365 * 86_400);
 
 /// Make a plugin to start from: source, manifest, a test.
 #[derive(Debug, Args)]
@@ -38,11 +42,14 @@ impl New {
         }
         let sdk = self.sdk.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk")));
         let sdk = sdk.canonicalize().with_context(|| format!("no SDK in {}; name it with --sdk", sdk.display()))?;
+        let until = SystemClock.now().plus(UPKEEP).to_string();
+        let until = until.split('T').next().unwrap_or_default();
         let fill = |template: &str| {
             template
                 .replace("{name}", &name)
                 .replace("{ident}", &name.replace('-', "_"))
                 .replace("{publisher}", self.publisher.as_str())
+                .replace("{until}", until)
                 .replace("{sdk}", &sdk.display().to_string())
         };
         fs::create_dir_all(self.dir.join("src"))?;
