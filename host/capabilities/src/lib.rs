@@ -12,6 +12,8 @@
 
 #[macro_use]
 mod list;
+#[cfg(test)]
+mod means_test;
 mod narrow;
 #[cfg(test)]
 mod testing;

@@ -131,6 +131,14 @@ macro_rules! capabilities {
                 }
             }
 
+            fn interface(&self, capability: &str) -> Option<&'static portcullis_model::catalogue::Interface> {
+                match capability {
+                    $(stringify!($name) =>
+                        Some(<$name::Cap as portcullis_runtime::capability::Capability>::INTERFACE),)*
+                    _ => None,
+                }
+            }
+
             fn wasi(&self, import: &str) -> Option<portcullis_model::catalogue::WasiImport> {
                 portcullis_runtime::wasi::known(import)
             }

@@ -4,13 +4,9 @@
 //! Invariant: all but the publisher's own words (name, summary, purposes, links) is computed, from the component's bytes
 //! and the catalogue.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use portcullis_model::{
-    catalogue::WasiImport,
     class::Class,
     id::{Digest, PluginId, PublisherId},
     limits::Limits,
@@ -22,7 +18,7 @@ pub use crate::coverage::Coverage;
 use crate::{
     check::{Imports, Rules},
     coverage::coverage,
-    inspect::{Inspection, TRIGGERS},
+    inspect::{Claims, Inspection},
     manifest::{AiUse, AskedScope, Egress, Maintenance, Manifest, ManifestError, Retention, Schedule},
 };
 
@@ -192,28 +188,7 @@ fn refusals(imports: &Imports) -> Vec<String> {
 }
 
 fn notes(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Vec<String> {
-    let (asked, imported) = (manifest.capabilities(), inspection.usable(rules.catalogue));
-    let exported = inspection.triggers();
-    let mut notes = Vec::new();
-    for name in &asked {
-        match TRIGGERS.contains(name) {
-            true if !exported.contains(name) => {
-                notes.push(format!(
-                    "asks for {name}, but exports no portcullis:plugin/{name}: it cannot be called for them"
-                ));
-            }
-            false if !imported.contains(name) => {
-                notes.push(format!(
-                    "asks for {name}, but does not import portcullis:plugin/{name}: it asks for more than it uses"
-                ));
-            }
-            _ => {}
-        }
-    }
-    for name in exported.iter().filter(|name| !asked.contains(**name)) {
-        notes.push(format!("exports portcullis:plugin/{name}, but asks for no scope of it: it is never called"));
-    }
-    notes.extend(stand_ins(manifest, inspection, rules));
+    let mut notes = Claims::of(manifest, inspection, rules.catalogue).notes();
     if inspection.start_functions > 0 {
         notes.push("runs code before its handler is called, within the same limits".to_owned());
     }
@@ -221,23 +196,6 @@ fn notes(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Vec<
         notes.push(format!("has these URLs in its data: {}", inspection.urls.join(", ")));
     }
     notes
-}
-
-/// What it will find to be less than its makers may think.
-fn stand_ins(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Vec<String> {
-    let asked = manifest.capabilities();
-    let foreign = inspection.foreign(rules.catalogue).into_iter();
-    let unasked = foreign.filter_map(|(name, meaning)| match meaning {
-        Some(WasiImport::VirtualUnless(capability)) if !asked.contains(capability) => Some((capability, name)),
-        _ => None,
-    });
-    let unasked: BTreeMap<&str, &str> = unasked.collect();
-    let note = |(capability, name): (&str, &str)| {
-        format!(
-            "imports {name}, but asks for no scope of {capability}: it gets a stand-in that tells and keeps nothing"
-        )
-    };
-    unasked.into_iter().map(note).collect()
 }
 
 impl fmt::Display for PlannedScope {
@@ -288,11 +246,13 @@ mod tests {
         assert!(plan.scopes[2].to_string().contains("[high risk, optional]"));
         assert_eq!(plan.risk, Some(Risk::High));
         assert!(plan.installable());
-        assert_eq!(plan.cannot, ["cannot use http: the component does not import portcullis:plugin/http"]);
+        assert_eq!(plan.cannot[2], "cannot reach the network: it imports neither portcullis:plugin/http nor wasi:http");
         assert_eq!(
             plan.notes,
             [
-                "asks for http, but does not import portcullis:plugin/http: it asks for more than it uses",
+                "asks for http:send, but does not import portcullis:plugin/http: it asks for more than it uses",
+                "has URLs in its data to hosts that it asks for no scope of: api.example.test, x.test; links are harmless, \
+                 requests are refused",
                 "has these URLs in its data: https://api.example.test/v1, https://x.test"
             ]
         );
@@ -363,8 +323,8 @@ mod tests {
         let imports = ["portcullis:plugin/tickets@0.1.0", "wasi:http/types@0.2.0"];
         let found = plan(MANIFEST, &importing(&imports), &[]);
         assert!(found.installable(), "{:?}", found.refusals);
-        assert!(found.cannot.is_empty(), "{:?}", found.cannot);
-        assert!(!found.notes.iter().any(|note| note.contains("more than it uses")), "{:?}", found.notes);
+        assert!(!found.cannot.iter().any(|sentence| sentence.contains("network")), "{:?}", found.cannot);
+        assert!(!found.notes.iter().any(|note| note.contains("asks for http")), "{:?}", found.notes);
         let found = plan(MANIFEST, &importing(&["wasi:clocks/wall-clock@0.2.0"]), &[]);
         assert!(
             found.notes.iter().any(|note| note
@@ -378,7 +338,8 @@ mod tests {
     #[test]
     fn notes_what_cannot_be_called() {
         let notes = plan(MANIFEST, &importing(&["portcullis:plugin/tickets@0.1.0"]), &[]).notes;
-        assert!(notes[0].starts_with("asks for events, but exports no portcullis:plugin/events"), "{notes:?}");
+        let note = "asks for events:receive, but exports no portcullis:plugin/events: it cannot be called for them";
+        assert!(notes.iter().any(|one| one == note), "{notes:?}");
         let silent = MANIFEST.replace("events:receive types", "http:send to");
         let notes = plan(&silent, &component(), &[]).notes;
         assert!(notes.iter().any(|note| note.contains("it is never called")), "{notes:?}");

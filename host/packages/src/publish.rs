@@ -14,8 +14,9 @@ use crate::{
 
 /// Checks a component and its manifest, and signs the statement that binds them.
 pub fn sign_release(component: &[u8], manifest: &str, key: &dyn Signer, rules: Rules<'_>) -> Result<Envelope, Refusal> {
-    let manifest = Manifest::parse(manifest)?;
-    fits(&manifest, component, rules)?;
+    let text = manifest;
+    let manifest = Manifest::parse(text)?;
+    fits(&manifest, text, component, rules)?;
     Ok(Statement::new(&manifest, &Digest::of(component)).signed(key)?)
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::{Entry, RecordError, Recorder},
     authority::{Layer, Standing},
-    catalogue::{Catalogue, ScopeDescription, WasiImport},
+    catalogue::{Ability, Catalogue, Effect, Interface, ScopeDescription, WasiImport},
     error::StoreError,
     id::{Digest, InstallationId, PluginId, TenantId},
     installation::{Installation, InstallationStore},
@@ -144,6 +144,26 @@ const SHAPES: &[(&str, &str, &str, Risk)] = &[
     ("events", "receive", "types", Risk::Low),
 ];
 
+const TICKETS: &Interface = &Interface {
+    words: "look up or change tickets",
+    abilities: &[
+        Ability { words: "read tickets", functions: &["get"], actions: &["read"], effect: Effect::Tells },
+        Ability { words: "delete tickets", functions: &["delete"], actions: &["delete"], effect: Effect::Changes },
+        Ability { words: "keep notes", functions: &["note", "mark"], actions: &["note"], effect: Effect::Keeps },
+    ],
+    openers: &["open"],
+    also: &[],
+    in_events: &["peek"],
+};
+
+const HTTP: &Interface = &Interface {
+    words: "reach the network",
+    abilities: &[Ability { words: "send requests", functions: &["send"], actions: &["send"], effect: Effect::Sends }],
+    openers: &[],
+    also: &["wasi:http"],
+    in_events: &[],
+};
+
 impl Catalogue for Fake {
     fn names(&self) -> &[&'static str] {
         &["tickets", "http"]
@@ -165,6 +185,14 @@ impl Catalogue for Fake {
         let classes = values().filter_map(|value| value.parse().ok()).collect();
         let host = |to: &String| Some(to.strip_prefix("https://")?.split('/').next()?.to_owned());
         Ok(vec![ScopeDescription { words, risk: *risk, classes, destinations: values().filter_map(host).collect() }])
+    }
+
+    fn interface(&self, capability: &str) -> Option<&'static Interface> {
+        match capability {
+            "tickets" => Some(TICKETS),
+            "http" => Some(HTTP),
+            _ => None,
+        }
     }
 
     fn wasi(&self, import: &str) -> Option<WasiImport> {

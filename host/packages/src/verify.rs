@@ -79,7 +79,7 @@ pub fn verify(files: &ReleaseFiles, keys: &[PublicKey], rules: Rules<'_>) -> Vec
     checks.push(match &manifest {
         None => Check::not_done("imports within the manifest", MANIFEST_NAME),
         Some(manifest) => {
-            let fits = fits(manifest, &files.component, rules);
+            let fits = fits(manifest, &files.stored.manifest, &files.component, rules);
             let words = fits.map(|inspection| format!("{} imports, all asked for", inspection.imports.len()));
             Check::new("imports within the manifest", words.map_err(|error| error.to_string()))
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portcullis_model::{
     authority::{Authority, Layer},
     call::Call,
+    catalogue::Interface,
     event::Event,
     scope::{Scope, ScopeError, ScopeText},
 };
@@ -19,6 +20,8 @@ use crate::{
 pub trait Capability: Sized + Send + Sync + 'static {
     /// Folder = WIT file = scope prefix = audit name = metric label.
     const NAME: &'static str;
+    /// What importing it amounts to, function by function.
+    const INTERFACE: &'static Interface;
     /// What can be granted.
     type Scope: Scope;
     /// What one call holds.

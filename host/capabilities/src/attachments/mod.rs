@@ -5,12 +5,14 @@
 
 mod decide;
 mod host;
+mod means;
 pub mod scope;
 
 use std::sync::Arc;
 
 use portcullis_model::{
     authority::Authority,
+    catalogue::Interface,
     helpdesk::{Attachment, HelpDesk},
     pseudonym::Pseudonyms,
     redact::ByteRedactor,
@@ -71,6 +73,7 @@ pub struct State {
 
 impl Capability for Cap {
     const NAME: &'static str = "attachments";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = AttachmentsScope;
     type State = State;
 

@@ -3,11 +3,12 @@
 //!
 //! Invariants: time comes in steps of 1 ms; nothing here shows for how long the host has been up.
 
+mod means;
 pub mod scope;
 
 use std::{sync::Arc, time::Instant};
 
-use portcullis_model::{authority::Authority, time::Clock};
+use portcullis_model::{authority::Authority, catalogue::Interface, time::Clock};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -59,6 +60,7 @@ impl wit::Host for State {
 
 impl Capability for Cap {
     const NAME: &'static str = "clocks";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = ClocksScope;
     type State = State;
 

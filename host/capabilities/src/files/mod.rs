@@ -3,12 +3,13 @@
 //! Invariants: a path is checked before it gets anywhere; the quota is the smallest that any layer gives.
 
 mod host;
+mod means;
 pub mod scope;
 mod wasi;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, files::FileStore};
+use portcullis_model::{authority::Authority, catalogue::Interface, files::FileStore};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -51,6 +52,7 @@ pub struct State {
 
 impl Capability for Cap {
     const NAME: &'static str = "files";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = FilesScope;
     type State = State;
 

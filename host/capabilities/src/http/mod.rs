@@ -7,12 +7,13 @@
 mod door;
 mod host;
 mod pattern;
+mod means;
 pub mod scope;
 mod wasi;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, egress::Egress};
+use portcullis_model::{authority::Authority, catalogue::Interface, egress::Egress};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -53,6 +54,7 @@ pub struct State {
 
 impl Capability for Cap {
     const NAME: &'static str = "http";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = HttpScope;
     type State = State;
 

@@ -4,11 +4,12 @@
 //! all layers grant.
 
 mod host;
+mod means;
 pub mod scope;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, kv::KvStore};
+use portcullis_model::{authority::Authority, catalogue::Interface, kv::KvStore};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -56,6 +57,7 @@ pub struct State {
 
 impl Capability for Cap {
     const NAME: &'static str = "kv";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = KvScope;
     type State = State;
 

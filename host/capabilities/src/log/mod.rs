@@ -1,11 +1,12 @@
 //! `log`: the plugin's own log. It has no service and no permit: a line goes to the call's own buffer, within the call's limit,
 //! and to nobody else's eyes than those who may read that plugin's log.
 
+mod means;
 pub mod scope;
 
 use std::sync::Arc;
 
-use portcullis_model::authority::Authority;
+use portcullis_model::{authority::Authority, catalogue::Interface};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -55,6 +56,7 @@ impl wit::Host for State {
 
 impl Capability for Cap {
     const NAME: &'static str = "log";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = LogScope;
     type State = State;
 

@@ -2,11 +2,12 @@
 //!
 //! Invariant: what is handed out is fit for secrets, and nobody can tell from it what another call got.
 
+mod means;
 pub mod scope;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, time::Rng};
+use portcullis_model::{authority::Authority, catalogue::Interface, time::Rng};
 use portcullis_runtime::{
     capability::Capability,
     gate::{Gate, HostResult},
@@ -62,6 +63,7 @@ impl wit::Host for State {
 
 impl Capability for Cap {
     const NAME: &'static str = "random";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = RandomScope;
     type State = State;
 

@@ -7,12 +7,13 @@ mod convert;
 mod cursor;
 mod decide;
 mod host;
+mod means;
 pub mod scope;
 pub(crate) mod show;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, helpdesk::HelpDesk, pseudonym::Pseudonyms, veil::Veil};
+use portcullis_model::{authority::Authority, catalogue::Interface, helpdesk::HelpDesk, pseudonym::Pseudonyms, veil::Veil};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -54,6 +55,7 @@ pub struct State {
 
 impl Capability for Cap {
     const NAME: &'static str = "tickets";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = TicketsScope;
     type State = State;
 

@@ -4,12 +4,13 @@
 //! as the grant says; who cannot be read in the clear by a field cannot be found by it.
 
 mod host;
+mod means;
 pub mod scope;
 mod show;
 
 use std::sync::Arc;
 
-use portcullis_model::{authority::Authority, helpdesk::HelpDesk, pseudonym::Pseudonyms, veil::Veil};
+use portcullis_model::{authority::Authority, catalogue::Interface, helpdesk::HelpDesk, pseudonym::Pseudonyms, veil::Veil};
 use portcullis_runtime::{
     capability::Capability,
     gate::Gate,
@@ -51,6 +52,7 @@ pub struct State {
 
 impl Capability for Cap {
     const NAME: &'static str = "users";
+    const INTERFACE: &'static Interface = means::INTERFACE;
     type Scope = UsersScope;
     type State = State;
 

@@ -4,7 +4,7 @@ use portcullis_model::catalogue::WasiImport;
 
 use super::Rules;
 use crate::{
-    inspect::{Inspection, TRIGGERS},
+    inspect::{Inspection, TRIGGERS, unknown_functions},
     manifest::Manifest,
 };
 
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct Imports {
     /// Not ours, and not offered by this host: full names.
     pub(crate) foreign: Vec<String>,
-    /// Ours, and no capability of this host.
+    /// Ours, and no capability of this host, or no function of one.
     pub(crate) unknown: Vec<String>,
     /// Of capabilities that the manifest does not ask for.
     pub(crate) unasked: Vec<String>,
@@ -25,9 +25,10 @@ impl Imports {
             inspection.capabilities().into_iter().partition(|name| known(name));
         let asked = manifest.capabilities();
         let full = |name: &str| format!("portcullis:plugin/{name}");
+        let unknown = unknown.into_iter().map(full).chain(unknown_functions(inspection, rules.catalogue));
         let mut found = Self {
             foreign: Vec::new(),
-            unknown: unknown.into_iter().map(full).collect(),
+            unknown: unknown.collect(),
             unasked: ours.into_iter().filter(|name| !asked.contains(name)).map(full).collect(),
         };
         for (name, meaning) in inspection.foreign(rules.catalogue) {

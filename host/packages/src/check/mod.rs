@@ -15,7 +15,10 @@ pub use registry::Registry;
 
 use crate::{
     dsse::DsseError,
-    inspect::{InspectError, Inspection},
+    inspect::{
+        InspectError, Inspection,
+        secrets::{self, Finding},
+    },
     keys::KeyError,
     manifest::{Manifest, ManifestError},
     trust::Distrust,
@@ -58,13 +61,26 @@ pub enum Refusal {
     )]
     Foreign(String),
     /// Imports of ours that this host does not have.
-    #[error("the component imports {0}, which is no capability of this host")]
+    #[error(
+        "the component imports {0}, which this host has no capability or function for: build it with this host's SDK"
+    )]
     Unknown(String),
     /// Imports that the manifest does not ask for.
     #[error(
         "the component imports {0}, but the manifest asks for no scope of it; ask for one in [[scopes]], or drop the import"
     )]
     Unasked(String),
+    /// Something in it looks like a secret (MNT-4).
+    #[error(
+        "{place} carries what looks like a secret: {findings}. Whoever gets a release can read it: take the secret out, revoke it \
+         where it is valid, and let an admin give it to the host as a connection"
+    )]
+    Secret {
+        /// `the component` or `the manifest`.
+        place: &'static str,
+        /// What was found, and where.
+        findings: String,
+    },
     /// Whoever should sign did not.
     #[error("{0}")]
     Unsigned(String),
@@ -87,17 +103,19 @@ pub struct Examined {
     pub inspection: Arc<Inspection>,
 }
 
-/// Checks what is not a matter of signatures: that the host understands every scope, can run the component, and that
-/// imports ⊆ manifest.
-pub fn fits(manifest: &Manifest, component: &[u8], rules: Rules<'_>) -> Result<Inspection, Refusal> {
+/// Checks what is not a matter of signatures: that the host understands every scope and can run the component, that neither it
+/// nor the manifest's text carries a secret, and that imports ⊆ manifest.
+pub fn fits(manifest: &Manifest, text: &str, component: &[u8], rules: Rules<'_>) -> Result<Inspection, Refusal> {
     let inspection = Inspection::of(component)?;
-    suits(manifest, &inspection, rules)?;
+    suits(manifest, text, &inspection, rules)?;
     Ok(inspection)
 }
 
 /// As [`fits`], for a component that was inspected before.
-fn suits(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Result<(), Refusal> {
+fn suits(manifest: &Manifest, text: &str, inspection: &Inspection, rules: Rules<'_>) -> Result<(), Refusal> {
     manifest.check(rules.catalogue)?;
+    no_secrets("the component", &inspection.secrets)?;
+    no_secrets("the manifest", &secrets::scan(text.as_bytes())?)?;
     let imports = Imports::of(inspection, manifest, rules);
     if !imports.foreign.is_empty() {
         return Err(Refusal::Foreign(plain(&imports.foreign.join(", "))));
@@ -109,6 +127,13 @@ fn suits(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Resu
         return Err(Refusal::Unasked(plain(&imports.unasked.join(", "))));
     }
     Ok(())
+}
+
+fn no_secrets(place: &'static str, findings: &[Finding]) -> Result<(), Refusal> {
+    match findings {
+        [] => Ok(()),
+        found => Err(Refusal::Secret { place, findings: secrets::told(found) }),
+    }
 }
 
 #[cfg(test)]

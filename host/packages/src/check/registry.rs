@@ -118,7 +118,7 @@ impl Registry {
             .judge(&subject, tenant, self.clock.now(), self.catalogue.as_ref())
             .map_err(|error| refused(error.into()))?;
         let inspection = self.inspected(&release.id(), component).await?;
-        suits(&manifest, &inspection, self.rules()).map_err(refused)?;
+        suits(&manifest, &release.manifest, &inspection, self.rules()).map_err(refused)?;
         let release = VerifiedRelease {
             digest: release.digest,
             plugin: manifest.id.clone(),

@@ -200,11 +200,11 @@ fn imports_are_held_against_the_manifest() {
         (["wasi:keyvalue/store@0.2.0", "wasi:io/poll@0.2.0"], "imports wasi:keyvalue/store@0.2.0, which this host"),
         (
             ["portcullis:plugin/teleport@0.1.0", "wasi:io/poll@0.2.0"],
-            "imports portcullis:plugin/teleport, which is no capability",
+            "imports portcullis:plugin/teleport, which this host has no capability",
         ),
         (
             ["portcullis:plugin/events@0.1.0", "wasi:io/poll@0.2.0"],
-            "imports portcullis:plugin/events, which is no capability",
+            "imports portcullis:plugin/events, which this host has no capability",
         ),
     ] {
         let component: Arc<[u8]> = importing(&imports).into();
@@ -227,6 +227,27 @@ fn imports_are_held_against_the_manifest() {
     let stored = unchecked(&component, &manifest, &key);
     let found = reason(verify(&stored, &component, &[key.public()]));
     assert!(found.contains("imports portcullis:plugin/tickets, but the manifest asks for no scope"), "{found}");
+}
+
+#[test]
+fn a_release_that_carries_a_secret_is_refused() {
+    let key = signed().key;
+    let token = "ghp_1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX";
+    let text = format!(r#"(component (core module (memory 1) (data "{token}")))"#);
+    let leaky: Arc<[u8]> = wat::parse_str(text).unwrap().into();
+    let stored = unchecked(&leaky, MANIFEST, &key);
+    let found = reason(verify(&stored, &leaky, &[key.public()]));
+    assert!(found.starts_with("the component carries what looks like a secret: a GitHub token at byte "), "{found}");
+    assert!(found.contains("(ghp_…)") && !found.contains("ghp_1"), "{found}");
+    assert!(matches!(sign_release(&leaky, MANIFEST, &key, RULES), Err(Refusal::Secret { .. })));
+
+    // A comment goes to whoever gets the manifest.
+    let manifest = format!("{MANIFEST}# {token}\n");
+    let component: Arc<[u8]> = component().into();
+    let stored = unchecked(&component, &manifest, &key);
+    let found = reason(verify(&stored, &component, &[key.public()]));
+    let at = format!("the manifest carries what looks like a secret: a GitHub token at byte {}", MANIFEST.len() + 2);
+    assert!(found.starts_with(&at), "{found}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use portcullis_model::audit::plain;
 
-use super::{MAX_COMPONENT, MAX_FUNCTIONS, PLUGIN_VERSION};
+use super::{MAX_COMPONENT, MAX_FUNCTIONS, MAX_FUNCTIONS_NAMED, PLUGIN_VERSION};
 
 /// What is wrong with a component, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,15 @@ pub enum InspectError {
     /// More than [`MAX_FUNCTIONS`], all modules together.
     #[error("the component has {0} functions; the most is {MAX_FUNCTIONS}: compiling them would hold up the host")]
     TooManyFunctions(u64),
+    /// More than [`MAX_FUNCTIONS_NAMED`] in the interfaces that it imports or exports, or nested too deep.
+    #[error(
+        "the interfaces that the component imports or exports have more than {MAX_FUNCTIONS_NAMED} functions and types: import \
+         only what it uses"
+    )]
+    TooManyImports,
+    /// The host's own search patterns could not be prepared: the host is to blame, not the component.
+    #[error("this host cannot look for patterns in components: {0}; report it")]
+    Patterns(String),
     /// A core module.
     #[error(
         "this is a core WebAssembly module, not a component: make one of it, for example with `wasm-tools component new`"
@@ -39,6 +48,10 @@ pub enum InspectError {
 impl InspectError {
     pub(super) fn invalid(error: wasmparser::BinaryReaderError) -> Self {
         Self::Invalid { problem: plain(error.message()), offset: error.offset() }
+    }
+
+    pub(super) fn patterns(error: aho_corasick::BuildError) -> Self {
+        Self::Patterns(error.to_string())
     }
 
     pub(super) fn cut_off(offset: usize) -> Self {

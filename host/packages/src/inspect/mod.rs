@@ -4,18 +4,36 @@
 //! run (threads, garbage collection, exceptions, 64-bit memories, component-model async), is refused here, with what to do
 //! about it.
 //!
-//! Invariants: nothing here trusts what a component says about itself, except `producers` and `urls`, which are hints for
-//! a reader and decide nothing; an import that is not an instance of `portcullis:plugin` is foreign.
+//! Invariants: nothing here trusts what a component says about itself, except `producers`, `languages`, `urls`, `hosts` and
+//! `dependencies`, which are hints for a reader and decide nothing; an import that is not an instance of `portcullis:plugin` is foreign; all of it
+//! follows from the bytes alone, so that two inspections of the same bytes are equal.
 
+mod authority;
+mod claims;
+pub mod dependencies;
 mod error;
+mod languages;
+mod parts;
+pub mod secrets;
+mod types;
 mod urls;
 mod walk;
 
 use std::collections::BTreeSet;
 
+pub(crate) use authority::unknown_functions;
+pub use authority::{Authority, Use};
+pub use claims::{Claims, Linked, OverAsked};
+use dependencies::Dependency;
 pub use error::InspectError;
-use portcullis_model::catalogue::{Catalogue, WasiImport};
+pub use parts::{CustomSection, Extent, Extern, Language, Producer};
+use portcullis_model::{
+    catalogue::{Catalogue, WasiImport},
+    id::Digest,
+};
+use secrets::Finding;
 use serde::Serialize;
+pub use types::MAX_FUNCTIONS_NAMED;
 use wasmparser::{Parser, Validator, WasmFeatures};
 
 /// The largest component, in bytes.
@@ -46,59 +64,78 @@ pub const FEATURES: WasmFeatures =
         .union(WasmFeatures::EXTENDED_CONST)
         .union(WasmFeatures::COMPONENT_MODEL);
 
-/// Something that a component imports or exports.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Extern {
-    /// Its name, such as `portcullis:plugin/tickets@0.1.0`.
-    pub name: String,
-    /// `instance`, `func`, `type`, `module`, `component` or `value`.
-    pub kind: &'static str,
-}
-
-/// How large a memory (in pages of 64 KiB) or a table (in elements) is and can become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Extent {
-    /// At the start.
-    pub initial: u64,
-    /// At most; absent where the component sets no bound of its own.
-    pub maximum: Option<u64>,
-}
-
-/// A tool that says it took part in making the component.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Producer {
-    /// `language`, `sdk` or `processed-by`.
-    pub role: String,
-    /// The tool and its version.
-    pub tool: String,
-}
-
 /// What was found in a component.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Inspection {
+    /// The digest of its bytes: what the release is.
+    pub digest: Digest,
     /// In bytes.
     pub size: usize,
     /// What it imports.
     pub imports: Vec<Extern>,
     /// What it exports.
     pub exports: Vec<Extern>,
+    /// The WIT packages that it was made for, with their versions: `portcullis:plugin@0.1.0`.
+    pub packages: Vec<String>,
     /// Core modules in it, nested ones included.
     pub core_modules: u32,
     /// How deep components lie in it: 0 where there is none but itself.
     pub depth: u32,
+    /// Functions that its core modules define.
+    pub functions: u64,
     /// The memories that its core modules define.
     pub memories: Vec<Extent>,
     /// The tables that its core modules define.
     pub tables: Vec<Extent>,
     /// Core modules that run code when they are instantiated, before any handler is called.
     pub start_functions: u32,
+    /// Bytes that its core modules put into memories: constants, texts, embedded files.
+    pub data_bytes: u64,
+    /// Sections that no engine reads, nested ones included: at most 200.
+    pub custom_sections: Vec<CustomSection>,
     /// Who says to have made it: at most 50.
     pub producers: Vec<Producer>,
+    /// The languages that it seems to be written in: a hint.
+    pub languages: Vec<Language>,
     /// URLs in its data, at most 50: a hint, neither complete nor exact.
     pub urls: Vec<String>,
+    /// Hosts that URLs in its data name, with the port where one is given, at most 100: a hint likewise.
+    pub hosts: Vec<String>,
+    /// The packages that it was made of, as far as its maker's tools wrote that down: a hint, seldom complete.
+    pub dependencies: Vec<Dependency>,
+    /// What of that could not be read.
+    pub dependency_notes: Vec<String>,
+    /// What looks like a secret, anywhere in its bytes (MNT-4): a release that has one is refused.
+    pub secrets: Vec<Finding>,
 }
 
 impl Inspection {
+    /// What there is before anything was found.
+    fn empty() -> Self {
+        Self {
+            digest: Digest::of(&[]),
+            size: 0,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            packages: Vec::new(),
+            core_modules: 0,
+            depth: 0,
+            functions: 0,
+            memories: Vec::new(),
+            tables: Vec::new(),
+            start_functions: 0,
+            data_bytes: 0,
+            custom_sections: Vec::new(),
+            producers: Vec::new(),
+            languages: Vec::new(),
+            urls: Vec::new(),
+            hosts: Vec::new(),
+            dependencies: Vec::new(),
+            dependency_notes: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
     /// Validates a component and derives what it is.
     pub fn of(bytes: &[u8]) -> Result<Self, InspectError> {
         if bytes.len() > MAX_COMPONENT {
@@ -110,10 +147,10 @@ impl Inspection {
         if !Parser::is_component(bytes) {
             return Err(InspectError::NotWasm);
         }
-        Validator::new_with_features(FEATURES).validate_all(bytes).map_err(InspectError::invalid)?;
-        let inspection = walk::walk(bytes)?;
+        let types = Validator::new_with_features(FEATURES).validate_all(bytes).map_err(InspectError::invalid)?;
+        let inspection = walk::walk(bytes, &types)?;
         inspection.check_versions()?;
-        Ok(inspection)
+        Ok(Self { secrets: secrets::scan(bytes)?, ..inspection })
     }
 
     /// The capabilities that it imports: the interfaces of `portcullis:plugin`, less the shared types.
@@ -144,11 +181,14 @@ impl Inspection {
         self.exports.iter().filter_map(own).filter(|name| TRIGGERS.contains(name)).collect()
     }
 
-    /// What it cannot do at all, whoever grants it: a sentence for each of the host's capabilities that it has no import for.
+    /// What its imports amount to.
+    pub fn authority(&self, catalogue: &dyn Catalogue) -> Authority {
+        Authority::of(self, catalogue)
+    }
+
+    /// What it cannot do at all, whoever grants it: whole sentences without a full stop.
     pub fn cannot(&self, catalogue: &dyn Catalogue) -> Vec<String> {
-        let imported = self.usable(catalogue);
-        let missing = catalogue.names().iter().filter(|name| !imported.contains(**name) && !TRIGGERS.contains(name));
-        missing.map(|name| format!("cannot use {name}: the component does not import {PACKAGE}/{name}")).collect()
+        self.authority(catalogue).cannot
     }
 
     fn check_versions(&self) -> Result<(), InspectError> {
@@ -170,5 +210,7 @@ fn own(item: &Extern) -> Option<&str> {
     (item.kind == INTERFACE && version == PLUGIN_VERSION).then_some(name)
 }
 
+#[cfg(test)]
+mod authority_test;
 #[cfg(test)]
 mod tests;

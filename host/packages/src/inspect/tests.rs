@@ -1,5 +1,5 @@
-use super::*;
-use crate::testing::{Fake, component, importing};
+use super::{urls::Links, *};
+use crate::testing::{component, importing};
 
 fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
@@ -10,14 +10,16 @@ fn derives_what_a_component_is() {
     let bytes = component();
     let found = Inspection::of(&bytes).unwrap();
     assert_eq!(found.size, bytes.len());
-    assert_eq!(found.imports[1], Extern { name: "portcullis:plugin/tickets@0.1.0".into(), kind: "instance" });
+    assert_eq!(
+        found.imports[1],
+        Extern { name: "portcullis:plugin/tickets@0.1.0".into(), kind: "instance", functions: vec!["get".into()] }
+    );
     assert_eq!(found.capabilities().into_iter().collect::<Vec<_>>(), ["tickets"]);
     assert_eq!(found.triggers().into_iter().collect::<Vec<_>>(), ["events"]);
     assert!(found.foreign_imports().is_empty());
     assert_eq!((found.core_modules, found.depth, found.start_functions), (1, 0, 0));
     assert_eq!(found.memories, [Extent { initial: 1, maximum: Some(4) }]);
     assert_eq!(found.urls, ["https://api.example.test/v1", "https://x.test"]);
-    assert_eq!(found.cannot(&Fake), ["cannot use http: the component does not import portcullis:plugin/http"]);
     assert!(serde_json::to_string(&found).unwrap().contains(r#""memories":[{"initial":1,"maximum":4}]"#));
 }
 
@@ -112,15 +114,15 @@ fn says_who_made_it() {
 
 #[test]
 fn urls_are_bounded_and_found_once() {
-    let mut urls = Vec::new();
-    urls::collect(b"https:// http://a.test\"http://a.test'xhttps://b.test\\ httpx https", &mut urls);
-    assert_eq!(urls, ["http://a.test", "https://b.test"]);
+    let mut links = Links::default();
+    links.collect(b"https:// http://a.test\"http://a.test'xhttps://b.test\\ httpx https");
+    assert_eq!(links.urls, ["http://a.test", "https://b.test"]);
     let many: String = (0..200).map(|n| format!("https://{n}.test ")).collect();
-    urls::collect(many.as_bytes(), &mut urls);
-    assert_eq!(urls.len(), 50);
-    let mut long = Vec::new();
-    urls::collect(format!("https://{}", "x".repeat(5_000)).as_bytes(), &mut long);
-    assert_eq!(long[0].len(), 200);
+    links.collect(many.as_bytes());
+    assert_eq!((links.urls.len(), links.hosts.len()), (50, 100));
+    let mut long = Links::default();
+    long.collect(format!("https://{}", "x".repeat(5_000)).as_bytes());
+    assert_eq!((long.urls[0].len(), long.hosts.len()), (200, 0));
 }
 
 mod never_panics {
@@ -154,4 +156,65 @@ fn a_component_of_too_many_functions_is_refused_before_anybody_compiles_it() {
 fn references_to_the_hosts_own_objects_are_refused() {
     let module = "(component (core module (func (param externref))))";
     assert!(Inspection::of(&wat::parse_str(module).unwrap()).is_err());
+}
+
+#[test]
+fn hosts_are_those_that_urls_name() {
+    let mut links = Links::default();
+    links.collect(
+        b"https://A.Example.test:8443/x http://b.example.test. https://localhost https://c..test https://d.test:x",
+    );
+    links.collect(b"see https://e.test/?next=https%3A//f.test, https://a.example.test:8443/y https://g.test:443");
+    let hosts: Vec<String> = links.hosts.into_iter().collect();
+    assert_eq!(hosts, ["a.example.test:8443", "b.example.test", "d.test", "e.test", "g.test:443"]);
+}
+
+#[test]
+fn counts_functions_data_and_sections_and_names_packages() {
+    let mut bytes = wat(r#"(component
+            (import "wasi:io/poll@0.2.6" (instance $poll
+                (export "pollable" (type $p (sub resource)))
+                (export "[method]pollable.ready" (func (param "self" (borrow $p)) (result bool)))
+                (export "poll" (func (param "in" (list (borrow $p))) (result (list u32))))))
+            (import "portcullis:plugin/log@0.1.0" (instance
+                (export "deep" (instance (export "write" (func))))))
+            (core module (memory 1) (func) (func) (data (i32.const 0) "abc") (data "library/core/src/x.rs"))
+            (core module (func)))"#);
+    bytes.extend(b"\0\x07\x04not\x1bab");
+    let found = Inspection::of(&bytes).unwrap();
+    assert_eq!(found.digest, Digest::of(&bytes));
+    assert_eq!((found.functions, found.data_bytes), (3, 24));
+    assert_eq!(found.packages, ["portcullis:plugin@0.1.0", "wasi:io@0.2.6"]);
+    assert_eq!(found.imports[0].functions, ["[method]pollable.ready", "poll"]);
+    assert_eq!(found.imports[1].functions, ["deep/write"]);
+    let last = found.custom_sections.last().unwrap();
+    assert_eq!((last.name.as_str(), last.size), ("not\\u{1b}", 2));
+    let rust = Language { name: "Rust", sign: "its data has 'library/core/src/'".into() };
+    assert_eq!(found.languages, [rust]);
+}
+
+#[test]
+fn no_function_of_an_import_goes_unnamed() {
+    let of = |functions: usize| {
+        let exports: String = (0..functions).map(|n| format!("(export \"f{n}\" (func))")).collect();
+        Inspection::of(&wat(&format!(r#"(component (import "portcullis:plugin/http@0.1.0" (instance {exports})))"#)))
+    };
+    assert_eq!(of(MAX_FUNCTIONS_NAMED).unwrap().imports[0].functions.len(), MAX_FUNCTIONS_NAMED);
+    assert_eq!(of(MAX_FUNCTIONS_NAMED + 1), Err(InspectError::TooManyImports));
+    // The same type many times over: cheap to write, and each one counts.
+    let exports: String = (0..100).map(|n| format!("(export \"f{n}\" (func))")).collect();
+    let imports: String = (0..60).map(|n| format!("(import \"a:b/i{n}\" (instance (type $t)))")).collect();
+    let many = wat(&format!("(component (type $t (instance {exports})) {imports})"));
+    assert_eq!(Inspection::of(&many), Err(InspectError::TooManyImports));
+}
+
+#[test]
+fn producers_name_languages_before_strings_do() {
+    let mut bytes = wat(r#"(component (core module (memory 1) (data "library/std/src/ QuickJS")))"#);
+    let section = b"\x09producers\x01\x0cprocessed-by\x01\x05rustc\x041.95";
+    bytes.extend([0, u8::try_from(section.len()).unwrap()]);
+    bytes.extend(section);
+    let found = Inspection::of(&bytes).unwrap().languages;
+    let told: Vec<(&str, &str)> = found.iter().map(|one| (one.name, one.sign.as_str())).collect();
+    assert_eq!(told, [("JavaScript", "its data has 'QuickJS'"), ("Rust", "its producers name 'rustc 1.95'")]);
 }

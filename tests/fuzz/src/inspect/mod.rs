@@ -13,7 +13,7 @@ mod walk;
 
 use portcullis_capabilities::Catalogue;
 use portcullis_model::catalogue::Catalogue as _;
-use portcullis_packages::inspect::{FEATURES, InspectError, Inspection, MAX_FUNCTIONS, PLUGIN_VERSION, TRIGGERS};
+use portcullis_packages::inspect::{FEATURES, InspectError, Inspection, MAX_FUNCTIONS, MAX_FUNCTIONS_NAMED, PLUGIN_VERSION, TRIGGERS};
 use wasmparser::Validator;
 
 use crate::text::assert_readable;
@@ -106,8 +106,15 @@ fn hints(found: &Inspection) {
             assert_readable(&producer.tool, 8 * 1024, "a producer");
         }
     }
-    for name in found.imports.iter().chain(&found.exports).map(|one| &one.name) {
-        assert_readable(name, 100 * 1024, "a name");
+    for one in found.imports.iter().chain(&found.exports) {
+        assert_readable(&one.name, 100 * 1024, "a name");
+        assert!(one.kind == "instance" || one.functions.is_empty(), "{one:?}");
+        assert!(one.functions.is_sorted() && one.functions.len() <= MAX_FUNCTIONS_NAMED, "{one:?}");
+    }
+    assert!(found.hosts.len() <= 100 && found.hosts.iter().all(|host| host.contains('.')), "{:?}", found.hosts);
+    assert!(found.custom_sections.len() <= 200);
+    for section in found.custom_sections.iter().filter(|section| !section.name.is_empty()) {
+        assert_readable(&section.name, 8 * 1024, "a section's name");
     }
 }
 
@@ -123,6 +130,9 @@ fn refused(error: &InspectError, bytes: &[u8]) {
     match error {
         InspectError::TooLarge(size) => assert_eq!(*size, bytes.len()),
         InspectError::TooManyFunctions(_) => assert!(walk::walk(bytes).functions > MAX_FUNCTIONS),
+        // One name costs a few bytes, if many imports do not share its type.
+        InspectError::TooManyImports => assert!(component && bytes.len() > 64, "{} bytes", bytes.len()),
+        InspectError::Patterns(why) => panic!("{why}"),
         InspectError::CoreModule => assert!(bytes.starts_with(b"\0asm\x01\0\0\0")),
         InspectError::NotWasm => assert!(!component),
         InspectError::Invalid { .. } => {
