@@ -3,7 +3,8 @@
 //! An installation whose release does not hold any more is suspended, the calls that it has under way are ended, and how long
 //! that took is in the log (MNT-3, INC-1).
 //!
-//! Invariants: what cannot be judged because the store fails is judged again, and nothing is suspended for it; an entry
+//! Invariants: what cannot be judged because the store fails is judged again, nothing is suspended for it, and it keeps nothing
+//! else from being judged; calls end as soon as their installation is refused, before anything else is looked at; an entry
 //! `trust.enforced` says that everything was held against that revision and that no call of what was refused goes on.
 
 use std::{
@@ -23,12 +24,15 @@ use portcullis_model::{
 };
 use portcullis_packages::install::{InstallError, Installer};
 use portcullis_runtime::Runtime;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::host::Host;
 
 /// How often changes are looked for.
 const TICK: Duration = Duration::from_millis(250);
+/// At most how many installations one entry of the log names: an entry has a bounded length.
+const NAMED: usize = 400;
 /// How long calls that were told to end are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -45,12 +49,23 @@ pub struct Enforcer {
 pub struct Round {
     /// Installations that were held against what is trusted.
     pub judged: usize,
-    /// Those that were suspended, with the reason.
-    pub suspended: Vec<(InstallationId, String)>,
+    /// Those that were suspended.
+    pub suspended: Vec<Suspended>,
     /// Calls that were under way and were ended.
     pub ended: usize,
     /// Calls that did not end in time.
     pub left: usize,
+}
+
+/// An installation that was suspended.
+#[derive(Debug)]
+pub struct Suspended {
+    /// Which.
+    pub installation: InstallationId,
+    /// Why.
+    pub reason: String,
+    /// Calls that it had under way.
+    pub calls: usize,
 }
 
 impl Enforcer {
@@ -93,34 +108,41 @@ impl Enforcer {
         let began = Instant::now();
         let mut round = Round::default();
         let mut until = Timestamp(i64::MAX);
-        let mut stopped: Vec<(InstallationId, u64)> = Vec::new();
+        let mut failed = None;
+        let mut stopped: Vec<InstallationId> = Vec::new();
         for installation in self.host.store.installations().await? {
             if installation.state != InstallationState::Active {
-                stopped.push((installation.id, installation.generation));
+                round.ended += self.end(&installation);
+                stopped.push(installation.id);
                 continue;
             }
             round.judged += 1;
             match self.host.registry.verified(&installation.release_id(), &installation.tenant).await {
                 Ok(release) => until = until.min(release.until),
-                Err(ReleaseError::Store(error)) => return Err(error.into()),
+                Err(ReleaseError::Store(error)) => failed = Some(error),
                 Err(refused) => {
-                    stopped.push((installation.id.clone(), installation.generation));
+                    stopped.push(installation.id.clone());
                     self.suspend(&installation, refused.to_string(), &mut round).await?;
                 }
             }
         }
         self.until = until;
-        self.end(&stopped, &mut round).await;
+        self.ended(&stopped, &mut round).await;
         if trust_changed || !round.suspended.is_empty() {
             self.record(revision, &round, began.elapsed()).await?;
         }
-        Ok(round)
+        match failed {
+            None => Ok(round),
+            Some(error) => Err(error.into()),
+        }
     }
 
     async fn suspend(&self, installation: &Installation, reason: String, round: &mut Round) -> Result<()> {
+        let calls = self.end(installation);
+        round.ended += calls;
         let installer = Installer { actor: Actor::Host, ..self.host.installer() };
         match installer.suspend(&installation.id, &reason).await {
-            Ok(_) => round.suspended.push((installation.id.clone(), reason)),
+            Ok(_) => round.suspended.push(Suspended { installation: installation.id.clone(), reason, calls }),
             // Somebody changed it just now: the next round looks again.
             Err(InstallError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),
@@ -128,12 +150,17 @@ impl Enforcer {
         Ok(())
     }
 
-    async fn end(&self, stopped: &[(InstallationId, u64)], round: &mut Round) {
+    /// Tells all calls of this generation and older ones to end. Gives how many there were.
+    fn end(&self, installation: &Installation) -> usize {
+        self.runtime.as_ref().map_or(0, |runtime| runtime.end(&installation.id, installation.generation))
+    }
+
+    /// Waits until no call of these goes on.
+    async fn ended(&self, stopped: &[InstallationId], round: &mut Round) {
         let Some(runtime) = &self.runtime else { return };
-        round.ended = stopped.iter().map(|(id, generation)| runtime.end(id, *generation)).sum();
         let patience = Instant::now() + PATIENCE;
         loop {
-            round.left = stopped.iter().map(|(id, _)| runtime.live(id)).sum();
+            round.left = stopped.iter().map(|id| runtime.live(id)).sum();
             if round.left == 0 || Instant::now() >= patience {
                 return;
             }
@@ -142,14 +169,23 @@ impl Enforcer {
     }
 
     async fn record(&self, revision: u64, round: &Round, took: Duration) -> Result<()> {
-        let ids: Vec<String> = round.suspended.iter().map(|(id, _)| id.to_string()).collect();
-        let entry = Entry::new(self.host.clock.now(), Kind::TrustEnforced, Actor::Host, None)
-            .with("revision", revision)
-            .with("judged", round.judged)
-            .with("suspended", ids)
-            .with("calls-ended", round.ended)
-            .with("calls-left", round.left)
-            .with("took-ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
-        Ok(self.host.store.record(vec![entry]).await?)
+        let entry = |suspended: &[Suspended]| {
+            let ids: Vec<&str> = suspended.iter().map(|one| one.installation.as_str()).collect();
+            let calls: Map<String, Value> =
+                suspended.iter().map(|one| (one.installation.to_string(), one.calls.into())).collect();
+            Entry::new(self.host.clock.now(), Kind::TrustEnforced, Actor::Host, None)
+                .with("revision", revision)
+                .with("judged", round.judged)
+                .with("suspended", ids)
+                .with("calls", calls)
+                .with("calls-ended", round.ended)
+                .with("calls-left", round.left)
+                .with("took-ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+        };
+        let entries = match round.suspended.is_empty() {
+            true => vec![entry(&[])],
+            false => round.suspended.chunks(NAMED).map(entry).collect(),
+        };
+        Ok(self.host.store.record(entries).await?)
     }
 }

@@ -110,8 +110,8 @@ impl Worker {
                 if let CallEnd::Held { wait, .. } = report.end {
                     // Nothing happened: no try, no entry.
                     self.settle(&lease, Verdict::Released { at: now.plus(wait) }, vec![]).await;
-                } else if let CallEnd::Ended(_) = report.end {
-                    // What it had begun is in the log. The event waits for whoever lets the installation go on.
+                } else if let CallEnd::Ended(_) | CallEnd::Untrusted(_) = report.end {
+                    // What it had begun is in the log, if anything. The event waits for whoever lets the installation go on.
                     self.logs.keep(&report, now);
                     let at = now.plus(SUSPENDED_PAUSE);
                     self.settle(&lease, Verdict::Released { at }, vec![report.entry(now)]).await;

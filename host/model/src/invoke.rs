@@ -30,6 +30,8 @@ pub enum CallEnd {
     Limit(&'static str),
     /// It was not started: the release was refused, or something that it imports is not granted.
     Refused(String),
+    /// It was not started: what was signed about its release does not hold now. The installation is about to be suspended.
+    Untrusted(String),
     /// The host could not run it: its own fault, and worth another try.
     HostFailed(String),
     /// It was ended from outside: its installation was stopped, or its release withdrawn.
@@ -53,6 +55,7 @@ impl CallEnd {
             Self::Trapped(_) => "trapped",
             Self::Limit(_) => "limit",
             Self::Refused(_) => "refused",
+            Self::Untrusted(_) => "untrusted",
             Self::HostFailed(_) => "host-failed",
             Self::Ended(_) => "ended",
             Self::Held { .. } => "held",
@@ -66,7 +69,7 @@ impl CallEnd {
             Self::HostFailed(_) | Self::Held { .. } => true,
             // A wall-clock limit is often the slowness of somebody else.
             Self::Limit(name) => *name == "wall-ms",
-            Self::Ok | Self::Trapped(_) | Self::Refused(_) | Self::Ended(_) => false,
+            Self::Ok | Self::Trapped(_) | Self::Refused(_) | Self::Untrusted(_) | Self::Ended(_) => false,
         }
     }
 }
@@ -79,6 +82,7 @@ impl fmt::Display for CallEnd {
             Self::Failed { error, message } => write!(f, "failed: {error}: {message}"),
             Self::Trapped(why) => write!(f, "trapped: {why}"),
             Self::Limit(name) => write!(f, "limit reached: {name}"),
+            Self::Untrusted(why) => write!(f, "untrusted: {why}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
             Self::HostFailed(why) => write!(f, "host failed: {why}"),
             Self::Ended(why) => write!(f, "ended: {why}"),

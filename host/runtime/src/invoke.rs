@@ -16,7 +16,7 @@ use portcullis_model::{
     installation::Installation,
     invoke::{CallEnd, CallReport, Invoke, Usage},
     limits::Limits,
-    release::Releases,
+    release::{ReleaseError, Releases},
     time::{Clock, Rng},
 };
 use wasmtime::{CallHook, Store, UpdateDeadline};
@@ -251,6 +251,10 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
         };
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
         let (end, mut usage) = match ready {
+            Err(crate::LoadError::Release(ReleaseError::Store(error))) => {
+                (CallEnd::HostFailed(error.to_string()), Usage::default())
+            }
+            Err(crate::LoadError::Untrusted(error)) => (CallEnd::Untrusted(error.to_string()), Usage::default()),
             Err(error) => (CallEnd::Refused(error.to_string()), Usage::default()),
             Ok(ready) => match self.capabilities.narrow(event, &ready.authorities, &call) {
                 Err(reason) => (CallEnd::Refused(reason), Usage::default()),

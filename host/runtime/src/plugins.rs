@@ -31,9 +31,12 @@ use crate::{
 /// Why a plugin cannot be made ready.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The release does not hold.
+    /// Its component cannot be read, or is another one.
     #[error(transparent)]
     Release(#[from] ReleaseError),
+    /// What was signed about the release does not hold.
+    #[error(transparent)]
+    Untrusted(ReleaseError),
     /// A scope cannot be read.
     #[error(transparent)]
     Scope(#[from] ScopeError),
@@ -118,7 +121,10 @@ impl<C: CapabilitySet> Plugins<C> {
 
     async fn make_ready(&self, installation: &Installation) -> Result<Ready<C>, LoadError> {
         let id = installation.release_id();
-        let release = self.releases.verified(&id, &installation.tenant).await?;
+        let release = self.releases.verified(&id, &installation.tenant).await.map_err(|error| match error {
+            ReleaseError::Store(_) => LoadError::Release(error),
+            ReleaseError::Missing(_) | ReleaseError::Refused { .. } => LoadError::Untrusted(error),
+        })?;
         let layers = self.bounds.layers(&release, installation);
         let limits = self.bounds.limits(&release, installation);
         let authorities = self.capabilities.authorities(&layers)?;

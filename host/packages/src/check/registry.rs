@@ -70,6 +70,11 @@ impl Registry {
         self.statements.as_ref()
     }
 
+    /// The digest of the platform's first root.
+    pub fn anchor(&self) -> &Digest {
+        &self.anchor
+    }
+
     /// All that is trusted, as of now.
     pub async fn trust(&self) -> Result<Result<Arc<Trust>, TrustError>, StoreError> {
         let revision = self.statements.trust_revision().await?;

@@ -8,6 +8,7 @@ use portcullis_model::{
     id::InstallationId,
     installation::{Installation, InstallationState},
     limits::Limits,
+    release::Releases as _,
     scope::ScopeText,
 };
 
@@ -53,12 +54,14 @@ impl Installer<'_> {
         self.put(new, Some(old.generation), entry).await
     }
 
-    /// Lets it run again. One that runs already stays as it is. Whether its release still holds is checked when it is
-    /// loaded.
+    /// Lets it run again, if its release holds. One that runs already stays as it is.
     pub async fn resume(&self, id: &InstallationId) -> Result<Installation, InstallError> {
         let old = self.find(id).await?;
         if old.state == InstallationState::Active {
             return Ok(old);
+        }
+        if let Err(error) = self.registry.verified(&old.release_id(), &old.tenant).await {
+            return Err(self.refused(error, &old.tenant, "resume").await);
         }
         let new = Installation { state: InstallationState::Active, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginResumed, &new);

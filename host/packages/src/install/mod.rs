@@ -14,7 +14,7 @@ use portcullis_model::{
     id::{InstallationId, TenantId},
     installation::{Installation, InstallationState, InstallationStore},
     limits::Limits,
-    release::ReleaseError,
+    release::{ReleaseError, ReleaseId},
     scope::ScopeText,
     time::{Clock, Rng},
 };
@@ -69,7 +69,7 @@ impl Installer<'_> {
             Ok(examined) => examined,
             Err(error) => return Err(self.refused(error, &order.tenant, "install").await),
         };
-        self.not_older(&order.tenant, &manifest).await?;
+        self.not_older(&files.stored.id(), &statements, &order.tenant, &manifest).await?;
         let granted = order.grant.unwrap_or_else(|| manifest.required());
         within(&granted, &manifest, self.registry.rules().catalogue)?;
         let installation = Installation {
@@ -103,11 +103,21 @@ impl Installer<'_> {
         Keeper { registry: self.registry, clock: self.clock, actor: self.actor.clone() }
     }
 
-    /// Fails for a release older than one that the tenant had already.
-    async fn not_older(&self, tenant: &TenantId, manifest: &Manifest) -> Result<(), InstallError> {
+    /// Fails for a release older than one that the tenant had already, unless those who may do that let it.
+    async fn not_older(
+        &self,
+        id: &ReleaseId,
+        statements: &[String],
+        tenant: &TenantId,
+        manifest: &Manifest,
+    ) -> Result<(), InstallError> {
         let highest = self.registry.statements().highest_release(tenant, &manifest.id).await?;
         match highest {
             Some(highest) if manifest.release < highest => {
+                let trust = self.registry.trust().await?.map_err(KeeperError::from)?;
+                if trust.may_go_back(id, statements, tenant, self.clock.now()) {
+                    return Ok(());
+                }
                 Err(InstallError::Older { plugin: manifest.id.clone(), release: manifest.release, highest })
             }
             _ => Ok(()),

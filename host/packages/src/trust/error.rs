@@ -80,6 +80,18 @@ pub enum Distrust {
         /// The plugin.
         plugin: String,
     },
+    /// The manifest names another publisher than the one whose keys signed it.
+    #[error(
+        "the manifest names the publisher '{named}', but the root of '{scope}' knows the keys that sign it as '{prefix}'"
+    )]
+    OtherPublisher {
+        /// Whose root.
+        scope: RootScope,
+        /// As the manifest has it.
+        named: String,
+        /// As the root has it.
+        prefix: String,
+    },
     /// The publisher's signatures.
     #[error(transparent)]
     Publisher(#[from] DsseError),

@@ -1,8 +1,9 @@
 //! One release held against all that is trusted.
 //!
 //! Invariants: the publisher's signature comes first, and nothing else is looked at without it; of each reviewer's key the
-//! latest verdict counts, and of two at the same time the one that refuses; a key that signed as publisher does not review
-//! (four eyes); what several reviewers allow at most is the meet of it.
+//! latest verdict counts, and of two at the same time the one that refuses; no key of the plugin's publisher reviews, whether it
+//! signed this release or not (four eyes); what several reviewers allow at most is the meet of it; a judgement says until when
+//! it holds, and nothing that it rests on ends before.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ use crate::{
     statement::{Decision, Release, Statement, Verdict},
 };
 
-/// How far ahead of this host's clock a reviewer's may be, in milliseconds.
+/// How far ahead of this host's clock a signer's may be, in milliseconds.
 const CLOCK_SLACK: i64 = 5 * 60 * 1000;
 
 /// What is judged: a release, with what was signed about it.
@@ -65,24 +66,35 @@ impl Trust {
         now: Timestamp,
         catalogue: &dyn Catalogue,
     ) -> Result<Judged, Distrust> {
+        let layers: Vec<&Root> =
+            std::iter::once(&self.platform).chain(self.tenants.get(tenant)).map(|layer| &layer.root).collect();
         // Those of the platform's root and of the tenant's: neither reviews what it publishes.
-        let mut publishers = Vec::new();
-        let mut judged = Judged { reviewed: None, until: Timestamp(i64::MAX) };
-        for layer in std::iter::once(&self.platform).chain(self.tenants.get(tenant)) {
-            let root = &layer.root;
+        let mut publishers = Publishers::default();
+        for root in &layers {
             current(root, now)?;
-            publishers.extend(signers(root, subject)?);
+            publishers.add(root, subject)?;
+        }
+        let mut judged = Judged { reviewed: None, until: Timestamp(i64::MAX) };
+        for root in layers {
             not_revoked(root, &subject.id)?;
-            self.not_withdrawn(root, subject, &publishers)?;
-            above_floor(root, subject, now)?;
-            let (reviewed, until) = review(root, subject, &publishers, now, catalogue)?;
-            judged.until = judged.until.min(until).min(root.expires);
+            self.not_withdrawn(root, subject, &publishers.signed)?;
+            let lowered = above_floor(root, subject, now)?;
+            let (reviewed, until) = review(root, subject, &publishers.all, now, catalogue)?;
+            judged.until = judged.until.min(until).min(lowered).min(root.expires);
             judged.reviewed = match (judged.reviewed.take(), reviewed) {
                 (Some(a), Some(b)) => Some(catalogue.meet(&a, &b)?),
                 (a, b) => a.or(b),
             };
         }
         Ok(judged)
+    }
+
+    /// Whether a tenant may go back to this release although it has had a newer one: the platform's people for overrides let
+    /// it, and so do the tenant's, where its root names some.
+    pub fn may_go_back(&self, release: &ReleaseId, statements: &[String], tenant: &TenantId, now: Timestamp) -> bool {
+        let own = self.tenants.get(tenant).filter(|layer| layer.root.overrides.threshold > 0);
+        let mut layers = std::iter::once(&self.platform).chain(own);
+        layers.all(|layer| now < layer.root.expires && overridden(&layer.root, release, statements, now).is_some())
     }
 
     fn not_withdrawn(&self, root: &Root, subject: &Subject<'_>, signers: &[KeyId]) -> Result<(), Distrust> {
@@ -115,21 +127,41 @@ fn current(root: &Root, now: Timestamp) -> Result<(), Distrust> {
     }
 }
 
-/// The ids of the publisher's keys that signed; enough of them, or an error. None where the root leaves that to the platform's.
-fn signers(root: &Root, subject: &Subject<'_>) -> Result<Vec<KeyId>, Distrust> {
-    if root.publishers.is_none() {
-        return Ok(Vec::new());
+/// The publisher's keys, as the roots have them.
+#[derive(Default)]
+struct Publishers {
+    /// Those that signed this release.
+    signed: Vec<KeyId>,
+    /// All that may sign for this publisher.
+    all: Vec<KeyId>,
+}
+
+impl Publishers {
+    /// Adds those of one root: enough of them signed, or an error. None where the root leaves that to the platform's.
+    fn add(&mut self, root: &Root, subject: &Subject<'_>) -> Result<(), Distrust> {
+        if root.publishers.is_none() {
+            return Ok(());
+        }
+        let plugin = &subject.manifest.id;
+        let publisher = root
+            .publisher(plugin)
+            .ok_or_else(|| Distrust::NoPublisher { scope: root.scope.clone(), plugin: plugin.to_string() })?;
+        let keys = root.active(&publisher.role.keys);
+        let who = format!("publisher {}", publisher.prefix);
+        let payload = subject.envelope.verify(&keys, publisher.role.threshold, &who)?;
+        Statement::<Release>::parse(payload)?.check(subject.manifest, &subject.id.component)?;
+        if !publisher.speaks_for(&subject.manifest.publisher) {
+            return Err(Distrust::OtherPublisher {
+                scope: root.scope.clone(),
+                named: subject.manifest.publisher.to_string(),
+                prefix: publisher.prefix.to_string(),
+            });
+        }
+        let signed = subject.envelope.signed_by(&keys).map(|(_, signers)| signers).unwrap_or_default();
+        self.signed.extend(signed.iter().map(|key| key.keyid()));
+        self.all.extend(publisher.role.keys.iter().cloned());
+        Ok(())
     }
-    let plugin = &subject.manifest.id;
-    let publisher = root
-        .publisher(plugin)
-        .ok_or_else(|| Distrust::NoPublisher { scope: root.scope.clone(), plugin: plugin.to_string() })?;
-    let keys = root.active(&publisher.role.keys);
-    let who = format!("publisher {}", publisher.prefix);
-    let payload = subject.envelope.verify(&keys, publisher.role.threshold, &who)?;
-    Statement::<Release>::parse(payload)?.check(subject.manifest, &subject.id.component)?;
-    let signed = subject.envelope.signed_by(&keys).map(|(_, signers)| signers).unwrap_or_default();
-    Ok(signed.iter().map(|key| key.keyid()).collect())
 }
 
 fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
@@ -140,27 +172,36 @@ fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
     }
 }
 
-fn above_floor(root: &Root, subject: &Subject<'_>, now: Timestamp) -> Result<(), Distrust> {
+/// Until when the floor lets it run.
+fn above_floor(root: &Root, subject: &Subject<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
     let manifest = subject.manifest;
     let Some(floor) = root.floors.get(&manifest.id).copied().filter(|floor| manifest.release < *floor) else {
-        return Ok(());
+        return Ok(Timestamp(i64::MAX));
     };
+    overridden(root, &subject.id, subject.statements, now).ok_or_else(|| Distrust::BelowFloor {
+        scope: root.scope.clone(),
+        plugin: manifest.id.to_string(),
+        release: manifest.release,
+        floor,
+    })
+}
+
+/// Until when those whom this root trusts with overrides let this release run; `None`: they do not.
+fn overridden(root: &Root, release: &ReleaseId, statements: &[String], now: Timestamp) -> Option<Timestamp> {
     let role = &root.overrides;
-    let allowed = subject.statements.iter().any(|text| {
-        let Ok(envelope) = Envelope::parse(PayloadType::Override, text) else { return false };
-        let enough =
-            role.threshold > 0 && envelope.verify(&root.active(&role.keys), role.threshold, "overrides").is_ok();
-        enough && Override::read(&envelope).is_ok_and(|one| one.release() == subject.id && now < one.expires)
+    let keys = root.active(&role.keys);
+    let given = statements.iter().filter_map(|text| {
+        let envelope = Envelope::parse(PayloadType::Override, text).ok()?;
+        let enough = role.threshold > 0 && envelope.verify(&keys, role.threshold, "overrides").is_ok();
+        let given = enough.then(|| Override::read(&envelope).ok()).flatten()?;
+        (given.release() == *release && !is_early(given.issued, now) && now < given.expires).then_some(given.expires)
     });
-    match allowed {
-        true => Ok(()),
-        false => Err(Distrust::BelowFloor {
-            scope: root.scope.clone(),
-            plugin: manifest.id.to_string(),
-            release: manifest.release,
-            floor,
-        }),
-    }
+    given.max()
+}
+
+/// Whether a document is dated later than any clock that goes right could have it.
+pub(super) fn is_early(issued: Timestamp, now: Timestamp) -> bool {
+    issued.0 > now.0.saturating_add(CLOCK_SLACK)
 }
 
 fn review(
@@ -170,7 +211,7 @@ fn review(
     now: Timestamp,
     catalogue: &dyn Catalogue,
 ) -> Result<(Option<Vec<ScopeText>>, Timestamp), Distrust> {
-    let latest = verdicts(root, subject, publishers, now);
+    let Verdicts { latest, next } = verdicts(root, subject, publishers, now);
     if let Some(no) = latest.values().find(|one| one.verdict.decision != Decision::Approve) {
         return Err(Distrust::Refused {
             who: root.keys.get(&no.key).map_or_else(|| no.key.clone(), |known| known.owner.clone()),
@@ -197,20 +238,31 @@ fn review(
         });
     }
     let until = live.iter().map(|one| one.verdict.expires).min().unwrap_or(Timestamp(i64::MAX));
-    Ok((reviewed, until))
+    Ok((reviewed, until.min(next)))
 }
 
-/// Of each reviewer's key the latest verdict about this release.
-fn verdicts(root: &Root, subject: &Subject<'_>, publishers: &[KeyId], now: Timestamp) -> BTreeMap<KeyId, Counted> {
+/// What reviewers decided about a release.
+struct Verdicts {
+    /// Of each reviewer's key the latest.
+    latest: BTreeMap<KeyId, Counted>,
+    /// When one that is dated ahead of this host's clock begins to count.
+    next: Timestamp,
+}
+
+fn verdicts(root: &Root, subject: &Subject<'_>, publishers: &[KeyId], now: Timestamp) -> Verdicts {
     let may = root.reviewers.iter().filter(|id| !publishers.contains(*id));
     let keys = root.active(may);
-    let mut latest: BTreeMap<KeyId, Counted> = BTreeMap::new();
+    let (mut latest, mut next): (BTreeMap<KeyId, Counted>, _) = (BTreeMap::new(), Timestamp(i64::MAX));
     for text in subject.statements {
         let Ok(envelope) = Envelope::parse(PayloadType::Statement, text) else { continue };
         let Some((payload, signers)) = envelope.signed_by(&keys) else { continue };
         let Ok(statement) = Statement::<Verdict>::parse(payload) else { continue };
         let verdict = statement.predicate();
-        if statement.is_about(&subject.id).is_err() || verdict.issued.0 > now.0.saturating_add(CLOCK_SLACK) {
+        if statement.is_about(&subject.id).is_err() {
+            continue;
+        }
+        if is_early(verdict.issued, now) {
+            next = next.min(Timestamp(verdict.issued.0.saturating_sub(CLOCK_SLACK)));
             continue;
         }
         for key in signers.iter().map(|key| key.keyid()) {
@@ -223,7 +275,7 @@ fn verdicts(root: &Root, subject: &Subject<'_>, publishers: &[KeyId], now: Times
             }
         }
     }
-    latest
+    Verdicts { latest, next }
 }
 
 /// The highest risk of what a manifest asks for. A scope that says nothing of itself is not thereby harmless.

@@ -8,20 +8,26 @@ use portcullis_model::{
     error::StoreError,
     id::{Digest, TenantId},
     release::ReleaseId,
-    time::Clock,
+    time::{Clock, Timestamp},
     trust::RootScope,
 };
 
 use super::{
-    By, Trust, TrustError,
+    By, Trust, TrustError, anchored,
+    judge::is_early,
     root::Root,
     withdrawal::{Act, Override, Withdrawal},
 };
 use crate::{
     check::Registry,
     dsse::{DsseError, Envelope, PayloadType},
+    keys::PublicKey,
     statement::{Statement, StatementError, Verdict},
 };
+
+/// The most statements about one release that are kept of one key: all of them are checked whenever the release is loaded, in
+/// every tenant.
+const MAX_OF_ONE_KEY: usize = 64;
 
 /// Why what is trusted was not changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +44,20 @@ pub enum KeeperError {
     /// Nobody who may say that signed it.
     #[error("no key that a root trusts with this signed it: {0}")]
     Stranger(&'static str),
+    /// Dated in the future.
+    #[error("it is dated {issued}, and it is {now} here: put the clock right that is wrong, and have it signed again")]
+    Early {
+        /// By the signer's clock.
+        issued: Timestamp,
+        /// By this host's.
+        now: Timestamp,
+    },
+    /// One key has said enough.
+    #[error(
+        "a key that signed this has stated {MAX_OF_ONE_KEY} things about this release, and each is checked whenever it is loaded; \
+         let another key sign, or quarantine the release"
+    )]
+    TooMany,
     /// Somebody else was faster.
     #[error("the root of '{0}' was changed by somebody else just now; look at it again before you repeat this")]
     Conflict(RootScope),
@@ -53,6 +73,25 @@ pub enum Kept {
     Verdict(Verdict),
     /// Leave to run a release below the floor.
     Override(Override),
+}
+
+impl Kept {
+    fn issued(&self) -> Timestamp {
+        match self {
+            Self::Verdict(verdict) => verdict.issued,
+            Self::Override(given) => given.issued,
+        }
+    }
+}
+
+/// What a statement says, the entry for it, and the keys that count of those that signed it.
+type Stated = Result<(Kept, Entry, Vec<PublicKey>), KeeperError>;
+
+fn said_enough(key: &PublicKey, known: &[String]) -> bool {
+    let by_it = |kind, text: &str| Envelope::parse(kind, text).is_ok_and(|one| one.signed_by(&[*key]).is_some());
+    let count =
+        known.iter().filter(|text| by_it(PayloadType::Statement, text) || by_it(PayloadType::Override, text)).count();
+    count >= MAX_OF_ONE_KEY
 }
 
 /// Changes what a host trusts, on behalf of one actor.
@@ -71,7 +110,7 @@ impl Keeper<'_> {
         let unread = Root::read(&Envelope::parse(PayloadType::Root, text)?)?;
         let first = self.registry.statements().trust_revision().await? == 0;
         let root = match first && unread.scope == RootScope::Platform {
-            true => Root::first(text)?,
+            true => anchored(text, self.registry.anchor())?,
             false => self.trust().await?.next(text)?,
         };
         let now = self.clock.now();
@@ -124,23 +163,32 @@ impl Keeper<'_> {
     /// Takes a statement of somebody else than the publisher about a release.
     pub async fn state(&self, release: &ReleaseId, text: &str) -> Result<Kept, KeeperError> {
         let trust = self.trust().await?;
-        let (kept, entry) = match Envelope::parse(PayloadType::Override, text) {
+        let (kept, entry, signers) = match Envelope::parse(PayloadType::Override, text) {
             Ok(envelope) => self.overridden(&trust, release, &envelope)?,
             Err(_) => self.verdict(&trust, release, &Envelope::parse(PayloadType::Statement, text)?)?,
         };
+        let (issued, now) = (kept.issued(), self.clock.now());
+        if is_early(issued, now) {
+            return Err(KeeperError::Early { issued, now });
+        }
+        let known = self.registry.statements().statements(release).await?;
+        if !known.iter().any(|other| other == text) && signers.iter().any(|key| said_enough(key, &known)) {
+            return Err(KeeperError::TooMany);
+        }
         self.registry.statements().put_statement(*release, text.to_owned(), entry).await?;
         Ok(kept)
     }
 
-    fn verdict(&self, trust: &Trust, release: &ReleaseId, envelope: &Envelope) -> Result<(Kept, Entry), KeeperError> {
+    fn verdict(&self, trust: &Trust, release: &ReleaseId, envelope: &Envelope) -> Stated {
         let keys = |root: &Root| root.active(&root.reviewers);
         let roots = trust.scopes().into_iter().filter_map(|scope| trust.root(&scope));
         let signed = roots.map(|root| (root, keys(root))).find_map(|(root, keys)| {
             let (payload, signers) = envelope.signed_by(&keys)?;
             let owners = signers.iter().filter_map(|key| Some(root.keys.get(&key.keyid())?.owner.clone()));
-            Some((payload.to_vec(), owners.collect::<Vec<String>>().join(", "), root.scope.clone()))
+            let who = owners.collect::<Vec<String>>().join(", ");
+            Some((payload.to_vec(), who, root.scope.clone(), signers))
         });
-        let Some((payload, who, scope)) = signed else {
+        let Some((payload, who, scope, signers)) = signed else {
             return Err(KeeperError::Stranger("a verdict is signed by a key of a root's 'reviewers'"));
         };
         let statement = Statement::<Verdict>::parse(&payload)?;
@@ -157,15 +205,10 @@ impl Keeper<'_> {
             .with("scopes", at_most)
             .with("expires", verdict.expires.to_string())
             .with("reason", verdict.reason.as_str());
-        Ok((Kept::Verdict(verdict), entry))
+        Ok((Kept::Verdict(verdict), entry, signers))
     }
 
-    fn overridden(
-        &self,
-        trust: &Trust,
-        release: &ReleaseId,
-        envelope: &Envelope,
-    ) -> Result<(Kept, Entry), KeeperError> {
+    fn overridden(&self, trust: &Trust, release: &ReleaseId, envelope: &Envelope) -> Stated {
         let enough = |root: &Root| {
             let role = &root.overrides;
             role.threshold > 0 && envelope.verify(&root.active(&role.keys), role.threshold, "overrides").is_ok()
@@ -187,7 +230,9 @@ impl Keeper<'_> {
             .with("root", root.scope.to_string())
             .with("expires", given.expires.to_string())
             .with("reason", given.reason.as_str());
-        Ok((Kept::Override(given), entry))
+        let keys = root.active(&root.overrides.keys);
+        let signers = envelope.signed_by(&keys).map(|(_, signers)| signers).unwrap_or_default();
+        Ok((Kept::Override(given), entry, signers))
     }
 
     async fn trust(&self) -> Result<std::sync::Arc<Trust>, KeeperError> {

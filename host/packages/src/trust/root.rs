@@ -29,6 +29,11 @@ pub const MAX_KEYS: usize = 256;
 /// The hexadecimal SHA-256 of a public key's bytes.
 pub type KeyId = String;
 
+/// Whether a text has the form of a key's id. One that has not would name nothing, without anybody noticing.
+pub(super) fn is_key_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
 /// A key that a root knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +63,14 @@ pub struct Publisher {
     /// The keys, and how many of them sign each release.
     #[serde(flatten)]
     pub role: Role,
+}
+
+impl Publisher {
+    /// Whether a manifest that these keys sign may name this publisher: the one with this prefix, or one below it.
+    pub fn speaks_for(&self, named: &PublisherId) -> bool {
+        let rest = named.as_str().strip_prefix(self.prefix.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
 }
 
 /// How many reviewers must approve a release before it runs, by the highest risk of what it asks for.
@@ -236,6 +249,9 @@ impl Root {
             if !right || plain(&known.owner) != known.owner {
                 return wrong(format!("the key under '{}' is not the one with that id", plain(id)));
             }
+        }
+        if let Some(id) = self.revoked.keys.iter().find(|id| !is_key_id(id)) {
+            return wrong(format!("it revokes the key '{}', which is no key's id: 64 of 0-9 and a-f", plain(id)));
         }
         if self.scope == RootScope::Platform && self.publishers.is_none() {
             return wrong("the platform's root must say who may publish".to_owned());

@@ -14,7 +14,10 @@ use portcullis_model::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{TrustError, root::KeyId};
+use super::{
+    TrustError,
+    root::{KeyId, is_key_id},
+};
 use crate::{
     dsse::{Envelope, PayloadType},
     keys::{KeyError, Signer},
@@ -57,6 +60,20 @@ impl Target {
         match self {
             Self::Component { plugin, .. } | Self::Releases { plugin, .. } => Some(plugin),
             Self::PublisherKey { .. } => None,
+        }
+    }
+
+    /// Fails where it could cover nothing, whatever is released: whoever signed it believes that something was stopped.
+    fn means_something(&self) -> Result<(), TrustError> {
+        match self {
+            Self::Releases { from, to: Some(to), .. } if to < from => {
+                Err(TrustError::Unreadable(format!("there are no releases from {from} to {to}")))
+            }
+            Self::PublisherKey { key } if !is_key_id(key) => Err(TrustError::Unreadable(format!(
+                "'{}' is no key's id: 64 of 0-9 and a-f, as 'portcullis key show --json' prints it",
+                plain(key)
+            ))),
+            _ => Ok(()),
         }
     }
 
@@ -127,6 +144,9 @@ impl Withdrawal {
     pub fn read(envelope: &Envelope) -> Result<Self, TrustError> {
         let read: Self = document(envelope)?;
         reasoned(&read.reason)?;
+        if let Act::Yank { target } | Act::Quarantine { target } = &read.what {
+            target.means_something()?;
+        }
         Ok(read)
     }
 }

@@ -35,7 +35,7 @@ async fn refusal(lab: &mut Lab, guest: &Installation) -> String {
     let report = lab.call(guest, json!({})).await;
     assert_eq!((report.log.len(), report.usage.host_calls), (0, 0), "nothing of it ran");
     match report.end {
-        CallEnd::Refused(why) => why,
+        CallEnd::Refused(why) | CallEnd::Untrusted(why) => why,
         other => panic!("{other:?}"),
     }
 }
