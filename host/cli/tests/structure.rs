@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("runtime", &["model"]),
     ("capabilities", &["model", "runtime"]),
+    ("vet", &["model", "runtime", "capabilities"]),
     ("packages", &["model"]),
     ("broker", &["model"]),
     ("delivery", &["model"]),

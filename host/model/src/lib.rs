@@ -13,6 +13,7 @@
 
 pub mod audit;
 pub mod authority;
+pub mod behaviour;
 pub mod bounds;
 pub mod budget;
 pub mod call;

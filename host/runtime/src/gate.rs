@@ -25,6 +25,7 @@ use portcullis_model::{
 use crate::{
     ledger::{CallBudget, Refusal, Reservation},
     limits::LimitReached,
+    observe::{Observer, Unfit},
     wit::{denied, refused, types},
 };
 
@@ -39,6 +40,7 @@ pub struct Gate {
     clock: Arc<dyn Clock>,
     budget: Arc<CallBudget>,
     tally: Arc<Tally>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// The most denials of one call that have entries of their own; the call's end counts the others, so that no loop can
@@ -81,7 +83,18 @@ impl Gate {
         clock: Arc<dyn Clock>,
         budget: Arc<CallBudget>,
     ) -> Self {
-        Self { call, recorder, clock, budget, tally: Arc::default() }
+        Self { call, recorder, clock, budget, tally: Arc::default(), observer: None }
+    }
+
+    pub(crate) fn observed_by(self, observer: Option<Arc<dyn Observer>>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Tells whoever looks on of a request that cannot even be judged.
+    pub fn unfit(&self, request: Unfit<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.unfit(&self.call, request);
+        }
     }
 
     pub(crate) fn tally(&self) -> &Tally {

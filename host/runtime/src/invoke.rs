@@ -19,7 +19,7 @@ use portcullis_model::{
     release::{ReleaseError, Releases},
     time::{Clock, Rng},
 };
-use wasmtime::{CallHook, Store, UpdateDeadline};
+use wasmtime::{CallHook, Store, UpdateDeadline, WasmBacktrace};
 
 use crate::{
     capability::CapabilitySet,
@@ -29,6 +29,7 @@ use crate::{
     limits::{LimitReached, MemoryLimit},
     memory_scan::{self, FindSecrets},
     meter::{Meter, Metered},
+    observe::Observer,
     plugins::{Plugins, Ready},
     wasi::{self, Wasi},
     wit::{events, types},
@@ -57,6 +58,7 @@ pub struct Runtime<C: CapabilitySet> {
     rng: Arc<dyn Rng>,
     ledger: Arc<Ledger>,
     secrets: Option<Arc<dyn FindSecrets>>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl<C: CapabilitySet> Runtime<C> {
@@ -78,13 +80,20 @@ impl<C: CapabilitySet> Runtime<C> {
         let capabilities = Arc::new(capabilities);
         let bounds = Arc::new(bounds);
         let plugins = Plugins::new(sandbox.clone(), capabilities.clone(), releases, bounds.clone());
-        Self { sandbox, capabilities, plugins, bounds, recorder, clock, rng, ledger, secrets: None }
+        Self { sandbox, capabilities, plugins, bounds, recorder, clock, rng, ledger, secrets: None, observer: None }
     }
 
     /// Looks for these secrets in guest memory after every call. Needs a sandbox with `scan_memory`.
     #[must_use]
     pub fn scanning_for(mut self, secrets: Arc<dyn FindSecrets>) -> Self {
         self.secrets = Some(secrets);
+        self
+    }
+
+    /// Tells this observer of every call.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -128,6 +137,10 @@ impl<C: CapabilitySet> Runtime<C> {
             Some(Ok(Ok(Err(error)))) => (failed(error, limits), None),
             Some(Ok(Err(error))) => (trapped(&error), Some(error)),
         };
+        if let (Some(observer), Some(stack)) = (&self.observer, broken.as_ref().and_then(|e| e.downcast_ref())) {
+            let stack: &WasmBacktrace = stack;
+            observer.broke(gate.call(), &stack.to_string());
+        }
         store.data_mut().wasi.finish();
         let wall = began.elapsed();
         let memory = store.data().memory.used() as u64;
@@ -250,6 +263,7 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
             Err(end) => return CallReport { call, end, usage: Usage::default(), log: Vec::new() },
         };
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
+        let gate = gate.observed_by(self.observer.clone());
         let (end, mut usage) = match ready {
             Err(crate::LoadError::Release(ReleaseError::Store(error))) => {
                 (CallEnd::HostFailed(error.to_string()), Usage::default())

@@ -20,6 +20,7 @@ mod life;
 mod limits;
 mod memory_scan;
 mod meter;
+pub mod observe;
 mod plugins;
 pub mod wasi;
 pub mod wit;

@@ -8,7 +8,10 @@ use portcullis_model::{
     authority::Authority,
     egress::{Answer, Egress, MAX_BODY, SendRequest},
 };
-use portcullis_runtime::gate::{Gate, HostResult};
+use portcullis_runtime::{
+    gate::{Gate, HostResult},
+    observe,
+};
 
 use super::scope::{HttpScope, method};
 
@@ -42,7 +45,7 @@ impl fmt::Display for Unfit {
 }
 
 /// The act that a request asks for. What its headers may say is judged where they are sent.
-pub(super) fn act(name: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<SendRequest, Unfit> {
+fn act(name: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<SendRequest, Unfit> {
     let method = method(name).map_err(|_| Unfit::Method)?;
     let target = url.parse().map_err(Unfit::Url)?;
     if body.len() > MAX_BODY {
@@ -52,6 +55,14 @@ pub(super) fn act(name: &str, url: &str, headers: Vec<(String, String)>, body: V
 }
 
 impl Door {
+    /// The act that a request asks for; of what is none, whoever looks on is told.
+    pub fn act(&self, name: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<SendRequest, Unfit> {
+        act(name, url, headers, body).inspect_err(|unfit| {
+            let problem = unfit.to_string();
+            self.gate.unfit(observe::Unfit { method: name, url, problem: &problem });
+        })
+    }
+
     /// Sends the request where the grant covers it and there is room for it.
     pub async fn send(&self, act: SendRequest) -> HostResult<Answer> {
         let egress = self.egress.clone();

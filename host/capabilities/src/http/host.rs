@@ -2,12 +2,12 @@
 
 use portcullis_runtime::{gate::HostResult, wit::types};
 
-use super::{State, door::act, wit};
+use super::{State, wit};
 
 impl wit::Host for State {
     async fn send(&mut self, request: wit::Request) -> HostResult<wit::Response> {
         self.door.gate.count()?;
-        let act = match act(&request.method, &request.url, request.headers, request.body) {
+        let act = match self.door.act(&request.method, &request.url, request.headers, request.body) {
             Ok(act) => act,
             Err(unfit) => return Ok(Err(types::Error::Invalid(unfit.to_string()))),
         };

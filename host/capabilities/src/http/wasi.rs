@@ -29,7 +29,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Cap,
-    door::{Door, Unfit, act},
+    door::{Door, Unfit},
 };
 
 /// Requests of one call that are under way or whose answers are held, at a time.
@@ -119,9 +119,9 @@ async fn send(door: &Door, request: Request<WasiBody>) -> Result<Answer, Error> 
     let (head, body) = request.into_parts();
     let (url, headers) = (head.uri.to_string(), pairs(&head.headers));
     // The method and the target first: what cannot be granted is not waited for.
-    act(head.method.as_str(), &url, Vec::new(), Vec::new()).map_err(unfit)?;
+    door.act(head.method.as_str(), &url, Vec::new(), Vec::new()).map_err(unfit)?;
     let body = collect(body).await?;
-    let act = act(head.method.as_str(), &url, headers, body).map_err(unfit)?;
+    let act = door.act(head.method.as_str(), &url, headers, body).map_err(unfit)?;
     // Asking was counted when the plugin asked, but could not be refused there.
     door.gate.count().map_err(|error| Error::InternalError(Some(error.to_string())))?;
     match door.send(act).await {

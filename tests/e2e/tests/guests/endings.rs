@@ -43,3 +43,15 @@ pub async fn returns_each_error() {
         assert_eq!((&report.end, report.end.worth_retrying()), (&end, again), "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+pub async fn cuts_text_blindly() {
+    let lab = Lab::new().await;
+    let guest = lab.install(&Package::guest("cuts_text_blindly", &["log:write"], "")).await;
+    let report = lab.call(&guest, json!({ "subject": "Printer on fire" })).await;
+    assert_eq!((&report.end, report.log[0].1.as_str()), (&CallEnd::Ok, "begins with Printer "));
+    for subject in ["Printer", "Drucker\u{fc}"] {
+        let report = lab.call(&guest, json!({ "subject": subject })).await;
+        assert!(matches!(report.end, CallEnd::Trapped(_)), "{subject}: {:?}", report.end);
+    }
+}

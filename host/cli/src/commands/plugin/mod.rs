@@ -13,6 +13,7 @@ mod review;
 mod schema;
 mod sign;
 mod verify;
+mod vet;
 
 use anyhow::Result;
 pub use build::write_dist;
@@ -32,6 +33,8 @@ pub enum Plugin {
     Build(build::Build),
     /// Show what a component can do, derived from its bytes.
     Inspect(inspect::Inspect),
+    /// Run a release in a recording sandbox, on events of every kind, and report what it did.
+    Vet(vet::Vet),
     /// Sign a release: component, manifest and the statement that binds them.
     Sign(sign::Sign),
     /// Put a signed release into one file to hand over.
@@ -68,6 +71,7 @@ impl Plugin {
             Self::Schema(command) => command.run(),
             Self::Build(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
+            Self::Vet(command) => command.run(output).await,
             Self::Sign(command) => command.run(output),
             Self::Bundle(command) => command.run(output),
             Self::Unbundle(command) => command.run(output),
