@@ -59,28 +59,28 @@ impl Dialer {
             None => (public_addresses(&*self.resolver, &self.own, host, port).await?, &self.public),
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|error| down(host, &error.to_string()))?;
-        let stream = self.first_open(&addresses).await.map_err(|error| down(host, &error))?;
+        let stream = first_open(&addresses, self.patience).await.map_err(|error| down(host, &error))?;
         let stream = connector.connect(name, stream).await.map_err(|error| down(host, &chain(&error)))?;
         Wire::over(stream).await.map_err(|error| down(host, &chain(&error)))
     }
+}
 
-    /// One after the other, each with its share of the time.
-    async fn first_open(&self, addresses: &[SocketAddr]) -> Result<TcpStream, String> {
-        let tries = addresses.len().clamp(1, MAX_TRIES);
-        let share = self.patience / u32::try_from(tries).unwrap_or(1);
-        let mut last = String::new();
-        for address in addresses.iter().take(tries) {
-            match timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    stream.set_nodelay(true).map_err(|error| error.to_string())?;
-                    return Ok(stream);
-                }
-                Ok(Err(error)) => last = format!("{address}: {error}"),
-                Err(_) => last = format!("{address}: no connection within {share:?}"),
+/// Connects to the first of these that answers: one after the other, each with its share of the time.
+pub(crate) async fn first_open(addresses: &[SocketAddr], patience: Duration) -> Result<TcpStream, String> {
+    let tries = addresses.len().clamp(1, MAX_TRIES);
+    let share = patience / u32::try_from(tries).unwrap_or(1);
+    let mut last = String::new();
+    for address in addresses.iter().take(tries) {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                stream.set_nodelay(true).map_err(|error| error.to_string())?;
+                return Ok(stream);
             }
+            Ok(Err(error)) => last = format!("{address}: {error}"),
+            Err(_) => last = format!("{address}: no connection within {share:?}"),
         }
-        Err(last)
     }
+    Err(last)
 }
 
 fn connector_for(private: &Private, public: &TlsConnector) -> Result<TlsConnector, String> {

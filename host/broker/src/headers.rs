@@ -21,7 +21,8 @@ pub const MAX_HEADERS: usize = 64;
 /// The most that names and values may take together, in bytes.
 pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
+/// Who is asking, to servers outside.
+pub(crate) const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
 
 /// Of the message's frame or the connection (RFC 9110, 7.6.1 and 9112): the host's own business in both directions.
 const HOP: &[&str] = &[

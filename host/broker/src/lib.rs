@@ -4,7 +4,7 @@
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
-//! - [`loopback`] is the command line's client of the host's own listener.
+//! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
 //! a way to read a stored secret from outside the host.
@@ -12,7 +12,7 @@
 //! Invariants:
 //! - a plugin never holds a secret: it goes into a request after the request has left the sandbox, and is taken out of the
 //!   answer (INT-7);
-//! - nothing is connected to but judged addresses, and those that the operator named;
+//! - nothing is connected to but judged addresses, and those that the operator, or whoever gives a command, named;
 //! - no error's text, log line or `Debug` form holds a secret.
 #![forbid(unsafe_code)]
 
@@ -26,6 +26,7 @@ pub mod judge;
 pub mod key;
 pub mod leaks;
 pub mod loopback;
+pub mod oci;
 pub mod place;
 mod pool;
 pub mod pseudonym;
