@@ -123,6 +123,7 @@ impl Lab {
             release: self.release.digest,
             manifest: self.manifest,
             version: self.release.version.clone(),
+            number: self.release.number,
             state: InstallationState::Active,
             granted: self.scopes(granted).to_vec(),
             limits: Limits::UNBOUNDED,

@@ -91,7 +91,7 @@ impl Outcome {
             CallEnd::Failed { error, .. } => format!("failed {error}"),
             CallEnd::Trapped(_) => "trap".to_owned(),
             CallEnd::Limit(name) => format!("limit {name}"),
-            CallEnd::Refused(_) => "refused".to_owned(),
+            CallEnd::Refused(_) | CallEnd::Untrusted(_) => "refused".to_owned(),
             CallEnd::HostFailed(_) => "host failed".to_owned(),
             CallEnd::Ended(_) => "ended".to_owned(),
             CallEnd::Held { .. } => "held".to_owned(),

@@ -33,8 +33,8 @@ async fn a_crash_on_a_shape_that_nobody_thought_of_is_found_and_can_be_had_again
     let fixed =
         report.corpus.inputs.iter().filter(|(family, _)| **family != Family::Mutated).map(|(_, n)| n).sum::<u64>();
     let few = Options { inputs: 1, ..options.clone() };
-    let (one, other) =
-        (replay(&release(&package), &options, fixed + 700), replay(&release(&package), &few, fixed + 700));
+    let found = release(&package);
+    let (one, other) = (replay(&found, &options, fixed + 700), replay(&found, &few, fixed + 700));
     let (one, other) = (one.await.unwrap(), other.await.unwrap());
     assert_eq!((one.made, one.data, one.all.end), (other.made, other.data, other.all.end));
 }

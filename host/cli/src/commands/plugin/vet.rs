@@ -91,7 +91,8 @@ impl Vet {
         let files = release_dir::read_unsigned(&self.path)?;
         let manifest = Manifest::parse(&files.manifest)?;
         // What no host would load cannot be run here either.
-        fits(&manifest, &files.component, RULES).map_err(|refusal| anyhow!("it cannot be run: {refusal}"))?;
+        fits(&manifest, &files.manifest, &files.component, RULES)
+            .map_err(|refusal| anyhow!("it cannot be run: {refusal}"))?;
         let asked = |asked: &portcullis_packages::manifest::AskedScope| Asked {
             scope: asked.scope.clone(),
             optional: asked.optional,
