@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test check deny bench attacks fuzz clean
+.PHONY: help setup setup-tests demo test check deny bench attacks fuzz clean
 
 help:
 	@echo 'make demo    set up, build, and watch four plugins run, act and be refused'
@@ -17,14 +17,17 @@ help:
 setup:
 	@bash .ci/setup
 
+setup-tests: setup
+	@bash .ci/third-parties
+
 demo: setup
 	cargo build --release --locked -p portcullis
 	target/release/portcullis demo --repo .
 
-test: setup
+test: setup-tests
 	bash .ci/test
 
-check: setup
+check: setup-tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked --exclude portcullis-e2e --exclude attacks

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use crate::{
     check::{Rules, fits},
-    dsse::{Envelope, PayloadType},
+    dsse::{DsseError, Envelope, PayloadType},
     keys::PublicKey,
     manifest::Manifest,
     release_dir::{ENVELOPE_NAME, Part, ReleaseFiles},
     statement::{MANIFEST_NAME, Release, Statement, Verdict},
+    trust::withdrawal::Override,
 };
 
 /// What came of a check.
@@ -121,7 +122,26 @@ fn statements<'a>(files: &'a ReleaseFiles, keys: &'a [PublicKey]) -> impl Iterat
 }
 
 fn statement(text: &str, release: &ReleaseId, keys: &[PublicKey], files: &ReleaseFiles) -> Result<String, String> {
-    let envelope = Envelope::parse(PayloadType::Statement, text).map_err(|error| error.to_string())?;
+    let (envelope, says) = match Envelope::parse(PayloadType::Statement, text) {
+        Ok(envelope) => {
+            let says = verdict(&envelope, release, files)?;
+            (envelope, says)
+        }
+        Err(DsseError::WrongType { .. }) => {
+            let envelope = Envelope::parse(PayloadType::Override, text).map_err(|error| error.to_string())?;
+            let says = leave(&envelope, release)?;
+            (envelope, says)
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let by = match envelope.signed_by(keys) {
+        Some((_, signers)) => format!("by {}", signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        None => "by none of the keys given, so nobody knows by whom".to_owned(),
+    };
+    Ok(format!("{says}, {by}"))
+}
+
+fn verdict(envelope: &Envelope, release: &ReleaseId, files: &ReleaseFiles) -> Result<String, String> {
     let statement = Statement::<Verdict>::parse(envelope.unverified()).map_err(|error| error.to_string())?;
     statement.is_about(release).map_err(|error| error.to_string())?;
     let verdict = statement.predicate();
@@ -130,11 +150,15 @@ fn statement(text: &str, release: &ReleaseId, keys: &[PublicKey], files: &Releas
         Some(digest) if files.reports.iter().any(|report| Digest::of(report) == *digest) => "its report is here",
         Some(_) => "its report is not here",
     };
-    let by = match envelope.signed_by(keys) {
-        Some((_, signers)) => format!("by {}", signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
-        None => "by none of the keys given, so nobody knows by whom".to_owned(),
-    };
-    Ok(format!("{}, until {}, {report}, {by}", verdict.decision.name(), verdict.expires))
+    Ok(format!("{}, until {}, {report}", verdict.decision.name(), verdict.expires))
+}
+
+fn leave(envelope: &Envelope, release: &ReleaseId) -> Result<String, String> {
+    let leave = Override::read(envelope).map_err(|error| error.to_string())?;
+    match leave.release() == *release {
+        true => Ok(format!("leave to run below the floor, until {}", leave.expires)),
+        false => Err("it is leave for another release".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -227,7 +251,15 @@ mod tests {
     fn what_others_stated_is_about_this_release() {
         let good = release();
         let other = ReleaseId { component: Digest::of(b"other"), ..good.stored.id() };
+        let leave = |about: ReleaseId| {
+            let (component, manifest, reason) = (about.component, about.manifest, "until the next".to_owned());
+            let leave = Override { component, manifest, reason, issued: Timestamp(0), expires: Timestamp(86_400_000) };
+            leave.signed(&keys().1).unwrap().to_json()
+        };
+        let allowed = ReleaseFiles { statements: vec![leave(good.stored.id())], ..good.clone() };
+        assert!(failures(&allowed).is_empty());
         for (statement, reason) in [
+            (leave(other), "leave for another release"),
             (verdict(&other, None), "component digest mismatch"),
             ("{}".to_owned(), "is not a DSSE envelope"),
             (good.stored.envelope.clone(), "has predicateType"),

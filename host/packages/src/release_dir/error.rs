@@ -31,11 +31,14 @@ pub enum DirError {
     /// Something else than a file.
     #[error("{0} is not a regular file")]
     NotFile(PathBuf),
+    /// Something else than a folder, a link to one included.
+    #[error("{0} is not a folder")]
+    NotFolder(PathBuf),
     /// A file whose name is not of the folder's form.
     #[error("{path} does not belong there; expected {expected}")]
     Name {
-        /// Which file.
-        path: PathBuf,
+        /// Which file, made harmless to show.
+        path: String,
         /// What names there look like.
         expected: &'static str,
     },

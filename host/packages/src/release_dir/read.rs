@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use portcullis_model::id::Digest;
+use portcullis_model::{audit::plain, id::Digest};
 
 use super::{DirError, MAX_REPORT, MAX_REPORTS, MAX_STATEMENTS, Part, REPORTS, STATEMENTS};
 use crate::dsse::MAX_ENVELOPE;
@@ -62,20 +62,26 @@ pub(super) fn list(dir: &Path, folder: &'static str) -> Result<Vec<(Part, PathBu
         STATEMENTS => (MAX_STATEMENTS, "0001.dsse.json, 0002.dsse.json and so on"),
         _ => (MAX_REPORTS, "64 hexadecimal digits, the report's SHA-256, and .json"),
     };
-    let entries = match fs::read_dir(&path) {
+    // Without following links: what somebody handed over must not lead to what they did not.
+    match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
+        Err(error) => return Err(failed(error)),
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(DirError::NotFolder(path)),
+    }
     let mut files = Vec::new();
-    for entry in entries {
+    for entry in fs::read_dir(&path).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         if files.len() == most {
             return Err(DirError::TooMany { path, most });
         }
-        match Part::parse(&format!("{folder}/{}", entry.file_name().to_string_lossy())) {
-            Some(part) => files.push((part, entry.path())),
-            None => return Err(DirError::Name { path: entry.path(), expected }),
+        let Some(part) = Part::parse(&format!("{folder}/{}", entry.file_name().to_string_lossy())) else {
+            return Err(DirError::Name { path: plain(&entry.path().to_string_lossy()), expected });
+        };
+        if !entry.file_type().map_err(failed)?.is_file() {
+            return Err(DirError::NotFile(entry.path()));
         }
+        files.push((part, entry.path()));
     }
     files.sort();
     Ok(files)

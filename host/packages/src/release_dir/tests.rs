@@ -1,4 +1,4 @@
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use super::*;
 use crate::{
@@ -71,9 +71,14 @@ fn what_others_said_is_read_in_order_and_under_its_own_name() {
         refused(&format!("{name} does not belong there; expected"));
         fs::remove_file(dir.join(name)).unwrap();
     }
-    std::os::unix::fs::symlink("/dev/zero", dir.join("statements/0003.dsse.json")).unwrap();
-    refused("statements/0003.dsse.json is not a regular file");
-    fs::remove_file(dir.join("statements/0003.dsse.json")).unwrap();
+    for to in ["/dev/zero", "/etc/passwd", "0001.dsse.json"] {
+        symlink(to, dir.join("statements/0003.dsse.json")).unwrap();
+        refused("statements/0003.dsse.json is not a regular file");
+        fs::remove_file(dir.join("statements/0003.dsse.json")).unwrap();
+    }
+    fs::write(dir.join("statements/\u{1b}[2J"), "").unwrap();
+    refused("statements/\\u{1b}[2J does not belong there");
+    fs::remove_file(dir.join("statements/\u{1b}[2J")).unwrap();
     fs::write(dir.join("statements/0003.dsse.json"), "x".repeat(MAX_ENVELOPE + 1)).unwrap();
     refused("statements/0003.dsse.json is larger than 65536 bytes");
     fs::write(dir.join("statements/0003.dsse.json"), "{}").unwrap();
@@ -84,6 +89,27 @@ fn what_others_said_is_read_in_order_and_under_its_own_name() {
     assert!(full.contains("holds more than 64 files"), "{full}");
     fs::write(dir.join("statements/0065.dsse.json"), "{}").unwrap();
     refused("statements holds more than 64 files");
+}
+
+/// A directory that somebody handed over can have links in it, which lead to what is not theirs.
+#[test]
+fn what_is_written_follows_no_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let (handed, own) = (dir.path().join("handed"), dir.path().join("own"));
+    fs::create_dir(&handed).unwrap();
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("file"), "mine").unwrap();
+    symlink(own.join("file"), handed.join(".release.new")).unwrap();
+    symlink(own.join("file"), handed.join(ENVELOPE_NAME)).unwrap();
+    let key = SecretKey::generate(&Fixed::new());
+    let envelope = Envelope::sign(PayloadType::Statement, b"x".to_vec(), &key).unwrap();
+    write_envelope(&handed, &envelope).unwrap();
+    symlink(&own, handed.join(STATEMENTS)).unwrap();
+    symlink(&own, handed.join(REPORTS)).unwrap();
+    assert!(add_statement(&handed, &envelope).unwrap_err().to_string().contains("statements is not a folder"));
+    assert!(add_report(&handed, b"{}").unwrap_err().to_string().contains("reports is not a folder"));
+    assert_eq!(fs::read_to_string(own.join("file")).unwrap(), "mine");
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 1);
 }
 
 #[test]

@@ -78,7 +78,12 @@ fn make(folder: &Path) -> Result<(), DirError> {
 fn put(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, DirError> {
     let (path, new) = (dir.join(name), dir.join(".release.new"));
     let write = || {
-        let mut file = File::create(&new)?;
+        // What an interrupted try left; or a link that leads elsewhere, which must not be followed.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::create_new(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, &path)

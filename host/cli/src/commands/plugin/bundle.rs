@@ -7,6 +7,8 @@ use clap::Args;
 use portcullis_model::id::Digest;
 use portcullis_packages::{
     bundle,
+    dsse::{Envelope, PayloadType},
+    inspect::Inspection,
     manifest::Manifest,
     release_dir::{read_release, write_new},
 };
@@ -30,7 +32,10 @@ pub struct Bundle {
 impl Bundle {
     pub(super) fn run(self, output: Output) -> Result<()> {
         let files = read_release(&self.dir)?;
+        // A file that is no release's part goes nowhere, whatever links the directory has.
         let manifest = Manifest::parse(&files.stored.manifest)?;
+        Inspection::of(&files.component)?;
+        Envelope::parse(PayloadType::Statement, &files.stored.envelope)?;
         let usual = || format!("{}-{}.{}", manifest.id, manifest.version, bundle::EXTENSION).into();
         let path: PathBuf = self.output.unwrap_or_else(usual);
         let bytes = bundle::to_bytes(&files)?;
