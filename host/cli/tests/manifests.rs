@@ -1,5 +1,4 @@
 //! The manifests that come with the product, held against the real capabilities.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{fs, path::Path};
 
