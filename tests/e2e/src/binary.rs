@@ -15,7 +15,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
 };
 
@@ -58,7 +58,18 @@ impl Ended {
 
 /// Runs a command on this home, with `--json`.
 pub async fn run(home: &Path, arguments: &[&str]) -> Ended {
-    let output = Command::new(&*BINARY).arg("--home").arg(home).arg("--json").args(arguments).output().await.unwrap();
+    run_with(home, arguments, b"").await
+}
+
+/// The same with something to read on its standard input.
+pub async fn run_with(home: &Path, arguments: &[&str], input: &[u8]) -> Ended {
+    let mut command = Command::new(&*BINARY);
+    command.arg("--home").arg(home).arg("--json").args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Most commands read nothing, and may have ended before this was written.
+    drop(child.stdin.take().unwrap().write_all(input).await);
+    let output = child.wait_with_output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let code = output.status.code().unwrap_or_else(|| panic!("{arguments:?}: {}", output.status));
     Ended { code, stdout: text(output.stdout), stderr: text(output.stderr) }

@@ -17,7 +17,7 @@ mod running;
 mod seeded;
 
 pub use audit::{Acts, acts};
-pub use binary::{Daemon, Ended, run};
+pub use binary::{Daemon, Ended, run, run_with};
 pub use components::{examples, guest, plugin, root};
 pub use events::{created_on, event, sign};
 pub use far::{Arrived, Far};

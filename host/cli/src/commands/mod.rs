@@ -15,6 +15,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use portcullis_broker::oci::OciError;
 use portcullis_model::release::ReleaseError;
 use portcullis_packages::{
     install::InstallError, keys::handover::HandoverError, release_dir::DirError, verify::NotVerified,
@@ -123,6 +124,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref::<HandoverError>().is_some()
             || cause.downcast_ref::<NotVerified>().is_some()
             || matches!(cause.downcast_ref(), Some(DirError::Bundle { .. }))
+            || matches!(cause.downcast_ref(), Some(OciError::OtherBytes { .. }))
     });
     if refused { 3 } else { 1 }
 }

@@ -9,6 +9,9 @@ mod inspect;
 mod install;
 mod limit;
 mod new;
+mod pull;
+mod push;
+mod registry;
 mod review;
 mod schema;
 mod sign;
@@ -43,6 +46,10 @@ pub enum Plugin {
     Unbundle(bundle::Unbundle),
     /// Check a release as it was handed over.
     Verify(verify::Verify),
+    /// Push a release to an OCI registry.
+    Push(push::Push),
+    /// Pull a release from an OCI registry into a new directory.
+    Pull(pull::Pull),
     /// Show what an installation would mean, and install.
     Install(install::Install),
     /// List the installations.
@@ -76,6 +83,8 @@ impl Plugin {
             Self::Bundle(command) => command.run(output),
             Self::Unbundle(command) => command.run(output),
             Self::Verify(command) => command.run(output),
+            Self::Push(command) => command.run(output).await,
+            Self::Pull(command) => command.run(output).await,
             Self::Install(command) => command.run(home, output).await,
             Self::List => govern::list(home, output).await,
             Self::Grant(command) => command.run(home, output).await,
