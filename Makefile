@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-tests demo test check deny bench attacks fuzz clean
+.PHONY: help setup setup-tests demo test check deny bench attacks tamperings fuzz clean
 
 help:
 	@echo 'make demo    set up, build, and watch four plugins run, act and be refused'
@@ -12,6 +12,7 @@ help:
 	@echo 'make check   format, lints, unit tests: the quick loop'
 	@echo 'make bench   measure'
 	@echo 'make attacks run the attack corpus, print its table, and write docs/security/attacks.md'
+	@echo 'make tamperings  tamper with releases and all that is signed, and write docs/security/tamperings.md'
 	@echo 'make fuzz    run each fuzz target for ten minutes (SECONDS_EACH=600)'
 
 setup:
@@ -41,6 +42,9 @@ bench: setup
 
 attacks: setup
 	ATTACKS_DOC=1 cargo test --locked -p attacks -- --nocapture
+
+tamperings:
+	TAMPERINGS_DOC=1 cargo test --locked -p portcullis-packages --test tamperings -- --nocapture
 
 fuzz:
 	bash tests/fuzz/run.sh $${SECONDS_EACH:-600}

@@ -102,11 +102,19 @@ impl Home {
 
     /// Takes the home for one running host, until the file is dropped.
     pub fn lock(&self) -> Result<File> {
+        match self.try_lock()? {
+            Some(file) => Ok(file),
+            None => bail!("a host is already running in {}", self.0.display()),
+        }
+    }
+
+    /// As [`Home::lock`]; `None` where a host is running.
+    pub fn try_lock(&self) -> Result<Option<File>> {
         let path = self.0.join("host.lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path)?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => bail!("a host is already running in {}", self.0.display()),
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(io::Error::other(error)).context("cannot lock the home directory"),
         }
     }

@@ -18,6 +18,7 @@ pub mod home;
 pub mod host;
 pub mod output;
 pub mod publish;
+pub mod receipt;
 pub mod serve;
 pub mod signing;
 pub mod system;

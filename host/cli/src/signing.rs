@@ -31,6 +31,24 @@ impl SigningKey {
     }
 }
 
+/// The keys to sign with, where one may not be enough.
+#[derive(Debug, Default, Args)]
+pub struct SigningKeys {
+    /// A key to sign with, as a key file or as agent:KEY; several where it takes several. The host's own where none is given.
+    #[arg(long = "key", value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// How key files are unlocked.
+    #[command(flatten)]
+    pub unlocking: Unlocking,
+}
+
+impl SigningKeys {
+    /// Opens all that are named.
+    pub fn open(&self) -> Result<Vec<Box<dyn Signer>>> {
+        self.keys.iter().map(|key| Ok(keys::open(key, &self.unlocking)?)).collect()
+    }
+}
+
 /// Where the passphrase of a key file is.
 #[derive(Debug, Default, Args)]
 pub struct Unlocking {

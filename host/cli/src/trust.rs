@@ -15,13 +15,13 @@ use portcullis_model::{
     trust::RootScope,
 };
 use portcullis_packages::{
-    dsse::Envelope,
+    dsse::{Envelope, PayloadType},
     keys::{PublicKey, SecretKey, Signer},
     statement::{Statement, Verdict},
     trust::root::{Publisher, Role, Root},
 };
 
-use crate::{home::Home, host::Host, signing::Unlocking};
+use crate::{home::Home, host::Host, signing::{SigningKeys, Unlocking}};
 
 /// How long a root holds that this command makes, unless it is told otherwise.
 pub const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -42,7 +42,22 @@ pub fn create(home: &Home, clock: &dyn Clock, rng: &dyn portcullis_model::time::
     Ok(envelope)
 }
 
+/// Signs this with each of these keys.
+pub fn signed_by(kind: PayloadType, payload: Vec<u8>, keys: &[Box<dyn Signer>]) -> Result<Envelope> {
+    let (first, others) = keys.split_first().context("no key signs this; name one with --key")?;
+    let envelope = Envelope::sign(kind, payload, first.as_ref())?;
+    Ok(others.iter().try_fold(envelope, |envelope, key| envelope.signed_also(key.as_ref()))?)
+}
+
 impl Host {
+    /// The signing keys that a command names; the one that lies in the home directory where it names none.
+    pub fn signers(&self, named: &SigningKeys) -> Result<Vec<Box<dyn Signer>>> {
+        match named.keys.is_empty() {
+            true => Ok(vec![Box::new(self.root_key()?)]),
+            false => named.open(),
+        }
+    }
+
     /// The key that lies in the home directory.
     pub fn root_key(&self) -> Result<SecretKey> {
         let path = self.home.root_key();
@@ -101,11 +116,19 @@ impl Host {
         .await
     }
 
-    /// A tenant's first root: kept by this key.
-    pub async fn first_root(&self, tenant: &TenantId, key: &dyn Signer, owner: &str) -> Result<Root> {
+    /// A tenant's first root: kept by this key, and signed with the platform's where that lies in the home directory.
+    pub fn tenants_root(&self, tenant: &TenantId, key: &dyn Signer, owner: &str) -> Result<Envelope> {
         let expires = self.clock.now().plus(LIFETIME);
         let root = Root::new(RootScope::Tenant(tenant.clone()), &key.public(), owner, expires);
-        let envelope = root.signed(key)?.signed_also(&self.root_key()?)?;
-        Ok(self.keeper().root(&envelope.to_json()).await?)
+        let envelope = root.signed(key)?;
+        match self.home.root_key().exists() {
+            true => Ok(envelope.signed_also(&self.root_key()?)?),
+            false => Ok(envelope),
+        }
+    }
+
+    /// Makes a tenant's first root and takes it.
+    pub async fn first_root(&self, tenant: &TenantId, key: &dyn Signer, owner: &str) -> Result<Root> {
+        Ok(self.keeper().root(&self.tenants_root(tenant, key, owner)?.to_json()).await?)
     }
 }

@@ -225,6 +225,11 @@ impl Envelope {
         (!signers.is_empty()).then_some((self.payload.as_slice(), signers))
     }
 
+    /// The type of its payload.
+    pub fn kind(&self) -> PayloadType {
+        self.kind
+    }
+
     /// The payload, for a reader to look at: nothing says that anybody signed it.
     pub fn unverified(&self) -> &[u8] {
         &self.payload

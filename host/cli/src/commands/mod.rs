@@ -9,6 +9,7 @@ pub mod notices;
 pub mod plugin;
 pub mod serve;
 pub mod source;
+pub mod trust;
 pub mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -75,6 +76,9 @@ pub enum Command {
     /// Read and check the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Whom this host trusts: roots, keys, roles, and who must sign a change of them.
+    #[command(subcommand)]
+    Trust(trust::Trust),
     /// Explain what became of a plugin's act, and who could change that.
     Why(why::Why),
     /// Send events, and see what became of them.
@@ -105,6 +109,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
+        Command::Trust(command) => command.run(home, output).await?,
         Command::Why(command) => command.run(home, output).await?,
         Command::Events(command) => command.run(home, output).await?,
         Command::Notices(command) => command.run(home, output).await?,

@@ -154,11 +154,14 @@ async fn a_grant_narrows_and_widens_within_the_manifest() {
 async fn suspends_and_resumes_once() {
     let world = World::new();
     let id = world.install(None).await.unwrap().id;
-    world.memory.releases.lock().unwrap().clear();
+    let releases = std::mem::take(&mut *world.memory.releases.lock().unwrap());
     let stopped = world.installer().suspend(&id, "under investigation").await.unwrap();
     assert_eq!(stopped.state, InstallationState::Suspended { reason: "under investigation".into() });
     assert_eq!((world.last().kind, world.last().text("reason")), (Kind::PluginSuspended, Some("under investigation")));
     assert_eq!(world.installer().suspend(&id, "again").await.unwrap(), stopped);
+    let error = world.installer().resume(&id).await.unwrap_err().to_string();
+    assert!(error.contains("is not in the registry"), "what does not hold is not resumed: {error}");
+    *world.memory.releases.lock().unwrap() = releases;
     let runs = world.installer().resume(&id).await.unwrap();
     assert_eq!((runs.state.clone(), runs.generation), (InstallationState::Active, 3));
     assert_eq!(world.last().kind, Kind::PluginResumed);

@@ -12,16 +12,20 @@ mod new;
 mod pull;
 mod push;
 mod registry;
+mod overriding;
 mod review;
 mod schema;
 mod sign;
 mod verify;
 mod vet;
+mod withdraw;
 
 use anyhow::Result;
 pub use build::write_dist;
 use clap::Subcommand;
 pub use install::ask_and_install;
+pub(crate) use overriding::take as taking_override;
+pub(crate) use withdraw::{key_id, take as taking_withdrawal, words as withdrawal_words};
 
 use crate::{home::Home, output::Output};
 
@@ -67,6 +71,16 @@ pub enum Plugin {
     Suspend(govern::Suspend),
     /// Let a suspended installation go on, or one capability that a budget suspended.
     Resume(govern::Resume),
+    /// Take releases of a plugin back for good, as its publisher.
+    Yank(withdraw::Yank),
+    /// Stop releases until that is lifted.
+    Quarantine(withdraw::Quarantine),
+    /// End a quarantine.
+    Lift(withdraw::Lift),
+    /// Let a release run although it is older than it may be.
+    Override(overriding::Override),
+    /// List what is withdrawn.
+    Withdrawals,
     /// Print what plugins have logged.
     Log(govern::Log),
 }
@@ -93,6 +107,11 @@ impl Plugin {
             Self::Review(command) => command.run(home, output).await,
             Self::Suspend(command) => command.run(home, output).await,
             Self::Resume(command) => command.run(home, output).await,
+            Self::Yank(command) => command.run(home, output).await,
+            Self::Quarantine(command) => command.run(home, output).await,
+            Self::Lift(command) => command.run(home, output).await,
+            Self::Override(command) => command.run(home, output).await,
+            Self::Withdrawals => withdraw::list(home, output).await,
             Self::Log(command) => command.run(home, output).await,
         }
     }
