@@ -81,8 +81,8 @@ impl Desk<'_> {
             return Err(refused("manifest digest mismatch: it is another release's".to_owned()).into());
         }
         let manifest = Manifest::parse(&stored.manifest).map_err(|error| refused(error.to_string()))?;
-        let envelope = Envelope::parse(PayloadType::Statement, &stored.envelope)
-            .map_err(|error| refused(error.to_string()))?;
+        let envelope =
+            Envelope::parse(PayloadType::Statement, &stored.envelope).map_err(|error| refused(error.to_string()))?;
         let statements = self.registry.statements().statements(&id).await?;
         let trust = self.registry.trust().await??;
         let subject = Subject { id, manifest: &manifest, envelope: &envelope, statements: &statements };

@@ -46,14 +46,19 @@ impl Reports<'_> {
         if evidence.len() > MAX_EVIDENCE {
             return Err(ReviewError::TooMany { what: "acts as evidence", most: MAX_EVIDENCE });
         }
-        if let Some((id, _)) = evidence.iter().find(|(_, entry)| !entry.as_ref().is_some_and(|e| is_of(e, installation))) {
+        if let Some((id, _)) =
+            evidence.iter().find(|(_, entry)| !entry.as_ref().is_some_and(|e| is_of(e, installation)))
+        {
             return Err(ReviewError::Evidence(id.to_string()));
         }
         let release = installation.release_id();
         let all = self.reviews.misbehaviours().await?;
         let same = |one: &&Misbehaviour| one.tenant == installation.tenant && one.release() == release;
         if all.iter().filter(same).filter(|one| one.resolved.is_none()).count() >= MAX_OPEN {
-            return Err(ReviewError::TooMany { what: "reports of a tenant that nobody looked into yet", most: MAX_OPEN });
+            return Err(ReviewError::TooMany {
+                what: "reports of a tenant that nobody looked into yet",
+                most: MAX_OPEN,
+            });
         }
         let report = Misbehaviour {
             id: ReportId::random(self.rng),
@@ -128,9 +133,8 @@ fn is_of(entry: &Entry, installation: &Installation) -> bool {
 fn names(text: &str, name: &str) -> bool {
     let (text, name) = (text.to_lowercase(), name.to_lowercase());
     let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_');
-    text.match_indices(&name).any(|(at, found)| {
-        !part(text[..at].chars().next_back()) && !part(text[at + found.len()..].chars().next())
-    })
+    text.match_indices(&name)
+        .any(|(at, found)| !part(text[..at].chars().next_back()) && !part(text[at + found.len()..].chars().next()))
 }
 
 /// How many tenants report a release without anybody having looked into it.

@@ -109,9 +109,7 @@ impl Trust {
             risk,
             needed: root.reviews.for_risk(risk),
             reviewers: may.map(|key| (key.clone(), owner(key))).collect(),
-            given: counted
-                .map(|(key, one)| Given { owner: owner(&key), key, verdict: one.verdict })
-                .collect(),
+            given: counted.map(|(key, one)| Given { owner: owner(&key), key, verdict: one.verdict }).collect(),
             publishers,
             against: self.admit(subject, now).err(),
         })

@@ -176,7 +176,12 @@ fn what_may_happen_in_each_state_and_what_may_not() {
         ("submitted", "ann:change", assign, ""),
         ("submitted", "bob:reject", assign, "is rejected: whoever rejected it decides anew"),
         ("submitted", "", Act::Assign { key: "pub" }, "key of pub signed this release as its publisher"),
-        ("submitted", "", Act::Assign { key: "eve" }, "key eve is no reviewer by the root of 'platform'; its reviewers: Ann"),
+        (
+            "submitted",
+            "",
+            Act::Assign { key: "eve" },
+            "key eve is no reviewer by the root of 'platform'; its reviewers: Ann",
+        ),
         ("submitted", "", decide(APPROVE, "ann"), ""),
         ("submitted", "", decide(CHANGE, "ann"), ""),
         ("submitted", "", decide(REJECT, "ann"), ""),

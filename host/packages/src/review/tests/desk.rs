@@ -110,7 +110,10 @@ async fn what_is_approved_lies_within_what_is_asked_for() {
     let world = World::needing(1);
     let of = submitted(&world).await;
     for (scopes, error) in [
-        (["tickets:read fields=comments,tags"], "goes beyond what the manifest asks for; approve at most: tickets:read fields=comments"),
+        (
+            ["tickets:read fields=comments,tags"],
+            "goes beyond what the manifest asks for; approve at most: tickets:read fields=comments",
+        ),
         (["tickets:read fields=tags"], "approve at most: tickets:read fields=comments"),
         (["http:send to=evil.example"], "approve at most: http:send to=chat.example.test"),
         (["kv:read x=y"], "no such capability"),
@@ -172,9 +175,8 @@ async fn what_is_risky_is_approved_on_a_report_or_with_a_reason() {
 async fn a_report_is_about_this_very_release() {
     let world = World::needing(1);
     let of = submitted(&world).await;
-    let error = async |report: Report| {
-        world.desk().attach(&of, &report.encode().unwrap()).await.unwrap_err().to_string()
-    };
+    let error =
+        async |report: Report| world.desk().attach(&of, &report.encode().unwrap()).await.unwrap_err().to_string();
     let mut other = world.report();
     other.release.manifest = Digest::of(b"other");
     assert!(error(other).await.contains("the behaviour report is about"));

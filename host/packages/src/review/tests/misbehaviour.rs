@@ -59,7 +59,9 @@ async fn others_hear_that_and_not_who() {
     assert_eq!(other, "com.example.card-guard 1.2.0 (release 3) was reported for misbehaviour, under review");
     assert!(told(&one, &acme.tenant).starts_with("you reported com.example.card-guard"));
 
-    for (note, public) in [("x", "as acme says"), ("x", "see ins_acme"), ("x", "Mallory was right"), ("", "x"), ("x", "")] {
+    for (note, public) in
+        [("x", "as acme says"), ("x", "see ins_acme"), ("x", "Mallory was right"), ("", "x"), ("x", "")]
+    {
         assert!(reports.resolve(&one.id, note, public).await.is_err(), "{note} | {public}");
     }
     let done = reports.resolve(&one.id, "acme is right", "release 4 mends that").await.unwrap();

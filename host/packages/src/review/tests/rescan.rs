@@ -49,7 +49,11 @@ async fn what_changes_is_recorded_and_what_does_not_is_not() {
     assert_eq!(count(), 0, "nothing was found and nothing was before");
     let (low, high) = (one("A-1", Severity::Low), one("A-2", Severity::High));
     let both = scan(&world, &[low.clone(), high.clone(), low.clone()]).await;
-    assert_eq!(both.found.iter().map(|one| one.advisory.as_str()).collect::<Vec<_>>(), ["A-2", "A-1"], "the worst first");
+    assert_eq!(
+        both.found.iter().map(|one| one.advisory.as_str()).collect::<Vec<_>>(),
+        ["A-2", "A-1"],
+        "the worst first"
+    );
     assert_eq!((both.new.len(), both.gone.len(), count()), (2, 0, 1));
     assert_eq!(both.found[0].summary, "a\\u{202e}b");
     let again = scan(&world, &[high.clone(), low]).await;
@@ -79,7 +83,8 @@ async fn a_release_that_cannot_be_read_keeps_no_other_from_it() {
 async fn a_policy_quarantines_once_for_each_advisory() {
     let world = World::needing(0);
     world.desk().submit(&world.files).await.unwrap();
-    let scanned = scan(&world, &[one("A-1", Severity::High), one("A-10", Severity::Critical), one("B", Severity::Unknown)]).await;
+    let scanned =
+        scan(&world, &[one("A-1", Severity::High), one("A-10", Severity::Critical), one("B", Severity::Unknown)]).await;
     let reason = |from, signed: &[String]| reason_for_quarantine(&scanned, from, signed);
     assert_eq!(reason(Severity::Critical, &[]).as_deref(), Some("known vulnerabilities: A-10"));
     assert_eq!(reason(Severity::High, &[]).as_deref(), Some("known vulnerabilities: A-10, A-1"));

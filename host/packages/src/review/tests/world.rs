@@ -156,8 +156,7 @@ impl World {
         root.reviews.high = high;
         let anchor = memory.trusting(&own, &root);
         let files = files(MANIFEST, &publisher);
-        let registry =
-            Registry::new(memory.clone(), memory.clone(), anchor, Arc::new(Fake), Arc::new(clock.clone()));
+        let registry = Registry::new(memory.clone(), memory.clone(), anchor, Arc::new(Fake), Arc::new(clock.clone()));
         Self { memory, rows: Rows::default(), registry, clock, files, publisher, ann, bob, eve }
     }
 
