@@ -18,6 +18,8 @@ pub mod home;
 pub mod host;
 pub mod output;
 pub mod publish;
+pub mod quarantine;
+pub mod review;
 pub mod serve;
 pub mod signing;
 pub mod system;

@@ -193,6 +193,8 @@ pub struct Vulnerability {
     pub summary: String,
     /// The first version without it, where there is one.
     pub fixed: Option<String>,
+    /// False where the versions could not be compared: it may be affected.
+    pub certain: bool,
 }
 
 /// Storage of reviews.

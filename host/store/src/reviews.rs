@@ -274,6 +274,7 @@ mod tests {
                 severity: Severity::High,
                 summary: "reads freed memory".into(),
                 fixed: Some("0.2.0".into()),
+                certain: true,
             }]
         };
         for advisory in ["A-1", "A-2"] {

@@ -147,7 +147,9 @@ impl Scan<'_> {
 
 /// A finding in a few words.
 pub fn named(one: &Vulnerability) -> String {
-    format!("{} ({} {}, {})", plain(&one.advisory), plain(&one.dependency), plain(&one.version), one.severity.name())
+    let unsure = if one.certain { "" } else { ", perhaps" };
+    let (advisory, dependency, version) = (plain(&one.advisory), plain(&one.dependency), plain(&one.version));
+    format!("{advisory} ({dependency} {version}, {}{unsure})", one.severity.name())
 }
 
 fn same(a: &Vulnerability, b: &Vulnerability) -> bool {
@@ -179,7 +181,7 @@ pub fn reason_for_quarantine(scanned: &Scanned, from: Severity, withdrawals: &[S
     });
     let said: Vec<String> = quarantines.collect();
     let known = |id: &str| said.iter().any(|reason| reason.split([' ', ',']).any(|word| word == id));
-    let bad = scanned.found.iter().filter(|one| one.severity >= from && !known(&one.advisory));
+    let bad = scanned.found.iter().filter(|one| one.certain && one.severity >= from && !known(&one.advisory));
     let mut reason = String::from("known vulnerabilities:");
     let mut count = 0;
     for one in bad.take(NAMED) {

@@ -5,21 +5,18 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use portcullis_model::audit::{Kind, plain};
-use portcullis_packages::{
-    keys::PublicKey,
-    manifest::Manifest,
-    release_dir::read_release,
-    review::ReviewError,
-};
 use portcullis_model::{audit::Recorder as _, release::ReleaseError};
+use portcullis_packages::{keys::PublicKey, manifest::Manifest, release_dir::read_release, review::ReviewError};
 use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output, review::name};
 
 /// Hand a release in for review. It is checked as if it were installed, but for reviews, and nothing runs.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  portcullis plugin submit my-plugin/dist\n  portcullis plugin submit my-plugin-1.2.0.portcullis\n\n\
-    Then see 'portcullis review --help'.")]
+#[command(
+    after_help = "Examples:\n  portcullis plugin submit my-plugin/dist\n  portcullis plugin submit my-plugin-1.2.0.portcullis\n\n\
+    Then see 'portcullis review --help'."
+)]
 pub struct Submit {
     /// The release: a directory or a bundle.
     pub release: PathBuf,

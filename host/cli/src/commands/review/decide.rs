@@ -2,12 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_model::{
-    id::Digest,
-    release::Releases as _,
-    scope::ScopeText,
-    trust::RootScope,
-};
+use portcullis_model::{id::Digest, release::Releases as _, scope::ScopeText, trust::RootScope};
 use portcullis_packages::{
     inspect::Inspection,
     keys::{self, Signer},
@@ -53,10 +48,12 @@ impl Who {
 
 /// Approve it, and say the most that it may do.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  portcullis review approve card-guard@1 --as-asked --report sha256:... --reason 'does what it says'\n  \
+#[command(
+    after_help = "Examples:\n  portcullis review approve card-guard@1 --as-asked --report sha256:... --reason 'does what it says'\n  \
     portcullis review approve card-guard@1 --scope 'tickets:read fields=comments' --scope tickets:redact \\\n    \
     --without-report 'read its source' --reason 'does not need its log'\n\n\
-    It is signed, holds for every installation of the release, and must be given anew when its days are over.")]
+    It is signed, holds for every installation of the release, and must be given anew when its days are over."
+)]
 pub struct Approve {
     /// Which release.
     pub release: String,
@@ -82,8 +79,10 @@ pub struct Approve {
 
 /// Say no to a release.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis review reject overreacher@1 --reason 'sends where it does not ask to'\n\n\
-    It is signed, and holds until the same reviewer decides anew.")]
+#[command(
+    after_help = "Example:\n  portcullis review reject overreacher@1 --reason 'sends where it does not ask to'\n\n\
+    It is signed, and holds until the same reviewer decides anew."
+)]
 pub struct Refuse {
     /// Which release.
     pub release: String,

@@ -31,8 +31,10 @@ pub struct Export {
 
 /// Take verdicts that were signed elsewhere.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  portcullis review import verdict.dsse.json\n  portcullis review import card-guard-under-review\n\n\
-    A verdict counts where its key is a reviewer's by the root; what others signed is left out.")]
+#[command(
+    after_help = "Examples:\n  portcullis review import verdict.dsse.json\n  portcullis review import card-guard-under-review\n\n\
+    A verdict counts where its key is a reviewer's by the root; what others signed is left out."
+)]
 pub struct Import {
     /// A verdict's envelope, a release's directory, or a bundle.
     pub file: PathBuf,

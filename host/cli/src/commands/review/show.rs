@@ -116,7 +116,8 @@ impl Shown {
         let reports = self.reports.iter().flat_map(report_words).collect();
         section("Behaviour", reports, "no report is attached; make one with 'portcullis plugin vet'");
         let found = self.found.as_deref().map(|found| found.iter().map(vulnerability).collect::<Vec<_>>());
-        let unseen = if found.is_none() { "not looked for; see 'portcullis plugin rescan'" } else { "none in the database" };
+        let unseen =
+            if found.is_none() { "not looked for; see 'portcullis plugin rescan'" } else { "none in the database" };
         section("Known vulnerabilities", found.unwrap_or_default(), unseen);
         section("Reported for misbehaviour", self.misbehaviours.iter().map(misbehaviour).collect(), "");
         section("Verdicts", case.standing.given.iter().flat_map(|one| verdict(one, case)).collect(), "none");

@@ -22,7 +22,9 @@ pub struct Assign {
 
 /// Say something about it.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis review comment card-guard@1 'why does it need comments of closed tickets?'")]
+#[command(
+    after_help = "Example:\n  portcullis review comment card-guard@1 'why does it need comments of closed tickets?'"
+)]
 pub struct Comment {
     /// Which release.
     pub release: String,

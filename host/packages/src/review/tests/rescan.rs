@@ -23,6 +23,7 @@ fn one(advisory: &str, severity: Severity) -> Vulnerability {
         severity,
         summary: "a\u{202e}b".into(),
         fixed: None,
+        certain: true,
     }
 }
 
@@ -100,6 +101,9 @@ async fn a_policy_quarantines_once_for_each_advisory() {
     let before = [signed("known vulnerabilities: A-10", scanned.release.component)];
     assert_eq!(reason(Severity::Critical, &before), None, "whoever lifted that knows of it");
     assert_eq!(reason(Severity::High, &before).as_deref(), Some("known vulnerabilities: A-1"), "A-10 is not A-1");
+    let unsure = Vulnerability { certain: false, ..one("C", Severity::Critical) };
+    let unsure = scan(&world, &[unsure]).await;
+    assert_eq!(reason_for_quarantine(&unsure, Severity::Unknown, &[]), None, "nothing is stopped on a guess");
     let other = [signed("known vulnerabilities: A-10", Digest::of(b"other"))];
     assert!(reason(Severity::Critical, &other).is_some(), "another component's");
 }
