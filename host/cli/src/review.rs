@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result, bail};
 use portcullis_model::{
     audit::{Actor, plain},
-    catalogue::Catalogue as _,
     id::Digest,
     release::{ReleaseId, Releases as _},
     review::{ReviewStore as _, Submission},
@@ -57,7 +56,8 @@ impl Host {
         let means = |one: &&Submission| match text.rsplit_once('@') {
             Some((plugin, number)) => {
                 let id = one.plugin.as_str();
-                number.parse() == Ok(one.number) && (id == plugin || id.rsplit('.').next() == Some(plugin))
+                number.parse::<u64>().ok() == Some(one.number)
+                    && (id == plugin || id.rsplit('.').next() == Some(plugin))
             }
             None => hex && [one.component, one.manifest].iter().any(|digest| digest.hex().starts_with(digits)),
         };

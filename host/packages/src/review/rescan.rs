@@ -74,7 +74,7 @@ impl Scan<'_> {
     pub async fn run(
         &self,
         releases: &[ReleaseId],
-        look: impl Fn(&[u8]) -> Result<Vec<Vulnerability>, String>,
+        look: impl Fn(&[u8]) -> Result<Vec<Vulnerability>, String> + Send + Sync,
     ) -> Result<(Vec<Scanned>, Vec<Unread>), StoreError> {
         let known = self.reviews.vulnerabilities().await?;
         let (mut scanned, mut unread) = (Vec::new(), Vec::new());
@@ -92,7 +92,7 @@ impl Scan<'_> {
         &self,
         release: &ReleaseId,
         before: Option<&[Vulnerability]>,
-        look: &impl Fn(&[u8]) -> Result<Vec<Vulnerability>, String>,
+        look: &(impl Fn(&[u8]) -> Result<Vec<Vulnerability>, String> + Send + Sync),
     ) -> Result<Result<Scanned, String>, StoreError> {
         let Some(stored) = self.registry.store().release(release).await? else {
             return Ok(Err("it is not in the registry".to_owned()));

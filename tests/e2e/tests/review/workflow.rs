@@ -29,8 +29,12 @@ async fn four_eyes_before_it_runs_and_the_meet_of_both_after() {
     };
     let of = lab.host.desk().submit(&files).await.unwrap().submission;
     refused("0 of 2 reviewers that 'platform' asks for").await;
-    let (case, _) =
-        lab.host.desk().decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,status"]), &ann).await.unwrap();
+    let (case, _) = lab
+        .host
+        .desk()
+        .decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,status"]), &ann)
+        .await
+        .unwrap();
     assert_eq!(case.state(), Some(State::InReview));
     refused("1 of 2 reviewers").await;
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -42,8 +46,12 @@ async fn four_eyes_before_it_runs_and_the_meet_of_both_after() {
     refused("1 of 2 reviewers").await;
     let own = lab.host.desk().decide(&of, &approve(&[EVENTS]), &lab.key).await.unwrap_err().to_string();
     assert!(own.contains("is no reviewer") || own.contains("as its publisher"), "{own}");
-    let (case, _) =
-        lab.host.desk().decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,tags"]), &bob).await.unwrap();
+    let (case, _) = lab
+        .host
+        .desk()
+        .decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,tags"]), &bob)
+        .await
+        .unwrap();
     assert_eq!(case.state(), Some(State::Approved));
 
     let guest = lab.try_install(&files, order(TENANT)).await.unwrap();

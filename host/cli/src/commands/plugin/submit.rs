@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_model::audit::{Kind, plain};
-use portcullis_model::{audit::Recorder as _, release::ReleaseError};
+use portcullis_model::{
+    audit::{Kind, Recorder as _},
+    release::ReleaseError,
+};
 use portcullis_packages::{keys::PublicKey, manifest::Manifest, release_dir::read_release, review::ReviewError};
 use serde_json::json;
 
@@ -38,7 +40,7 @@ impl Submit {
                 .entry(Kind::ReleaseRefused, None)
                 .about(format!("release:{digest}"))
                 .with("at", "submit")
-                .with("reason", plain(reason));
+                .with("reason", reason.as_str());
             host.store.record(vec![entry]).await?;
         }
         super::super::publish(&host).await?;

@@ -115,10 +115,8 @@ impl Shown {
         };
         let reports = self.reports.iter().flat_map(report_words).collect();
         section("Behaviour", reports, "no report is attached; make one with 'portcullis plugin vet'");
-        let found = self.found.as_deref().map(|found| found.iter().map(vulnerability).collect::<Vec<_>>());
-        let unseen =
-            if found.is_none() { "not looked for; see 'portcullis plugin rescan'" } else { "none in the database" };
-        section("Known vulnerabilities", found.unwrap_or_default(), unseen);
+        let found = self.found.iter().flatten().map(vulnerability).collect();
+        section("Known vulnerabilities", found, "none found so far; 'portcullis plugin rescan' looks again");
         section("Reported for misbehaviour", self.misbehaviours.iter().map(misbehaviour).collect(), "");
         section("Verdicts", case.standing.given.iter().flat_map(|one| verdict(one, case)).collect(), "none");
         section("What was said and done", case.notes.iter().map(note).collect(), "nothing");

@@ -1,6 +1,9 @@
 //! `portcullis review assign|comment|attach|withdraw`
 
-use std::{io::Read as _, path::PathBuf};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -102,7 +105,7 @@ impl Attach {
 }
 
 /// A file that may be a report, and no more of it than a report can have.
-fn read(path: &PathBuf) -> Result<Vec<u8>> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     if !std::fs::metadata(path).with_context(cannot)?.is_file() {
         bail!("{} is not a regular file", path.display());
