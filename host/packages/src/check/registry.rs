@@ -154,7 +154,7 @@ impl Registry {
         let subject = Subject { id: release.id(), manifest: &manifest, envelope: &envelope, statements };
         trust.admit(&subject, self.clock.now()).map_err(|error| refused(error.into()))?;
         let inspection = self.inspected(&release.id(), Some(component)).await?;
-        suits(&manifest, &inspection, self.rules()).map_err(refused)?;
+        suits(&manifest, &release.manifest, &inspection, self.rules()).map_err(refused)?;
         Ok((manifest, inspection))
     }
 
