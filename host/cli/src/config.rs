@@ -1,7 +1,7 @@
 //! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
 //! the nearest that is known.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use portcullis_broker::egress::{Config as EgressConfig, Private};
@@ -13,6 +13,7 @@ use portcullis_model::{
     catalogue::Catalogue as _,
     id::TenantId,
     limits::Limits,
+    review::Severity,
     scope::{ScopeText, nearest},
 };
 use portcullis_runtime::SandboxConfig;
@@ -38,6 +39,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// Requests out.
     pub egress: Egress,
+    /// What happens by itself when releases turn out to be bad.
+    pub review: Review,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -119,6 +122,16 @@ pub struct Egress {
     pub total_timeout_ms: u64,
     /// Hosts that the operator places by hand, private addresses included.
     pub private: Vec<PrivateHost>,
+}
+
+/// What happens by itself when releases turn out to be bad.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Review {
+    /// Reports of misbehaviour from so many tenants, that nobody has looked into yet, stop a release everywhere. Absent: none do.
+    pub quarantine_after_reports: Option<NonZeroUsize>,
+    /// A known vulnerability at least as bad as this stops a release everywhere. Absent: none does.
+    pub quarantine_vulnerable: Option<Severity>,
 }
 
 /// A host at an address that the operator names.
@@ -313,6 +326,19 @@ mod tests {
         assert!(error("[tenants.acme]\nlimit = 1\n").contains("did you mean 'limits'?"));
         assert!(error("[tenants.acme]\nscopes = ['tickets:raed fields=tags']\n").contains("did you mean 'read'?"));
         assert!(error("[tenants.'A B'.limits]\n").contains("'A B' is not a tenant"));
+    }
+
+    #[test]
+    fn nothing_is_stopped_by_itself_unless_that_is_written() {
+        let review = |text: &str| Config::parse(text).map(|config| config.review);
+        let off = review("").unwrap();
+        assert_eq!((off.quarantine_after_reports, off.quarantine_vulnerable), (None, None));
+        let on = review("[review]\nquarantine-after-reports = 2\nquarantine-vulnerable = 'critical'\n").unwrap();
+        assert_eq!(on.quarantine_after_reports.map(NonZeroUsize::get), Some(2));
+        assert_eq!(on.quarantine_vulnerable, Some(Severity::Critical));
+        for wrong in ["quarantine-after-reports = 0", "quarantine-vulnerable = 'bad'", "quarantine = 1"] {
+            assert!(review(&format!("[review]\n{wrong}\n")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub mod host;
 pub mod output;
 pub mod publish;
 pub mod receipt;
+pub mod quarantine;
+pub mod review;
 pub mod serve;
 pub mod signing;
 pub mod system;

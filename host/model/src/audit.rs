@@ -63,6 +63,33 @@ pub enum Kind {
     /// A reviewer said how much a release may do at most.
     #[serde(rename = "release.reviewed")]
     ReleaseReviewed,
+    /// A release was handed in for review.
+    #[serde(rename = "review.submitted")]
+    ReviewSubmitted,
+    /// Whoever handed a release in for review took it back.
+    #[serde(rename = "review.withdrawn")]
+    ReviewWithdrawn,
+    /// A reviewer is to look at a release.
+    #[serde(rename = "review.assigned")]
+    ReviewAssigned,
+    /// Somebody said something about a release under review.
+    #[serde(rename = "review.commented")]
+    ReviewCommented,
+    /// A behaviour report was attached to a review.
+    #[serde(rename = "review.attached")]
+    ReviewAttached,
+    /// A reviewer did without a behaviour report.
+    #[serde(rename = "review.waived")]
+    ReviewWaived,
+    /// A tenant reported a plugin's misbehaviour.
+    #[serde(rename = "plugin.reported")]
+    PluginReported,
+    /// Somebody looked into a report of misbehaviour.
+    #[serde(rename = "report.resolved")]
+    ReportResolved,
+    /// What is known of vulnerabilities in a release has changed.
+    #[serde(rename = "release.vulnerable")]
+    ReleaseVulnerable,
     /// A root of trust was replaced by its next version.
     #[serde(rename = "trust.changed")]
     TrustChanged,

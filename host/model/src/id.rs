@@ -77,6 +77,8 @@ ids! {
     CallId, "call id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// One permit or denial within a call: the call's id, a dot and a number.
     ActId, "act id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One report of misbehaviour.
+    ReportId, "report id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// A place that events come from, such as `acme-support`.
     SourceName, "source name", "1 to 63 of a-z, 0-9 and '-'", label;
 }
@@ -85,6 +87,13 @@ impl InstallationId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {
         Self(random("ins", rng).into())
+    }
+}
+
+impl ReportId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("rep", rng).into())
     }
 }
 

@@ -35,6 +35,7 @@ pub mod pseudonym;
 pub mod queue;
 pub mod redact;
 pub mod release;
+pub mod review;
 pub mod scope;
 pub mod secret;
 pub mod source;

@@ -26,6 +26,7 @@ pub mod manifest;
 pub mod plan;
 pub mod publish;
 pub mod release_dir;
+pub mod review;
 pub mod statement;
 #[cfg(test)]
 mod testing;

@@ -22,6 +22,7 @@ mod kv;
 mod plugin_log;
 mod queue;
 mod releases;
+mod reviews;
 mod schema;
 mod secrets;
 mod sources;

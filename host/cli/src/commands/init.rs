@@ -44,6 +44,10 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # first-pause-ms = 5000            # doubles with each try
 # longest-pause-ms = 21600000
 
+[review]
+# quarantine-after-reports = 2     # reports of misbehaviour from so many tenants stop a release everywhere; absent: none do
+# quarantine-vulnerable = "critical"  # and so does a known vulnerability as bad as this; absent: none does
+
 [egress]
 # connect-timeout-ms = 5000
 # total-timeout-ms = 30000

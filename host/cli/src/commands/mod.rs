@@ -7,6 +7,7 @@ pub mod init;
 pub mod key;
 pub mod notices;
 pub mod plugin;
+pub mod review;
 pub mod serve;
 pub mod source;
 pub mod trust;
@@ -64,6 +65,9 @@ pub enum Command {
     /// Make, build, sign, install and govern plugins.
     #[command(subcommand)]
     Plugin(plugin::Plugin),
+    /// Vet releases: look at them, say what you think, decide what they may do at most.
+    #[command(subcommand)]
+    Review(review::Review),
     /// Signing keys: make, show, protect and replace them.
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -105,6 +109,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Serve(command) => command.run(home, output).await?,
         Command::Demo(command) => return command.run(output).await,
         Command::Plugin(command) => command.run(home, output).await?,
+        Command::Review(command) => command.run(home, output).await?,
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
@@ -126,6 +131,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         matches!(cause.downcast_ref(), Some(ReleaseError::Refused { .. }))
             || matches!(cause.downcast_ref(), Some(InstallError::Release(ReleaseError::Refused { .. })))
             || cause.downcast_ref::<portcullis_packages::check::Refusal>().is_some()
+            || matches!(cause.downcast_ref(), Some(ReviewError::Release(ReleaseError::Refused { .. })))
             || cause.downcast_ref::<HandoverError>().is_some()
             || cause.downcast_ref::<NotVerified>().is_some()
             || matches!(cause.downcast_ref(), Some(DirError::Bundle { .. }))

@@ -1,5 +1,7 @@
 //! `portcullis notices`: what in the audit log needs an admin, and the command that helps.
 
+mod standing;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -7,6 +9,7 @@ use clap::Args;
 use portcullis_model::{
     audit::{Entry, Kind},
     budget::{BudgetStore as _, EVENTS, Suspension, Whose},
+    id::TenantId,
     scope::parse_seconds,
     time::Timestamp,
 };
@@ -21,11 +24,15 @@ const MOST: usize = 1_000;
 /// List what needs an admin: what was suspended, given up or refused, and when the host had died.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portcullis notices\n  portcullis notices --since 7d --json\n\n\
-    Newest first, from the audit log: one line each, and the command that helps.")]
+    First what is so at the moment: reports of misbehaviour, known vulnerabilities, reviews that end within 30 days.\n\
+    Then the audit log's, newest first: one line each, and the command that helps.")]
 pub struct Notices {
     /// How far back: a number with s, m, h or d.
     #[arg(long, default_value = "24h", value_parser = span)]
     pub since: Duration,
+    /// Only what this tenant is to know.
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
 }
 
 /// One of them.
@@ -41,6 +48,16 @@ pub struct Notice {
     pub what: String,
     /// What to do about it.
     pub help: String,
+    /// In whose data; absent where it is the host's own.
+    #[serde(skip)]
+    tenant: Option<TenantId>,
+}
+
+impl Notice {
+    /// Whether that is for a tenant; all of them are for the platform.
+    fn is_for(&self, tenant: Option<&TenantId>) -> bool {
+        tenant.is_none() || self.tenant.as_ref() == tenant
+    }
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -55,8 +72,12 @@ impl Notices {
         let since = Timestamp(now.0.saturating_sub(i64::try_from(self.since.as_millis()).unwrap_or(i64::MAX)));
         let suspended = host.store.suspensions(now).await?;
         let mut none = true;
+        for one in standing::standing(&host, self.tenant.as_ref()).await? {
+            none = false;
+            output.item(&one, || format!("{} {:20} {}\n    {}", one.time, one.kind, one.what, one.help))?;
+        }
         for stored in host.store.notices(since, MOST).await? {
-            if let Some(notice) = notice(&stored, &suspended)? {
+            if let Some(notice) = notice(&stored, &suspended)?.filter(|notice| notice.is_for(self.tenant.as_ref())) {
                 none = false;
                 output.item(&notice, || {
                     format!("{} {:20} {}\n    {}", notice.time, notice.kind.name(), notice.what, notice.help)
@@ -91,7 +112,14 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
         Kind::HostStarted => died(&entry),
         _ => None,
     };
-    let told = told.map(|(what, help)| Notice { index: stored.index, time: entry.time, kind: entry.kind, what, help });
+    let told = told.map(|(what, help)| Notice {
+        index: stored.index,
+        time: entry.time,
+        kind: entry.kind,
+        what,
+        help,
+        tenant: entry.tenant.clone(),
+    });
     Ok(told)
 }
 

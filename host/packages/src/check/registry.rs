@@ -138,6 +138,26 @@ impl Registry {
         Ok(Examined { release, manifest, inspection })
     }
 
+    /// Checks a release that is to be reviewed: all but what reviewers say, by the platform's root.
+    pub async fn admit(
+        &self,
+        release: &StoredRelease,
+        statements: &[String],
+        component: &Arc<[u8]>,
+    ) -> Result<(Manifest, Arc<Inspection>), ReleaseError> {
+        let refused = |reason: Refusal| ReleaseError::Refused { digest: release.digest, reason: reason.to_string() };
+        self.hashed(release.digest, component).map_err(refused)?;
+        let trust = self.trust().await?.map_err(|error| refused(Refusal::Trust(error.into())))?;
+        let manifest = Manifest::parse(&release.manifest).map_err(|error| refused(error.into()))?;
+        let envelope =
+            Envelope::parse(PayloadType::Statement, &release.envelope).map_err(|error| refused(error.into()))?;
+        let subject = Subject { id: release.id(), manifest: &manifest, envelope: &envelope, statements };
+        trust.admit(&subject, self.clock.now()).map_err(|error| refused(error.into()))?;
+        let inspection = self.inspected(&release.id(), Some(component)).await?;
+        suits(&manifest, &release.manifest, &inspection, self.rules()).map_err(refused)?;
+        Ok((manifest, inspection))
+    }
+
     fn hashed(&self, expected: Digest, bytes: &[u8]) -> Result<(), Refusal> {
         let found = Digest::of(bytes);
         if found == expected { Ok(()) } else { Err(Refusal::Component { expected, found }) }

@@ -52,9 +52,9 @@ pub struct Judged {
 }
 
 /// A verdict whose signature held.
-struct Counted {
+pub(super) struct Counted {
     key: KeyId,
-    verdict: Verdict,
+    pub(super) verdict: Verdict,
 }
 
 impl Trust {
@@ -97,7 +97,7 @@ impl Trust {
         layers.all(|layer| now < layer.root.expires && overridden(&layer.root, release, statements, now).is_some())
     }
 
-    fn not_withdrawn(&self, root: &Root, subject: &Subject<'_>, signers: &[KeyId]) -> Result<(), Distrust> {
+    pub(super) fn not_withdrawn(&self, root: &Root, subject: &Subject<'_>, signers: &[KeyId]) -> Result<(), Distrust> {
         let holds_here = |by: &By| match by {
             By::Publisher => root.scope == RootScope::Platform,
             By::Root(scope) => *scope == root.scope,
@@ -120,7 +120,7 @@ impl Trust {
     }
 }
 
-fn current(root: &Root, now: Timestamp) -> Result<(), Distrust> {
+pub(super) fn current(root: &Root, now: Timestamp) -> Result<(), Distrust> {
     match now < root.expires {
         true => Ok(()),
         false => Err(Distrust::Expired { scope: root.scope.clone(), expires: root.expires, next: root.version + 1 }),
@@ -129,16 +129,16 @@ fn current(root: &Root, now: Timestamp) -> Result<(), Distrust> {
 
 /// The publisher's keys, as the roots have them.
 #[derive(Default)]
-struct Publishers {
+pub(super) struct Publishers {
     /// Those that signed this release.
-    signed: Vec<KeyId>,
+    pub(super) signed: Vec<KeyId>,
     /// All that may sign for this publisher.
-    all: Vec<KeyId>,
+    pub(super) all: Vec<KeyId>,
 }
 
 impl Publishers {
     /// Adds those of one root: enough of them signed, or an error. None where the root leaves that to the platform's.
-    fn add(&mut self, root: &Root, subject: &Subject<'_>) -> Result<(), Distrust> {
+    pub(super) fn add(&mut self, root: &Root, subject: &Subject<'_>) -> Result<(), Distrust> {
         if root.publishers.is_none() {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Publishers {
     }
 }
 
-fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
+pub(super) fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
     let both: [(&'static str, Digest); 2] = [("component", id.component), ("manifest", id.manifest)];
     match both.into_iter().find(|(_, digest)| root.revoked.digests.contains(digest)) {
         None => Ok(()),
@@ -173,7 +173,7 @@ fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
 }
 
 /// Until when the floor lets it run.
-fn above_floor(root: &Root, subject: &Subject<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
+pub(super) fn above_floor(root: &Root, subject: &Subject<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
     let manifest = subject.manifest;
     let Some(floor) = root.floors.get(&manifest.id).copied().filter(|floor| manifest.release < *floor) else {
         return Ok(Timestamp(i64::MAX));
@@ -242,14 +242,14 @@ fn review(
 }
 
 /// What reviewers decided about a release.
-struct Verdicts {
+pub(super) struct Verdicts {
     /// Of each reviewer's key the latest.
-    latest: BTreeMap<KeyId, Counted>,
+    pub(super) latest: BTreeMap<KeyId, Counted>,
     /// When one that is dated ahead of this host's clock begins to count.
     next: Timestamp,
 }
 
-fn verdicts(root: &Root, subject: &Subject<'_>, publishers: &[KeyId], now: Timestamp) -> Verdicts {
+pub(super) fn verdicts(root: &Root, subject: &Subject<'_>, publishers: &[KeyId], now: Timestamp) -> Verdicts {
     let may = root.reviewers.iter().filter(|id| !publishers.contains(*id));
     let keys = root.active(may);
     let (mut latest, mut next): (BTreeMap<KeyId, Counted>, _) = (BTreeMap::new(), Timestamp(i64::MAX));

@@ -13,6 +13,7 @@ mod error;
 mod judge;
 pub mod keeper;
 pub mod root;
+mod standing;
 pub mod withdrawal;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use portcullis_model::{
 
 pub use error::{Distrust, TrustError};
 pub use judge::{Judged, Subject};
+pub use standing::{Given, Standing};
 
 use self::{
     root::{KeyId, Root},

@@ -94,7 +94,7 @@ pub async fn ask_and_install(
 }
 
 /// The plan, for an admin.
-pub(super) fn words(plan: &InstallPlan) -> String {
+pub(crate) fn words(plan: &InstallPlan) -> String {
     let mut lines = vec![
         format!("{} {} (release {}) by {}", plan.name, plan.version, plan.release, plan.publisher),
         plan.summary.clone(),

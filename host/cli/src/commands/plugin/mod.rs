@@ -13,9 +13,11 @@ mod pull;
 mod push;
 mod registry;
 mod overriding;
+mod report;
 mod review;
 mod schema;
 mod sign;
+mod submit;
 mod verify;
 mod vet;
 mod withdraw;
@@ -26,6 +28,7 @@ use clap::Subcommand;
 pub use install::ask_and_install;
 pub(crate) use overriding::take as taking_override;
 pub(crate) use withdraw::{key_id, take as taking_withdrawal, words as withdrawal_words};
+pub(crate) use install::words as plan_words;
 
 use crate::{home::Home, output::Output};
 
@@ -65,6 +68,10 @@ pub enum Plugin {
     Limit(limit::Limit),
     /// Say what becomes of a scope in an installation, layer by layer.
     Explain(explain::Explain),
+    /// Hand a release in for review.
+    Submit(submit::Submit),
+    /// Report that a plugin misbehaves, to the platform and to every tenant that runs it.
+    Report(report::Report),
     /// Set the most that a release may do, as its reviewer.
     Review(review::Review),
     /// Stop an installation at once. Its events wait.
@@ -104,6 +111,8 @@ impl Plugin {
             Self::Grant(command) => command.run(home, output).await,
             Self::Limit(command) => command.run(home, output).await,
             Self::Explain(command) => command.run(home, output).await,
+            Self::Submit(command) => command.run(home, output).await,
+            Self::Report(command) => command.run(home, output).await,
             Self::Review(command) => command.run(home, output).await,
             Self::Suspend(command) => command.run(home, output).await,
             Self::Resume(command) => command.run(home, output).await,

@@ -1,0 +1,206 @@
+//! What needs somebody for as long as it is so, whenever it began: reports that nobody looked into, known vulnerabilities, reviews
+//! that will be over soon.
+//!
+//! Invariant: a tenant is told what is about releases that it runs, and never who reported them.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::Result;
+use portcullis_model::{
+    id::TenantId,
+    installation::{Installation, InstallationStore as _},
+    release::ReleaseId,
+    review::{Misbehaviour, ReviewStore as _, Vulnerability},
+    time::Timestamp,
+};
+use portcullis_packages::{
+    review::{Case, misbehaviour::told, rescan::named},
+    trust::Given,
+};
+use serde::Serialize;
+
+use crate::{host::Host, review::name};
+
+/// How long before its end a review is told of.
+const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// For how long a tenant is told what came of a report.
+const TOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The most advisories that one line names.
+const NAMED: usize = 3;
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Since when, or until when.
+    pub time: Timestamp,
+    /// What sort.
+    pub kind: &'static str,
+    /// What is so, in one line.
+    pub what: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// All of them: for the platform, or for one tenant.
+pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Standing>> {
+    let now = host.clock.now();
+    let installed = host.store.installations().await?;
+    let runs: BTreeSet<ReleaseId> = match tenant {
+        Some(tenant) => installed.iter().filter(|one| one.tenant == *tenant).map(Installation::release_id).collect(),
+        None => host.watched().await?.into_iter().collect(),
+    };
+    let mut all = Vec::new();
+    for report in host.store.misbehaviours().await? {
+        all.extend(misbehaviour(&report, tenant, &runs, now));
+    }
+    for (release, found) in host.store.vulnerabilities().await? {
+        if runs.contains(&release) && !found.is_empty() {
+            let submission = host.release(&release).await?;
+            all.push(vulnerable(&name(&submission), &found, now));
+        }
+    }
+    for release in &runs {
+        match host.release(release).await {
+            Ok(submission) => all.extend(ending(&host.desk().case(&submission).await?)),
+            // A release that is not there any more is told of where it is refused.
+            Err(error) => tracing::debug!(%error, "a release cannot be looked at"),
+        }
+    }
+    Ok(all)
+}
+
+fn misbehaviour(
+    report: &Misbehaviour,
+    tenant: Option<&TenantId>,
+    runs: &BTreeSet<ReleaseId>,
+    now: Timestamp,
+) -> Option<Standing> {
+    let time = report.resolved.as_ref().map_or(report.at, |resolved| resolved.at);
+    let told = match (tenant, &report.resolved) {
+        (None, None) => {
+            let of = format!("{}@{}", report.plugin, report.number);
+            let who = format!("tenant {} ({})", report.tenant, report.installation);
+            let help = format!("portcullis review show {of}; portcullis review resolve {} --note ...", report.id);
+            (format!("{of} was reported for misbehaviour by {who}: {}", report.reason), help)
+        }
+        (None, Some(_)) => return None,
+        (Some(tenant), resolved) => {
+            let news = resolved.is_none() || time.distance(now) <= TOLD;
+            if !news || !runs.contains(&report.release()) {
+                return None;
+            }
+            let mine = format!("portcullis plugin suspend {} --reason ... stops it here", report.plugin);
+            (told(report, tenant), mine)
+        }
+    };
+    let (what, help) = told;
+    Some(Standing { time, kind: "plugin.reported", what, help })
+}
+
+fn vulnerable(of: &str, found: &[Vulnerability], now: Timestamp) -> Standing {
+    let mut names: Vec<String> = found.iter().take(NAMED).map(named).collect();
+    if found.len() > NAMED {
+        names.push(format!("{} more", found.len() - NAMED));
+    }
+    let fixed = found.iter().all(|one| one.fixed.is_some());
+    let help = match fixed {
+        true => "ask its publisher for a release with the fixed versions; 'portcullis plugin suspend' stops it",
+        false => "ask its publisher what they do about it; 'portcullis plugin suspend' stops it",
+    };
+    let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
+    Standing { time: now, kind: "release.vulnerable", what, help: help.to_owned() }
+}
+
+/// Of each approval that is over soon.
+fn ending(case: &Case) -> Vec<Standing> {
+    let soon = case.now.plus(SOON);
+    let ends = case.standing.live(case.now).filter(|one| one.verdict.expires <= soon);
+    ends.map(|one| ends_soon(case, one)).collect()
+}
+
+fn ends_soon(case: &Case, given: &Given) -> Standing {
+    let of = name(&case.submission);
+    let left = case.standing.live(given.verdict.expires).count();
+    let then = match left < case.standing.needed {
+        true => format!("then {left} of {} approvals are left and it stops", case.standing.needed),
+        false => "it runs on without that reviewer's limits".to_owned(),
+    };
+    Standing {
+        time: given.verdict.expires,
+        kind: "review.ends",
+        what: format!("{}'s review of {of} ends {}; {then}", given.owner, given.verdict.expires),
+        help: format!("vet it again: portcullis review show {}", case.submission.component.short()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{
+        id::Digest,
+        review::{Resolution, Severity},
+    };
+
+    use super::*;
+
+    fn report(resolved: bool) -> Misbehaviour {
+        Misbehaviour {
+            id: "rep_1".parse().unwrap(),
+            plugin: "com.example.plugin".parse().unwrap(),
+            version: "1.0.0".into(),
+            number: 4,
+            component: Digest::of(b"c"),
+            manifest: Digest::of(b"m"),
+            tenant: "acme".parse().unwrap(),
+            installation: "ins_1".parse().unwrap(),
+            by: "ann".into(),
+            at: Timestamp(0),
+            reason: "sends names away".into(),
+            evidence: Vec::new(),
+            resolved: resolved.then(|| Resolution {
+                at: Timestamp(1),
+                by: "rev".into(),
+                note: "acme is right".into(),
+                public_note: "release 5 mends that".into(),
+            }),
+        }
+    }
+
+    fn tell(tenant: Option<&str>, resolved: bool, runs: bool, now: i64) -> Option<String> {
+        let report = report(resolved);
+        let tenant: Option<TenantId> = tenant.map(|name| name.parse().unwrap());
+        let runs = if runs { BTreeSet::from([report.release()]) } else { BTreeSet::new() };
+        misbehaviour(&report, tenant.as_ref(), &runs, Timestamp(now)).map(|one| one.what)
+    }
+
+    #[test]
+    fn the_platform_reads_who_and_why_and_others_do_not() {
+        let platform = tell(None, false, true, 0).unwrap();
+        assert!(platform.contains("by tenant acme (ins_1): sends names away"), "{platform}");
+        assert_eq!(tell(None, true, true, 0), None, "nothing is left to do");
+        let other = tell(Some("zeta"), false, true, 0).unwrap();
+        assert_eq!(other, "com.example.plugin 1.0.0 (release 4) was reported for misbehaviour, under review");
+        assert!(tell(Some("acme"), false, true, 0).unwrap().starts_with("you reported"));
+        let resolved = tell(Some("zeta"), true, true, 0).unwrap();
+        assert!(resolved.ends_with("the reviewer says: release 5 mends that"), "{resolved}");
+        assert_eq!(tell(Some("zeta"), false, false, 0), None, "it does not run it");
+        let late = i64::try_from(TOLD.as_millis()).unwrap() + 2;
+        assert_eq!(tell(Some("zeta"), true, true, late), None, "that is old news");
+        assert!(tell(Some("zeta"), false, true, late).is_some(), "nobody has looked into it yet");
+    }
+
+    #[test]
+    fn names_the_worst_and_counts_the_rest() {
+        let one = |advisory: &str| Vulnerability {
+            advisory: advisory.into(),
+            dependency: "time".into(),
+            version: "0.1.0".into(),
+            severity: Severity::High,
+            summary: "x".into(),
+            fixed: None,
+            certain: true,
+        };
+        let found: Vec<Vulnerability> = ["A", "B", "C", "D", "E"].map(one).to_vec();
+        let what = vulnerable("p@1", &found, Timestamp(0)).what;
+        assert!(what.ends_with("A (time 0.1.0, high), B (time 0.1.0, high), C (time 0.1.0, high), 2 more"), "{what}");
+    }
+}

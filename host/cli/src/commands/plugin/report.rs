@@ -1,0 +1,57 @@
+//! `portcullis plugin report`
+
+use anyhow::Result;
+use clap::Args;
+use portcullis_model::{audit::Entry, id::ActId};
+use serde_json::json;
+
+use crate::{home::Home, host::Host, output::Output, quarantine};
+
+/// Report that a plugin misbehaves, to the platform and to every tenant that runs it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  portcullis plugin report chat-notifier --reason 'posts to another room' --evidence call_....3 --suspend\n\n\
+    The platform reads who reports it, and why. Other tenants that run the release read that it was reported, and later\n\
+    what came of that. The ids of acts are in 'portcullis audit tail'."
+)]
+pub struct Report {
+    /// The installation: its id, or the plugin's name.
+    pub installation: String,
+    /// What it does: one line, at most 500 characters.
+    #[arg(long)]
+    pub reason: String,
+    /// Stop the installation at once, too.
+    #[arg(long)]
+    pub suspend: bool,
+    /// Acts in the audit log that show it; 20 at most.
+    #[arg(long, value_name = "ACT-ID", num_args = 1..)]
+    pub evidence: Vec<ActId>,
+}
+
+impl Report {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
+        let host = Host::open(home).await?;
+        let installation = host.installation(&self.installation).await?;
+        let mut evidence: Vec<(ActId, Option<Entry>)> = Vec::new();
+        for id in self.evidence {
+            let stored = host.store.entry_of_act(id.to_string()).await?;
+            let entry = stored.map(|entry| serde_json::from_slice(&entry.body)).transpose()?;
+            evidence.push((id, entry));
+        }
+        let report = host.reports().report(&installation, &self.reason, evidence).await?;
+        if self.suspend {
+            host.installer().suspend(&installation.id, &format!("reported for misbehaviour ({})", report.id)).await?;
+        }
+        let stopped = quarantine::after_report(&host, &report).await?;
+        super::super::publish(&host).await?;
+        let value = json!({ "report": report, "suspended": self.suspend, "stopped": stopped });
+        output.result(&value, || {
+            let mut lines = vec![format!("Reported {} {} as {}.", report.plugin, report.version, report.id)];
+            if self.suspend {
+                lines.push(format!("{} is suspended; 'portcullis plugin resume' lets it go on.", installation.id));
+            }
+            lines.extend(stopped.iter().map(|stopped| format!("As the platform has it: {}.", stopped.words())));
+            lines.join("\n")
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! Stopping a release everywhere without anybody being asked, where the configuration says so: because tenants report it, or
+//! because of what is known of its dependencies.
+//!
+//! Where this host holds its own root key, that is a signed quarantine: nothing runs and nothing is installed until somebody who
+//! may do that lifts it. Where others keep that key, each installation is suspended, and an admin can resume it.
+//!
+//! Invariants: nobody is asked for a passphrase here; what is quarantined already is not quarantined again.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use portcullis_model::{
+    audit::Actor,
+    installation::{InstallationState, InstallationStore as _},
+    release::ReleaseId,
+    review::{Misbehaviour, ReviewStore as _},
+};
+use portcullis_packages::{
+    install::{InstallError, Installer},
+    keys::{KeyError, Passphrase, SecretKey, Unlock},
+    review::misbehaviour::reporters,
+    trust::{
+        keeper::Keeper,
+        withdrawal::{Act, Target, Withdrawal},
+    },
+};
+use serde::Serialize;
+
+use crate::host::Host;
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stopped {
+    /// It was quarantined before.
+    Already,
+    /// A quarantine was signed.
+    Quarantined,
+    /// So many installations were suspended.
+    Suspended(usize),
+}
+
+impl Stopped {
+    /// For people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Already => "it is quarantined already".to_owned(),
+            Self::Quarantined => "it is quarantined: it runs nowhere until that is lifted".to_owned(),
+            Self::Suspended(count) => {
+                format!("{count} installations were suspended (this host does not hold a key to quarantine it with)")
+            }
+        }
+    }
+}
+
+/// Opens keys without a passphrase, and no others.
+struct Unattended;
+
+impl Unlock for Unattended {
+    fn passphrase(&self, file: &Path) -> Result<Passphrase, KeyError> {
+        let why = "nobody is there to ask".to_owned();
+        Err(KeyError::NoPassphrase { path: file.to_owned(), why })
+    }
+
+    fn agent(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// Stops a release everywhere.
+pub async fn stop(host: &Host, release: &ReleaseId, target: Target, reason: &str) -> Result<Stopped> {
+    let trust = host.registry.trust().await??;
+    if trust.withdrawals().iter().any(|one| one.target == target) {
+        return Ok(Stopped::Already);
+    }
+    match quarantine(host, target, reason).await {
+        Ok(()) => Ok(Stopped::Quarantined),
+        Err(error) => {
+            tracing::info!(%error, "a quarantine cannot be signed here; installations are suspended instead");
+            Ok(Stopped::Suspended(suspend(host, release, reason).await?))
+        }
+    }
+}
+
+async fn quarantine(host: &Host, target: Target, reason: &str) -> Result<()> {
+    let key = SecretKey::load(&host.home.root_key(), &Unattended)?;
+    let withdrawal =
+        Withdrawal { what: Act::Quarantine { target }, reason: reason.to_owned(), issued: host.clock.now() };
+    let keeper = Keeper { actor: Actor::Host, ..host.keeper() };
+    keeper.withdrawal(&withdrawal.signed(&key)?.to_json()).await?;
+    Ok(())
+}
+
+async fn suspend(host: &Host, release: &ReleaseId, reason: &str) -> Result<usize> {
+    let installer = Installer { actor: Actor::Host, ..host.installer() };
+    let mut count = 0;
+    for one in host.store.installations().await? {
+        if one.release_id() != *release || one.state != InstallationState::Active {
+            continue;
+        }
+        // Somebody may change it at the same time: then it is looked at again.
+        loop {
+            match installer.suspend(&one.id, reason).await {
+                Ok(_) => break,
+                Err(InstallError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Stops a release that as many tenants report as the configuration says. `None`: they are fewer, or none is enough.
+pub async fn after_report(host: &Host, report: &Misbehaviour) -> Result<Option<Stopped>> {
+    let Some(enough) = host.config.review.quarantine_after_reports else { return Ok(None) };
+    let release = report.release();
+    if reporters(&host.store.misbehaviours().await?, &release) < enough.get() {
+        return Ok(None);
+    }
+    let target = Target::Component { plugin: report.plugin.clone(), digest: report.component };
+    // Not who, nor how many: every tenant that runs it reads that.
+    stop(host, &release, target, "reported for misbehaviour, under review").await.map(Some)
+}

@@ -1,0 +1,5 @@
+mod cases;
+mod desk;
+mod misbehaviour;
+mod rescan;
+mod world;
