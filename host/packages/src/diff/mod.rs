@@ -39,6 +39,13 @@ pub struct Side<'a> {
     pub dependencies: Option<&'a BTreeSet<(String, String)>>,
 }
 
+impl<'a> Side<'a> {
+    /// A release of which the behaviour is not known, and nobody looked what it was made of.
+    pub fn new(manifest: &'a Manifest, inspection: &'a Inspection) -> Self {
+        Self { manifest, inspection, behaviour: None, dependencies: None }
+    }
+}
+
 /// Which release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
