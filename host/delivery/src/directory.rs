@@ -34,6 +34,7 @@ impl Table {
         let all: Vec<Arc<Installation>> = installations.into_iter().map(Arc::new).collect();
         let by_id = all.iter().map(|i| (i.id.clone(), i.clone())).collect();
         let wanted = |installation: Arc<Installation>| match Grant::parse(&installation.granted) {
+            Ok(_) if installation.is_gone() => None,
             Ok(grant) => Some((installation, grant)),
             Err(error) => {
                 tracing::error!(installation = %installation.id, %error, "gets no events: its grant cannot be read");
@@ -47,7 +48,8 @@ impl Table {
         self.by_id.get(id)
     }
 
-    /// The installations of the event's tenant that are granted it. A suspended one too: its deliveries wait.
+    /// The installations of the event's tenant that are granted it. A suspended one too: its deliveries wait. Not one
+    /// that was uninstalled.
     pub fn targets(&self, event: &Event) -> Vec<InstallationId> {
         let act = Subscribe { kind: &event.kind, full: false };
         self.subscriptions

@@ -137,6 +137,7 @@ impl Worker {
         })?;
         match table.get(&lease.installation) {
             Some(installation) if installation.state == InstallationState::Active => Ok(installation.clone()),
+            Some(gone) if gone.is_gone() => Err(Verdict::Dead { error: "the installation was uninstalled".into() }),
             Some(_) => Err(wait()),
             None => Err(Verdict::Dead { error: "the installation is gone".into() }),
         }

@@ -108,6 +108,30 @@ pub enum Kind {
     /// A plugin was installed.
     #[serde(rename = "plugin.installed")]
     PluginInstalled,
+    /// A release was put into the registry, without being installed.
+    #[serde(rename = "release.published")]
+    ReleasePublished,
+    /// An installation runs a newer release from now on.
+    #[serde(rename = "plugin.upgraded")]
+    PluginUpgraded,
+    /// A newer release waits for an admin.
+    #[serde(rename = "plugin.upgrade-waits")]
+    PluginUpgradeWaits,
+    /// An admin changed which newer releases an installation takes by itself.
+    #[serde(rename = "plugin.upgrade-policy")]
+    PluginUpgradePolicy,
+    /// An installation runs the release again that it ran before.
+    #[serde(rename = "plugin.rolled-back")]
+    PluginRolledBack,
+    /// An installation was uninstalled.
+    #[serde(rename = "plugin.uninstalled")]
+    PluginUninstalled,
+    /// An uninstalled one was taken back before it was erased.
+    #[serde(rename = "plugin.restored")]
+    PluginRestored,
+    /// What an installation stored was erased.
+    #[serde(rename = "plugin.erased")]
+    PluginErased,
     /// An installation's grant was changed.
     #[serde(rename = "plugin.granted")]
     PluginGranted,

@@ -1,4 +1,7 @@
 //! Installations: a plugin in a tenant, with what its admin granted.
+//!
+//! Invariants: one that is uninstalled never runs; one that is erased keeps nothing but its ids, so that it can be accounted
+//! for; rows that were written before a field was there still read.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -10,6 +13,8 @@ use crate::{
     limits::Limits,
     release::ReleaseId,
     scope::ScopeText,
+    time::Timestamp,
+    upgrade::{Previous, UpgradePolicy, Waiting},
 };
 
 /// Whether it may run.
@@ -22,6 +27,20 @@ pub enum InstallationState {
     Suspended {
         /// Why, in the words of whoever suspended it.
         reason: String,
+    },
+    /// It was uninstalled: it does not run and gets no deliveries; what it stored is there until it is purged.
+    Uninstalled {
+        /// When.
+        since: Timestamp,
+        /// When what it stored is erased, or soon after.
+        purge_at: Timestamp,
+        /// Why, in the words of whoever uninstalled it.
+        reason: String,
+    },
+    /// What it stored is gone. The row stays, so that it can be accounted for.
+    Erased {
+        /// When.
+        at: Timestamp,
     },
 }
 
@@ -50,6 +69,18 @@ pub struct Installation {
     pub granted: Vec<ScopeText>,
     /// What the admin lets one call use.
     pub limits: Limits,
+    /// Which newer releases it takes by itself.
+    #[serde(default)]
+    pub upgrades: UpgradePolicy,
+    /// What it ran before its last upgrade, to go back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+    /// A newer release that waits for an admin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// The highest release number that it was rolled back from: only one beyond it is taken by policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<u64>,
     /// Goes up with each change: what was made from an older one is stale.
     pub generation: u64,
 }
@@ -58,6 +89,11 @@ impl Installation {
     /// The release that it runs.
     pub fn release_id(&self) -> ReleaseId {
         ReleaseId { component: self.release, manifest: self.manifest }
+    }
+
+    /// Whether it was uninstalled, and perhaps erased.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.state, InstallationState::Uninstalled { .. } | InstallationState::Erased { .. })
     }
 }
 
@@ -78,4 +114,25 @@ pub trait InstallationStore: Send + Sync {
         expected: Option<u64>,
         entry: Entry,
     ) -> Result<bool, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_from_before_upgrades_reads() {
+        let digest = Digest::of(b"x");
+        let row = format!(
+            r#"{{"id":"ins_1","tenant":"acme","plugin":"com.example.a","release":"{digest}","manifest":"{digest}",
+            "version":"1.0.0","state":"active","granted":[],"limits":{{}},"generation":3}}"#
+        );
+        let read: Installation = serde_json::from_str(&row).unwrap();
+        assert_eq!((read.upgrades, read.previous.is_none(), read.number), (UpgradePolicy::Manual, true, 0));
+        let gone = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+        let one = Installation { state: gone, upgrades: UpgradePolicy::Patch, ..read };
+        let text = serde_json::to_string(&one).unwrap();
+        assert_eq!(serde_json::from_str::<Installation>(&text).unwrap(), one);
+        assert!(one.is_gone());
+    }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    audit::Entry,
     error::StoreError,
     id::{Digest, PluginId, PublisherId, TenantId},
     limits::Limits,
@@ -38,6 +39,22 @@ impl StoredRelease {
     pub fn id(&self) -> ReleaseId {
         ReleaseId { component: self.digest, manifest: Digest::of(self.manifest.as_bytes()) }
     }
+}
+
+/// A release in the list of a plugin's releases. The list is a way to find them; what it says is to be believed no more than
+/// the release itself before it was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRelease {
+    /// Which plugin.
+    pub plugin: PluginId,
+    /// Which release.
+    pub id: ReleaseId,
+    /// Its number.
+    pub number: u64,
+    /// Its version, for people.
+    pub version: String,
+    /// When it was put there.
+    pub since: Timestamp,
 }
 
 /// A release whose statements held when they were checked just now.
@@ -103,4 +120,14 @@ pub trait ReleaseStore: Send + Sync {
 
     /// A component's bytes, as they lie there.
     async fn component(&self, id: &ReleaseId) -> Result<Option<Arc<[u8]>>, StoreError>;
+
+    /// Adds a release to the list of its plugin's, together with the audit entry. False where it is in the list already;
+    /// then nothing is recorded.
+    async fn list_release(&self, listed: ListedRelease, entry: Option<Entry>) -> Result<bool, StoreError>;
+
+    /// The releases of a plugin, the highest number first.
+    async fn releases_of(&self, plugin: &PluginId) -> Result<Vec<ListedRelease>, StoreError>;
+
+    /// Goes up with every release that is listed: cheap to ask, to know whether to look again.
+    async fn releases_revision(&self) -> Result<u64, StoreError>;
 }

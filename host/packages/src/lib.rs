@@ -2,8 +2,9 @@
 //!
 //! A release is a component, a manifest and a signed statement about the digests of both. This crate reads the
 //! [`manifest`], derives from the component's bytes what it can do ([`inspect`]), makes and checks the signed statement
-//! ([`dsse`], [`statement`], [`keys`]), reads a release as a directory or as one file ([`release_dir`], [`bundle`]), checks a release as a whole ([`check`]), shows an admin what an installation
-//! would mean ([`plan`]) and carries it out ([`install`]).
+//! ([`dsse`], [`statement`], [`keys`]), reads a release as a directory or as one file ([`release_dir`], [`bundle`]), checks a
+//! release as a whole ([`check`]), shows an admin what an installation would mean ([`plan`]) and carries it out ([`install`]),
+//! and says how two releases differ ([`diff`]).
 //!
 //! What is ABSENT here: a database, a network, an engine. Releases lie behind `ReleaseStore`, installations behind
 //! `InstallationStore`; only [`keys`], [`release_dir`] and [`bundle`] touch files, where a path is given to them, and only [`keys`] a
@@ -18,6 +19,7 @@
 pub mod bundle;
 pub mod check;
 mod coverage;
+pub mod diff;
 pub mod dsse;
 pub mod inspect;
 pub mod install;

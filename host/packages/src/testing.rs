@@ -14,7 +14,7 @@ use portcullis_model::{
     error::StoreError,
     id::{Digest, InstallationId, PluginId, TenantId},
     installation::{Installation, InstallationStore},
-    release::{ReleaseId, ReleaseStore, StoredRelease},
+    release::{ListedRelease, ReleaseId, ReleaseStore, StoredRelease},
     scope::{Risk, ScopeError, ScopeText, nearest},
     time::{Clock, Rng, Timestamp},
     trust::{RootScope, StoredTrust, TrustStore},
@@ -265,6 +265,7 @@ type Stored = (StoredRelease, Arc<[u8]>);
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) releases: Mutex<BTreeMap<ReleaseId, Stored>>,
+    pub(crate) listed: Mutex<Vec<ListedRelease>>,
     pub(crate) trust: Mutex<StoredTrust>,
     pub(crate) statements: Mutex<BTreeMap<ReleaseId, Vec<String>>>,
     pub(crate) installations: Mutex<BTreeMap<InstallationId, Installation>>,
@@ -285,6 +286,25 @@ impl ReleaseStore for Memory {
 
     async fn component(&self, id: &ReleaseId) -> Result<Option<Arc<[u8]>>, StoreError> {
         Ok(self.releases.lock().unwrap().get(id).map(|(_, component)| component.clone()))
+    }
+
+    async fn list_release(&self, listed: ListedRelease, entry: Option<Entry>) -> Result<bool, StoreError> {
+        let mut all = self.listed.lock().unwrap();
+        if all.iter().any(|one| one.id == listed.id) {
+            return Ok(false);
+        }
+        all.push(listed);
+        all.sort_by_key(|one| std::cmp::Reverse(one.number));
+        self.entries.lock().unwrap().extend(entry);
+        Ok(true)
+    }
+
+    async fn releases_of(&self, plugin: &PluginId) -> Result<Vec<ListedRelease>, StoreError> {
+        Ok(self.listed.lock().unwrap().iter().filter(|one| one.plugin == *plugin).cloned().collect())
+    }
+
+    async fn releases_revision(&self) -> Result<u64, StoreError> {
+        Ok(self.listed.lock().unwrap().len() as u64)
     }
 }
 

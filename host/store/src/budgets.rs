@@ -184,7 +184,8 @@ impl SqliteStore {
                 // The list must read as it does in the index.
                 conn.prepare_cached(
                     "SELECT idx, body FROM audit
-                     WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started')
+                     WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
+                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled')
                      AND time >= ?1 ORDER BY idx DESC LIMIT ?2",
                 )
                 .and_then(|mut s| {
@@ -277,7 +278,8 @@ mod tests {
         assert!(store.notices(Timestamp(1), 10).await.unwrap().is_empty());
         let plan = store.db.read(|conn| {
             let plan = "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE kind IN ('capability.suspended', \
-                        'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started') AND time >= 0 ORDER BY idx DESC";
+                        'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
+                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled') AND time >= 0 ORDER BY idx DESC";
             conn.query_row(plan, [], |row| row.get::<_, String>(3)).map_err(failed)
         });
         let plan = plan.await.unwrap();

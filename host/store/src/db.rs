@@ -81,7 +81,8 @@ impl Db {
     /// Opens the file and applies the migrations that it lacks.
     pub fn open(file: &Path, migrations: &'static [&'static str]) -> Outcome<Self> {
         let conn = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(failed)?;
+        conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
+            .map_err(failed)?;
         migrate(&conn, migrations)?;
         let (jobs, queue) = mpsc::channel();
         std::thread::Builder::new()
@@ -108,6 +109,18 @@ impl Db {
         F: FnOnce(&Connection) -> Outcome<()> + Send + 'static,
     {
         self.hand_in(Task { work: Some(work), result: None, reply: None })
+    }
+
+    /// Writes all recent changes into the file itself and empties the file that they were in, so that nothing older is left
+    /// there.
+    pub async fn empty_wal(&self) -> Outcome<()> {
+        let readers = self.readers.clone();
+        let run = move || {
+            let conn = connect(&readers.file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+            if busy == 0 { Ok(()) } else { Err(StoreError("somebody else is using the database".into())) }
+        };
+        tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("it was cut off: {e}")))?
     }
 
     fn hand_in<T: Send + 'static, F>(&self, task: Task<T, F>) -> Outcome<()>

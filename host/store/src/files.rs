@@ -12,6 +12,7 @@
 //! One host at a time works on a root; the lock on its home sees to that.
 
 mod place;
+mod whole;
 
 use std::{
     collections::HashMap,
@@ -29,6 +30,7 @@ use portcullis_model::{
     id::{InstallationId, TenantId},
     permit::Spent,
 };
+pub use whole::Removed;
 
 /// What an installation uses; `None` where nobody has counted yet.
 type Known = Arc<Mutex<Option<Used>>>;

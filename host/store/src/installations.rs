@@ -14,7 +14,7 @@ use crate::{
     db::{Outcome, corrupt, failed},
 };
 
-fn put(conn: &Connection, installation: &Installation, expected: Option<u64>) -> Outcome<bool> {
+pub(crate) fn put(conn: &Connection, installation: &Installation, expected: Option<u64>) -> Outcome<bool> {
     let id = installation.id.as_str();
     let present: Option<u64> = conn
         .query_row("SELECT generation FROM installations WHERE id = ?1", [id], |row| row.get(0))

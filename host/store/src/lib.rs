@@ -15,10 +15,12 @@
 mod audit;
 mod budgets;
 pub mod db;
+mod erasure;
 mod files;
 pub mod helpdesk;
 mod installations;
 mod kv;
+mod listed;
 mod plugin_log;
 mod queue;
 mod releases;
@@ -34,7 +36,8 @@ use std::path::Path;
 
 pub use audit::StoredEntry;
 use db::Db;
-pub use files::PrivateDirs;
+pub use erasure::StoredValue;
+pub use files::{PrivateDirs, Removed};
 pub use kv::KvRows;
 pub use plugin_log::LogLine;
 use portcullis_model::error::StoreError;
@@ -103,6 +106,10 @@ mod testing {
             state: InstallationState::Active,
             granted: vec!["kv:read".parse().unwrap()],
             limits: Limits::default(),
+            upgrades: portcullis_model::upgrade::UpgradePolicy::Manual,
+            previous: None,
+            waiting: None,
+            rolled_back: None,
             generation: 1,
         }
     }

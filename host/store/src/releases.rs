@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_model::{
+    audit::Entry,
     error::StoreError,
-    release::{ReleaseId, ReleaseStore, StoredRelease},
+    id::PluginId,
+    release::{ListedRelease, ReleaseId, ReleaseStore, StoredRelease},
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -69,6 +71,18 @@ impl ReleaseStore for SqliteStore {
                 .map_err(failed)
             })
             .await
+    }
+
+    async fn list_release(&self, listed: ListedRelease, entry: Option<Entry>) -> Result<bool, StoreError> {
+        self.list(listed, entry).await
+    }
+
+    async fn releases_of(&self, plugin: &PluginId) -> Result<Vec<ListedRelease>, StoreError> {
+        self.listed(plugin).await
+    }
+
+    async fn releases_revision(&self) -> Result<u64, StoreError> {
+        self.listed_revision().await
     }
 }
 

@@ -10,41 +10,45 @@ use portcullis_model::{
     limits::Limits,
     release::Releases as _,
     scope::ScopeText,
+    upgrade::Previous,
 };
 
-use super::{InstallError, Installer, within};
+use super::{InstallError, Installer, upgrade::kept, within};
 
 impl Installer<'_> {
     /// Replaces what is granted: narrower or wider, within what the manifest asks for.
     pub async fn grant(&self, id: &InstallationId, granted: Vec<ScopeText>) -> Result<Installation, InstallError> {
-        let old = self.find(id).await?;
+        let old = self.living(id).await?;
         let examined = match self.registry.examined(&old.release_id(), &old.tenant).await {
             Ok(examined) => examined,
             Err(error) => return Err(self.refused(error, &old.tenant, "grant").await),
         };
         within(&granted, &examined.manifest, self.registry.rules().catalogue)?;
         let before: Vec<String> = old.granted.iter().map(ToString::to_string).collect();
-        let new = Installation { granted, generation: old.generation + 1, ..old.clone() };
+        let previous = old.previous.clone().map(|previous| self.narrowed(previous, &granted)).transpose()?;
+        let new = Installation { granted, previous, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginGranted, &new).with("before", before);
         self.put(new, Some(old.generation), entry).await
     }
 
     /// Replaces what it may use, of a call and of an hour. More than the manifest asks for or the platform gives has no effect.
     pub async fn limit(&self, id: &InstallationId, limits: Limits) -> Result<Installation, InstallError> {
-        let old = self.find(id).await?;
+        let old = self.living(id).await?;
         let changed = |limits: &Limits, other: &Limits| -> Vec<String> {
             let pairs = limits.entries().into_iter().zip(other.entries());
             pairs.filter(|(a, b)| a != b).map(|((name, value), _)| format!("{name}={value}")).collect()
         };
         let (before, after) = (changed(&old.limits, &limits), changed(&limits, &old.limits));
-        let new = Installation { limits, generation: old.generation + 1, ..old.clone() };
+        let previous =
+            old.previous.clone().map(|previous| Previous { limits: previous.limits.meet(limits), ..previous });
+        let new = Installation { limits, previous, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginGranted, &new).with("limits-before", before).with("limits", after);
         self.put(new, Some(old.generation), entry).await
     }
 
     /// Stops it: nothing runs and its deliveries wait. One that is suspended already stays as it is.
     pub async fn suspend(&self, id: &InstallationId, reason: &str) -> Result<Installation, InstallError> {
-        let old = self.find(id).await?;
+        let old = self.living(id).await?;
         if matches!(old.state, InstallationState::Suspended { .. }) {
             return Ok(old);
         }
@@ -56,7 +60,7 @@ impl Installer<'_> {
 
     /// Lets it run again, if its release holds. One that runs already stays as it is.
     pub async fn resume(&self, id: &InstallationId) -> Result<Installation, InstallError> {
-        let old = self.find(id).await?;
+        let old = self.living(id).await?;
         if old.state == InstallationState::Active {
             return Ok(old);
         }
@@ -68,7 +72,22 @@ impl Installer<'_> {
         self.put(new, Some(old.generation), entry).await
     }
 
-    async fn find(&self, id: &InstallationId) -> Result<Installation, InstallError> {
+    /// What a rollback would give back, after an admin replaced the grant: what is taken away now stays away, what only fell
+    /// away with the upgrade comes back.
+    fn narrowed(&self, previous: Previous, granted: &[ScopeText]) -> Result<Previous, InstallError> {
+        let mut may: Vec<ScopeText> = granted.to_vec();
+        may.extend(previous.dropped.iter().cloned());
+        let granted = kept(&previous.granted, &may, self.registry.rules().catalogue)?.kept;
+        Ok(Previous { granted, ..previous })
+    }
+
+    /// The installation, unless it was uninstalled.
+    pub(super) async fn living(&self, id: &InstallationId) -> Result<Installation, InstallError> {
+        let found = self.find(id).await?;
+        if found.is_gone() { Err(InstallError::Gone(found.id)) } else { Ok(found) }
+    }
+
+    pub(super) async fn find(&self, id: &InstallationId) -> Result<Installation, InstallError> {
         let all = self.installations.installations().await?;
         all.into_iter().find(|one| one.id == *id).ok_or_else(|| InstallError::NoInstallation(id.clone()))
     }

@@ -52,6 +52,47 @@ pub enum InstallError {
         /// The highest that the tenant ever had.
         highest: u64,
     },
+    /// An upgrade to what is no newer.
+    #[error(
+        "release {release} of {plugin} is not newer than {installed}, which is installed; roll back to go back one release"
+    )]
+    NotNewer {
+        /// The plugin.
+        plugin: PluginId,
+        /// The number of the release.
+        release: u64,
+        /// The number of what is installed.
+        installed: u64,
+    },
+    /// An upgrade to another plugin.
+    #[error("this is a release of {other}, and {installed} is installed; install it beside the other one")]
+    AnotherPlugin {
+        /// What is installed.
+        installed: PluginId,
+        /// What it is.
+        other: PluginId,
+    },
+    /// An upgrade that asks for more, and nobody has agreed.
+    #[error("release {release} of {plugin} waits for an admin{}", reasons(.why))]
+    Waits {
+        /// The plugin.
+        plugin: PluginId,
+        /// The number of the release.
+        release: u64,
+        /// For what; nothing where the policy does not take it.
+        why: Vec<String>,
+    },
+    /// Nothing to go back to.
+    #[error(
+        "there is no release to go back to: installation {0} was not upgraded since it was installed or rolled back"
+    )]
+    NoPrevious(InstallationId),
+    /// It was uninstalled.
+    #[error("installation {0} is uninstalled; restore it first, or install the plugin again")]
+    Gone(InstallationId),
+    /// It was not uninstalled, or is erased already.
+    #[error("installation {0} is not uninstalled, or it is erased already and cannot come back")]
+    NotUninstalled(InstallationId),
     /// A statement that came with the release.
     #[error(transparent)]
     Statement(#[from] KeeperError),
@@ -64,4 +105,11 @@ pub enum InstallError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn reasons(why: &[String]) -> String {
+    match why {
+        [] => ": the installation's policy does not take it".to_owned(),
+        some => format!(": {}", some.join("; ")),
+    }
 }

@@ -6,6 +6,10 @@
 
 mod change;
 mod error;
+mod publish;
+mod rollback;
+mod uninstall;
+pub mod upgrade;
 
 pub use error::InstallError;
 use portcullis_model::{
@@ -17,7 +21,9 @@ use portcullis_model::{
     release::{ReleaseError, ReleaseId},
     scope::ScopeText,
     time::{Clock, Rng},
+    upgrade::UpgradePolicy,
 };
+pub use publish::Published;
 
 use crate::{
     check::{Examined, Registry},
@@ -83,17 +89,14 @@ impl Installer<'_> {
             state: InstallationState::Active,
             granted,
             limits: order.limits.unwrap_or(manifest.limits),
+            upgrades: UpgradePolicy::Manual,
+            previous: None,
+            waiting: None,
+            rolled_back: None,
             generation: 1,
         };
-        self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
-        let keeper = self.keeper();
-        for statement in &files.statements {
-            // Reviewers of other places vetted it too; what they say is nothing to this host.
-            match keeper.state(&files.stored.id(), statement).await {
-                Ok(_) | Err(KeeperError::Stranger(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let listed = self.store(files, &manifest).await?;
+        self.registry.store().list_release(listed, None).await?;
         let entry = self.entry(Kind::PluginInstalled, &installation).with("release-number", manifest.release);
         self.put(installation, None, entry.with("publisher", manifest.publisher.as_str())).await
     }
@@ -124,9 +127,26 @@ impl Installer<'_> {
         }
     }
 
-    async fn refused(&self, error: ReleaseError, tenant: &TenantId, at: &str) -> InstallError {
+    async fn keep_statements(&self, files: &ReleaseFiles) -> Result<(), InstallError> {
+        let keeper = self.keeper();
+        for statement in &files.statements {
+            // Reviewers of other places vetted it too; what they say is nothing to this host.
+            match keeper.state(&files.stored.id(), statement).await {
+                Ok(_) | Err(KeeperError::Stranger(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that a release was refused for a tenant, and gives the error for it.
+    pub async fn refused(&self, error: ReleaseError, tenant: &TenantId, at: &str) -> InstallError {
+        self.refuse(error, Some(tenant), at).await
+    }
+
+    async fn refuse(&self, error: ReleaseError, tenant: Option<&TenantId>, at: &str) -> InstallError {
         let ReleaseError::Refused { digest, reason } = &error else { return error.into() };
-        let entry = Entry::new(self.clock.now(), Kind::ReleaseRefused, self.actor.clone(), Some(tenant.clone()))
+        let entry = Entry::new(self.clock.now(), Kind::ReleaseRefused, self.actor.clone(), tenant.cloned())
             .about(format!("release:{digest}"))
             .with("at", at)
             .with("reason", reason.as_str());
@@ -193,5 +213,7 @@ fn at_most(scope: &ScopeText, allowed: &[ScopeText], asked: &[ScopeText]) -> Str
     }
 }
 
+#[cfg(test)]
+mod life_test;
 #[cfg(test)]
 mod tests;

@@ -10,16 +10,17 @@ use crate::{
     testing::{Fake, Fixed, MANIFEST, Memory, component, root},
 };
 
-struct World {
-    memory: Arc<Memory>,
-    registry: Registry,
+pub(super) struct World {
+    pub(super) memory: Arc<Memory>,
+    pub(super) registry: Registry,
+    pub(super) key: SecretKey,
     fixed: Fixed,
     files: ReleaseFiles,
 }
 
 impl World {
     /// A host that trusts the publisher of one signed release.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (fixed, memory) = (Fixed::new(), Arc::new(Memory::default()));
         let key = SecretKey::generate(&fixed);
         let component: Arc<[u8]> = component().into();
@@ -29,10 +30,10 @@ impl World {
         let stored = StoredRelease { digest, manifest: MANIFEST.into(), envelope };
         let anchor = memory.trusting(&key, &root(&key, &[key.public()]));
         let registry = Registry::new(memory.clone(), memory.clone(), anchor, Arc::new(Fake), Arc::new(Fixed::new()));
-        Self { memory, registry, fixed, files: ReleaseFiles::new(stored, component) }
+        Self { memory, registry, key, fixed, files: ReleaseFiles::new(stored, component) }
     }
 
-    fn installer(&self) -> Installer<'_> {
+    pub(super) fn installer(&self) -> Installer<'_> {
         Installer {
             registry: &self.registry,
             installations: self.memory.as_ref(),
@@ -43,23 +44,23 @@ impl World {
         }
     }
 
-    async fn install(&self, grant: Option<&[&str]>) -> Result<Installation, InstallError> {
+    pub(super) async fn install(&self, grant: Option<&[&str]>) -> Result<Installation, InstallError> {
         let grant = grant.map(scopes);
         let order = Order { tenant: "acme".parse().unwrap(), grant, limits: None };
         self.installer().install(&self.files, order).await
     }
 
-    fn last(&self) -> Entry {
+    pub(super) fn last(&self) -> Entry {
         self.memory.entries.lock().unwrap().last().unwrap().clone()
     }
 }
 
-fn scopes(texts: &[&str]) -> Vec<ScopeText> {
+pub(super) fn scopes(texts: &[&str]) -> Vec<ScopeText> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
 const READ: &str = "tickets:read fields=comments";
-const RECEIVE: &str = "events:receive types=ticket.created";
+pub(super) const RECEIVE: &str = "events:receive types=ticket.created";
 
 #[tokio::test]
 async fn installs_what_is_required_and_says_so_in_the_log() {

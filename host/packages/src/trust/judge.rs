@@ -97,6 +97,28 @@ impl Trust {
         layers.all(|layer| now < layer.root.expires && overridden(&layer.root, release, statements, now).is_some())
     }
 
+    /// Holds a release against the platform's root, for being kept and not for being run: gives what it lacks before it may run,
+    /// where that is only what can still come.
+    pub fn publishable(
+        &self,
+        subject: &Subject<'_>,
+        now: Timestamp,
+        catalogue: &dyn Catalogue,
+    ) -> Result<Option<Distrust>, Distrust> {
+        let root = &self.platform.root;
+        current(root, now)?;
+        let mut publishers = Publishers::default();
+        publishers.add(root, subject)?;
+        not_revoked(root, &subject.id)?;
+        self.not_withdrawn(root, subject, &publishers.signed)?;
+        above_floor(root, subject, now)?;
+        match review(root, subject, &publishers.all, now, catalogue) {
+            Err(lacks @ (Distrust::TooFewReviews { .. } | Distrust::Refused { .. })) => Ok(Some(lacks)),
+            Err(error) => Err(error),
+            Ok(_) => Ok(None),
+        }
+    }
+
     pub(super) fn not_withdrawn(&self, root: &Root, subject: &Subject<'_>, signers: &[KeyId]) -> Result<(), Distrust> {
         let holds_here = |by: &By| match by {
             By::Publisher => root.scope == RootScope::Platform,

@@ -21,7 +21,7 @@ pub(super) const MOST_ENTRIES: u64 = 10_000;
 pub(super) const MOST_LISTED: u64 = 1_000;
 
 /// The plugin's own directory.
-const DATA: &str = "data";
+pub(super) const DATA: &str = "data";
 /// Where files are written before they are whole.
 const NEW: &str = "new";
 /// The one that is being written: the lock allows for one at a time.
@@ -42,7 +42,7 @@ pub(super) struct Place {
 }
 
 /// What a name in a directory stands for.
-enum Found {
+pub(super) enum Found {
     Nothing,
     File(u64),
     Directory,
@@ -64,12 +64,12 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> ServiceError {
     move |error| ServiceError::Unavailable(format!("files: cannot {what}: {error}"))
 }
 
-fn planted(owner: &str) -> ServiceError {
+pub(super) fn planted(owner: &str) -> ServiceError {
     let what = "there is something that no plugin can make (a link, a device, a name that is no text)";
     ServiceError::Unavailable(format!("files: in the directory of {owner} {what}; look at it and remove it"))
 }
 
-fn look(dir: &Dir, name: &str) -> Done<Found> {
+pub(super) fn look(dir: &Dir, name: &str) -> Done<Found> {
     match dir.symlink_metadata(name) {
         Ok(meta) if meta.is_file() => Ok(Found::File(meta.len())),
         Ok(meta) if meta.is_dir() => Ok(Found::Directory),
@@ -79,7 +79,7 @@ fn look(dir: &Dir, name: &str) -> Done<Found> {
     }
 }
 
-fn enter(dir: &Dir, name: &str) -> Done<Dir> {
+pub(super) fn enter(dir: &Dir, name: &str) -> Done<Dir> {
     dir.open_dir_nofollow(name).map_err(failed("open a directory"))
 }
 

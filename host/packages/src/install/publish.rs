@@ -1,0 +1,96 @@
+//! Putting a release into the registry without installing it.
+//!
+//! Invariants: what is put there is whole, is signed by who may publish it, is not withdrawn, and fits this host; whether it
+//! may run in a tenant is judged there and then, as ever. That reviewers are missing keeps nothing out: it is here that they
+//! look at it.
+
+use portcullis_model::{
+    audit::{Entry, Kind},
+    id::Digest,
+    release::{ListedRelease, ReleaseError, StoredRelease},
+};
+
+use super::{InstallError, Installer};
+use crate::{
+    check::{Refusal, fits},
+    dsse::{Envelope, PayloadType},
+    manifest::Manifest,
+    release_dir::ReleaseFiles,
+    trust::Subject,
+};
+
+/// A release that is in the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Which.
+    pub listed: ListedRelease,
+    /// Whether it is new there.
+    pub new: bool,
+    /// What it lacks before it may run, by the platform's root; `None`: nothing.
+    pub lacks: Option<String>,
+}
+
+impl Installer<'_> {
+    /// Checks a release, stores it with what was signed about it, and lists it.
+    ///
+    /// # Errors
+    /// A release that does not hold is recorded as `release.refused` before the error is returned.
+    pub async fn publish(&self, files: &ReleaseFiles) -> Result<Published, InstallError> {
+        let (manifest, lacks) = match self.publishable(files).await? {
+            Ok(found) => found,
+            Err(refusal) => {
+                let error = ReleaseError::Refused { digest: files.stored.digest, reason: refusal.to_string() };
+                return Err(self.refuse(error, None, "publish").await);
+            }
+        };
+        let listed = self.store(files, &manifest).await?;
+        let entry = Entry::new(self.clock.now(), Kind::ReleasePublished, self.actor.clone(), None)
+            .about(format!("release:{}", files.stored.digest))
+            .with("plugin", manifest.id.as_str())
+            .with("publisher", manifest.publisher.as_str())
+            .with("version", manifest.version.as_str())
+            .with("release-number", manifest.release)
+            .with("manifest-digest", manifest.digest.to_string());
+        let new = self.registry.store().list_release(listed.clone(), Some(entry)).await?;
+        Ok(Published { listed, new, lacks })
+    }
+
+    /// Stores a release and the statements that came with it. Gives it as it would be listed.
+    pub(super) async fn store(&self, files: &ReleaseFiles, manifest: &Manifest) -> Result<ListedRelease, InstallError> {
+        self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
+        self.keep_statements(files).await?;
+        Ok(ListedRelease {
+            plugin: manifest.id.clone(),
+            id: files.stored.id(),
+            number: manifest.release,
+            version: manifest.version.clone(),
+            since: self.clock.now(),
+        })
+    }
+
+    async fn publishable(
+        &self,
+        files: &ReleaseFiles,
+    ) -> Result<Result<(Manifest, Option<String>), Refusal>, InstallError> {
+        let trust = self.registry.trust().await?;
+        let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
+        statements.extend(files.statements.iter().cloned());
+        let judged = || -> Result<(Manifest, Option<String>), Refusal> {
+            let StoredRelease { digest, manifest, envelope } = &files.stored;
+            let found = Digest::of(&files.component);
+            if found != *digest {
+                return Err(Refusal::Component { expected: *digest, found });
+            }
+            let trust = trust.map_err(|error| Refusal::Trust(error.into()))?;
+            let manifest = Manifest::parse(manifest)?;
+            let envelope = Envelope::parse(PayloadType::Statement, envelope)?;
+            let subject =
+                Subject { id: files.stored.id(), manifest: &manifest, envelope: &envelope, statements: &statements };
+            let rules = self.registry.rules();
+            let lacks = trust.publishable(&subject, self.clock.now(), rules.catalogue)?;
+            fits(&manifest, &files.component, rules)?;
+            Ok((manifest, lacks.map(|lack| lack.to_string())))
+        };
+        Ok(judged())
+    }
+}

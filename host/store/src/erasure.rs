@@ -1,0 +1,323 @@
+//! Taking an installation out: its credentials and deliveries at once, everything else after a time of grace; and reading it
+//! all for an export.
+//!
+//! Invariants: what is removed is overwritten in the file, and the file of recent changes is emptied after it; an event whose
+//! content another installation's delivery needs keeps it; each step is in one transaction with its entry.
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::Entry,
+    erasure::{Erased, ErasureStore, Stopped},
+    error::StoreError,
+    id::InstallationId,
+    installation::Installation,
+    time::Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    LogLine, SqliteStore, StoredEntry,
+    audit::append,
+    db::{Outcome, failed},
+    installations,
+};
+
+/// A value that a plugin stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredValue {
+    /// In which bucket.
+    pub bucket: String,
+    /// Under which key.
+    pub key: String,
+    /// The value.
+    pub value: Vec<u8>,
+    /// When it is over; `None`: not before it is removed.
+    pub expires: Option<Timestamp>,
+}
+
+fn count(conn: &Connection, sql: &str, one: &Installation) -> Outcome<u64> {
+    conn.query_row(sql, params![one.id.as_str(), one.tenant.as_str()], |row| row.get(0)).map_err(failed)
+}
+
+fn gone(conn: &Connection, sql: &str, one: &Installation) -> Outcome<u64> {
+    let rows = conn.execute(sql, params![one.id.as_str(), one.tenant.as_str()]).map_err(failed)?;
+    Ok(rows as u64)
+}
+
+const SECRETS: &str = "DELETE FROM secrets WHERE installation = ?1 AND tenant = ?2";
+
+/// Deliveries of an installation whose events are the tenant's.
+const CLOSE: &str = "UPDATE deliveries SET state = 3, error = 'the installation was uninstalled'
+  WHERE installation = ?1 AND state IN (0, 1)
+  AND (SELECT tenant FROM events WHERE number = event) = ?2";
+
+/// Content that only this installation's deliveries needed. The event's id stays, so that it is not taken a second time.
+const EVENTS: &str = "UPDATE events SET body = '' WHERE tenant = ?2 AND body <> '' AND number IN
+  (SELECT event FROM deliveries GROUP BY event HAVING min(installation) = ?1 AND max(installation) = ?1)";
+
+fn erase(conn: &Connection, one: &Installation, files: Erased) -> Outcome<Erased> {
+    let values = "FROM kv WHERE installation = ?1 AND tenant = ?2";
+    let kv_bytes = format!("SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) {values}");
+    let kv_bytes = count(conn, &kv_bytes, one)?;
+    let kv_rows = gone(conn, &format!("DELETE {values}"), one)?;
+    let queued_events = gone(conn, EVENTS, one)?;
+    let deliveries = gone(
+        conn,
+        "DELETE FROM deliveries WHERE installation = ?1 AND (SELECT tenant FROM events WHERE number = event) = ?2",
+        one,
+    )?;
+    let log_lines = gone(conn, "DELETE FROM plugin_log WHERE installation = ?1 AND tenant = ?2", one)?;
+    for table in ["kv_use", "budget_use", "suspensions"] {
+        gone(conn, &format!("DELETE FROM {table} WHERE installation = ?1 AND tenant = ?2"), one)?;
+    }
+    let secrets = gone(conn, SECRETS, one)?;
+    Ok(Erased { kv_rows, kv_bytes, secrets, log_lines, deliveries, queued_events, ..files })
+}
+
+#[async_trait]
+impl ErasureStore for SqliteStore {
+    async fn uninstall(
+        &self,
+        installation: Installation,
+        expected: u64,
+        entry: Entry,
+    ) -> Result<Option<Stopped>, StoreError> {
+        self.db
+            .write(move |conn| {
+                if !installations::put(conn, &installation, Some(expected))? {
+                    return Ok(None);
+                }
+                let stopped = Stopped {
+                    secrets: gone(conn, SECRETS, &installation)?,
+                    deliveries: gone(conn, CLOSE, &installation)?,
+                };
+                let entry = entry.with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
+                append(conn, &entry)?;
+                Ok(Some(stopped))
+            })
+            .await
+    }
+
+    async fn erase(
+        &self,
+        installation: Installation,
+        expected: u64,
+        files: Erased,
+        entry: Entry,
+    ) -> Result<Option<Erased>, StoreError> {
+        let erased = self
+            .db
+            .write(move |conn| {
+                if !installations::put(conn, &installation, Some(expected))? {
+                    return Ok(None);
+                }
+                let erased = erase(conn, &installation, files)?;
+                append(conn, &erased.told(entry))?;
+                Ok(Some(erased))
+            })
+            .await?;
+        if erased.is_some()
+            && let Err(error) = self.db.empty_wal().await
+        {
+            tracing::warn!(%error, "what was erased stays in the file of recent changes until that is written over");
+        }
+        Ok(erased)
+    }
+}
+
+impl SqliteStore {
+    /// The entry that says that an installation was erased, where it was.
+    pub async fn entry_of_erasure(&self, id: &InstallationId) -> Outcome<Option<StoredEntry>> {
+        let about = format!("installation:{id}");
+        self.db
+            .read(move |conn| {
+                conn.query_row(
+                    "SELECT idx, body FROM audit WHERE kind = 'plugin.erased'
+                     AND json_extract(CAST(body AS TEXT), '$.resource') = ?1",
+                    [about],
+                    |row| Ok(StoredEntry { index: row.get(0)?, body: row.get(1)? }),
+                )
+                .optional()
+                .map_err(failed)
+            })
+            .await
+    }
+
+    /// Up to `most` values of an installation, in the order of bucket and key, after this one.
+    pub async fn values_of(
+        &self,
+        one: &Installation,
+        after: Option<(String, String)>,
+        most: usize,
+    ) -> Outcome<Vec<StoredValue>> {
+        let (tenant, id) = (one.tenant.to_string(), one.id.to_string());
+        self.db
+            .read(move |conn| {
+                let (bucket, key) = after.unzip();
+                let mut query = conn
+                    .prepare_cached(
+                        "SELECT bucket, key, value, expires FROM kv WHERE tenant = ?1 AND installation = ?2
+                         AND (?3 IS NULL OR (bucket, key) > (?3, ?4)) ORDER BY bucket, key LIMIT ?5",
+                    )
+                    .map_err(failed)?;
+                let value = |row: &rusqlite::Row<'_>| {
+                    let expires: Option<i64> = row.get(3)?;
+                    Ok(StoredValue {
+                        bucket: row.get(0)?,
+                        key: row.get(1)?,
+                        value: row.get(2)?,
+                        expires: expires.map(Timestamp),
+                    })
+                };
+                query
+                    .query_map(params![tenant, id, bucket, key, most], value)
+                    .and_then(Iterator::collect)
+                    .map_err(failed)
+            })
+            .await
+    }
+
+    /// Up to `most` lines of an installation's log, oldest first, after this number; each with its own.
+    pub async fn log_of(&self, id: &InstallationId, after: i64, most: usize) -> Outcome<Vec<(i64, LogLine)>> {
+        let id = id.clone();
+        self.db
+            .read(move |conn| {
+                let mut query = conn
+                    .prepare_cached(
+                        "SELECT number, time, installation, call, level, message FROM plugin_log
+                         WHERE installation = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+                    )
+                    .map_err(failed)?;
+                let line = |row: &rusqlite::Row<'_>| {
+                    let line = LogLine {
+                        time: Timestamp(row.get(1)?),
+                        installation: row.get(2)?,
+                        call: row.get(3)?,
+                        level: row.get(4)?,
+                        message: row.get(5)?,
+                    };
+                    Ok((row.get(0)?, line))
+                };
+                query.query_map(params![id.as_str(), after, most], line).and_then(Iterator::collect).map_err(failed)
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{
+        audit::Kind,
+        installation::{InstallationState, InstallationStore as _},
+        queue::Queue as _,
+        secret::{SealedSecret, SecretStore as _},
+    };
+
+    use super::*;
+    use crate::testing::{entry, event, installation, store};
+
+    const MARK: &str = "a-mark-that-must-not-stay";
+
+    fn uninstalled(one: &Installation, generation: u64) -> Installation {
+        let state = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+        Installation { state, generation, ..one.clone() }
+    }
+
+    async fn fill(store: &SqliteStore, one: &Installation) {
+        assert!(store.put_installation(one.clone(), None, entry(Kind::PluginInstalled)).await.unwrap());
+        let (id, tenant) = (one.id.to_string(), one.tenant.to_string());
+        let rows = move |conn: &Connection| {
+            for n in 0..40 {
+                // Longer than a page, so that it lies in pages of its own.
+                let value = MARK.repeat(400);
+                conn.execute(
+                    "INSERT INTO kv VALUES (?1, ?2, 'b', ?3, ?4, NULL)",
+                    params![tenant, id, format!("{n}-{MARK}"), value.as_bytes()],
+                )
+                .map_err(failed)?;
+            }
+            conn.execute("INSERT INTO kv_use VALUES (?1, ?2, 9)", params![tenant, id]).map_err(failed)?;
+            conn.execute(
+                "INSERT INTO plugin_log VALUES (NULL, ?1, ?2, 'call_1', 0, 'info', ?3)",
+                params![tenant, id, MARK],
+            )
+            .map(drop)
+            .map_err(failed)
+        };
+        store.db.write(rows).await.unwrap();
+        let secret = SealedSecret {
+            tenant: one.tenant.clone(),
+            installation: Some(one.id.clone()),
+            name: "chat".into(),
+            generation: 1,
+            place: "{}".into(),
+            sealed: vec![1],
+        };
+        store.put_secret(secret, entry(Kind::ConnectionAdded)).await.unwrap();
+    }
+
+    async fn send(store: &SqliteStore, id: &str, to: &[&str]) {
+        let mut event = event(id);
+        event.data = serde_json::json!({ "text": MARK });
+        let to = to.iter().map(|one| one.parse().unwrap()).collect();
+        store.ingest(event, to, entry(Kind::EventReceived), entry(Kind::EventDuplicate)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_what_is_erased_and_all_of_its_neighbour() {
+        let (dir, store) = store();
+        let (one, other) = (installation("a"), installation("b"));
+        fill(&store, &one).await;
+        send(&store, "own", &["a"]).await;
+        send(&store, "both", &["a", "b"]).await;
+        let stopped = store.uninstall(uninstalled(&one, 2), 1, entry(Kind::PluginUninstalled)).await.unwrap().unwrap();
+        assert_eq!(stopped, Stopped { secrets: 1, deliveries: 2 });
+        assert!(store.secrets().await.unwrap().is_empty());
+        assert_eq!(store.values_of(&one, None, 100).await.unwrap().len(), 40, "it stays for the time of grace");
+        assert_eq!(store.log_of(&one.id, 0, 9).await.unwrap().len(), 1);
+
+        let erased = Installation { state: InstallationState::Erased { at: Timestamp(3) }, ..uninstalled(&one, 3) };
+        let stale = store.erase(erased.clone(), 1, Erased::default(), entry(Kind::PluginErased)).await.unwrap();
+        assert_eq!(stale, None, "somebody was faster");
+        let files = Erased { files: 2, file_bytes: 7, ..Erased::default() };
+        let counts = store.erase(erased, 2, files, entry(Kind::PluginErased)).await.unwrap().unwrap();
+        assert_eq!((counts.kv_rows, counts.files, counts.file_bytes, counts.log_lines), (40, 2, 7, 1));
+        assert_eq!((counts.deliveries, counts.queued_events, counts.secrets), (2, 1, 0));
+        assert!(counts.kv_bytes > 40 * 400 * MARK.len() as u64);
+        let last = store.entries(store.entry_count().await.unwrap() - 1, 1).await.unwrap().remove(0);
+        let last: Entry = serde_json::from_slice(&last.body).unwrap();
+        assert_eq!((last.detail["kv-rows"].as_u64(), last.detail["files"].as_u64()), (Some(40), Some(2)));
+        assert_eq!(store.deliveries(9).await.unwrap().len(), 1, "the neighbour's delivery is there");
+
+        send(&store, "later", &["b"]).await;
+        let erased = Installation { state: InstallationState::Erased { at: Timestamp(3) }, ..installation("b") };
+        assert!(store.put_installation(other, None, entry(Kind::PluginInstalled)).await.unwrap());
+        let erased = Installation { generation: 2, ..erased };
+        store.erase(erased, 1, Erased::default(), entry(Kind::PluginErased)).await.unwrap().unwrap();
+        let mut found = Vec::new();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            if bytes.windows(MARK.len()).any(|window| window == MARK.as_bytes()) {
+                found.push(path);
+            }
+        }
+        assert!(found.is_empty(), "the mark is still in {found:?}");
+    }
+
+    #[tokio::test]
+    async fn reads_all_of_it_page_by_page() {
+        let (_dir, store) = store();
+        let one = installation("a");
+        fill(&store, &one).await;
+        let (mut after, mut keys) = (None, Vec::new());
+        loop {
+            let page = store.values_of(&one, after, 7).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some((last.bucket.clone(), last.key.clone()));
+            keys.extend(page.into_iter().map(|value| value.key));
+        }
+        assert_eq!(keys.len(), 40);
+        assert!(keys.is_sorted());
+    }
+}

@@ -1,0 +1,130 @@
+//! All of an installation's directory at once: to hand it over, and to remove it.
+//!
+//! Invariant: links are never followed; what no plugin can make is removed with the rest, and never handed over.
+
+use std::io::{self, Read as _};
+
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt as _};
+use cap_std::fs::{Dir, OpenOptions};
+use portcullis_model::{
+    error::ServiceError,
+    files::{MAX_FILE, MAX_PARTS},
+    id::{InstallationId, TenantId},
+};
+
+use super::{Owner, PoisonError, PrivateDirs, place};
+
+/// Files and their size in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+/// What is done with each file: its path below the directory, and what is in it.
+type Visit<'a> = &'a mut dyn FnMut(&str, Vec<u8>) -> io::Result<()>;
+
+type Done<T> = Result<T, ServiceError>;
+
+fn failed(what: &'static str) -> impl Fn(io::Error) -> ServiceError {
+    move |error| ServiceError::Unavailable(format!("files: cannot {what}: {error}"))
+}
+
+impl PrivateDirs {
+    /// Hands over every file of an installation, with its path. For use off the async threads.
+    pub fn visit(
+        &self,
+        tenant: &TenantId,
+        installation: &InstallationId,
+        visit: Visit<'_>,
+    ) -> Result<(), ServiceError> {
+        self.alone(tenant, installation, |own| match own {
+            Some(own) => walk(&own, "", 1, visit),
+            None => Ok(()),
+        })
+    }
+
+    /// Removes an installation's directory. For use off the async threads.
+    pub fn remove_all(&self, tenant: &TenantId, installation: &InstallationId) -> Result<Removed, ServiceError> {
+        self.alone(tenant, installation, |data| {
+            let mut removed = Removed::default();
+            if let Some(data) = data {
+                count(&data, 1, &mut removed)?;
+            }
+            let Some(parent) = enter(&self.root, tenant.as_str())? else { return Ok(removed) };
+            match parent.remove_dir_all(installation.as_str()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove a directory")(error)),
+                _ => Ok(removed),
+            }
+        })
+    }
+
+    /// Works on an installation's directory with its lock held; what it uses is counted anew after it.
+    fn alone<T>(
+        &self,
+        tenant: &TenantId,
+        installation: &InstallationId,
+        work: impl FnOnce(Option<Dir>) -> Done<T>,
+    ) -> Done<T> {
+        if installation.as_str().bytes().all(|b| b == b'.') {
+            return Err(ServiceError::Unavailable("files: an installation's id is no name for a directory".into()));
+        }
+        let known = self.known(&Owner { tenant: tenant.clone(), installation: installation.clone() });
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = None;
+        let mut dir = enter(&self.root, tenant.as_str())?;
+        for name in [installation.as_str(), place::DATA] {
+            dir = match dir {
+                Some(parent) => enter(&parent, name)?,
+                None => None,
+            };
+        }
+        work(dir)
+    }
+}
+
+/// The directory of this name, where there is one.
+fn enter(dir: &Dir, name: &str) -> Done<Option<Dir>> {
+    match place::look(dir, name)? {
+        place::Found::Directory => place::enter(dir, name).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn walk(dir: &Dir, path: &str, depth: usize, visit: Visit<'_>) -> Done<()> {
+    for entry in dir.entries().map_err(failed("read a directory"))? {
+        let entry = entry.map_err(failed("read a directory"))?;
+        let name = entry.file_name().into_string().map_err(|_| place::planted("an installation"))?;
+        let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+        match place::look(dir, &name)? {
+            place::Found::Nothing => {}
+            place::Found::File(_) => {
+                let file = dir.open_with(&name, OpenOptions::new().read(true).follow(FollowSymlinks::No));
+                let mut content = Vec::new();
+                let mut file = file.map_err(failed("open a file"))?.take(MAX_FILE as u64);
+                file.read_to_end(&mut content).map_err(failed("read a file"))?;
+                visit(&below, content).map_err(failed("hand over a file"))?;
+            }
+            place::Found::Directory if depth == MAX_PARTS => return Err(place::planted("an installation")),
+            place::Found::Directory => walk(&place::enter(dir, &name)?, &below, depth + 1, visit)?,
+        }
+    }
+    Ok(())
+}
+
+fn count(dir: &Dir, depth: usize, removed: &mut Removed) -> Done<()> {
+    for entry in dir.entries().map_err(failed("read a directory"))? {
+        let entry = entry.map_err(failed("read a directory"))?;
+        let meta = entry.metadata().map_err(failed("look at a file"))?;
+        match entry.file_name().into_string() {
+            Ok(name) if meta.is_dir() && depth <= MAX_PARTS => count(&place::enter(dir, &name)?, depth + 1, removed)?,
+            _ => {
+                removed.files += 1;
+                removed.bytes += meta.len();
+            }
+        }
+    }
+    Ok(())
+}
