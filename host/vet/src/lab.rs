@@ -127,6 +127,10 @@ impl Lab {
             state: InstallationState::Active,
             granted: self.scopes(granted).to_vec(),
             limits: Limits::UNBOUNDED,
+            upgrades: portcullis_model::upgrade::UpgradePolicy::default(),
+            previous: None,
+            waiting: None,
+            rolled_back: None,
             generation: 1,
         })
     }

@@ -16,7 +16,9 @@ struct Desk(TempDir);
 impl Desk {
     fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
-        for (name, words) in [("words", "correct horse battery staple"), ("others", "another passphrase"), ("short", "short")] {
+        for (name, words) in
+            [("words", "correct horse battery staple"), ("others", "another passphrase"), ("short", "short")]
+        {
             fs::write(desk.path(name), format!("{words}\n")).unwrap();
             fs::set_permissions(desk.path(name), fs::Permissions::from_mode(0o600)).unwrap();
         }
@@ -74,7 +76,8 @@ async fn keys_are_made_protected_and_handed_on() {
     assert_eq!(desk.ok(&check).await["new"], rotated["new"]);
     let other = ["key", "handover", "@next.handover.json", "--trust", rotated["new"].as_str().unwrap()];
     desk.fails(3, &other, "and the key that you trust is").await;
-    let changed = fs::read_to_string(desk.path("next.handover.json")).unwrap().replacen("\"sig\":\"", "\"sig\":\"AAAA", 1);
+    let changed =
+        fs::read_to_string(desk.path("next.handover.json")).unwrap().replacen("\"sig\":\"", "\"sig\":\"AAAA", 1);
     fs::write(desk.path("next.handover.json"), changed).unwrap();
     desk.fails(3, &check, "does not verify").await;
 }
@@ -112,7 +115,8 @@ async fn a_release_goes_from_hand_to_hand_as_one_file() {
     // The component's name, in the second header: 512 bytes of header and 512 of content before it.
     bytes[1024] = b'q';
     fs::write(desk.path("changed.portcullis"), &bytes).unwrap();
-    desk.fails(3, &["plugin", "verify", "@changed.portcullis", "--trust", public], "entry 2: its header's checksum").await;
+    desk.fails(3, &["plugin", "verify", "@changed.portcullis", "--trust", public], "entry 2: its header's checksum")
+        .await;
     desk.fails(3, &["plugin", "unbundle", "@changed.portcullis", "@never"], "is refused: entry 2").await;
     assert!(!desk.path("never").exists());
     fs::File::create(desk.path("sparse.portcullis")).unwrap().set_len(1 << 30).unwrap();

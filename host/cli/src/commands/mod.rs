@@ -20,7 +20,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use portcullis_broker::oci::OciError;
 use portcullis_model::release::ReleaseError;
 use portcullis_packages::{
-    install::InstallError, keys::handover::HandoverError, release_dir::DirError, verify::NotVerified,
+    install::InstallError, keys::handover::HandoverError, release_dir::DirError, review::ReviewError,
+    verify::NotVerified,
 };
 
 use crate::{demo, home::Home, host::Host, output::Output, publish::LogPublisher};

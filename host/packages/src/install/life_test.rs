@@ -156,7 +156,7 @@ async fn going_back_below_the_floor_is_refused() {
     let old = world.install(None).await.unwrap();
     let next = world.published(4, "1.2.1", &[]).await;
     world.installer().upgrade(&old.id, &next, &Agreed::default(), false).await.unwrap();
-    world.root(|root| drop(root.floors.insert(old.plugin.clone(), 4))).await;
+    world.root(|root| _ = root.floors.insert(old.plugin.clone(), 4)).await;
     let error = world.installer().rollback(&old.id, "broken").await.unwrap_err().to_string();
     assert!(error.contains("is below 4"), "{error}");
     assert_eq!((world.last().kind, world.last().text("at")), (Kind::ReleaseRefused, Some("rollback")));
@@ -168,7 +168,7 @@ async fn nobody_is_upgraded_by_a_policy_that_does_not_take_it() {
     let world = World::new();
     let old = world.install(None).await.unwrap();
     let next = world.published(4, "1.2.1", &[]).await;
-    let by_policy = || world.installer().upgrade(&old.id, &next, &Agreed::default(), true);
+    let by_policy = async || world.installer().upgrade(&old.id, &next, &Agreed::default(), true).await;
     assert!(matches!(by_policy().await, Err(InstallError::Waits { .. })), "its policy is manual");
     let set = world.installer().set_policy(&old.id, UpgradePolicy::Patch).await.unwrap();
     assert_eq!((set.upgrades, world.last().kind), (UpgradePolicy::Patch, Kind::PluginUpgradePolicy));

@@ -82,13 +82,13 @@ impl Installer<'_> {
                 return Err(Refusal::Component { expected: *digest, found });
             }
             let trust = trust.map_err(|error| Refusal::Trust(error.into()))?;
-            let manifest = Manifest::parse(manifest)?;
+            let (text, manifest) = (manifest, Manifest::parse(manifest)?);
             let envelope = Envelope::parse(PayloadType::Statement, envelope)?;
             let subject =
                 Subject { id: files.stored.id(), manifest: &manifest, envelope: &envelope, statements: &statements };
             let rules = self.registry.rules();
             let lacks = trust.publishable(&subject, self.clock.now(), rules.catalogue)?;
-            fits(&manifest, &files.component, rules)?;
+            fits(&manifest, text, &files.component, rules)?;
             Ok((manifest, lacks.map(|lack| lack.to_string())))
         };
         Ok(judged())

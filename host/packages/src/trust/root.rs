@@ -173,6 +173,21 @@ impl Root {
         id
     }
 
+    /// Puts a new key in the place of an old one, in every role that it has. False where the old one is not known.
+    pub fn replace(&mut self, old: &PublicKey, new: &PublicKey) -> bool {
+        let (old, owner) = (old.keyid(), self.keys.get(&old.keyid()).map(|known| known.owner.clone()));
+        let Some(owner) = owner else { return false };
+        let new = self.know(new, &owner);
+        self.keys.remove(&old);
+        let publishers = self.publishers.iter_mut().flatten().map(|publisher| &mut publisher.role.keys);
+        let own = [&mut self.root.keys, &mut self.withdrawals.keys, &mut self.overrides.keys, &mut self.reviewers];
+        for keys in own.into_iter().chain(publishers).filter(|keys| keys.contains(&old)) {
+            keys.remove(&old);
+            keys.insert(new.clone());
+        }
+        true
+    }
+
     /// The bytes to sign.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::json!(self).to_string().into_bytes()

@@ -6,7 +6,6 @@ use portcullis_e2e::{Lab, TENANT};
 use portcullis_model::{id::Digest, release::ReleaseId, time::Timestamp};
 use portcullis_packages::{
     install::Order,
-    keys::Signer as _,
     release_dir::{add_report, add_statement, read_release},
     statement::{Decision, Statement, Verdict},
 };
@@ -33,7 +32,7 @@ async fn a_release_comes_back_as_it_went_and_can_be_installed() {
     let pulled = read_release(&world.at("by-tag")).unwrap();
     let order = || Order { tenant: TENANT.parse().unwrap(), grant: None, limits: None };
     assert!(lab.try_install(&pulled, order()).await.is_err(), "nobody trusts the key yet: to pull believes nothing");
-    lab.host.installer().trust(package().parsed().publisher, &world.key.public()).await.unwrap();
+    lab.host.trust_publisher(&package().parsed().publisher, &world.key.public()).await.unwrap();
     lab.try_install(&pulled, order()).await.unwrap();
 }
 

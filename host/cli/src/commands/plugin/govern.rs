@@ -65,15 +65,22 @@ fn state(installation: &Installation) -> String {
     match &installation.state {
         InstallationState::Active => "active".into(),
         InstallationState::Suspended { reason } => format!("suspended: {reason}"),
+        InstallationState::Uninstalled { purge_at, reason, .. } => {
+            format!("uninstalled: {reason}; erased at {purge_at}")
+        }
+        InstallationState::Erased { at } => format!("erased at {at}"),
     }
 }
 
 fn print(output: Output, installation: &Installation, suspensions: &[Suspension]) -> Result<()> {
     let listed = Listed::new(installation, suspensions);
     output.item(&listed, || {
+        let waiting = installation.waiting.as_ref().map_or(String::new(), |waiting| {
+            format!("\n      {} (release {}) waits: {}", waiting.version, waiting.number, waiting.why.join("; "))
+        });
         let scopes: Vec<String> = installation.granted.iter().map(|s| format!("\n      {s}")).collect();
         format!(
-            "{}  {} {}  tenant {}  {}  release {}{}{}",
+            "{}  {} {}  tenant {}  {}  release {}{}{}{waiting}",
             installation.id,
             installation.plugin,
             installation.version,
@@ -89,7 +96,9 @@ fn print(output: Output, installation: &Installation, suspensions: &[Suspension]
 /// Lists the installations.
 pub async fn list(home: Home, output: Output) -> Result<()> {
     let host = Host::open(home).await?;
-    let all = host.store.installations().await?;
+    let mut all = host.store.installations().await?;
+    // Of what is erased there is nothing to be done any more; its receipt names it.
+    all.retain(|one| !matches!(one.state, InstallationState::Erased { .. }));
     if all.is_empty() && !output.json {
         println!("Nothing is installed; see 'portcullis plugin install --help'.");
     }

@@ -9,10 +9,10 @@ mod inspect;
 mod install;
 mod limit;
 mod new;
+mod overriding;
 mod pull;
 mod push;
 mod registry;
-mod overriding;
 mod report;
 mod review;
 mod schema;
@@ -26,9 +26,9 @@ use anyhow::Result;
 pub use build::write_dist;
 use clap::Subcommand;
 pub use install::ask_and_install;
+pub(crate) use install::words as plan_words;
 pub(crate) use overriding::take as taking_override;
 pub(crate) use withdraw::{key_id, take as taking_withdrawal, words as withdrawal_words};
-pub(crate) use install::words as plan_words;
 
 use crate::{home::Home, output::Output};
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use portcullis_model::audit::plain;
 use portcullis_packages::{
     dsse::{DsseError, Envelope, MAX_ENVELOPE, PayloadType},
-    keys::Signer,
+    keys::{Signer, handover},
     trust::{
         TrustError,
         keeper::KeeperError,
@@ -25,7 +25,8 @@ use serde_json::json;
 use super::show;
 use crate::{commands::plugin::withdrawal_words, output::Output};
 
-const KINDS: [PayloadType; 3] = [PayloadType::Root, PayloadType::Withdrawal, PayloadType::Override];
+const KINDS: [PayloadType; 4] =
+    [PayloadType::Root, PayloadType::Withdrawal, PayloadType::Override, PayloadType::Handover];
 
 /// Reads a change. Nothing says yet that anybody signed it who may.
 pub(crate) fn read(path: &Path) -> Result<Envelope> {
@@ -46,7 +47,7 @@ pub(crate) fn read(path: &Path) -> Result<Envelope> {
         }
     }
     bail!(
-        "{} holds no root, withdrawal or override: {}",
+        "{} holds no root, withdrawal, override or handover: {}",
         path.display(),
         last.map(|e| e.to_string()).unwrap_or_default()
     )
@@ -70,6 +71,10 @@ pub(crate) fn words(envelope: &Envelope) -> Result<String> {
                 read.expires,
                 plain(&read.reason)
             )
+        }
+        PayloadType::Handover => {
+            let read = handover::verify(&envelope.to_json())?;
+            format!("The key {} hands over to {}\n  dated {}", read.old, read.new, read.issued)
         }
         PayloadType::Statement => bail!("a statement about a release is signed by other commands"),
     })

@@ -9,9 +9,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use portcullis_model::id::TenantId;
+use portcullis_model::{id::TenantId, trust::RootScope};
 use portcullis_packages::{
     dsse::{Envelope, PayloadType},
+    keys::handover,
     trust::{InForce, Trust as Trusted},
 };
 use serde_json::json;
@@ -92,6 +93,7 @@ impl Trust {
                     PayloadType::Root => take(&host, &envelope, output).await,
                     PayloadType::Withdrawal => taking_withdrawal(&host, &envelope.to_json(), output).await,
                     PayloadType::Override => taking_override(&host, &envelope, output).await,
+                    PayloadType::Handover => handed_over(&host, &envelope, output).await,
                     PayloadType::Statement => bail!("a statement about a release comes with the release; install that"),
                 }
             }
@@ -103,6 +105,18 @@ impl Trust {
             }
         }
     }
+}
+
+/// Puts a new key in the place of the old one that handed over to it.
+async fn handed_over(host: &Arc<Host>, envelope: &Envelope, output: Output) -> Result<()> {
+    let handover = handover::verify(&envelope.to_json())?;
+    let scope = RootScope::Platform;
+    let mut known = false;
+    let next = host.next_root(&scope, |root| known = root.replace(&handover.old, &handover.new)).await?;
+    if !known {
+        bail!("the root of '{scope}' does not know the key {}, which hands over", handover.old);
+    }
+    take(host, &next.signed(&host.root_key()?)?, output).await
 }
 
 /// Takes a root if enough signed it; hands it on where they did not and there is a file to do that with.

@@ -28,6 +28,10 @@ fn installation(world: &World, tenant: &str) -> Installation {
         state: InstallationState::Active,
         granted: Vec::new(),
         limits: Limits::default(),
+        upgrades: portcullis_model::upgrade::UpgradePolicy::default(),
+        previous: None,
+        waiting: None,
+        rolled_back: None,
         generation: 1,
     }
 }
