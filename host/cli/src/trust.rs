@@ -21,7 +21,11 @@ use portcullis_packages::{
     trust::root::{Publisher, Role, Root},
 };
 
-use crate::{home::Home, host::Host, signing::{SigningKeys, Unlocking}};
+use crate::{
+    home::Home,
+    host::Host,
+    signing::{SigningKeys, Unlocking},
+};
 
 /// How long a root holds that this command makes, unless it is told otherwise.
 pub const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
