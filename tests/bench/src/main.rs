@@ -6,6 +6,7 @@ mod call;
 mod events;
 mod lab;
 mod limits;
+mod verify;
 
 use anyhow::Result;
 use serde_json::json;
@@ -17,7 +18,8 @@ fn main() -> Result<()> {
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
         let limits = limits::measure(if quick { 10 } else { 100 }).await?;
-        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits }))
+        let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
+        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "verified-at-load": verified }))
     })?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

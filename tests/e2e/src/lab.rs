@@ -60,6 +60,12 @@ impl Lab {
         Self::configured(&format!("{CONFIG}{config}")).await
     }
 
+    /// A new one with so many calls at once, and these further lines in its configuration.
+    pub async fn wide(slots: usize, config: &str) -> Self {
+        let slots = format!("concurrent-calls = {slots}");
+        Self::configured(&format!("{}{config}", CONFIG.replace("concurrent-calls = 8", &slots))).await
+    }
+
     async fn configured(config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let host = init::create(Home::at(dir.path().join("home")), config).await.unwrap();

@@ -5,6 +5,7 @@
 //! Invariants: each row starts from a host where everything holds, which is asserted; a row that is accepted fails the test.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod bundles;
 mod releases;
 mod reviews;
 mod roots;
@@ -47,6 +48,7 @@ const TABLE: Table = &[
     ("Roots", roots::ROOTS),
     ("Roots of tenants", roots::TENANTS),
     ("Withdrawals", withdrawals::WITHDRAWALS),
+    ("Bundles", bundles::BUNDLES),
 ];
 
 const HEAD: &str = "# Tamperings\n
@@ -64,8 +66,9 @@ row was carried out on a host where everything held. This file is written by the
 - **Keys in the wrong hands.** A threshold that is met is met. Revoke the key: see docs/operators/trust.md.
 ";
 
-/// Digests and key ids, less what changes with every build of the tests.
+/// A refusal for the page: without the digests, which change with every build of the tests, and without places in texts.
 fn steady(text: &str) -> String {
+    let text = text.split_once(" at line ").map_or(text, |(text, _)| text);
     let mut out = String::new();
     let mut run = String::new();
     for c in text.chars().chain(['\n']) {
@@ -77,6 +80,7 @@ fn steady(text: &str) -> String {
         run.clear();
         out.push(c);
     }
+    let out = out.strip_prefix("release sha256:… is refused: ").unwrap_or(&out);
     out.trim_end().replace('|', "\\|").replace('\n', " ")
 }
 
@@ -93,7 +97,7 @@ fn every_tampering_is_refused() {
             let refusal = (row.attempt)(&world);
             let said = refusal.as_deref().unwrap_or("ACCEPTED");
             println!("{number:3}  {:<66}  {said}", row.name);
-            if !said.contains(row.says) {
+            if refusal.is_none() || !said.contains(row.says) {
                 failures.push(format!("{}: expected '{}', found '{said}'", row.name, row.says));
             }
             writeln!(doc, "| {number} | {} | {} |", row.name, steady(said)).unwrap();

@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 use crate::{
     Row, row,
     testing::{self, importing},
-    world::{OTHER_PUBLISHER, PUBLISHER, SECOND_PUBLISHER, STRANGER, World, approval, id_of, key, manifest_of, release, signed},
+    world::{
+        OTHER_PUBLISHER, PUBLISHER, SECOND_PUBLISHER, STRANGER, World, approval, id_of, key, manifest_of, release,
+        signed,
+    },
 };
 
 /// Changes the component's row, and fetches it.
@@ -45,7 +48,9 @@ pub const COMPONENT: &[Row] = &[
         component(world, |bytes| bytes[100] ^= 1)
     }),
     row("the stored component cut short by a byte", "component digest mismatch", |world| {
-        component(world, |bytes| drop(bytes.pop()))
+        component(world, |bytes| {
+            bytes.pop();
+        })
     }),
     row("a byte added after the stored component", "component digest mismatch", |world| {
         component(world, |bytes| bytes.push(0))
@@ -66,23 +71,29 @@ pub const COMPONENT: &[Row] = &[
             files.stored.digest = Digest::of(&files.component);
         })
     }),
-    row("a component that imports what its manifest does not ask for, signed by its publisher", "asks for no scope of it", |world| {
-        let unasked = testing::MANIFEST.replace("tickets:read fields=comments", "http:send to=other.test");
-        world.install(|files| {
-            files.stored = release(&files.component, &unasked, &[PUBLISHER]);
-            for by in [20, 21] {
-                let text = Statement::about(&files.stored.id(), approval()).signed(&key(by)).unwrap().to_json();
-                files.statements.push(text);
-            }
-        })
-    }),
+    row(
+        "a component that imports what its manifest does not ask for, signed by its publisher",
+        "asks for no scope of it",
+        |world| {
+            let unasked = testing::MANIFEST.replace("tickets:read fields=comments", "http:send to=other.test");
+            world.install(|files| {
+                files.stored = release(&files.component, &unasked, &[PUBLISHER]);
+                for by in [20, 21] {
+                    let text = Statement::about(&files.stored.id(), approval()).signed(&key(by)).unwrap().to_json();
+                    files.statements.push(text);
+                }
+            })
+        },
+    ),
     row("a component that imports sockets, signed by its publisher", "which this host does not offer", |world| {
         honest(world, importing(&["wasi:sockets/tcp@0.2.0"]))
     }),
-    row("a component that imports an interface of ours that there is not", "which is no capability of this host", |world| {
-        honest(world, importing(&["portcullis:plugin/shell@0.1.0"]))
-    }),
-    row("something that is no component, signed by its publisher", "component", |world| {
+    row(
+        "a component that imports an interface of ours that there is not",
+        "which this host has no capability or function for",
+        |world| honest(world, importing(&["portcullis:plugin/shell@0.1.0"])),
+    ),
+    row("something that is no component, signed by its publisher", "not a component", |world| {
         honest(world, b"\0asm\x01\0\0\0".to_vec())
     }),
 ];
@@ -95,7 +106,9 @@ fn manifest(world: &World, from: &str, to: &str) -> Option<String> {
 
 pub const MANIFEST: &[Row] = &[
     row("a wider scope in the stored manifest", "manifest digest mismatch", |world| {
-        world.rewrite(&world.id(), |stored, _| stored.manifest = stored.manifest.replace("fields=comments", "fields=comments,subject"));
+        world.rewrite(&world.id(), |stored, _| {
+            stored.manifest = stored.manifest.replace("fields=comments", "fields=comments,subject")
+        });
         world.load()
     }),
     row("a wider scope in the manifest that is handed over", "manifest digest mismatch", |world| {
@@ -108,23 +121,31 @@ pub const MANIFEST: &[Row] = &[
     row("a higher release number in it", "release number mismatch: 3 was signed, this is 30", |world| {
         manifest(world, "release = 3", "release = 30")
     }),
-    row("another plugin's id in it", "plugin id mismatch", |world| manifest(world, "com.example.card-guard", "com.example.other")),
+    row("another plugin's id in it", "plugin id mismatch", |world| {
+        manifest(world, "com.example.card-guard", "com.example.other")
+    }),
     row("the id of somebody else's plugin in it", "lets nobody publish 'org.other.card-guard'", |world| {
         let theirs = testing::MANIFEST.replace("com.example.card-guard", "org.other.card-guard");
         let theirs = theirs.replace("publisher = \"com.example\"", "publisher = \"org.other\"");
         world.install(|files| files.stored = release(&files.component, &theirs, &[PUBLISHER]))
     }),
-    row("an id outside of its publisher's, signed by the publisher", "must begin with the publisher and a dot", |world| {
-        manifest(world, "id = \"com.example.card-guard\"", "id = \"com.examples.card-guard\"")
-    }),
-    row("the name of the publisher one level up, signed by a team of theirs", "names the publisher 'com.example'", |world| {
-        let theirs = world.next(|root| {
-            root.publishers.as_mut().unwrap()[0].prefix = "com.example.team".parse().unwrap();
-        });
-        assert_eq!(world.put_root(&theirs, &[1]), None);
-        let text = testing::MANIFEST.replace("com.example.card-guard", "com.example.team.card-guard");
-        world.install(|files| files.stored = release(&files.component, &text, &[PUBLISHER]))
-    }),
+    row(
+        "an id outside of its publisher's, signed by the publisher",
+        "must begin with the publisher and a dot",
+        |world| manifest(world, "id = \"com.example.card-guard\"", "id = \"com.examples.card-guard\""),
+    ),
+    row(
+        "the name of the publisher one level up, signed by a team of theirs",
+        "names the publisher 'com.example'",
+        |world| {
+            let theirs = world.next(|root| {
+                root.publishers.as_mut().unwrap()[0].prefix = "com.example.team".parse().unwrap();
+            });
+            assert_eq!(world.put_root(&theirs, &[1]), None);
+            let text = testing::MANIFEST.replace("com.example.card-guard", "com.example.team.card-guard");
+            world.install(|files| files.stored = release(&files.component, &text, &[PUBLISHER]))
+        },
+    ),
     row("a key that this host does not know", "unknown", |world| manifest(world, "name = ", "trusted = true\nname = ")),
     row("64 KiB and a byte of it", "the most is 65536", |world| {
         world.install(|files| files.stored.manifest = "#".repeat(65_537))
@@ -159,8 +180,8 @@ fn bytes(text: &mut Value, change: impl FnOnce(&mut Vec<u8>)) {
 
 /// The group's order, little-endian: S + L in place of S is the same signature to a lenient verifier.
 const ORDER: [u8; 32] = [
-    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0x10,
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
 fn add_order(signature: &mut [u8]) {
@@ -206,9 +227,11 @@ pub const ENVELOPE: &[Row] = &[
     row("the envelope of the older release (replay)", "mismatch", |world| {
         put(world, release(&world.component, &manifest_of(2), &[PUBLISHER]).envelope)
     }),
-    row("a reviewer's verdict in place of the publisher's statement", "does not verify with any trusted key", |world| {
-        put(world, world.verdict(approval(), 20))
-    }),
+    row(
+        "a reviewer's verdict in place of the publisher's statement",
+        "does not verify with any trusted key",
+        |world| put(world, world.verdict(approval(), 20)),
+    ),
     row("a verdict that the publisher signed in its place", "predicateType", |world| {
         put(world, world.verdict(approval(), PUBLISHER))
     }),
@@ -223,7 +246,9 @@ pub const ENVELOPE: &[Row] = &[
         put(world, release(&world.component, testing::MANIFEST, &[PUBLISHER, PUBLISHER]).envelope)
     }),
     row("a publisher's key that is revoked", "does not verify with any trusted key", |world| {
-        let revoked = world.next(|root| drop(root.revoked.keys.insert(id_of(PUBLISHER))));
+        let revoked = world.next(|root| {
+            root.revoked.keys.insert(id_of(PUBLISHER));
+        });
         assert_eq!(world.put_root(&revoked, &[1]), None);
         world.load()
     }),
@@ -264,7 +289,9 @@ pub const STATEMENT: &[Row] = &[
         let hex = world.stored.digest.hex();
         payload(world, &hex, &hex.to_uppercase())
     }),
-    row("a value given twice", "duplicate field", |world| payload(world, "\"version\":", "\"version\":\"9\",\"version\":")),
+    row("a value given twice", "duplicate field", |world| {
+        payload(world, "\"version\":", "\"version\":\"9\",\"version\":")
+    }),
     row("another publisher in it", "publisher mismatch", |world| {
         payload(world, "\"publisher\":\"com.example\"", "\"publisher\":\"org.other\"")
     }),

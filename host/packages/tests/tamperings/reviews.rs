@@ -10,12 +10,14 @@ use serde_json::Value;
 use crate::{
     Row, row,
     world::{
-        HOUR, KEEPER, NOW, OVERRIDER, PUBLISHER, REVIEWERS, SECOND_PUBLISHER, STRANGER, TENANT_KEEPER, World, approval, id_of,
-        key, manifest_of, release, signed,
+        HOUR, KEEPER, NOW, OVERRIDER, PUBLISHER, REVIEWERS, SECOND_PUBLISHER, STRANGER, TENANT_KEEPER, World, approval,
+        id_of, key, manifest_of, release, signed,
     },
 };
 
-const [A, B, C]: [u8; 3] = REVIEWERS;
+const A: u8 = REVIEWERS[0];
+const B: u8 = REVIEWERS[1];
+const C: u8 = REVIEWERS[2];
 
 /// Loads with one approval, and this text beside it.
 fn beside(world: &World, text: String) -> Option<String> {
@@ -46,13 +48,17 @@ pub const VERDICTS: &[Row] = &[
     }),
     row("the publisher's own", "1 of 2 reviewers", |world| beside(world, world.verdict(approval(), PUBLISHER))),
     row("by the publisher's other key, which is a reviewer's too", "1 of 2 reviewers", |world| {
-        let both = world.next(|root| drop(root.reviewers.insert(id_of(SECOND_PUBLISHER))));
+        let both = world.next(|root| {
+            root.reviewers.insert(id_of(SECOND_PUBLISHER));
+        });
         assert_eq!(world.put_root(&both, &[KEEPER]), None);
         beside(world, world.verdict(approval(), SECOND_PUBLISHER))
     }),
     row("a stranger's", "1 of 2 reviewers", |world| beside(world, world.verdict(approval(), STRANGER))),
     row("a keeper's of the root", "1 of 2 reviewers", |world| beside(world, world.verdict(approval(), KEEPER))),
-    row("one about the older release in this one's rows", "1 of 2 reviewers", |world| beside(world, about(&world.older(), B))),
+    row("one about the older release in this one's rows", "1 of 2 reviewers", |world| {
+        beside(world, about(&world.older(), B))
+    }),
     row("one about another component with this manifest", "1 of 2 reviewers", |world| {
         beside(world, about(&ReleaseId { component: Digest::of(b"another"), ..world.id() }, B))
     }),
@@ -83,12 +89,16 @@ pub const VERDICTS: &[Row] = &[
         world.load()
     }),
     row("one of a reviewer who was removed", "1 of 2 reviewers", |world| {
-        let removed = world.next(|root| drop(root.reviewers.remove(&id_of(B))));
+        let removed = world.next(|root| {
+            root.reviewers.remove(&id_of(B));
+        });
         assert_eq!(world.put_root(&removed, &[KEEPER]), None);
         world.load()
     }),
     row("one by a revoked key", "1 of 2 reviewers", |world| {
-        let revoked = world.next(|root| drop(root.revoked.keys.insert(id_of(B))));
+        let revoked = world.next(|root| {
+            root.revoked.keys.insert(id_of(B));
+        });
         assert_eq!(world.put_root(&revoked, &[KEEPER]), None);
         world.load()
     }),
@@ -117,7 +127,9 @@ fn rejection() -> Verdict {
 
 /// Has a floor of 4 for the plugin, of which this is release 3.
 fn floored(world: &World) {
-    let floor = world.next(|root| drop(root.floors.insert("com.example.card-guard".parse().unwrap(), 4)));
+    let floor = world.next(|root| {
+        root.floors.insert("com.example.card-guard".parse().unwrap(), 4);
+    });
     assert_eq!(world.put_root(&floor, &[KEEPER]), None);
 }
 

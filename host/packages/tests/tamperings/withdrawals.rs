@@ -5,7 +5,9 @@ use portcullis_packages::trust::withdrawal::{Act, Target, Withdrawal};
 
 use crate::{
     Row, row,
-    world::{KEEPER, NOW, OTHER_PUBLISHER, PUBLISHER, REVIEWERS, STRANGER, TENANT_KEEPER, WITHDRAWERS, World, id_of, key},
+    world::{
+        KEEPER, NOW, OTHER_PUBLISHER, PUBLISHER, REVIEWERS, STRANGER, TENANT_KEEPER, WITHDRAWERS, World, id_of, key,
+    },
 };
 
 fn releases(from: u64, to: Option<u64>) -> Target {
@@ -37,10 +39,14 @@ fn after(world: &World, first: &Withdrawal, by: &[u8], then: &Withdrawal, keys: 
 }
 
 pub const WITHDRAWALS: &[Row] = &[
-    row("a release that its publisher yanked", "withdrawn (com.example.card-guard, release 3), by its publisher", |world| {
-        assert_eq!(world.withdraw(&yank(), &[PUBLISHER]), None);
-        world.load()
-    }),
+    row(
+        "a release that its publisher yanked",
+        "withdrawn (com.example.card-guard, release 3), by its publisher",
+        |world| {
+            assert_eq!(world.withdraw(&yank(), &[PUBLISHER]), None);
+            world.load()
+        },
+    ),
     row("a release that was quarantined", "by 'platform': leaks subjects", |world| {
         assert_eq!(world.withdraw(&quarantine(), &WITHDRAWERS), None);
         world.load()

@@ -123,7 +123,8 @@ impl World {
         let world = Self { memory, registry, anchor, root, stored, component, fixed: Fixed::new(), runtime };
         for stored in [world.stored.clone(), release(&world.component, &manifest_of(2), &[PUBLISHER])] {
             for by in &REVIEWERS[..2] {
-                world.say(&stored.id(), Statement::about(&stored.id(), approval()).signed(&key(*by)).unwrap().to_json());
+                world
+                    .say(&stored.id(), Statement::about(&stored.id(), approval()).signed(&key(*by)).unwrap().to_json());
             }
             world.keep(stored);
         }
@@ -197,11 +198,7 @@ impl World {
 
     /// Installs the release, with this done to what is handed over.
     pub fn install(&self, change: impl FnOnce(&mut ReleaseFiles)) -> Option<String> {
-        let mut files = ReleaseFiles {
-            component: self.component.clone(),
-            stored: self.stored.clone(),
-            statements: Vec::new(),
-        };
+        let mut files = ReleaseFiles::new(self.stored.clone(), self.component.clone());
         change(&mut files);
         let registry = self.registry.lock().unwrap();
         let installer = Installer {

@@ -114,8 +114,12 @@ fn a_later_word_replaces_an_earlier_one_and_a_tie_refuses() {
 fn a_reviewer_who_is_removed_or_revoked_counts_no_more() {
     let first = platform();
     let id = key(REVIEWERS[1]).public().keyid();
-    let removed = next(&first, |root| drop(root.reviewers.remove(&id)));
-    let revoked = next(&first, |root| drop(root.revoked.keys.insert(id.clone())));
+    let removed = next(&first, |root| {
+        root.reviewers.remove(&id);
+    });
+    let revoked = next(&first, |root| {
+        root.revoked.keys.insert(id.clone());
+    });
     for second in [removed, revoked] {
         let trust = Stored::new(&first).root(&second, &[KEEPER]).load().unwrap();
         assert!(refused(&trust, &[PUBLISHER], &approved()).contains("1 of 2 reviewers"));
