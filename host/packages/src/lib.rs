@@ -16,6 +16,7 @@
 //! - a grant never goes beyond what the manifest of that very release asks for.
 #![forbid(unsafe_code)]
 
+pub mod advisories;
 pub mod bundle;
 pub mod check;
 mod coverage;
@@ -29,6 +30,7 @@ pub mod plan;
 pub mod publish;
 pub mod release_dir;
 pub mod review;
+pub mod sbom;
 pub mod statement;
 #[cfg(test)]
 mod testing;

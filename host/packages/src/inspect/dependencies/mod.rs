@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::InspectError;
 
 pub use rust::{SECTION, compressed};
+pub(crate) use text::normal;
 
 /// The most dependencies that are listed.
 pub const MAX_DEPENDENCIES: usize = 5_000;
