@@ -68,6 +68,11 @@ impl Home {
         self.0.join("log.vkey")
     }
 
+    /// Known vulnerabilities, as `portcullis advisories update` wrote them.
+    pub fn advisories(&self) -> PathBuf {
+        self.0.join("advisories.json")
+    }
+
     /// Plugins' private directories.
     pub fn files(&self) -> PathBuf {
         self.0.join("files")

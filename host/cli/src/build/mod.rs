@@ -1,6 +1,7 @@
-//! From a plugin's source to a component: find a toolchain, run cargo, wrap the module.
+//! From a plugin's source to a component: find a toolchain, run cargo, wrap the module, write down what it is made of.
 
 mod component;
+mod dependencies;
 mod toolchain;
 
 use std::{
@@ -70,7 +71,14 @@ pub fn build(what: &What, toolchain: &Toolchain) -> Result<Vec<Built>> {
     if modules.is_empty() {
         bail!("{} builds no .wasm; its Cargo.toml needs [lib] crate-type = [\"cdylib\", \"rlib\"]", dir.display());
     }
-    modules.into_iter().map(|(name, file)| Ok(Built { name, component: componentize(&file)? })).collect()
+    let wrapped = |(name, file): (String, PathBuf)| {
+        let mut component = componentize(&file)?;
+        if matches!(what, What::Plugin(_)) {
+            dependencies::embed(&mut component, &manifest, toolchain)?;
+        }
+        Ok(Built { name, component })
+    };
+    modules.into_iter().map(wrapped).collect()
 }
 
 /// The `.wasm` files among cargo's messages that this package itself made.

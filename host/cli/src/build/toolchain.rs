@@ -71,9 +71,16 @@ impl Toolchain {
         )
     }
 
-    /// `cargo <verb>` with everything but what to build. All guests of a workspace share `target/guests`.
-    pub(super) fn cargo(&self, verb: &str, workspace: &Path) -> Command {
-        let mut command = match &self.from {
+    /// `cargo metadata` for the package with this manifest, as it is built for the target.
+    pub(super) fn metadata(&self, manifest: &Path) -> Command {
+        let mut command = self.plain_cargo();
+        command.args(["metadata", "--format-version=1", "--filter-platform", self.target.triple(), "--manifest-path"]);
+        command.arg(manifest);
+        command
+    }
+
+    fn plain_cargo(&self) -> Command {
+        match &self.from {
             From::Installed => Command::new("cargo"),
             From::Debian { rustc, cargo } => {
                 let mut command = Command::new(cargo);
@@ -84,7 +91,12 @@ impl Toolchain {
                 }
                 command
             }
-        };
+        }
+    }
+
+    /// `cargo <verb>` with everything but what to build. All guests of a workspace share `target/guests`.
+    pub(super) fn cargo(&self, verb: &str, workspace: &Path) -> Command {
+        let mut command = self.plain_cargo();
         command.args([verb, "--release", "--target", self.target.triple()]);
         if matches!(self.from, From::Debian { .. }) {
             command.args(["-Z", "build-std=std,panic_abort"]);

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+pub mod advisories;
 pub mod audit;
 pub mod connection;
 pub mod events;
@@ -78,6 +79,9 @@ pub enum Command {
     /// Credentials that the host adds to plugins' requests.
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Known vulnerabilities of what plugins are made of.
+    #[command(subcommand)]
+    Advisories(advisories::Advisories),
     /// Read and check the audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -114,6 +118,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
+        Command::Advisories(command) => command.run(&home, output)?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,
         Command::Why(command) => command.run(home, output).await?,

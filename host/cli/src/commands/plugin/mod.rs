@@ -98,7 +98,7 @@ impl Plugin {
             Self::New(command) => command.run(output),
             Self::Schema(command) => command.run(),
             Self::Build(command) => command.run(output),
-            Self::Inspect(command) => command.run(output),
+            Self::Inspect(command) => command.run(&home, output),
             Self::Vet(command) => command.run(output).await,
             Self::Sign(command) => command.run(output),
             Self::Bundle(command) => command.run(output),
