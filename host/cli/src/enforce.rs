@@ -57,6 +57,13 @@ pub struct Round {
     pub left: usize,
 }
 
+/// An installation whose release does not hold.
+struct Refused {
+    installation: Installation,
+    reason: String,
+    calls: usize,
+}
+
 /// An installation that was suspended.
 #[derive(Debug)]
 pub struct Suspended {
@@ -109,7 +116,7 @@ impl Enforcer {
         let mut round = Round::default();
         let mut until = Timestamp(i64::MAX);
         let mut failed = None;
-        let mut stopped: Vec<InstallationId> = Vec::new();
+        let (mut stopped, mut refused): (Vec<InstallationId>, Vec<Refused>) = (Vec::new(), Vec::new());
         for installation in self.host.store.installations().await? {
             if installation.state != InstallationState::Active {
                 round.ended += self.end(&installation);
@@ -120,11 +127,17 @@ impl Enforcer {
             match self.host.registry.verified(&installation.release_id(), &installation.tenant).await {
                 Ok(release) => until = until.min(release.until),
                 Err(ReleaseError::Store(error)) => failed = Some(error),
-                Err(refused) => {
+                Err(error) => {
+                    let calls = self.end(&installation);
+                    round.ended += calls;
                     stopped.push(installation.id.clone());
-                    self.suspend(&installation, refused.to_string(), &mut round).await?;
+                    refused.push(Refused { installation, reason: error.to_string(), calls });
                 }
             }
+        }
+        // What was refused can begin no call any more; only now is there time to write that down.
+        for one in refused {
+            self.suspend(one, &mut round).await?;
         }
         self.until = until;
         self.ended(&stopped, &mut round).await;
@@ -137,12 +150,11 @@ impl Enforcer {
         }
     }
 
-    async fn suspend(&self, installation: &Installation, reason: String, round: &mut Round) -> Result<()> {
-        let calls = self.end(installation);
-        round.ended += calls;
+    async fn suspend(&self, refused: Refused, round: &mut Round) -> Result<()> {
+        let Refused { installation, reason, calls } = refused;
         let installer = Installer { actor: Actor::Host, ..self.host.installer() };
         match installer.suspend(&installation.id, &reason).await {
-            Ok(_) => round.suspended.push(Suspended { installation: installation.id.clone(), reason, calls }),
+            Ok(_) => round.suspended.push(Suspended { installation: installation.id, reason, calls }),
             // Somebody changed it just now: the next round looks again.
             Err(InstallError::Conflict(_)) => {}
             Err(error) => return Err(error.into()),

@@ -173,10 +173,11 @@ impl Root {
         id
     }
 
-    /// Puts a new key in the place of an old one, in every role that it has. False where the old one is not known.
+    /// Puts a new key in the place of an old one, in every role that it has. False where the old one is not known, or is
+    /// revoked: whoever stole a key can sign a handover with it.
     pub fn replace(&mut self, old: &PublicKey, new: &PublicKey) -> bool {
         let (old, owner) = (old.keyid(), self.keys.get(&old.keyid()).map(|known| known.owner.clone()));
-        let Some(owner) = owner else { return false };
+        let Some(owner) = owner.filter(|_| !self.revoked.keys.contains(&old)) else { return false };
         let new = self.know(new, &owner);
         self.keys.remove(&old);
         let publishers = self.publishers.iter_mut().flatten().map(|publisher| &mut publisher.role.keys);

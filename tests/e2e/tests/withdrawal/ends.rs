@@ -6,6 +6,7 @@ use portcullis_e2e::{Lab, Package, run};
 use portcullis_model::{
     audit::Kind,
     event::EventForm,
+    id::InstallationId,
     installation::{Installation, InstallationState},
     invoke::CallEnd,
     queue::DeliveryState,
@@ -80,7 +81,7 @@ async fn a_verdict_expires() {
         decision: Decision::Approve,
         at_most: vec!["events:receive types=* data=full".parse().unwrap()],
         issued: now,
-        expires: now.plus(Duration::from_millis(1_500)),
+        expires: now.plus(Duration::from_millis(2_500)),
         report: None,
         reason: "for a moment".into(),
     };
@@ -94,16 +95,16 @@ async fn a_verdict_expires() {
 /// What is called is what is stored now.
 async fn fresh(looping: &mut Looping) {
     let all = looping.lab.installations().await;
-    let of = |id| all.iter().find(|one| one.id == id).unwrap().clone();
-    looping.guest = of(looping.guest.id.clone());
-    looping.neighbour = of(looping.neighbour.id.clone());
+    let of = |id: &InstallationId| all.iter().find(|one| one.id == *id).unwrap().clone();
+    looping.guest = of(&looping.guest.id);
+    looping.neighbour = of(&looping.neighbour.id);
     looping.enforcer.tick().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_root_expires() {
     let mut looping = Looping::new(6).await;
-    let at = looping.lab.host.clock.now().plus(Duration::from_millis(1_500));
+    let at = looping.lab.host.clock.now().plus(Duration::from_millis(2_500));
     change_root(&looping.lab, |root| root.expires = at).await;
     let round = looping.enforced().await;
     assert_eq!(round.suspended.len(), 2, "nothing runs under an expired root: {round:?}");

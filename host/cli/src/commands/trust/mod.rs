@@ -114,7 +114,7 @@ async fn handed_over(host: &Arc<Host>, envelope: &Envelope, output: Output) -> R
     let mut known = false;
     let next = host.next_root(&scope, |root| known = root.replace(&handover.old, &handover.new)).await?;
     if !known {
-        bail!("the root of '{scope}' does not know the key {}, which hands over", handover.old);
+        bail!("the root of '{scope}' does not know the key {}, which hands over, or has revoked it", handover.old);
     }
     take(host, &next.signed(&host.root_key()?)?, output).await
 }

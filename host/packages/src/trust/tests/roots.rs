@@ -216,3 +216,21 @@ fn nothing_runs_under_an_expired_root() {
     let trust = Stored::new(&platform()).root(&own, &[TENANT_KEEPER, KEEPER]).load().unwrap();
     assert!(refused(&trust, &[PUBLISHER], &approved()).contains("the root of 'tenant:acme' expired"));
 }
+
+#[test]
+fn a_handover_replaces_a_key_in_every_role_and_never_one_that_is_revoked() {
+    let (old, new) = (key(REVIEWERS[0]).public(), key(STRANGER).public());
+    let mut root = platform();
+    root.withdrawals.keys.insert(old.keyid());
+    let mut replaced = root.clone();
+    assert!(replaced.replace(&old, &new));
+    for keys in [&replaced.reviewers, &replaced.withdrawals.keys] {
+        assert!(keys.contains(&new.keyid()) && !keys.contains(&old.keyid()));
+    }
+    assert_eq!(replaced.keys[&new.keyid()].owner, "reviewer 20");
+    assert!(!replaced.replace(&old, &new), "it is not known any more");
+    root.revoked.keys.insert(old.keyid());
+    let before = root.clone();
+    assert!(!root.replace(&old, &new), "a thief hands over to nobody");
+    assert_eq!(root, before);
+}
