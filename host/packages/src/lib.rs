@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod install;
 pub mod keys;
 pub mod manifest;
+mod missing;
 pub mod plan;
 pub mod publish;
 pub mod release_dir;

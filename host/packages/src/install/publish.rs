@@ -76,13 +76,13 @@ impl Installer<'_> {
         let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
         statements.extend(files.statements.iter().cloned());
         let judged = || -> Result<(Manifest, Option<String>), Refusal> {
-            let StoredRelease { digest, manifest, envelope } = &files.stored;
+            let StoredRelease { digest, manifest: text, envelope } = &files.stored;
             let found = Digest::of(&files.component);
             if found != *digest {
                 return Err(Refusal::Component { expected: *digest, found });
             }
             let trust = trust.map_err(|error| Refusal::Trust(error.into()))?;
-            let (text, manifest) = (manifest, Manifest::parse(manifest)?);
+            let manifest = Manifest::parse(text)?;
             let envelope = Envelope::parse(PayloadType::Statement, envelope)?;
             let subject =
                 Subject { id: files.stored.id(), manifest: &manifest, envelope: &envelope, statements: &statements };
