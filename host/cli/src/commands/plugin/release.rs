@@ -39,7 +39,8 @@ impl Release {
         })?;
         let listed = one(text, &find(&host, text).await?)?;
         let described = host.installer().described(&listed.id).await?;
-        Ok(Self { manifest: described.manifest, inspection: described.inspection, behaviour: None })
+        let behaviour = attached(&host, &listed).await?;
+        Ok(Self { manifest: described.manifest, inspection: described.inspection, behaviour })
     }
 
     fn at(path: &Path) -> Result<Self> {
@@ -63,6 +64,16 @@ impl Release {
     /// As one side of a comparison.
     pub(super) fn side(&self) -> Side<'_> {
         Side { behaviour: self.behaviour.as_ref(), ..Side::new(&self.manifest, &self.inspection) }
+    }
+}
+
+/// The newest behaviour report that reviewers have of it, where there is one.
+async fn attached(host: &Host, listed: &ListedRelease) -> Result<Option<Report>> {
+    // One that was never handed in, or that nobody may publish any more, has no case.
+    let Ok(case) = host.desk().case(&host.release(&listed.id).await?).await else { return Ok(None) };
+    match case.reports().last() {
+        Some(digest) => Ok(Some(host.desk().report(digest).await?)),
+        None => Ok(None),
     }
 }
 
