@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     check::Rules,
+    keys::{SecretKey, Signer as _},
     publish::sign_release,
     statement::{Decision, Statement, Verdict},
     testing::{Fake, MANIFEST, component},
@@ -95,7 +96,14 @@ async fn publishing_installs_nothing_and_is_on_record_once() {
 async fn what_lacks_a_review_can_be_published_and_not_taken() {
     let world = World::new();
     let old = world.install(None).await.unwrap();
-    world.root(|root| root.reviews.high = 1).await;
+    let reviewer = SecretKey::generate(world.installer().rng).public();
+    world
+        .root(|root| {
+            let id = root.know(&reviewer, "a reviewer");
+            root.reviewers.insert(id);
+            root.reviews.high = 1;
+        })
+        .await;
     let published = world.installer().publish(&world.release(4, "1.3.0", &[])).await.unwrap();
     assert!(published.lacks.unwrap().contains("0 of 1 reviewers"));
     let error = world.installer().upgrade(&old.id, &published.listed.id, &Agreed::default(), false).await.unwrap_err();

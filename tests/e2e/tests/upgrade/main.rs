@@ -15,8 +15,9 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Another release of a package.
 fn release(package: &Package, number: u64, version: &str) -> Package {
-    let manifest = package.manifest.replace("release = 1", &format!("release = {number}"));
-    let manifest = manifest.replace("version = \"1.0.0\"", &format!("version = \"{version}\""));
+    let now = package.parsed();
+    let manifest = package.manifest.replace(&format!("release = {}", now.release), &format!("release = {number}"));
+    let manifest = manifest.replace(&format!("version = \"{}\"", now.version), &format!("version = \"{version}\""));
     assert_ne!(manifest, package.manifest);
     Package { manifest, ..package.clone() }
 }
