@@ -38,7 +38,7 @@ mod testing;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use fault::{Fault, LogError};
 pub use key::{KeyError, LogKey, LogVerifier};
-pub use proof::{Log, check_consistency, check_inclusion};
+pub use proof::{Log, check_consistency, check_inclusion, check_proof};
 pub use publish::Publisher;
 pub use tlog_tiles::Hash;
 pub use verify::{Report, VerifyError, verify, verify_entries};

@@ -113,6 +113,41 @@ pub fn check_inclusion(proof: &[Hash], head: &Checkpoint, index: u64, entry: &[u
     tlog_tiles::check_record(&proof.to_vec(), head.size(), head.root(), index, record_hash(entry)).is_ok()
 }
 
+/// The most hashes of a proof: the tree of as many entries as can be counted is no deeper.
+const MOST_HASHES: usize = 64;
+
+/// The longest proof text that is read, in bytes.
+const MAX_PROOF: usize = 64 * 1024;
+
+/// Checks a proof text (C2SP tlog-proof, as [`Log::proof_text`] gives it) with nothing but the log's key. Gives the index that
+/// this entry has in the log.
+///
+/// # Errors
+/// The text is no such proof, its checkpoint is not signed by the key, or it does not prove this entry.
+pub fn check_proof(text: &str, key: &LogVerifier, entry: &[u8]) -> Result<u64, LogError> {
+    let wrong = |what: &str| LogError::Proof(what.to_owned());
+    if text.len() > MAX_PROOF {
+        return Err(wrong("the proof is too long"));
+    }
+    let (head, note) = text.split_once("\n\n").ok_or_else(|| wrong("the proof has no checkpoint"))?;
+    let mut lines = head.lines();
+    if lines.next() != Some("c2sp.org/tlog-proof@v1") {
+        return Err(wrong("it does not begin with c2sp.org/tlog-proof@v1"));
+    }
+    let index = lines.next().and_then(|line| line.strip_prefix("index ")?.parse().ok());
+    let index: u64 = index.ok_or_else(|| wrong("the proof has no index"))?;
+    let hash = |line: &str| serde_json::from_value::<Hash>(line.into()).map_err(|_| wrong("a line of it is no hash"));
+    let hashes = lines.take(MOST_HASHES + 1).map(hash).collect::<Result<Vec<Hash>, LogError>>()?;
+    if hashes.len() > MOST_HASHES {
+        return Err(wrong("the proof has too many hashes"));
+    }
+    let head = Checkpoint::open(note.as_bytes(), key).map_err(|error| wrong(&error.to_string()))?;
+    match check_inclusion(&hashes, &head, index, entry) {
+        true => Ok(index),
+        false => Err(wrong("the proof does not show that this entry is in the log")),
+    }
+}
+
 /// Whether a consistency proof shows that the log of the older checkpoint is the beginning of the newer one's.
 pub fn check_consistency(proof: &[Hash], older: &Checkpoint, newer: &Checkpoint) -> bool {
     if older.origin() != newer.origin() {
@@ -161,6 +196,16 @@ mod tests {
         let sibling = reader.inclusion(2).unwrap()[0];
         let note = String::from_utf8(head.note().to_vec()).unwrap();
         assert_eq!(text, format!("c2sp.org/tlog-proof@v1\nindex 2\n{sibling}\n\n{note}"));
+        let key = log.verifier();
+        assert_eq!(check_proof(&text, &key, &entry(2)).unwrap(), 2);
+        assert!(check_proof(&text, &key, &entry(1)).is_err(), "of another entry");
+        for (from, to) in [("index 2", "index 1"), ("tlog-proof@v1", "tlog-proof@v2"), ("\n\n", "\n"), ("index", "x")] {
+            assert!(check_proof(&text.replacen(from, to, 1), &key, &entry(2)).is_err(), "{from}");
+        }
+        let many = text.replacen("\n\n", &format!("\n{}\n", format!("{sibling}\n").repeat(100)), 1);
+        assert!(check_proof(&many, &key, &entry(2)).is_err());
+        let forged = text.replacen(&sibling.to_string(), &reader.head().root().to_string(), 1);
+        assert!(check_proof(&forged, &key, &entry(2)).is_err());
     }
 
     #[test]

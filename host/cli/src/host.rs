@@ -115,7 +115,11 @@ impl Host {
             let plugin = i.plugin.as_str();
             i.id.as_str() == text || plugin == text || plugin.rsplit('.').next() == Some(text)
         };
-        let found: Vec<_> = all.iter().filter(means).collect();
+        let mut found: Vec<_> = all.iter().filter(means).collect();
+        // A name means one that is there, before it means one that was.
+        if found.iter().any(|one| !one.is_gone()) {
+            found.retain(|one| !one.is_gone() || one.id.as_str() == text);
+        }
         match found.as_slice() {
             [one] => Ok((*one).clone()),
             [] => {

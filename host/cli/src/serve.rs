@@ -22,7 +22,7 @@ use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
-use crate::{enforce::Enforcer, host::Host, publish::LogPublisher};
+use crate::{enforce::Enforcer, erasure, host::Host, publish::LogPublisher, upgrades::Upgrader};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -93,6 +93,7 @@ pub async fn serve(
     let mut enforcer = Enforcer::new(host.clone(), Some(runtime.clone()));
     // Before anything is called.
     enforcer.tick().await?;
+    let erasing = tokio::spawn(erasure::run(host.clone(), runtime.clone(), stop.clone()));
     let worker = worker(&host, runtime, directory.clone(), arrived.clone());
     let ingest = Ingest::new(host.store.clone(), directory, host.clock.clone(), arrived);
     let webhooks = Arc::new(Webhooks {
@@ -105,6 +106,7 @@ pub async fn serve(
     webhooks.sources.refresh().await?;
     let admin = Arc::new(Admin { explain: Arc::new(host.explainer()), token: host.operator_token()? });
     let enforcing = tokio::spawn(enforcer.run(stop.clone()));
+    let upgrading = tokio::spawn(Upgrader::new(host.clone()).run(stop.clone()));
     let working = tokio::spawn(worker.run(stop.clone()));
     let sweeping = tokio::spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
@@ -117,6 +119,8 @@ pub async fn serve(
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
     working.await?;
     enforcing.await?;
+    upgrading.await?;
+    erasing.await?;
     watching.await?;
     sweeping.await?;
     counting.await?;

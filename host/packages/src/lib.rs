@@ -26,6 +26,7 @@ pub mod inspect;
 pub mod install;
 pub mod keys;
 pub mod manifest;
+mod missing;
 pub mod plan;
 pub mod publish;
 pub mod release_dir;

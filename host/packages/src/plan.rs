@@ -84,6 +84,9 @@ pub struct InstallPlan {
     pub schedules: Vec<Schedule>,
     /// Why it cannot be installed: imports that the manifest does not ask for, or that this host does not offer.
     pub refusals: Vec<String>,
+    /// What is missing before it runs as it asks, where that was looked for: trust that it lacks, and what of its scopes
+    /// somebody takes away.
+    pub missing: Vec<String>,
     /// What a careful reader should know: capabilities that it asks for and does not use, URLs, code that runs early.
     pub notes: Vec<String>,
     /// What it cannot do, whatever is granted.
@@ -127,6 +130,7 @@ impl InstallPlan {
             maintenance: manifest.maintenance.clone(),
             schedules: manifest.schedules.clone(),
             refusals: refusals(&Imports::of(inspection, manifest, rules)),
+            missing: Vec::new(),
             notes,
             cannot: inspection.cannot(rules.catalogue),
             limits: manifest.limits,

@@ -1,5 +1,6 @@
 //! `portcullis notices`: what in the audit log needs an admin, and the command that helps.
 
+mod roots;
 mod standing;
 
 use std::time::Duration;
@@ -105,6 +106,41 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("{} was given up{}: {}", of(&entry), after(&entry), text(&entry, "reason")),
             "portcullis events list".to_owned(),
         )),
+        Kind::PluginUpgradeWaits => Some((
+            format!(
+                "{} of {} waits for {}: {}",
+                text(&entry, "to-version"),
+                text(&entry, "plugin"),
+                of(&entry),
+                list(&entry, "why")
+            ),
+            format!(
+                "portcullis plugin upgrade {0} --dry-run, then: portcullis plugin upgrade {0} --accept",
+                installation(&entry)
+            ),
+        )),
+        Kind::PluginUpgraded if !list(&entry, "could-grant").is_empty() => Some((
+            format!(
+                "{} runs {} now, without what could be granted: {}",
+                of(&entry),
+                text(&entry, "version"),
+                list(&entry, "could-grant")
+            ),
+            format!("portcullis plugin grant {}, with all that it shall have", installation(&entry)),
+        )),
+        Kind::PluginUninstalled => Some((
+            format!(
+                "{} was uninstalled: {}; erased at {}",
+                of(&entry),
+                text(&entry, "reason"),
+                text(&entry, "purge-at")
+            ),
+            format!("portcullis plugin restore {}, before that", installation(&entry)),
+        )),
+        Kind::ReleaseRefused if entry.text("at") == Some("upgrade") => Some((
+            format!("an upgrade was refused in {}: {}", tenant(&entry), text(&entry, "reason")),
+            "portcullis plugin upgrade <the installation> --dry-run".to_owned(),
+        )),
         Kind::ReleaseRefused => Some((
             format!("a release was refused for {}: {}", of(&entry), text(&entry, "reason")),
             "portcullis plugin inspect <the release's plugin.wasm>".to_owned(),
@@ -121,6 +157,17 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
         tenant: entry.tenant.clone(),
     });
     Ok(told)
+}
+
+/// A detail that is a list, in one line.
+fn list(entry: &Entry, name: &str) -> String {
+    let all = entry.detail.get(name).and_then(serde_json::Value::as_array);
+    let texts = all.into_iter().flatten().filter_map(serde_json::Value::as_str);
+    portcullis_model::audit::plain(&texts.collect::<Vec<_>>().join("; "))
+}
+
+fn tenant(entry: &Entry) -> &str {
+    entry.tenant.as_ref().map_or("-", |tenant| tenant.as_str())
 }
 
 /// After how many tries, where the entry says so.
@@ -227,6 +274,26 @@ mod tests {
         let started = |acts: u64| entry(Kind::HostStarted).with("recovered-leases", 0).with("unknown-acts", acts);
         assert_eq!(told(&started(0), &[]), None);
         assert!(told(&started(2), &[]).unwrap().0.contains("the outcome of 2 acts"));
+    }
+
+    #[test]
+    fn an_upgrade_is_a_notice_where_somebody_can_do_something() {
+        let upgraded = |could: &[&str]| {
+            let entry = entry(Kind::PluginUpgraded).about("installation:ins_1").with("version", "1.3.0");
+            entry.with("could-grant", could.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(told(&upgraded(&[]), &[]), None);
+        let (what, help) = told(&upgraded(&["http:send to=a.test"]), &[]).unwrap();
+        assert!(what.contains("1.3.0 now, without what could be granted: http:send to=a.test"), "{what}");
+        assert!(help.starts_with("portcullis plugin grant ins_1"), "{help}");
+        let waits = entry(Kind::PluginUpgradeWaits)
+            .about("installation:ins_1")
+            .with("plugin", "com.example.a")
+            .with("to-version", "2.0.0")
+            .with("why", vec!["scopes: requires kv:read".to_owned()]);
+        let (what, help) = told(&waits, &[]).unwrap();
+        assert_eq!(what, "2.0.0 of com.example.a waits for installation:ins_1 in acme: scopes: requires kv:read");
+        assert!(help.contains("upgrade ins_1 --accept"), "{help}");
     }
 
     #[test]

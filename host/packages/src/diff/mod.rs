@@ -13,7 +13,7 @@ mod stated;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use portcullis_model::{
     audit::plain,
@@ -35,14 +35,12 @@ pub struct Side<'a> {
     pub inspection: &'a Inspection,
     /// What it did in a recording sandbox, where that is known.
     pub behaviour: Option<&'a Report>,
-    /// The packages that it was made of, each as its name and version; `None` where nobody looked.
-    pub dependencies: Option<&'a BTreeSet<(String, String)>>,
 }
 
 impl<'a> Side<'a> {
-    /// A release of which the behaviour is not known, and nobody looked what it was made of.
+    /// A release of which the behaviour is not known.
     pub fn new(manifest: &'a Manifest, inspection: &'a Inspection) -> Self {
-        Self { manifest, inspection, behaviour: None, dependencies: None }
+        Self { manifest, inspection, behaviour: None }
     }
 }
 

@@ -1,13 +1,16 @@
 use super::*;
-use crate::testing::{COMPLETE, Fake, MANIFEST, component, importing};
+use crate::{
+    inspect::dependencies::{Dependency, Ecosystem, Evidence, Source},
+    testing::{COMPLETE, Fake, MANIFEST, component, importing},
+};
 
 fn diff_of(old: (&str, &[u8]), new: (&str, &[u8])) -> Diff {
     let read = |(text, bytes): (&str, &[u8])| (Manifest::parse(text).unwrap(), Inspection::of(bytes).unwrap());
     let (old, new) = (read(old), read(new));
     let side = |one: &'_ (Manifest, Inspection)| -> (Manifest, Inspection) { one.clone() };
     let (old, new) = (side(&old), side(&new));
-    let old = Side { manifest: &old.0, inspection: &old.1, behaviour: None, dependencies: None };
-    let new = Side { manifest: &new.0, inspection: &new.1, behaviour: None, dependencies: None };
+    let old = Side { manifest: &old.0, inspection: &old.1, behaviour: None };
+    let new = Side { manifest: &new.0, inspection: &new.1, behaviour: None };
     Diff::between(&old, &new, &Fake).unwrap()
 }
 
@@ -136,17 +139,40 @@ fn components_differ_by_what_they_import_and_are_made_of() {
         [(WIDER, Some("portcullis:plugin/http@0.1.0")), (NARROWER, Some("portcullis:plugin/tickets@0.1.0"))]
     );
     let manifest = Manifest::parse(MANIFEST).unwrap();
-    let inspection = Inspection::of(&a).unwrap();
-    let made_of =
-        |all: &[(&str, &str)]| all.iter().map(|(name, version)| ((*name).into(), (*version).into())).collect();
-    let (old, new): (BTreeSet<(String, String)>, BTreeSet<(String, String)>) =
-        (made_of(&[("serde", "1.0.0"), ("gone", "1.0.0")]), made_of(&[("serde", "1.0.1"), ("new", "0.1.0")]));
-    let side =
-        |made_of| Side { manifest: &manifest, inspection: &inspection, behaviour: None, dependencies: Some(made_of) };
-    let found = Diff::between(&side(&old), &side(&new), &Fake).unwrap();
-    let words: Vec<String> = found.changes.iter().map(ToString::to_string).collect();
+    let made_of = |all: &[(&str, &str)]| {
+        let mut inspection = Inspection::of(&a).unwrap();
+        inspection.dependencies = all.iter().map(|(name, version)| dependency(name, version)).collect();
+        inspection
+    };
+    let old = made_of(&[("serde", "1.0.0"), ("gone", "1.0.0")]);
+    let new = made_of(&[("serde", "1.0.1"), ("new", "0.1.0")]);
+    let diff = |old: &Inspection, new: &Inspection| -> Vec<String> {
+        let found = Diff::between(&Side::new(&manifest, old), &Side::new(&manifest, new), &Fake).unwrap();
+        found.changes.iter().map(ToString::to_string).collect()
+    };
     assert_eq!(
-        words,
-        ["dependencies: gone: was 1.0.0", "dependencies: new: 0.1.0", "dependencies: serde: 1.0.0 -> 1.0.1"]
+        diff(&old, &new),
+        [
+            "dependencies: crates.io gone: was 1.0.0",
+            "dependencies: crates.io new: 0.1.0",
+            "dependencies: crates.io serde: 1.0.0 -> 1.0.1"
+        ]
     );
+    assert_eq!(diff(&old, &made_of(&[])), ["dependencies: it no longer says what it was made of: 2 packages"]);
+    let mut calls = made_of(&[]);
+    calls.imports[0].functions.push("redact".into());
+    assert_eq!(diff(&made_of(&[]), &calls), ["imports: new: portcullis:plugin/tickets@0.1.0 redact"]);
+}
+
+fn dependency(name: &str, version: &str) -> Dependency {
+    Dependency {
+        ecosystem: Ecosystem::CratesIo,
+        name: name.into(),
+        version: Some(version.into()),
+        source: Source::Registry,
+        build_only: false,
+        root: false,
+        evidence: Evidence::AuditableSection,
+        needs: Vec::new(),
+    }
 }

@@ -18,7 +18,9 @@ use super::{
 };
 use crate::{
     check::Rules,
+    keys::{SecretKey, Signer as _},
     publish::sign_release,
+    statement::{Decision, Statement, Verdict},
     testing::{Fake, MANIFEST, component},
     trust::root::Root,
 };
@@ -94,13 +96,45 @@ async fn publishing_installs_nothing_and_is_on_record_once() {
 async fn what_lacks_a_review_can_be_published_and_not_taken() {
     let world = World::new();
     let old = world.install(None).await.unwrap();
-    world.root(|root| root.reviews.high = 1).await;
+    let reviewer = SecretKey::generate(world.installer().rng).public();
+    world
+        .root(|root| {
+            let id = root.know(&reviewer, "a reviewer");
+            root.reviewers.insert(id);
+            root.reviews.high = 1;
+        })
+        .await;
     let published = world.installer().publish(&world.release(4, "1.3.0", &[])).await.unwrap();
     assert!(published.lacks.unwrap().contains("0 of 1 reviewers"));
     let error = world.installer().upgrade(&old.id, &published.listed.id, &Agreed::default(), false).await.unwrap_err();
     assert!(error.to_string().contains("0 of 1 reviewers"), "{error}");
     assert_eq!((world.last().kind, world.last().text("at")), (Kind::ReleaseRefused, Some("upgrade")));
     assert_eq!(world.memory.installations.lock().unwrap()[&old.id].number, 3);
+}
+
+#[tokio::test]
+async fn a_release_that_is_approved_is_found() {
+    let world = World::new();
+    let old = world.install(None).await.unwrap();
+    world.root(|root| drop(root.reviewers.insert(world.key.public().keyid()))).await;
+    let files = world.release(4, "1.2.1", &[]);
+    let id = files.stored.id();
+    world.installer().registry.store().put_release(files.stored, files.component).await.unwrap();
+    assert!(world.installer().newer(&old).await.unwrap().is_empty(), "handed in for review, and no more");
+    let state = async |decision| {
+        let verdict = Verdict {
+            decision,
+            at_most: Vec::new(),
+            issued: Timestamp(0),
+            expires: Timestamp(1_000_000),
+            report: None,
+            reason: "looked at".into(),
+        };
+        let envelope = Statement::about(&id, verdict).signed(&world.key).unwrap();
+        world.installer().keeper().state(&id, &envelope.to_json()).await.unwrap();
+        world.installer().newer(&old).await.unwrap().len()
+    };
+    assert_eq!((state(Decision::Reject).await, state(Decision::Approve).await), (0, 1));
 }
 
 #[tokio::test]

@@ -97,6 +97,7 @@ impl Installer<'_> {
         };
         let listed = self.store(files, &manifest).await?;
         self.registry.store().list_release(listed, None).await?;
+        self.keep_statements(files).await?;
         let entry = self.entry(Kind::PluginInstalled, &installation).with("release-number", manifest.release);
         self.put(installation, None, entry.with("publisher", manifest.publisher.as_str())).await
     }

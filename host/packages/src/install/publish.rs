@@ -51,14 +51,15 @@ impl Installer<'_> {
             .with("version", manifest.version.as_str())
             .with("release-number", manifest.release)
             .with("manifest-digest", manifest.digest.to_string());
+        // Before what others signed: an approval would list it too, without a word that it was published.
         let new = self.registry.store().list_release(listed.clone(), Some(entry)).await?;
+        self.keep_statements(files).await?;
         Ok(Published { listed, new, lacks })
     }
 
-    /// Stores a release and the statements that came with it. Gives it as it would be listed.
+    /// Stores a release. Gives it as it would be listed.
     pub(super) async fn store(&self, files: &ReleaseFiles, manifest: &Manifest) -> Result<ListedRelease, InstallError> {
         self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
-        self.keep_statements(files).await?;
         Ok(ListedRelease {
             plugin: manifest.id.clone(),
             id: files.stored.id(),
@@ -76,13 +77,13 @@ impl Installer<'_> {
         let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
         statements.extend(files.statements.iter().cloned());
         let judged = || -> Result<(Manifest, Option<String>), Refusal> {
-            let StoredRelease { digest, manifest, envelope } = &files.stored;
+            let StoredRelease { digest, manifest: text, envelope } = &files.stored;
             let found = Digest::of(&files.component);
             if found != *digest {
                 return Err(Refusal::Component { expected: *digest, found });
             }
             let trust = trust.map_err(|error| Refusal::Trust(error.into()))?;
-            let (text, manifest) = (manifest, Manifest::parse(manifest)?);
+            let manifest = Manifest::parse(text)?;
             let envelope = Envelope::parse(PayloadType::Statement, envelope)?;
             let subject =
                 Subject { id: files.stored.id(), manifest: &manifest, envelope: &envelope, statements: &statements };

@@ -7,7 +7,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, plain},
     error::StoreError,
     id::{Digest, TenantId},
-    release::ReleaseId,
+    release::{ListedRelease, ReleaseId},
     time::{Clock, Timestamp},
     trust::RootScope,
 };
@@ -22,7 +22,8 @@ use crate::{
     check::Registry,
     dsse::{DsseError, Envelope, PayloadType},
     keys::PublicKey,
-    statement::{Statement, StatementError, Verdict},
+    manifest::Manifest,
+    statement::{Decision, Statement, StatementError, Verdict},
 };
 
 /// The most statements about one release that are kept of one key: all of them are checked whenever the release is loaded, in
@@ -176,7 +177,26 @@ impl Keeper<'_> {
             return Err(KeeperError::TooMany);
         }
         self.registry.statements().put_statement(*release, text.to_owned(), entry).await?;
+        if matches!(&kept, Kept::Verdict(verdict) if verdict.decision == Decision::Approve) {
+            self.list(release).await?;
+        }
         Ok(kept)
+    }
+
+    /// Lets installations find a release that was approved, where it lies in the registry.
+    async fn list(&self, release: &ReleaseId) -> Result<(), KeeperError> {
+        let Some(stored) = self.registry.store().release(release).await? else { return Ok(()) };
+        // One that cannot be read is refused where it is examined; nothing finds it meanwhile.
+        let Ok(manifest) = Manifest::parse(&stored.manifest) else { return Ok(()) };
+        let listed = ListedRelease {
+            plugin: manifest.id,
+            id: *release,
+            number: manifest.release,
+            version: manifest.version,
+            since: self.clock.now(),
+        };
+        self.registry.store().list_release(listed, None).await?;
+        Ok(())
     }
 
     fn verdict(&self, trust: &Trust, release: &ReleaseId, envelope: &Envelope) -> Stated {

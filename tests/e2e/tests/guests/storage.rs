@@ -182,3 +182,14 @@ pub async fn uses_random() {
     }
     refused_at_load(&lab, &package, "random").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+pub async fn leaves_traces() {
+    let lab = Lab::new().await;
+    let scopes = ["log:write", "kv:read", "kv:write bytes=64KiB", "files:read", "files:write bytes=64KiB"];
+    let guest = lab.install(&Package::guest("leaves_traces", &scopes, "")).await;
+    let report = lab.call(&guest, json!({ "mark": "blue" })).await;
+    assert_eq!(report.end, CallEnd::Ok, "{:?}", report.log);
+    assert_eq!(said(&report, "kept: "), "blue");
+    assert_eq!(lab.host.store.values_of(&guest, None, 9).await.unwrap()[0].value, "blue".repeat(200).into_bytes());
+}

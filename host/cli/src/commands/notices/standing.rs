@@ -44,12 +44,13 @@ pub struct Standing {
 /// All of them: for the platform, or for one tenant.
 pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Standing>> {
     let now = host.clock.now();
-    let installed = host.store.installations().await?;
+    let mut installed = host.store.installations().await?;
+    installed.retain(|one| !one.is_gone());
     let runs: BTreeSet<ReleaseId> = match tenant {
         Some(tenant) => installed.iter().filter(|one| one.tenant == *tenant).map(Installation::release_id).collect(),
         None => host.watched().await?.into_iter().collect(),
     };
-    let mut all = Vec::new();
+    let mut all = super::roots::expiring(host, tenant).await?;
     for report in host.store.misbehaviours().await? {
         all.extend(misbehaviour(&report, tenant, &runs, now));
     }

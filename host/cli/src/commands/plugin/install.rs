@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portcullis_model::{id::TenantId, installation::Installation, scope::ScopeText};
+use portcullis_model::{id::TenantId, installation::Installation, scope::ScopeText, trust::TrustStore as _};
 use portcullis_packages::{
     install::Order,
     keys::PublicKey,
@@ -39,6 +39,9 @@ pub struct Install {
     /// Trust this key of the plugin's publisher from now on.
     #[arg(long, value_name = "KEY")]
     pub trust: Option<PublicKey>,
+    /// Show what an installation would mean and what is missing for it, and do nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
@@ -51,6 +54,10 @@ impl Install {
         let grant = (!self.grants.is_empty()).then_some(self.grants);
         let ask = !self.yes && !output.json;
         let order = Order { tenant: self.tenant, grant, limits: None };
+        if self.dry_run {
+            let plan = planned(&host, &files, &order, self.trust.is_some()).await?;
+            return output.result(&plan, || words(&plan));
+        }
         let installed = ask_and_install(&host, &files, order, self.trust.as_ref(), ask).await;
         super::super::publish(&host).await?;
         let installation = installed?;
@@ -69,11 +76,7 @@ pub async fn ask_and_install(
     trust: Option<&PublicKey>,
     ask: bool,
 ) -> Result<Installation> {
-    let manifest = portcullis_packages::manifest::Manifest::parse(&files.stored.manifest)?;
-    let inspection = portcullis_packages::inspect::Inspection::of(&files.component)?;
-    let everything = manifest.asked();
-    let ceiling = host.config.bounds().ceiling(&order.tenant, &everything, RULES.catalogue)?;
-    let plan = InstallPlan::new(&manifest, &inspection, RULES, &ceiling)?;
+    let plan = planned(host, files, &order, trust.is_some()).await?;
     if ask {
         println!("{}\n", words(&plan));
         if !std::io::stdin().is_terminal() {
@@ -88,9 +91,28 @@ pub async fn ask_and_install(
         }
     }
     if let Some(key) = trust {
-        host.trust_publisher(&manifest.publisher, key).await?;
+        host.trust_publisher(&plan.publisher, key).await?;
     }
     Ok(host.installer().install(files, order).await?)
+}
+
+/// What an installation would mean, with what is missing for it. `trusting`: its publisher is about to be trusted, so that it
+/// says nothing yet that it is not.
+async fn planned(host: &Host, files: &ReleaseFiles, order: &Order, trusting: bool) -> Result<InstallPlan> {
+    let manifest = portcullis_packages::manifest::Manifest::parse(&files.stored.manifest)?;
+    let inspection = portcullis_packages::inspect::Inspection::of(&files.component)?;
+    let everything = manifest.asked();
+    let ceiling = host.config.bounds().ceiling(&order.tenant, &everything, RULES.catalogue)?;
+    let plan = InstallPlan::new(&manifest, &inspection, RULES, &ceiling)?;
+    if trusting {
+        return Ok(plan);
+    }
+    let mut statements = host.store.statements(&files.stored.id()).await?;
+    statements.extend(files.statements.iter().cloned());
+    let examined = host.registry.examine(&files.stored, &statements, Some(&files.component), &order.tenant).await;
+    let judged = examined.as_ref().map(|examined| &examined.release);
+    let grant = order.grant.clone().unwrap_or_else(|| manifest.required());
+    Ok(plan.lacking(judged, &grant, RULES.catalogue)?)
 }
 
 /// The plan, for an admin.
@@ -125,6 +147,10 @@ pub(crate) fn words(plan: &InstallPlan) -> String {
             lines.push(title.into());
             lines.extend(items.iter().map(|item| format!("  {item}")));
         }
+    }
+    if !plan.missing.is_empty() {
+        lines.push("Missing:".into());
+        lines.extend(plan.missing.iter().map(|item| format!("  {item}")));
     }
     if !plan.refusals.is_empty() {
         lines.push("IT CANNOT BE INSTALLED:".into());

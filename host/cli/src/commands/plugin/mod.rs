@@ -1,8 +1,10 @@
 //! `portcullis plugin`
 
+mod ask;
 mod build;
 mod bundle;
 mod capability;
+mod diff;
 mod explain;
 mod govern;
 mod inspect;
@@ -10,14 +12,20 @@ mod install;
 mod limit;
 mod new;
 mod overriding;
+mod publish;
 mod pull;
 mod push;
+mod receipt;
 mod registry;
+mod release;
 mod report;
 mod review;
+mod rollback;
 mod schema;
 mod sign;
 mod submit;
+mod uninstall;
+mod upgrade;
 mod verify;
 mod vet;
 mod withdraw;
@@ -57,6 +65,12 @@ pub enum Plugin {
     Push(push::Push),
     /// Pull a release from an OCI registry into a new directory.
     Pull(pull::Pull),
+    /// Show what is different between two releases: what is wider first.
+    Diff(diff::Diff),
+    /// Put a release into this host's registry, without installing it.
+    Publish(publish::Publish),
+    /// List the releases of a plugin in this host's registry, the newest first.
+    Releases(publish::Releases),
     /// Show what an installation would mean, and install.
     Install(install::Install),
     /// List the installations.
@@ -88,6 +102,18 @@ pub enum Plugin {
     Override(overriding::Override),
     /// List what is withdrawn.
     Withdrawals,
+    /// Show what a newer release would change, and let an installation run it.
+    Upgrade(upgrade::Upgrade),
+    /// Set which newer releases an installation takes by itself.
+    Policy(upgrade::Policy),
+    /// Let an installation run the release again that it ran before its last upgrade, with its grant.
+    Rollback(rollback::Rollback),
+    /// Stop an installation for good: its credentials go at once, what it stored after a time of grace.
+    Uninstall(uninstall::Uninstall),
+    /// Take back an installation that was uninstalled and is not erased yet. It is suspended then.
+    Restore(uninstall::Restore),
+    /// Print the receipt of an erasure: what was erased, and the proof that the log says so.
+    Receipt(receipt::Receipt),
     /// Print what plugins have logged.
     Log(govern::Log),
 }
@@ -121,6 +147,15 @@ impl Plugin {
             Self::Lift(command) => command.run(home, output).await,
             Self::Override(command) => command.run(home, output).await,
             Self::Withdrawals => withdraw::list(home, output).await,
+            Self::Diff(command) => command.run(home, output).await,
+            Self::Publish(command) => command.run(home, output).await,
+            Self::Releases(command) => command.run(home, output).await,
+            Self::Upgrade(command) => command.run(home, output).await,
+            Self::Policy(command) => command.run(home, output).await,
+            Self::Rollback(command) => command.run(home, output).await,
+            Self::Uninstall(command) => command.run(home, output).await,
+            Self::Restore(command) => command.run(home, output).await,
+            Self::Receipt(command) => command.run(home, output).await,
             Self::Log(command) => command.run(home, output).await,
         }
     }

@@ -11,6 +11,7 @@ mod tests;
 
 use std::{collections::BTreeSet, fmt};
 
+pub use apply::Described;
 use portcullis_model::{
     catalogue::{Catalogue, WasiImport},
     id::{Digest, InstallationId, PluginId},

@@ -52,8 +52,8 @@ struct From<'a> {
 fn planned(from: &From<'_>, to: &str, bytes: &[u8], agreed: &Agreed) -> Result<UpgradePlan, InstallError> {
     let (old, new) = (Manifest::parse(from.manifest).unwrap(), Manifest::parse(to).unwrap());
     let (was, is) = (Inspection::of(&from.component).unwrap(), Inspection::of(bytes).unwrap());
-    let old_side = Side { manifest: &old, inspection: &was, behaviour: None, dependencies: None };
-    let new_side = Side { manifest: &new, inspection: &is, behaviour: None, dependencies: None };
+    let old_side = Side::new(&old, &was);
+    let new_side = Side::new(&new, &is);
     plan(&installed(&old, from.granted), &old_side, &new_side, Digest::of(bytes), &Fake, agreed)
 }
 
