@@ -46,7 +46,11 @@ pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Stan
     let now = host.clock.now();
     let installed = host.store.installations().await?;
     let runs: BTreeSet<ReleaseId> = match tenant {
-        Some(tenant) => installed.iter().filter(|one| one.tenant == *tenant).map(Installation::release_id).collect(),
+        Some(tenant) => installed
+            .iter()
+            .filter(|one| one.tenant == *tenant && !one.is_gone())
+            .map(Installation::release_id)
+            .collect(),
         None => host.watched().await?.into_iter().collect(),
     };
     let mut all = Vec::new();
