@@ -31,6 +31,11 @@ mv samples plugins
 
 say() { cat >> "$text"; }
 
+# An argument as one would type it.
+quoted() {
+  if [[ $1 =~ ^[A-Za-z0-9_./:=@,+-]+$ ]]; then printf ' %s' "$1"; else printf " '%s'" "$1"; fi
+}
+
 # Runs a command, writes it and its output down, and expects this exit code.
 expect() {
   local code=$1 found=0

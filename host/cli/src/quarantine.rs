@@ -14,12 +14,14 @@ use portcullis_model::{
     installation::{InstallationState, InstallationStore as _},
     release::ReleaseId,
     review::{Misbehaviour, ReviewStore as _},
+    trust::RootScope,
 };
 use portcullis_packages::{
     install::{InstallError, Installer},
     keys::{KeyError, Passphrase, SecretKey, Unlock},
     review::misbehaviour::reporters,
     trust::{
+        By,
         keeper::Keeper,
         withdrawal::{Act, Target, Withdrawal},
     },
@@ -70,7 +72,9 @@ impl Unlock for Unattended {
 /// Stops a release everywhere.
 pub async fn stop(host: &Host, release: &ReleaseId, target: Target, reason: &str) -> Result<Stopped> {
     let trust = host.registry.trust().await??;
-    if trust.withdrawals().iter().any(|one| one.target == target) {
+    // What a tenant quarantined at home stops it nowhere else.
+    let everywhere = |by: &By| !matches!(by, By::Root(RootScope::Tenant(_)));
+    if trust.withdrawals().iter().any(|one| one.target == target && everywhere(&one.by)) {
         return Ok(Stopped::Already);
     }
     match quarantine(host, target, reason).await {

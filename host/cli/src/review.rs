@@ -3,16 +3,18 @@
 use anyhow::{Context as _, Result, bail};
 use portcullis_model::{
     audit::{Actor, plain},
+    behaviour::Report,
     id::Digest,
+    installation::{Installation, InstallationStore as _},
     release::{ReleaseId, Releases as _},
     review::{ReviewStore as _, Submission},
     trust::RootScope,
 };
 use portcullis_packages::{
+    diff::{Diff, Side},
     inspect::Inspection,
     manifest::Manifest,
-    plan::InstallPlan,
-    review::{Case, Desk, misbehaviour::Reports, rescan::Scan},
+    review::{Case, Desk, State, misbehaviour::Reports, rescan::Scan},
 };
 
 use crate::host::{Host, RULES, person};
@@ -75,18 +77,51 @@ impl Host {
         }
     }
 
-    /// What a submitted release can do and asks for, from its bytes.
-    pub async fn plan(&self, case: &Case) -> Result<InstallPlan> {
+    /// What a submitted release is, from its bytes.
+    pub async fn inspection(&self, case: &Case) -> Result<Inspection> {
         let bytes = self.registry.component(&case.submission.release()).await?;
-        let inspection = Inspection::of(&bytes)?;
-        Ok(InstallPlan::new(&case.manifest, &inspection, RULES, &case.manifest.asked())?)
+        Ok(Inspection::of(&bytes)?)
+    }
+
+    /// What is different from the release before that was approved last; `None`: none was.
+    pub async fn since_approved(&self, case: &Case, inspection: &Inspection) -> Result<Option<Diff>> {
+        let of = &case.submission;
+        let mut before = self.store.submissions().await?;
+        before.retain(|one| one.plugin == of.plugin && one.number < of.number);
+        before.sort_by_key(|one| std::cmp::Reverse(one.number));
+        let desk = self.desk_by(case.standing.scope.clone());
+        for one in before {
+            let old = desk.case(&one).await?;
+            if !matches!(old.state(), Some(State::Approved | State::Expired)) {
+                continue;
+            }
+            let (was, old_report) = (self.inspection(&old).await?, self.last_report(&old).await?);
+            let report = self.last_report(case).await?;
+            let old_side = Side { behaviour: old_report.as_ref(), ..Side::new(&old.manifest, &was) };
+            let side = Side { behaviour: report.as_ref(), ..Side::new(&case.manifest, inspection) };
+            return Ok(Some(Diff::between(&old_side, &side, RULES.catalogue)?));
+        }
+        Ok(None)
+    }
+
+    /// The behaviour report that was attached last, if it can be read.
+    async fn last_report(&self, case: &Case) -> Result<Option<Report>> {
+        match case.reports().last() {
+            Some(digest) => Ok(self.desk().report(digest).await.ok()),
+            None => Ok(None),
+        }
     }
 
     /// Every release that is installed or was handed in, each once, with what it is called.
     pub async fn watched(&self) -> Result<Vec<ReleaseId>> {
-        use portcullis_model::installation::InstallationStore as _;
-        let mut all: Vec<ReleaseId> =
-            self.store.installations().await?.iter().map(|installation| installation.release_id()).collect();
+        let mut all: Vec<ReleaseId> = self
+            .store
+            .installations()
+            .await?
+            .iter()
+            .filter(|one| !one.is_gone())
+            .map(Installation::release_id)
+            .collect();
         all.extend(self.store.submissions().await?.iter().map(Submission::release));
         all.sort_unstable();
         all.dedup();

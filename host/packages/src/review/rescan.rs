@@ -10,6 +10,7 @@ use portcullis_model::{
     release::{ReleaseId, Releases as _},
     review::{ReviewStore, Severity, Vulnerability},
     time::Clock,
+    trust::{RootScope, StoredTrust},
 };
 use serde::Serialize;
 
@@ -17,7 +18,10 @@ use crate::{
     check::Registry,
     dsse::{Envelope, PayloadType},
     manifest::Manifest,
-    trust::withdrawal::{Act, MAX_REASON, Target, Withdrawal},
+    trust::{
+        By, Trust,
+        withdrawal::{Act, MAX_REASON, Target, Withdrawal},
+    },
 };
 
 /// The most findings that are kept of one release.
@@ -171,15 +175,13 @@ fn tidy(mut found: Vec<Vulnerability>) -> Vec<Vulnerability> {
 }
 
 /// Why a release is to be quarantined for what was found in it, by a policy that bears nothing as bad as `from`; `None`: it is
-/// not, or it was quarantined for all of that before. `withdrawals`: all that were ever signed.
-pub fn reason_for_quarantine(scanned: &Scanned, from: Severity, withdrawals: &[String]) -> Option<String> {
+/// not, or the platform quarantined it for all of that before. `withdrawals`: all that were ever signed, by whom.
+pub fn reason_for_quarantine(scanned: &Scanned, from: Severity, withdrawals: &[(Withdrawal, By)]) -> Option<String> {
     let target = target(scanned)?;
-    let quarantines = withdrawals.iter().filter_map(|text| {
-        let envelope = Envelope::parse(PayloadType::Withdrawal, text).ok()?;
-        let read = Withdrawal::read(&envelope).ok()?;
-        matches!(&read.what, Act::Quarantine { target: of } if *of == target).then_some(read.reason)
-    });
-    let said: Vec<String> = quarantines.collect();
+    // What a tenant says of its own is nothing to the others.
+    let platform = withdrawals.iter().filter(|(_, by)| *by == By::Root(RootScope::Platform)).map(|(read, _)| read);
+    let of = |read: &&Withdrawal| matches!(&read.what, Act::Quarantine { target: of } if *of == target);
+    let said: Vec<&str> = platform.filter(of).map(|read| read.reason.as_str()).collect();
     let known = |id: &str| said.iter().any(|reason| reason.split([' ', ',']).any(|word| word == id));
     let bad = scanned.found.iter().filter(|one| one.certain && one.severity >= from && !known(&one.advisory));
     let mut reason = String::from("known vulnerabilities:");
@@ -193,6 +195,12 @@ pub fn reason_for_quarantine(scanned: &Scanned, from: Severity, withdrawals: &[S
         count += 1;
     }
     (count > 0).then_some(reason)
+}
+
+/// The withdrawals that were ever kept, with who is behind each.
+pub fn withdrawals(trust: &Trust, stored: &StoredTrust) -> Vec<(Withdrawal, By)> {
+    let envelopes = stored.withdrawals.iter().filter_map(|text| Envelope::parse(PayloadType::Withdrawal, text).ok());
+    envelopes.filter_map(|envelope| trust.authority(&envelope).ok()).collect()
 }
 
 /// What a quarantine of this release is about.

@@ -47,7 +47,11 @@ pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Stan
     let mut installed = host.store.installations().await?;
     installed.retain(|one| !one.is_gone());
     let runs: BTreeSet<ReleaseId> = match tenant {
-        Some(tenant) => installed.iter().filter(|one| one.tenant == *tenant).map(Installation::release_id).collect(),
+        Some(tenant) => installed
+            .iter()
+            .filter(|one| one.tenant == *tenant && !one.is_gone())
+            .map(Installation::release_id)
+            .collect(),
         None => host.watched().await?.into_iter().collect(),
     };
     let mut all = super::roots::expiring(host, tenant).await?;

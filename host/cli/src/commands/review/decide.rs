@@ -2,9 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_model::{id::Digest, release::Releases as _, scope::ScopeText, trust::RootScope};
 use portcullis_packages::{
-    inspect::Inspection,
     keys::{self, Signer},
     review::{Case, Choice, Seen},
     statement::{Decision, Verdict},
@@ -113,8 +111,7 @@ impl Approve {
         };
         let host = Host::open(home).await?;
         let (case, verdict) = decide(&host, &self.release, &choice, &self.who).await?;
-        let bytes = host.registry.component(&case.submission.release()).await?;
-        let without = left_without(&Inspection::of(&bytes)?, &verdict.at_most);
+        let without = left_without(&host.inspection(&case).await?, &verdict.at_most);
         print(output, &case, &verdict, &without)
     }
 }

@@ -9,6 +9,7 @@ use portcullis_model::{
     trust::RootScope,
 };
 use portcullis_packages::{
+    diff::Diff,
     plan::InstallPlan,
     review::{Case, rescan::named},
     statement::{Decision, Verdict},
@@ -17,7 +18,13 @@ use portcullis_packages::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{commands::plugin::plan_words, home::Home, host::Host, output::Output, review::name};
+use crate::{
+    commands::plugin::plan_words,
+    home::Home,
+    host::{Host, RULES},
+    output::Output,
+    review::name,
+};
 
 /// Show a submission: what it can do, what is known of it, what is missing.
 #[derive(Debug, Args)]
@@ -42,6 +49,7 @@ struct Attached {
 struct Shown {
     case: Case,
     plan: InstallPlan,
+    diff: Option<Diff>,
     reports: Vec<Attached>,
     found: Option<Vec<Vulnerability>>,
     misbehaviours: Vec<Misbehaviour>,
@@ -63,8 +71,10 @@ impl Show {
         let id = submission.release();
         let found = host.store.vulnerabilities().await?.into_iter().find(|(of, _)| *of == id);
         let all = host.store.misbehaviours().await?;
+        let inspection = host.inspection(&case).await?;
         let shown = Shown {
-            plan: host.plan(&case).await?,
+            plan: InstallPlan::new(&case.manifest, &inspection, RULES, &case.manifest.asked())?,
+            diff: host.since_approved(&case, &inspection).await?,
             reports,
             found: found.map(|(_, found)| found),
             misbehaviours: all.into_iter().filter(|one| one.release() == id).collect(),
@@ -88,6 +98,7 @@ impl Shown {
             "reviewers": case.standing.reviewers,
             "notes": case.notes,
             "plan": self.plan,
+            "diff": self.diff,
             "reports": self.reports,
             "vulnerabilities": self.found,
             "misbehaviour": self.misbehaviours,
@@ -113,6 +124,8 @@ impl Shown {
                 lines.extend(items.into_iter().map(|item| format!("  {item}")));
             }
         };
+        let diff = self.diff.iter().flat_map(|diff| diff.to_string().lines().map(str::to_owned).collect::<Vec<_>>());
+        section("Since the release that was approved last", diff.collect(), "none was approved before");
         let reports = self.reports.iter().flat_map(report_words).collect();
         section("Behaviour", reports, "no report is attached; make one with 'portcullis plugin vet'");
         let found = self.found.iter().flatten().map(vulnerability).collect();

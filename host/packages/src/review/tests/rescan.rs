@@ -6,13 +6,17 @@ use portcullis_model::{
     release::ReleaseId,
     review::{Severity, Vulnerability},
     time::Timestamp,
+    trust::RootScope,
 };
 
 use super::world::World;
 use crate::{
     review::rescan::{Scan, Scanned, reason_for_quarantine, target},
     testing::component,
-    trust::withdrawal::{Act, Withdrawal},
+    trust::{
+        By,
+        withdrawal::{Act, Withdrawal},
+    },
 };
 
 fn one(advisory: &str, severity: Severity) -> Vulnerability {
@@ -86,24 +90,28 @@ async fn a_policy_quarantines_once_for_each_advisory() {
     world.desk().submit(&world.files).await.unwrap();
     let scanned =
         scan(&world, &[one("A-1", Severity::High), one("A-10", Severity::Critical), one("B", Severity::Unknown)]).await;
-    let reason = |from, signed: &[String]| reason_for_quarantine(&scanned, from, signed);
+    let reason = |from, signed: &[(Withdrawal, By)]| reason_for_quarantine(&scanned, from, signed);
     assert_eq!(reason(Severity::Critical, &[]).as_deref(), Some("known vulnerabilities: A-10"));
     assert_eq!(reason(Severity::High, &[]).as_deref(), Some("known vulnerabilities: A-10, A-1"));
     assert_eq!(reason(Severity::Unknown, &[]).as_deref(), Some("known vulnerabilities: A-10, A-1, B"));
-    let signed = |reason: &str, digest: Digest| {
+    let platform = By::Root(RootScope::Platform);
+    let signed = |reason: &str, digest: Digest, by: &By| {
         let mut target = target(&scanned).unwrap();
         if let crate::trust::withdrawal::Target::Component { digest: of, .. } = &mut target {
             *of = digest;
         }
         let what = Act::Quarantine { target };
-        Withdrawal { what, reason: reason.into(), issued: Timestamp(0) }.signed(&world.eve).unwrap().to_json()
+        (Withdrawal { what, reason: reason.into(), issued: Timestamp(0) }, by.clone())
     };
-    let before = [signed("known vulnerabilities: A-10", scanned.release.component)];
+    let before = [signed("known vulnerabilities: A-10", scanned.release.component, &platform)];
     assert_eq!(reason(Severity::Critical, &before), None, "whoever lifted that knows of it");
     assert_eq!(reason(Severity::High, &before).as_deref(), Some("known vulnerabilities: A-1"), "A-10 is not A-1");
     let unsure = Vulnerability { certain: false, ..one("C", Severity::Critical) };
     let unsure = scan(&world, &[unsure]).await;
     assert_eq!(reason_for_quarantine(&unsure, Severity::Unknown, &[]), None, "nothing is stopped on a guess");
-    let other = [signed("known vulnerabilities: A-10", Digest::of(b"other"))];
+    let other = [signed("known vulnerabilities: A-10", Digest::of(b"other"), &platform)];
     assert!(reason(Severity::Critical, &other).is_some(), "another component's");
+    let tenant = By::Root(RootScope::Tenant("acme".parse().unwrap()));
+    let theirs = [signed("known vulnerabilities: A-10", scanned.release.component, &tenant)];
+    assert!(reason(Severity::Critical, &theirs).is_some(), "what a tenant quarantined at home");
 }
