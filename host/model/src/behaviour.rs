@@ -29,13 +29,19 @@ use crate::{
 pub const FORMAT: &str = "portcullis-behaviour/1";
 
 /// The largest report that is read, in bytes.
-pub const MAX_REPORT: usize = 4 * 1024 * 1024;
+pub const MAX_REPORT: usize = 1024 * 1024;
 
 /// The largest seed: what every reader of JSON can hold as a number.
 pub const MAX_SEED: u64 = (1 << 53) - 1;
 
 /// The most entries of any one list in a report; what came after is counted in its own member.
-pub const MAX_ENTRIES: usize = 200;
+pub const MAX_ENTRIES: usize = 100;
+
+/// The most shapes and missing scopes of all acts of a pass together.
+pub const MAX_SHAPES: usize = 200;
+
+/// The longest text in a shape, in characters.
+pub const MAX_WORDS: usize = 160;
 
 /// Everything that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use portcullis_model::{
     release::{ReleaseError, Releases},
     time::{Clock, Rng},
 };
-use wasmtime::{CallHook, Store, UpdateDeadline, WasmBacktrace};
+use wasmtime::{CallHook, FrameInfo, Store, UpdateDeadline, WasmBacktrace};
 
 use crate::{
     capability::CapabilitySet,
@@ -138,8 +138,7 @@ impl<C: CapabilitySet> Runtime<C> {
             Some(Ok(Err(error))) => (trapped(&error), Some(error)),
         };
         if let (Some(observer), Some(stack)) = (&self.observer, broken.as_ref().and_then(|e| e.downcast_ref())) {
-            let stack: &WasmBacktrace = stack;
-            observer.broke(gate.call(), &stack.to_string());
+            observer.broke(gate.call(), &frames(stack));
         }
         store.data_mut().wasi.finish();
         let wall = began.elapsed();
@@ -204,6 +203,18 @@ async fn call<S: Send>(
     let instance = ready.pre.instantiate_async(&mut *store).await?;
     let guest = ready.events.load(&mut *store, &instance)?;
     guest.call_handle(store, event).await
+}
+
+/// The most frames of a stack that are told: one that overflowed has tens of thousands.
+const FRAMES: usize = 64;
+
+/// The functions on a guest's stack, innermost first, with their places in its code.
+fn frames(stack: &WasmBacktrace) -> Vec<String> {
+    let frame = |frame: &FrameInfo| {
+        let at = frame.module_offset().map(|at| format!("{at:#x} ")).unwrap_or_default();
+        format!("{at}{}", plain(frame.func_name().unwrap_or("(without a name)")))
+    };
+    stack.frames().iter().take(FRAMES).map(frame).collect()
 }
 
 fn ended_from_outside() -> CallEnd {

@@ -20,6 +20,7 @@ pub trait Observer: Send + Sync {
     /// A request was refused before anybody looked at the grant.
     fn unfit(&self, call: &Call, request: Unfit<'_>);
 
-    /// The engine ended a call; these are the guest's functions at that moment, innermost first.
-    fn broke(&self, call: &Call, stack: &str);
+    /// The engine ended a call; these are the guest's functions at that moment, innermost first: names are
+    /// the guest's own word, cut and escaped.
+    fn broke(&self, call: &Call, stack: &[String]);
 }

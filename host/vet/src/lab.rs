@@ -79,7 +79,10 @@ impl Lab {
         let recording = Recording::default();
         let services = services(&recording, seed);
         let calls = u32::try_from(workers).unwrap_or(64).clamp(1, 64);
-        let config = SandboxConfig { concurrent_calls: calls, memory_mib: limits.memory_mib, scan_memory: false };
+        // A slot is never smaller than a host's: what asks for less meets its own limit, and not the pool's.
+        let usual = SandboxConfig::default().memory_mib;
+        let config =
+            SandboxConfig { concurrent_calls: calls, memory_mib: limits.memory_mib.max(usual), scan_memory: false };
         let sandbox = Sandbox::new(config).map_err(|error| VetError::Sandbox(format!("{error:#}")))?;
         let port = Arc::new(recording.clone());
         let runtime = Runtime::new(

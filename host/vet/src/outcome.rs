@@ -37,7 +37,7 @@ pub(crate) struct Outcome {
     pub asked: Vec<Asked>,
     pub requests: Vec<Request>,
     pub log: Vec<(&'static str, String)>,
-    pub stack: Option<String>,
+    pub stack: Vec<String>,
 }
 
 impl Outcome {

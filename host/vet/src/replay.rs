@@ -135,7 +135,7 @@ fn played(outcome: Outcome) -> Played {
         acts: acts.map(act).collect(),
         refused: outcome.requests.iter().filter_map(refused).collect(),
         log: outcome.log.into_iter().map(|(level, line)| (level.to_owned(), line)).collect(),
-        stack: outcome.stack.iter().flat_map(|stack| stack.lines()).map(plain).collect(),
+        stack: outcome.stack,
         cpu_us: u64::try_from(outcome.usage.cpu.as_micros()).unwrap_or(u64::MAX),
         memory: outcome.usage.memory,
         host_calls: outcome.usage.host_calls,

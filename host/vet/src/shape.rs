@@ -52,9 +52,11 @@ pub(crate) fn shape<const N: usize>(parts: [(&str, String); N]) -> Shape {
     parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// What stands in the texts of what is known, if anything does.
+/// What stands in the texts of what is known, if anything does. On events that nobody sends it is left out.
 pub(crate) fn with_carried<'t>(mut shape: Shape, known: &Known, texts: impl IntoIterator<Item = &'t str>) -> Shape {
-    if let Some(carried) = known.carried(texts) {
+    if known.is_everyday()
+        && let Some(carried) = known.carried(texts)
+    {
         shape.insert("carries".to_owned(), carried);
     }
     shape
@@ -323,7 +325,7 @@ mod tests {
     fn a_request_is_told_without_its_values() {
         let mut event = made_up("test.event", &[]).unwrap();
         event.data = json!({ "subject": "Printer on fire", "x-sam-doe": "sam-doe-name" });
-        let known = Known::of(&event, &["subject".to_owned()].into());
+        let known = Known::of(&event, &["subject".to_owned()].into(), true);
         let request = SendRequest {
             method: "POST",
             target: "https://a.example/u/1?q=Printer%20on%20fire".parse().unwrap(),

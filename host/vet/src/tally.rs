@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use portcullis_model::{
     behaviour::{
-        ActUse, Breakage, Broke, Family, Granted, HostUse, MAX_ENTRIES, Needed, Pass, Peaks, Shape, ShapeUse, Tried,
+        ActUse, Breakage, Broke, Family, Granted, HostUse, MAX_ENTRIES, MAX_SHAPES, Needed, Pass, Peaks, Shape,
+        ShapeUse, Tried,
     },
     invoke::CallEnd,
     scope::ScopeText,
@@ -29,6 +30,8 @@ pub(crate) struct Tally {
     acts: BTreeMap<String, Act>,
     hosts: BTreeMap<Request, usize>,
     breakages: BTreeMap<(Broke, String, Option<String>), usize>,
+    /// How many shapes and missing scopes may still be listed.
+    room: usize,
 }
 
 impl Tally {
@@ -48,7 +51,7 @@ impl Tally {
             breakages_left_out: 0,
             peaks: Peaks::default(),
         };
-        Self { pass, acts: BTreeMap::new(), hosts: BTreeMap::new(), breakages: BTreeMap::new() }
+        Self { pass, acts: BTreeMap::new(), hosts: BTreeMap::new(), breakages: BTreeMap::new(), room: MAX_SHAPES }
     }
 
     /// A pass that could not begin.
@@ -79,8 +82,8 @@ impl Tally {
             let fresh = || Act { all: ActUse { first: outcome.number, ..ActUse::default() }, ..Act::default() };
             let act = self.acts.entry(name.to_owned()).or_insert_with(fresh);
             match what {
-                What::Permitted(shape) => act.permitted(shape, times, outcome.number),
-                What::Denied(scope) => act.denied(scope, times, outcome.number),
+                What::Permitted(shape) => act.permitted(shape, times, outcome.number, &mut self.room),
+                What::Denied(scope) => act.denied(scope, times, outcome.number, &mut self.room),
             }
         }
     }
@@ -159,26 +162,30 @@ impl Tally {
 }
 
 impl Act {
-    fn permitted(&mut self, shape: &Shape, times: u64, first: u64) {
+    fn permitted(&mut self, shape: &Shape, times: u64, first: u64, room: &mut usize) {
         self.all.permitted += times;
         let shapes = &mut self.all.shapes;
-        match (self.shapes.get(shape), shapes.len()) {
+        match (self.shapes.get(shape), *room) {
             (Some(at), _) => shapes[*at].acts += times,
-            (None, MAX_ENTRIES) => self.all.left_out += times,
-            (None, at) => {
+            (None, 0) => self.all.left_out += times,
+            (None, _) => {
+                let at = shapes.len();
+                *room -= 1;
                 self.shapes.insert(shape.clone(), at);
                 shapes.push(ShapeUse { shape: shape.clone(), acts: times, first });
             }
         }
     }
 
-    fn denied(&mut self, scope: &ScopeText, times: u64, first: u64) {
+    fn denied(&mut self, scope: &ScopeText, times: u64, first: u64, room: &mut usize) {
         self.all.denied += times;
         let needed = &mut self.all.needed;
-        match (self.needed.get(scope), needed.len()) {
+        match (self.needed.get(scope), *room) {
             (Some(at), _) => needed[*at].denied += times,
-            (None, MAX_ENTRIES) => self.all.left_out += times,
-            (None, at) => {
+            (None, 0) => self.all.left_out += times,
+            (None, _) => {
+                let at = needed.len();
+                *room -= 1;
                 self.needed.insert(scope.clone(), at);
                 needed.push(Needed { scope: scope.clone(), denied: times, first });
             }
@@ -195,4 +202,81 @@ fn host(request: &Request, requests: u64, first: u64) -> HostUse {
 pub(crate) fn families(count: impl Fn(Family) -> u64) -> BTreeMap<Family, u64> {
     let all = [Family::Sample, Family::Given, Family::Generated, Family::Hostile, Family::Mutated];
     all.into_iter().map(|family| (family, count(family))).filter(|(_, inputs)| *inputs > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{
+        behaviour::{MAX_REPORT, MAX_WORDS},
+        id::Digest,
+        invoke::Usage,
+    };
+
+    use super::*;
+    use crate::stage::tape::Asked;
+
+    fn outcome(number: u64) -> Outcome {
+        let long = |name: &str| (name.to_owned(), format!("{number} {}", "w".repeat(MAX_WORDS - 8)));
+        let shape: Shape = ["to", "method", "headers", "body", "length", "path", "query", "carries"].map(long).into();
+        let needed: ScopeText =
+            format!("http:send to=https://h{number}.{}.example/* methods=POST", "d".repeat(60)).parse().unwrap();
+        let asked = |what| Asked {
+            id: "call.1".into(),
+            act: format!("act.{}", number % 28),
+            what,
+            arguments: Digest::of(b""),
+            words: None,
+            outcome: None,
+        };
+        let host = |tried| Request {
+            host: format!("{number}.{}", "h".repeat(250)),
+            port: Some(443),
+            method: "DELETE".into(),
+            tried,
+            problem: Some("url: must begin with 'https://'".into()),
+        };
+        Outcome {
+            number,
+            family: Family::Mutated,
+            input: Digest::of(b""),
+            end: CallEnd::Trapped(format!("{number} {}", "t".repeat(300))),
+            usage: Usage::default(),
+            asked: vec![asked(What::Permitted(shape)), asked(What::Denied(needed))],
+            requests: vec![host(Tried::Denied), host(Tried::Refused)],
+            log: vec![("error", format!("panicked at src/{number}{}.rs:1:2: on purpose", "x".repeat(80)))],
+            stack: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_a_plugin_does_the_report_stays_one_that_can_be_read() {
+        let mut tally = Tally::new(Granted::All, &[]);
+        (0..2_000).for_each(|number| tally.add(&outcome(number)));
+        let pass = tally.end(0);
+        assert_eq!((pass.calls, pass.hosts.len(), pass.breakages.len()), (2_000, MAX_ENTRIES, MAX_ENTRIES));
+        assert_eq!(pass.hosts_left_out, 4_000 - MAX_ENTRIES as u64);
+        let listed: usize = pass.acts.values().map(|act| act.shapes.len() + act.needed.len()).sum();
+        let left_out: u64 = pass.acts.values().map(|act| act.left_out).sum();
+        assert_eq!((listed, left_out), (MAX_SHAPES, 4_000 - MAX_SHAPES as u64));
+        let bytes = serde_json::to_vec(&pass).unwrap().len();
+        // Two such passes, two copies of the largest manifest's scopes, and the rest.
+        assert!(2 * bytes + 2 * 64 * 1024 + 64 * 1024 < MAX_REPORT, "{bytes}");
+    }
+
+    #[test]
+    fn what_time_cut_off_counts_once_and_has_no_peaks() {
+        let looping = |number| {
+            let asked = outcome(0).asked.remove(0);
+            let usage = Usage { memory: 1 << 20, host_calls: 9, ..Usage::default() };
+            Outcome { end: CallEnd::Limit("cpu-ms"), usage, asked: vec![asked; 7], ..outcome(number) }
+        };
+        let mut tally = Tally::new(Granted::All, &[]);
+        tally.add(&looping(1));
+        tally.add(&Outcome { end: CallEnd::Ok, ..looping(2) });
+        let pass = tally.end(3);
+        assert_eq!((pass.acts["act.0"].permitted, pass.left_out), (1 + 7, 3));
+        assert_eq!((pass.peaks.memory.input, pass.peaks.acts.most, pass.peaks.host_calls.most), (2, 7, 9));
+        assert_eq!(pass.ends, [("limit cpu-ms".to_owned(), 1), ("ok".to_owned(), 1)].into());
+        assert_eq!(pass.breakages.len(), 1);
+    }
 }

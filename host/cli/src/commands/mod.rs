@@ -105,6 +105,16 @@ pub enum Command {
     },
 }
 
+impl Args {
+    /// What is logged where nobody says otherwise. A behaviour run makes services fail on purpose.
+    pub fn logs(&self) -> &'static str {
+        match self.command {
+            Command::Plugin(plugin::Plugin::Vet(_)) => "warn,portcullis_runtime::wit=error",
+            _ => "warn",
+        }
+    }
+}
+
 /// Runs a command.
 pub async fn run(args: Args) -> Result<ExitCode> {
     let output = Output { json: args.json };

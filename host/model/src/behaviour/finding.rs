@@ -199,16 +199,13 @@ fn under_required(pass: &Pass, all: Option<&Pass>, found: &mut Vec<Finding>) {
         let words = format!("does not load without its optional scopes: {}", plain(why));
         return add(found, Weight::Notable, words);
     }
-    let broken = |pass: &Pass| {
-        let ended = |(end, calls): (&String, &u64)| if end == "ok" || end == "refused" { 0 } else { *calls };
-        pass.ends.iter().map(ended).sum::<u64>()
-    };
-    let traps = |pass: &Pass| pass.ends.get("trap").copied().unwrap_or_default();
-    let (failing, crashing) = (broken(pass), traps(pass));
-    if crashing > 0 && all.is_some_and(|all| traps(all) == 0) {
+    let ended = |pass: &Pass, how: &str| pass.ends.get(how).copied().unwrap_or_default();
+    let (crashing, failing) = (ended(pass, "trap"), ended(pass, "failed denied"));
+    if crashing > 0 && all.is_some_and(|all| ended(all, "trap") == 0) {
         add(found, Weight::Notable, format!("crashes where its optional scopes are not granted, in {crashing} calls"));
-    } else if failing > 0 && pass.scopes.len() < all.map_or(0, |all| all.scopes.len()) {
-        let words = format!("without its optional scopes {failing} of {} calls do not end well", pass.calls);
+    } else if failing > 0 {
+        let words =
+            format!("without its optional scopes {failing} of {} calls fail because something is denied", pass.calls);
         add(found, Weight::Plain, words);
     }
 }

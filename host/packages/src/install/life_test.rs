@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     check::Rules,
-    keys::{SecretKey, Signer as _},
+    keys::SecretKey,
     publish::sign_release,
     statement::{Decision, Statement, Verdict},
     testing::{Fake, MANIFEST, component},
@@ -116,7 +116,7 @@ async fn what_lacks_a_review_can_be_published_and_not_taken() {
 async fn a_release_that_is_approved_is_found() {
     let world = World::new();
     let old = world.install(None).await.unwrap();
-    world.root(|root| drop(root.reviewers.insert(world.key.public().keyid()))).await;
+    world.root(|root| _ = root.reviewers.insert(world.key.public().keyid())).await;
     let files = world.release(4, "1.2.1", &[]);
     let id = files.stored.id();
     world.installer().registry.store().put_release(files.stored, files.component).await.unwrap();

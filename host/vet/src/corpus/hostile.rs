@@ -3,7 +3,7 @@
 use portcullis_model::event::EventForm;
 use serde_json::{Value, json};
 
-use super::{Base, Desk, Draft, Far, Scene, Wanted, fits, settle, tree, words};
+use super::{Base, Desk, Draft, Far, Scene, WHOLE_KINDS, Wanted, fits, settle, tree, words};
 
 /// What the world is like where the event is hostile already: by turns as usual, and as bad as it gets.
 const SCENES: [Scene; 3] = [
@@ -15,12 +15,13 @@ const SCENES: [Scene; 3] = [
 /// All of them.
 pub(super) fn all(bases: &[&Base], wanted: &Wanted) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for base in bases {
+    for (at_kind, base) in bases.iter().enumerate() {
         for place in &base.seen {
             drafts.extend(at(base, place));
         }
-        drafts.extend(whole(base));
-        drafts.extend(envelopes(base, wanted));
+        let must = at_kind < WHOLE_KINDS;
+        let all = whole(base).into_iter().chain(envelopes(base, wanted));
+        drafts.extend(all.map(|draft| Draft { must, ..draft }));
     }
     drafts.retain(|draft| fits(&draft.event));
     for (turn, draft) in drafts.iter_mut().enumerate() {
@@ -33,7 +34,7 @@ fn draft(base: &Base, made: String, change: impl FnOnce(&mut Value)) -> Draft {
     let mut event = base.event.clone();
     change(&mut event.data);
     settle(&mut event);
-    Draft { made, event, scene: Scene::default() }
+    Draft { made, event, scene: Scene::default(), must: false }
 }
 
 fn at(base: &Base, place: &str) -> Vec<Draft> {
@@ -97,7 +98,7 @@ fn envelopes(base: &Base, wanted: &Wanted) -> Vec<Draft> {
         let mut event = base.event.clone();
         change(&mut event);
         if wanted.has(&event.kind) {
-            drafts.push(Draft { made, event, scene: Scene::default() });
+            drafts.push(Draft { made, event, scene: Scene::default(), must: false });
         }
     };
     for subject in subjects {

@@ -15,7 +15,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use portcullis_model::{
-    behaviour::Family,
+    behaviour::{Family, MAX_ENTRIES},
     event::{Event, EventForm},
     id::Digest,
     scope::{Allows as _, EventsScope, Grant, ScopeText, Subscribe},
@@ -35,6 +35,8 @@ const MOST_KINDS: usize = 16;
 const GENERATED: usize = 800;
 /// The most hostile inputs.
 const HOSTILE: usize = 500;
+/// Of how many kinds the inputs are kept that there is one of each.
+const WHOLE_KINDS: usize = 2;
 /// The deepest that values of an event lie in one another: what the host reads at all.
 const DEEPEST: usize = 120;
 /// The largest data of an event, in bytes.
@@ -63,6 +65,8 @@ struct Draft {
     made: String,
     event: Event,
     scene: Scene,
+    /// Kept whatever else is left out.
+    must: bool,
 }
 
 /// An event to vary, and the places in its data that the plugin gets to see.
@@ -118,12 +122,13 @@ impl Corpus {
         let firsts = first_of_each_kind(&bases);
         let mut fixed = Vec::new();
         let mut add = |family, drafts: Vec<Draft>| {
-            for Draft { made, event, scene } in drafts {
+            for Draft { made, event, scene, .. } in drafts {
                 let number = fixed.len() as u64;
                 fixed.push(Input { number, family, made, event, scene });
             }
         };
-        let as_is = |made: &str, event: Event| Draft { made: made.to_owned(), event, scene: Scene::default() };
+        let as_is =
+            |made: &str, event: Event| Draft { made: made.to_owned(), event, scene: Scene::default(), must: true };
         add(Family::Sample, samples.iter().map(|event| as_is("as it is", event.clone())).collect());
         add(Family::Given, given.iter().map(|event| as_is("as it was given", event.clone())).collect());
         let varied = vary::all(&firsts, order.statuses);
@@ -153,10 +158,10 @@ impl Corpus {
         }
     }
 
-    /// The types of its events.
+    /// The types of its events, the first of them.
     pub fn kinds(&self) -> Vec<String> {
         let kinds: BTreeSet<&str> = self.bases.iter().map(|base| base.event.kind.as_str()).collect();
-        kinds.into_iter().map(str::to_owned).collect()
+        kinds.into_iter().take(MAX_ENTRIES).map(str::to_owned).collect()
     }
 
     /// The names of members in its events: words that a report may have in it.
@@ -208,12 +213,16 @@ fn first_of_each_kind(bases: &[Base]) -> Vec<&Base> {
     bases.iter().filter(|base| kinds.insert(base.event.kind.as_str())).take(MOST_KINDS).collect()
 }
 
-/// At most so many, by chance, in their order.
+/// At most so many, in their order: those that must be kept, and of the others as many as there is room for, by chance.
 fn some_of(drafts: Vec<Draft>, most: usize, seed: u64, purpose: &str) -> Vec<Draft> {
     let mut dice = Dice::of(seed, purpose, 0);
-    let mut left = drafts.len();
-    let mut wanted = most.min(left);
-    let keep = |_: &Draft| {
+    let must = drafts.iter().filter(|draft| draft.must).count();
+    let mut left = drafts.len() - must;
+    let mut wanted = most.saturating_sub(must).min(left);
+    let keep = |draft: &Draft| {
+        if draft.must {
+            return true;
+        }
         let kept = wanted > 0 && dice.below(left) < wanted;
         left -= 1;
         wanted -= usize::from(kept);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Base, Draft, Scene, settle, tree, words};
+use super::{Base, Draft, Scene, WHOLE_KINDS, settle, tree, words};
 
 /// How many tickets' numbers follow one another: plugins that tell tickets apart by number do so by small remainders.
 const NUMBERS: u64 = 24;
@@ -10,9 +10,10 @@ const NUMBERS: u64 = 24;
 /// All of them.
 pub(super) fn all(bases: &[&Base], statuses: &[u16]) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for base in bases {
-        drafts.extend(scenes(base, statuses));
-        drafts.extend(numbers(base));
+    for (at, base) in bases.iter().enumerate() {
+        let must = at < WHOLE_KINDS;
+        let whole = scenes(base, statuses).into_iter().chain(numbers(base));
+        drafts.extend(whole.map(|draft| Draft { must, ..draft }));
         for place in &base.seen {
             drafts.extend(field(base, place));
         }
@@ -21,7 +22,7 @@ pub(super) fn all(bases: &[&Base], statuses: &[u16]) -> Vec<Draft> {
 }
 
 fn scenes(base: &Base, statuses: &[u16]) -> Vec<Draft> {
-    let one = |(name, scene): (String, Scene)| Draft { made: name, event: base.event.clone(), scene };
+    let one = |(name, scene): (String, Scene)| Draft { made: name, event: base.event.clone(), scene, must: false };
     Scene::all(statuses).into_iter().map(one).collect()
 }
 
@@ -36,7 +37,7 @@ fn numbers(base: &Base) -> Vec<Draft> {
         event.subject = Some(subject.clone());
         tree::put(&mut event.data, "/subject", json!(subject));
         tree::put(&mut event.data, "/detail/id", json!(number.to_string()));
-        Draft { made: format!("about number {number}"), event, scene: Scene::default() }
+        Draft { made: format!("about number {number}"), event, scene: Scene::default(), must: false }
     };
     (first + 1..=first.saturating_add(NUMBERS)).map(one).collect()
 }
@@ -84,5 +85,5 @@ fn changed(base: &Base, made: String, change: impl FnOnce(&mut Value) -> bool) -
     let mut event = base.event.clone();
     change(&mut event.data);
     settle(&mut event);
-    Draft { made, event, scene: Scene::default() }
+    Draft { made, event, scene: Scene::default(), must: false }
 }

@@ -85,9 +85,9 @@ impl Observer for Recording {
         stage.inner().tape.request(Request { host, port, method, tried: Tried::Refused, problem });
     }
 
-    fn broke(&self, call: &Call, stack: &str) {
+    fn broke(&self, call: &Call, stack: &[String]) {
         if let Some(stage) = self.0.by_id(&call.id) {
-            stage.inner().tape.stack = Some(stack.to_owned());
+            stage.inner().tape.stack = stack.to_vec();
         }
     }
 }

@@ -25,16 +25,18 @@ const SEARCHED: usize = 128 * 1024;
 
 /// Texts, and where they came from.
 pub(crate) struct Known {
+    everyday: bool,
     ticket: Option<String>,
     texts: BTreeMap<String, String>,
 }
 
 impl Known {
-    /// What an event tells. `names` are the members' names that may be spoken of.
-    pub fn of(event: &Event, names: &BTreeSet<String>) -> Self {
+    /// What an event tells. `names` are the members' names that may be spoken of. `everyday`: whether its texts stand where such
+    /// texts belong; where they do not, what a text carries would only be said wrongly.
+    pub fn of(event: &Event, names: &BTreeSet<String>, everyday: bool) -> Self {
         let subject = event.subject.as_deref().unwrap_or_default();
         let ticket = subject.strip_prefix("zen:ticket:").filter(|id| !id.is_empty());
-        let mut known = Self { ticket: ticket.map(str::to_owned), texts: BTreeMap::new() };
+        let mut known = Self { everyday, ticket: ticket.map(str::to_owned), texts: BTreeMap::new() };
         known.hear("event id", &event.id);
         known.hear("event about", subject);
         known.learn(&event.data, None, names);
@@ -62,6 +64,11 @@ impl Known {
         if text.len() >= SHORTEST && self.texts.len() < MOST && !self.texts.contains_key(text) {
             self.texts.insert(text.to_owned(), label.to_owned());
         }
+    }
+
+    /// Whether it may be said what a text carries.
+    pub fn is_everyday(&self) -> bool {
+        self.everyday
     }
 
     /// The id of the ticket that the event is about.
@@ -168,7 +175,7 @@ mod tests {
             "tags": ["vip"], "number": 1042,
         });
         let names = ["subject", "comment", "body", "tags", "number", "odd key!"].map(str::to_owned);
-        Known::of(&event, &names.into())
+        Known::of(&event, &names.into(), true)
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::{
 use known::Known;
 use portcullis_model::{
     audit::plain,
-    behaviour::Shape,
+    behaviour::{Family, MAX_WORDS, Shape},
     call::Call,
     error::ServiceError,
     id::{CallId, Digest},
@@ -95,7 +95,7 @@ impl Stage {
         let purpose = if take == Take::First { "chance" } else { "another chance" };
         let inner = Inner {
             tape: Tape::default(),
-            known: Known::of(&input.event, names),
+            known: Known::of(&input.event, names, !matches!(input.family, Family::Hostile | Family::Mutated)),
             records: Records::of(&input.event),
             kept: Kept::new(),
             files: BTreeMap::new(),
@@ -121,7 +121,7 @@ impl Stage {
     pub fn permitted<A: Act + fmt::Debug>(&self, spent: &Spent<A>, shape: impl FnOnce(&Known) -> Shape) {
         let (arguments, words) = self.arguments(spent.act());
         let mut inner = self.inner();
-        let shape = shape(&inner.known);
+        let shape = cut(shape(&inner.known));
         let id = spent.id().to_string();
         let asked =
             Asked { id, act: A::NAME.to_owned(), what: What::Permitted(shape), arguments, words, outcome: None };
@@ -131,7 +131,7 @@ impl Stage {
     /// Writes down what needs no permit, and so has no arguments but these.
     pub fn noted(&self, act: &str, shape: Shape) {
         let (arguments, words) = self.arguments(&shape);
-        let (id, act, what) = (String::new(), act.to_owned(), What::Permitted(shape));
+        let (id, act, what) = (String::new(), act.to_owned(), What::Permitted(cut(shape)));
         self.inner().tape.ask(Asked { id, act, what, arguments, words, outcome: None });
     }
 
@@ -187,6 +187,16 @@ impl Stage {
     pub fn name(&self, buffer: &mut [u8]) {
         Dice::of(self.seed, "call", self.number).fill(buffer);
     }
+}
+
+/// A shape that a report has room for.
+fn cut(mut shape: Shape) -> Shape {
+    for words in shape.values_mut() {
+        if let Some((end, _)) = words.char_indices().nth(MAX_WORDS) {
+            words.truncate(end);
+        }
+    }
+    shape
 }
 
 struct Hashed(Sha256);

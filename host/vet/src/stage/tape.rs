@@ -45,7 +45,7 @@ pub(crate) struct Request {
 pub(crate) struct Tape {
     pub asked: Vec<Asked>,
     pub requests: Vec<Request>,
-    pub stack: Option<String>,
+    pub stack: Vec<String>,
 }
 
 /// The most acts of one call that are kept: as many as its limit of calls into the host allows by itself, where it is not huge.

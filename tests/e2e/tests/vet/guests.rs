@@ -24,11 +24,7 @@ async fn a_crash_on_a_shape_that_nobody_thought_of_is_found_and_can_be_had_again
     let again = replay(&release(&package), &options, broken.first).await.unwrap();
     assert!(again.all.end.starts_with("trapped: "), "{}", again.all.end);
     assert!(again.all.log.iter().any(|(_, line)| line.starts_with("panicked at ")), "{:?}", again.all.log);
-    assert!(
-        again.all.stack.iter().any(|frame| frame.contains("<unknown>!") || frame.contains("!")),
-        "{:?}",
-        again.all.stack
-    );
+    assert!(again.all.stack.iter().any(|frame| frame.starts_with("0x")), "{:?}", again.all.stack);
     // A mutated input is made without the others: it can be had again whatever their number was.
     let fixed =
         report.corpus.inputs.iter().filter(|(family, _)| **family != Family::Mutated).map(|(_, n)| n).sum::<u64>();
@@ -65,7 +61,9 @@ async fn panics_stack_and_memory_are_told_apart() {
         let report = report(&Package::guest(guest, &scopes, limits), &options(3, 20)).await;
         let broken = &all(&report).breakages;
         assert_eq!(broken.iter().map(|one| (one.how, one.kind.as_str())).collect::<Vec<_>>(), [(how, kind)], "{guest}");
-        assert_eq!(broken[0].calls.values().sum::<u64>(), all(&report).calls, "{guest}");
+        // Where services do not answer, the one that asks them without end gives up.
+        let (calls, broken) = (all(&report).calls, broken[0].calls.values().sum::<u64>());
+        assert!(broken == calls || (guest == "burns_host_calls" && broken > calls / 2), "{guest}: {broken} of {calls}");
     }
 }
 
@@ -87,8 +85,11 @@ async fn state_is_not_kept_and_chance_and_time_are_seen() {
     assert!(times(all(&chance), "random.bytes").0 > 0);
     assert!(words(&chance).iter().any(|words| words.contains("depends on the time of day or on random bytes")));
 
-    let time =
-        report(&Package::guest("uses_clocks", &["log:write", "clocks:read"], "cpu-ms = 5000"), &options(5, 10)).await;
+    let time = report(
+        &Package::guest("uses_clocks", &["log:write", "clocks:read"], "cpu-ms = 5000\nhost-calls = 100000"),
+        &options(5, 10),
+    )
+    .await;
     assert_eq!(time.determinism.differing, time.determinism.inputs);
     assert!(times(all(&time), "clocks.now").0 > 0);
 }
