@@ -43,10 +43,6 @@ impl Submit {
                 .with("reason", reason.as_str());
             host.store.record(vec![entry]).await?;
         }
-        if submitted.is_ok() {
-            // So that it is found as a newer release once it is approved.
-            host.installer().publish(&files).await?;
-        }
         super::super::publish(&host).await?;
         let case = submitted?;
         let value = json!({

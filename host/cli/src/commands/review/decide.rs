@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use portcullis_model::{id::Digest, scope::ScopeText, trust::RootScope};
 use portcullis_packages::{
     keys::{self, Signer},
     review::{Case, Choice, Seen},
