@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     check::Rules,
-    keys::{SecretKey, Signer as _},
+    keys::SecretKey,
     publish::sign_release,
     statement::{Decision, Statement, Verdict},
     testing::{Fake, MANIFEST, component},
