@@ -128,3 +128,46 @@ fn count(dir: &Dir, depth: usize, removed: &mut Removed) -> Done<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs};
+
+    use super::*;
+
+    #[test]
+    fn all_of_one_is_handed_over_and_removed_and_nothing_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = PrivateDirs::open(dir.path()).unwrap();
+        let (tenant, one, other): (TenantId, InstallationId, InstallationId) =
+            ("acme".parse().unwrap(), "ins_1".parse().unwrap(), "ins_2".parse().unwrap());
+        for (id, name, text) in [("ins_1", "a", "1"), ("ins_1", "deep/er/b", "22"), ("ins_2", "c", "333")] {
+            let path = dir.path().join("acme").join(id).join("data").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let seen = |id: &InstallationId| {
+            let mut seen = BTreeMap::new();
+            let visited = dirs.visit(&tenant, id, &mut |path, content| {
+                seen.insert(path.to_owned(), content);
+                Ok(())
+            });
+            visited.map(|()| seen)
+        };
+        let found = seen(&one).unwrap();
+        assert_eq!(found, BTreeMap::from([("a".into(), b"1".to_vec()), ("deep/er/b".into(), b"22".to_vec())]));
+
+        #[cfg(unix)]
+        {
+            let planted = dir.path().join("acme/ins_1/data/link");
+            std::os::unix::fs::symlink(dir.path().join("acme/ins_2/data"), &planted).unwrap();
+            assert!(seen(&one).is_err(), "a link is never followed");
+        }
+        let removed = dirs.remove_all(&tenant, &one).unwrap();
+        assert!(removed.files >= 2 && removed.bytes >= 3, "{removed:?}");
+        assert!(!dir.path().join("acme/ins_1").exists());
+        assert_eq!(seen(&other).unwrap().len(), 1, "what the link led to is there");
+        assert_eq!(dirs.remove_all(&tenant, &one).unwrap(), Removed::default(), "again is no error");
+        assert!(seen(&one).unwrap().is_empty());
+    }
+}
