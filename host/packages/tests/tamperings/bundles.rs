@@ -110,7 +110,7 @@ pub const BUNDLES: &[Row] = &[
     row("an entry that says it has 1 GiB", "says that it has 1073741824 bytes", |world| {
         header(world, "plugin.wasm", |header| header.set_size(1 << 30))
     }),
-    row("an entry that says it has 8 EiB", "size", |world| {
+    row("an entry that says it has 8 EiB", "says that it has 9223372036854775808 bytes", |world| {
         header(world, "plugin.wasm", |header| header.set_size(1 << 63))
     }),
     row("a sparse file of 1 GiB in its place", "a bundle of 1073741824 bytes", |_| {

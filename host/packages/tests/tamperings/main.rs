@@ -60,9 +60,10 @@ row was carried out on a host where everything held. This file is written by the
 - **Withheld news.** Whoever carries statements to a host can keep the newest ones back: a rejection, a withdrawal, the next
   version of a root. A host that never got them cannot miss them. What bounds that is expiry: the root's and each verdict's. Keep
   both short where what carries them is not trusted.
-- **A database that was put back whole, together with the published log.** Rows that are missing while the log has their entries
-  are found by `portcullis audit verify`; a home directory restored from an old copy is consistent in itself. Compare the
-  checkpoint with one that was kept elsewhere.
+- **Rows taken out of the database.** Whoever can write to the host's own database can take a withdrawal or the newest root out of
+  it, and nothing in the rows that are left says so. The log has their entries (`release.withdrawn`, `trust.changed`) and is signed:
+  compare `portcullis plugin withdrawals` and `portcullis trust show` with it. A home directory that was put back whole from an old
+  copy agrees with itself: compare its checkpoint with one that was kept elsewhere.
 - **Keys in the wrong hands.** A threshold that is met is met. Revoke the key: see docs/operators/trust.md.
 ";
 

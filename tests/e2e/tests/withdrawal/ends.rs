@@ -154,3 +154,22 @@ async fn nothing_is_verified_on_the_way_of_a_call() {
     let end = lab.call(&next, json!({})).await.end;
     assert!(matches!(end, CallEnd::Untrusted(_)), "the next generation is verified anew: {end:?}");
 }
+
+/// What the store cannot give is not judged, and not suspended for it; everything else is.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_store_cannot_read_keeps_no_other_from_being_judged() {
+    let mut looping = Looping::new(6).await;
+    let lab = &looping.lab;
+    let damage = "UPDATE releases SET manifest = CAST(x'ff' AS TEXT) WHERE digest = ?1";
+    assert_eq!(lab.database().execute(damage, [looping.neighbour.release.to_string()]).unwrap(), 1);
+    withdraw(lab, |target| Act::Quarantine { target }, &lab.host.root_key().unwrap(), &looping.guest).await;
+    assert!(looping.enforcer.tick().await.is_err(), "it says that something could not be judged");
+    for call in std::mem::take(&mut looping.calls) {
+        assert!(matches!(call.await.unwrap().end, CallEnd::Ended(_)));
+    }
+    for one in looping.lab.installations().await {
+        let suspended = matches!(one.state, InstallationState::Suspended { .. });
+        assert_eq!(suspended, one.id == looping.guest.id, "{one:?}");
+    }
+    assert_eq!(looping.lab.runtime.live(&looping.guest.id), 0);
+}
