@@ -118,6 +118,9 @@ impl Enforcer {
         let mut failed = None;
         let (mut stopped, mut refused): (Vec<InstallationId>, Vec<Refused>) = (Vec::new(), Vec::new());
         for installation in self.host.store.installations().await? {
+            if matches!(installation.state, InstallationState::Erased { .. }) {
+                continue;
+            }
             if installation.state != InstallationState::Active {
                 round.ended += self.end(&installation);
                 stopped.push(installation.id);

@@ -11,7 +11,7 @@ impl Events for Guest {
     fn handle(event: Event) -> Result<(), Error> {
         let data = event.json()?;
         let mark = data["mark"].as_str().unwrap_or("none");
-        kv::open("traces")?.set("mark", &mark.repeat(200))?;
+        kv::open("traces")?.set("mark", mark.repeat(200))?;
         files::write("traces/mark.txt", mark.repeat(300))?;
         log::info!("kept: {mark}");
         Ok(())

@@ -66,7 +66,7 @@ pub enum Command {
     Demo(demo::Demo),
     /// Make, build, sign, install and govern plugins.
     #[command(subcommand)]
-    Plugin(plugin::Plugin),
+    Plugin(Box<plugin::Plugin>),
     /// Vet releases: look at them, say what you think, decide what they may do at most.
     #[command(subcommand)]
     Review(review::Review),
@@ -108,8 +108,10 @@ pub enum Command {
 impl Args {
     /// What is logged where nobody says otherwise. A behaviour run makes services fail on purpose.
     pub fn logs(&self) -> &'static str {
-        match self.command {
-            Command::Plugin(plugin::Plugin::Vet(_)) => "warn,portcullis_runtime::wit=error",
+        match &self.command {
+            Command::Plugin(plugin) if matches!(**plugin, plugin::Plugin::Vet(_)) => {
+                "warn,portcullis_runtime::wit=error"
+            }
             _ => "warn",
         }
     }
@@ -123,7 +125,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Init(command) => command.run(home, output).await?,
         Command::Serve(command) => command.run(home, output).await?,
         Command::Demo(command) => return command.run(output).await,
-        Command::Plugin(command) => command.run(home, output).await?,
+        Command::Plugin(command) => Box::pin(command.run(home, output)).await?,
         Command::Review(command) => command.run(home, output).await?,
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,

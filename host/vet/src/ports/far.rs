@@ -59,7 +59,7 @@ fn usual(number: usize) -> Vec<u8> {
 
 fn of_status(status: u16, number: usize) -> Vec<u8> {
     match status {
-        200 | 201 | 202 => usual(number),
+        200..=202 => usual(number),
         204 | 205 | 304 => Vec::new(),
         _ => json!({ "ok": false, "error": { "code": status, "message": "no" } }).to_string().into_bytes(),
     }

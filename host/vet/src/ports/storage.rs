@@ -87,9 +87,8 @@ fn at<'i>(inner: &'i Inner, path: &[String]) -> Option<&'i Option<Vec<u8>>> {
 /// Makes the directories before a path. `Conflict` where a file stands in the way.
 fn make_parents(inner: &mut Inner, path: &[String]) -> Result<(), ServiceError> {
     for end in 1..path.len() {
-        match inner.files.entry(path[..end].to_vec()).or_insert(None) {
-            Some(_) => return Err(ServiceError::Conflict),
-            None => {}
+        if inner.files.entry(path[..end].to_vec()).or_insert(None).is_some() {
+            return Err(ServiceError::Conflict);
         }
     }
     Ok(())

@@ -19,7 +19,8 @@ pub enum In {
     /// Handed in; nobody looks at it yet.
     Submitted,
     /// Somebody looks at it, or too few have approved it yet.
-    InReview,
+    #[value(name = "in-review")]
+    Looked,
     /// A reviewer wants something changed.
     ChangesRequested,
     /// As many as must have approved it.
@@ -36,7 +37,7 @@ impl In {
     fn state(self) -> State {
         match self {
             Self::Submitted => State::Submitted,
-            Self::InReview => State::InReview,
+            Self::Looked => State::InReview,
             Self::ChangesRequested => State::ChangesRequested,
             Self::Approved => State::Approved,
             Self::Rejected => State::Rejected,

@@ -32,7 +32,7 @@ pub enum Trust {
     /// Show the roots: keys by owner, thresholds, reviews, floors, what is revoked, and until when they hold.
     Show(show::Show),
     /// Make the next version of a root, with any number of edits.
-    Change(change::Change),
+    Change(Box<change::Change>),
     /// Sign a change that somebody else began: a root, a withdrawal, an override.
     Sign(Sign),
     /// Take a change that enough have signed.
