@@ -89,7 +89,7 @@ impl Found {
     pub(super) fn place(&self, entry: usize) -> String {
         match self.last {
             Some(last) => format!("entry {entry}, after '{}'", last.name()),
-            None => format!("entry {entry}"),
+            None => format!("entry {entry}, if it is a bundle at all"),
         }
     }
 }

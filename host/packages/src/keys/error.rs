@@ -74,8 +74,8 @@ pub enum KeyError {
          with 'ssh-add', or give a key file"
     )]
     NoAgent,
-    /// Whoever keeps the key did not sign.
-    #[error("the key's keeper did not sign: {0}")]
+    /// Whoever keeps the key does not have it, or did not sign.
+    #[error("whoever keeps the key: {0}")]
     Keeper(String),
 }
 

@@ -43,10 +43,11 @@ impl SecretKey {
         ask: impl FnOnce() -> Result<Option<Passphrase>, KeyError>,
         rng: &dyn Rng,
     ) -> Result<PublicKey, KeyError> {
-        let path: PathBuf = path.canonicalize().map_err(KeyError::io(path))?;
-        let key = Self::load(&path, unlock)?;
+        // Where a link leads, so that it is the key that is replaced and not the link.
+        let file: PathBuf = path.canonicalize().map_err(KeyError::io(path))?;
+        let key = Self::load(path, unlock)?;
         let text = file::to_pem(&key, ask()?.as_ref(), rng)?;
-        file::replace(&path, &text)?;
+        file::replace(&file, &text)?;
         Ok(key.public())
     }
 
