@@ -1,4 +1,5 @@
 //! `GET /admin/v1/acts/{id}`: what became of a plugin's act, which layer allowed or denied it, and who could change that.
+//! `GET /admin/v1/components/{digest}/inspection`: what a component in the registry is and can do, as `plugin inspect` says it.
 //!
 //! Invariants: nothing is answered without the operator's token, compared in constant time; nothing can be changed here.
 
@@ -12,7 +13,12 @@ use axum::{
     routing::get,
 };
 use portcullis_broker::hmac::same;
-use portcullis_model::{explain::Explain, id::ActId, secret::Secret};
+use portcullis_model::{
+    explain::Explain,
+    id::{ActId, Digest},
+    inspect::Inspects,
+    secret::Secret,
+};
 
 use crate::problem::{Problem, Reason};
 
@@ -20,13 +26,18 @@ use crate::problem::{Problem, Reason};
 pub struct Admin {
     /// Explains acts.
     pub explain: Arc<dyn Explain>,
+    /// Inspects components.
+    pub inspects: Arc<dyn Inspects>,
     /// Who has this is the operator.
     pub token: Secret,
 }
 
 /// The routes under `/admin/v1`.
 pub fn routes(admin: Arc<Admin>) -> Router {
-    Router::new().route("/admin/v1/acts/{id}", get(explain)).with_state(admin)
+    Router::new()
+        .route("/admin/v1/acts/{id}", get(explain))
+        .route("/admin/v1/components/{digest}/inspection", get(inspect))
+        .with_state(admin)
 }
 
 async fn explain(
@@ -40,16 +51,53 @@ async fn explain(
     }
 }
 
+fn is_operator(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    match given.is_some_and(|given| same(given, admin.token.expose())) {
+        true => Ok(()),
+        false => {
+            let advice = "Send 'Authorization: Bearer ...' with the token in keys/operator.token of the host's home.";
+            Err(Problem::new(Reason::NotOperator, advice))
+        }
+    }
+}
+
+async fn inspect(
+    State(admin): State<Arc<Admin>>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    match inspected(&admin, path, &headers).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn inspected(
+    admin: &Admin,
+    path: Result<Path<String>, PathRejection>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    is_operator(admin, headers)?;
+    let unknown =
+        || Problem::new(Reason::Unknown, "Expected the digest of a component in the registry: 'sha256:' and 64 digits.");
+    let digest: Digest = path.map_err(|_| unknown())?.0.parse().map_err(|_| unknown())?;
+    match admin.inspects.inspected(&digest).await {
+        Ok(Some(found)) => Ok(Json(found).into_response()),
+        Ok(None) => Err(unknown()),
+        Err(error) => {
+            tracing::error!(%error, "a component cannot be inspected");
+            Err(Problem::new(Reason::Unavailable, "Ask again later."))
+        }
+    }
+}
+
 async fn explained(
     admin: &Admin,
     path: Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    if !given.is_some_and(|given| same(given, admin.token.expose())) {
-        let advice = "Send 'Authorization: Bearer ...' with the token in keys/operator.token of the host's home.";
-        return Err(Problem::new(Reason::NotOperator, advice));
-    }
+    is_operator(admin, headers)?;
     let unknown =
         || Problem::new(Reason::Unknown, "Expected the id of an act or a denial, as it stands in the audit log.");
     let id: ActId = path.map_err(|_| unknown())?.0.parse().map_err(|_| unknown())?;

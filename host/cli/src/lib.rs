@@ -17,6 +17,7 @@ pub mod erasure;
 pub mod explain;
 pub mod home;
 pub mod host;
+pub mod inspected;
 pub mod output;
 pub mod publish;
 pub mod quarantine;

@@ -27,6 +27,7 @@ pub mod explain;
 pub mod files;
 pub mod helpdesk;
 pub mod id;
+pub mod inspect;
 pub mod installation;
 pub mod invoke;
 pub mod kv;

@@ -6,12 +6,35 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
-    id::PluginId,
+    id::{Digest, PluginId},
     release::{ListedRelease, ReleaseId, ReleaseStore, StoredRelease},
 };
 use rusqlite::{OptionalExtension, params};
 
-use crate::{SqliteStore, db::failed};
+use crate::{
+    SqliteStore,
+    db::{corrupt, failed},
+};
+
+impl SqliteStore {
+    /// The releases with this component: one for each manifest that it was released with.
+    pub async fn releases_with(&self, component: &Digest) -> Result<Vec<ReleaseId>, StoreError> {
+        let component = *component;
+        self.db
+            .read(move |conn| {
+                let mut query = conn
+                    .prepare_cached("SELECT manifest_digest FROM releases WHERE digest = ?1 ORDER BY manifest_digest")
+                    .map_err(failed)?;
+                let manifests: Vec<String> = query
+                    .query_map([component.to_string()], |row| row.get(0))
+                    .and_then(Iterator::collect)
+                    .map_err(failed)?;
+                let read = |text: String| Ok(ReleaseId { component, manifest: text.parse().map_err(corrupt)? });
+                manifests.into_iter().map(read).collect()
+            })
+            .await
+    }
+}
 
 #[async_trait]
 impl ReleaseStore for SqliteStore {
@@ -88,8 +111,6 @@ impl ReleaseStore for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_model::id::Digest;
-
     use super::*;
     use crate::testing::store;
 

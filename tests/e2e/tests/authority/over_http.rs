@@ -1,4 +1,4 @@
-//! The same explanation by the host's own API, for the operator alone.
+//! What the host's own API tells, for the operator alone.
 
 use portcullis_e2e::Request;
 use portcullis_model::audit::Kind;
@@ -32,6 +32,32 @@ async fn an_act_is_explained_to_the_operator_and_to_nobody_else() {
     assert_eq!(answer.status, 401);
     for unknown in ["call_0.1", "..", "%ff", "a%20b"] {
         assert_eq!(ask(unknown, token.trim()).send(running.address).await.status, 404, "{unknown}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_is_inspected_for_the_operator_and_for_nobody_else() {
+    let lab = portcullis_e2e::Lab::new().await;
+    let guest = lab.install(&reader()).await;
+    let running = lab.run().await;
+    let token = std::fs::read_to_string(lab.host.home.operator_token()).unwrap();
+    let ask = |digest: &str| Request::get(format!("/admin/v1/components/{digest}/inspection"));
+    let answer = ask(&guest.release.to_string())
+        .header("authorization", format!("Bearer {}", token.trim()))
+        .send(running.address)
+        .await;
+    assert_eq!(answer.status, 200);
+    let said = answer.json();
+    assert_eq!(said[0]["manifest-digest"], guest.manifest.to_string());
+    let imports = said[0]["found"]["inspection"]["imports"].as_array().unwrap();
+    assert!(imports.iter().any(|import| import["name"] == "portcullis:plugin/tickets@0.1.0"), "{imports:?}");
+    assert!(said[0]["found"]["authority"].is_object() && said[0]["found"]["plan"]["scopes"].is_array());
+
+    assert_eq!(ask(&guest.release.to_string()).send(running.address).await.status, 401);
+    for unknown in [format!("sha256:{}", "0".repeat(64)), "sha256:00".into(), "x".into()] {
+        let answer = ask(&unknown).header("authorization", format!("Bearer {}", token.trim())).send(running.address).await;
+        assert_eq!(answer.status, 404, "{unknown}");
     }
     running.stop().await;
 }

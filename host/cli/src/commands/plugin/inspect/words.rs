@@ -9,13 +9,16 @@ use portcullis_packages::{
     },
 };
 
-use super::{Report, Vulnerabilities};
-use crate::{commands::advisories::absent, home::Home};
+use crate::{
+    commands::advisories::absent,
+    home::Home,
+    inspected::{Inspected, Vulnerabilities},
+};
 
 /// How many names a line lists before it says how many more there are.
 const LISTED: usize = 60;
 
-pub(super) fn words(report: &Report<'_>, home: &Home) -> String {
+pub(super) fn words(report: &Inspected<'_>, home: &Home) -> String {
     let mut lines = facts(report.inspection);
     lines.extend(authority(report));
     lines.extend(hosts(report));
@@ -62,7 +65,7 @@ fn facts(found: &Inspection) -> Vec<String> {
     lines
 }
 
-fn authority(report: &Report<'_>) -> Vec<String> {
+fn authority(report: &Inspected<'_>) -> Vec<String> {
     let mut lines = vec!["It can, as far as it is granted:".to_owned()];
     for one in &report.authority.uses {
         lines.push(format!("  {}: {}", one.capability, one.can.join("; ")));
@@ -76,7 +79,7 @@ fn authority(report: &Report<'_>) -> Vec<String> {
     lines
 }
 
-fn hosts(report: &Report<'_>) -> Vec<String> {
+fn hosts(report: &Inspected<'_>) -> Vec<String> {
     let mut lines = vec!["Hosts that URLs in its data name (a hint):".to_owned()];
     match &report.claims {
         Some(claims) => lines.extend(claims.hosts.iter().map(|one| match &one.covered_by {
@@ -91,7 +94,7 @@ fn hosts(report: &Report<'_>) -> Vec<String> {
     lines
 }
 
-fn secrets(report: &Report<'_>) -> Vec<String> {
+fn secrets(report: &Inspected<'_>) -> Vec<String> {
     let component = report.inspection.secrets.iter().map(|one| format!("  in the component: {one}"));
     let manifest = report.manifest_secrets.iter().map(|one| format!("  in the manifest: {one}"));
     let all: Vec<String> = component.chain(manifest).collect();
