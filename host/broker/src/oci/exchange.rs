@@ -5,6 +5,7 @@
 //! a body is read up to its cap; every wait has an end.
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -220,10 +221,18 @@ impl Exchange {
             None => Wire::over(stream).await,
             Some(connector) => {
                 let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
-                Wire::over(connector.connect(name, stream).await.map_err(|error| chain(&error))?).await
+                let connected = connector.connect(name, stream).await;
+                Wire::over(connected.map_err(|error| format!("TLS: {}{}", chain(&error), hint(&addresses)))?).await
             }
         };
         wire.map_err(|error| chain(&error))
+    }
+}
+
+fn hint(addresses: &[SocketAddr]) -> &'static str {
+    match addresses.iter().all(|address| address.ip().is_loopback()) {
+        true => "; a registry on this machine that speaks plain HTTP needs --plain-http",
+        false => "",
     }
 }
 

@@ -1,6 +1,8 @@
 //! Answers for the list of what is attached to a manifest: from the referrers API, or from the index under a tag that stands
 //! for it where a registry has no such API (OCI distribution specification 1.1, "Listing Referrers", "Referrers Tag Schema").
 //!
+//! Copying tools that are older than the specification drop the type from an index's entries. Such an entry is looked into.
+//!
 //! Invariants: a list is read within bounds of pages, bytes and entries; what is of a type that is not ours is counted and not
 //! fetched; to write the index keeps every entry that others put there, and is read again before it counts as done.
 
@@ -13,7 +15,7 @@ use url::Url;
 use super::{
     MAX_REFERRERS, OciError, Origin,
     exchange::{Call, Reply},
-    layout::{Attachment, Descriptor, INDEX},
+    layout::{Attachment, Descriptor, INDEX, MANIFEST},
     registry::{Registry, Which},
 };
 
@@ -27,10 +29,11 @@ const TRIES: usize = 4;
 
 const WHAT: &str = "the list of what is attached";
 
-/// Something of ours that is attached.
+/// Something of ours that is attached, or that may be.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    pub kind: Attachment,
+    /// Absent where the list does not say.
+    pub kind: Option<Attachment>,
     pub manifest: Descriptor,
 }
 
@@ -52,10 +55,12 @@ impl Listed {
         let index: Index = serde_json::from_slice(body)
             .map_err(|error| OciError::form(WHAT, format!("it is no image index: {error}")))?;
         for entry in index.manifests {
-            let Some(kind) = entry["artifactType"].as_str().and_then(Attachment::of) else {
+            let kind = entry["artifactType"].as_str().and_then(Attachment::of);
+            let untyped = entry["artifactType"].is_null() && entry["mediaType"] == MANIFEST;
+            if kind.is_none() && !untyped {
                 self.others += 1;
                 continue;
-            };
+            }
             let manifest = Descriptor::deserialize(&entry)
                 .map_err(|error| OciError::form(WHAT, format!("an entry names nothing: {error}")))?;
             if !self.ours.iter().any(|known| known.manifest.digest == manifest.digest) {

@@ -83,8 +83,11 @@ async fn pull_all(registry: &Registry, which: Which<'_>) -> Result<Pulled, OciEr
         others: listed.others,
     };
     for entry in listed.ours {
-        let document = document(registry, &image, &entry).await?;
-        let documents = match entry.kind {
+        let Some((kind, document)) = document(registry, &image, &entry).await? else {
+            pulled.others += 1;
+            continue;
+        };
+        let documents = match kind {
             Attachment::Manifest => &mut pulled.manifests,
             Attachment::Envelope => &mut pulled.envelopes,
             Attachment::Report => &mut pulled.reports,
@@ -96,9 +99,14 @@ async fn pull_all(registry: &Registry, which: Which<'_>) -> Result<Pulled, OciEr
     Ok(pulled)
 }
 
-async fn document(registry: &Registry, image: &Digest, entry: &Entry) -> Result<Document, OciError> {
-    let (kind, digest) = (entry.kind, entry.manifest.digest);
-    let what = format!("the attached {} ({digest})", kind.name());
+/// A document that is attached. `None` where it turns out to be of a type that is not ours.
+async fn document(
+    registry: &Registry,
+    image: &Digest,
+    entry: &Entry,
+) -> Result<Option<(Attachment, Document)>, OciError> {
+    let digest = entry.manifest.digest;
+    let what = format!("the attached {} ({digest})", entry.kind.map_or("document", Attachment::name));
     if entry.manifest.size > MAX_DOCUMENT as u64 {
         return Err(OciError::TooLarge { what, most: MAX_DOCUMENT });
     }
@@ -109,10 +117,12 @@ async fn document(registry: &Registry, image: &Digest, entry: &Entry) -> Result<
     if manifest.subject.as_ref().map(|subject| subject.digest) != Some(*image) {
         return Err(OciError::form(what, "the registry lists it, but it is attached to something else"));
     }
-    if manifest.artifact_type.as_deref() != Some(kind.media_type()) {
-        return Err(OciError::form(what, "the registry lists it as what it is not"));
-    }
+    let kind = match (entry.kind, manifest.artifact_type.as_deref().and_then(Attachment::of)) {
+        (None, None) => return Ok(None),
+        (listed, Some(kind)) if listed.is_none_or(|listed| listed == kind) => kind,
+        _ => return Err(OciError::form(what, "the registry lists it as what it is not")),
+    };
     let layer = manifest.layer(kind.media_type(), &what)?;
     let bytes = registry.blob(layer, kind.most(), &what).await?;
-    Ok(Document { digest: layer.digest, bytes })
+    Ok(Some((kind, Document { digest: layer.digest, bytes })))
 }

@@ -9,11 +9,12 @@ use super::{
     world::{World, artifact},
 };
 
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const KIND: &str = "application/vnd.oci.image.index.v1+json";
 
 fn entry(n: usize, artifact_type: &str) -> Value {
     let digest = Digest::of(n.to_string().as_bytes());
-    json!({ "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 500, "artifactType": artifact_type })
+    json!({ "mediaType": MANIFEST, "digest": digest, "size": 500, "artifactType": artifact_type })
 }
 
 /// A world whose registry gives this list.
@@ -102,6 +103,32 @@ async fn two_pages_are_one_list() {
         })
     });
     super::world::assert_same(&world.pull(":1").await.unwrap(), &artifact(1));
+}
+
+/// Older copying tools drop the types of a list's entries.
+#[tokio::test]
+async fn an_entry_without_a_type_is_looked_into() {
+    let world = World::plain(false).await;
+    let pushed = world.pushed().await;
+    let tag = format!("sha256-{}", pushed.image.hex());
+    let mut list = world.fake.manifest(&tag).unwrap();
+    for entry in list["manifests"].as_array_mut().unwrap() {
+        entry.as_object_mut().unwrap().remove("artifactType");
+    }
+    world.fake.put_manifest(&tag, KIND, list.to_string().as_bytes());
+    super::world::assert_same(&world.pull(":1").await.unwrap(), &artifact(1));
+
+    let report = pushed.attached.iter().find(|one| one.kind == Attachment::Report).unwrap().manifest;
+    let mut theirs = world.fake.manifest(&report.to_string()).unwrap();
+    theirs["artifactType"] = json!("application/x");
+    let bytes = theirs.to_string();
+    let digest = world.fake.put_manifest("theirs", MANIFEST, bytes.as_bytes());
+    let entry = json!({ "mediaType": MANIFEST, "digest": digest, "size": bytes.len() });
+    list["manifests"].as_array_mut().unwrap().push(entry);
+    world.fake.put_manifest(&tag, KIND, list.to_string().as_bytes());
+    let pulled = world.pull(":1").await.unwrap();
+    assert_eq!(pulled.others, 1);
+    super::world::assert_same(&pulled, &artifact(1));
 }
 
 #[tokio::test]

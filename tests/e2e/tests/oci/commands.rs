@@ -122,7 +122,7 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
     };
     let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     for (arguments, expected) in [
-        (format!("plugin push @release {to}"), "wrong version number|InvalidContentType|corrupt message"),
+        (format!("plugin push @release {to}"), "speaks plain HTTP needs --plain-http"),
         ("plugin push @release oci://registry.example.test/a --plain-http".to_owned(), "this very machine only"),
         (
             format!("plugin push @release {to}@{} --plain-http", Digest::of(b"x")),
@@ -135,7 +135,7 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
         (format!("plugin pull {to} @new --plain-http"), "by :tag or @sha256:digest"),
     ] {
         let said = error(words(arguments.clone())).await;
-        assert!(expected.split('|').any(|part| said.contains(part)), "{arguments}: {said}");
+        assert!(said.contains(expected), "{arguments}: {said}");
     }
     // An envelope about another manifest.
     let manifest = fs::read_to_string(world.at("release").join("portcullis.toml")).unwrap();

@@ -82,8 +82,11 @@ fn words(to: &Reference, manifest: &Manifest, pushed: &Pushed) -> String {
     let attached = pushed.attached.iter();
     lines
         .extend(attached.map(|one| format!("  {:9}  {}  attached by {}", one.kind.name(), one.document, one.manifest)));
-    lines.push(format!("Others get exactly this with: portcullis plugin pull {} DIR", to.at(pushed.image)));
-    lines.push("Whoever may push can let a tag point elsewhere; the digest always means this release.".to_owned());
+    let exactly = format!("{} DIR --take {}", to.at(pushed.image), manifest.digest);
+    lines.push(format!("Others get exactly this with: portcullis plugin pull {exactly}"));
+    lines.push(
+        "Whoever may push can let a tag point elsewhere, and attach another release to this component.".to_owned(),
+    );
     lines.join("\n")
 }
 
