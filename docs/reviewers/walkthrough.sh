@@ -170,7 +170,7 @@ run portcullis plugin vet plugins/chat-notifier --inputs "$inputs" --seed 7 -o c
 run portcullis review attach chat-notifier@1 chat-notifier.json
 say <<'TEXT'
 
-It reads subjects and sends. Both reviewers allow one path of the host that it names, and subjects with what identifies people covered:
+It reads subjects and sends. Both reviewers allow sending as it asks, and subjects only with what identifies people covered:
 TEXT
 report=$(digest chat-notifier.json)
 for who in ann bob; do
