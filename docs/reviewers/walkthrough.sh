@@ -43,7 +43,7 @@ expect() {
   "$@" > out 2>&1 || found=$?
   {
     printf '\n```\n$'
-    printf ' %q' "$@" | sed -E "s/\\\\([ :=*,@;|<>()'])/\1/g"
+    for argument in "$@"; do quoted "$argument"; done
     printf '\n'
     # Only what differs from machine to machine is replaced.
     sed -e "s|$work/||g" -e "s|$HOME|~|g" -e 's/[[:space:]]*$//' out
@@ -123,8 +123,8 @@ say <<'TEXT'
 
 ### Approved, with less
 
-The two scopes that the manifest calls optional are not approved by Ann. What is beyond the manifest is refused, and so is the key that signed
-the release:
+Ann leaves out one of the two scopes that the manifest calls optional. What is beyond the manifest is refused, and so is the publisher's own
+key:
 TEXT
 report=$(digest card-guard.json)
 expect 1 portcullis review approve card-guard@1 --scope 'tickets:read fields=comments,subject' --report "$report" \
@@ -136,8 +136,8 @@ run portcullis review approve card-guard@1 \
   --report "$report" --reason 'does what it says; no need to tag' --key ann.key
 say <<'TEXT'
 
-One key counts once, however often it signs. The release is of high risk, and needs a second reviewer. Bob goes by the publisher's claims
-alone, and must say so:
+One key counts once, however often it signs. The release is of high risk, and needs a second reviewer. Bob does without the behaviour report, and
+must say why:
 TEXT
 expect 1 portcullis review approve card-guard@1 --as-asked --reason 'agreed' --key bob.key
 run portcullis review approve card-guard@1 --as-asked --without-report 'read its source, revision in the README' \
@@ -170,7 +170,7 @@ run portcullis plugin vet plugins/chat-notifier --inputs "$inputs" --seed 7 -o c
 run portcullis review attach chat-notifier@1 chat-notifier.json
 say <<'TEXT'
 
-It reads subjects and sends. Both reviewers allow one path of the host that it names, and subjects with what identifies people covered:
+It reads subjects and sends. Both reviewers allow sending as it asks, and subjects only with what identifies people covered:
 TEXT
 report=$(digest chat-notifier.json)
 for who in ann bob; do

@@ -22,6 +22,7 @@ pub mod output;
 pub mod publish;
 pub mod quarantine;
 pub mod receipt;
+pub mod rescan;
 pub mod review;
 pub mod serve;
 pub mod signing;

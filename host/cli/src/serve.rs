@@ -116,6 +116,7 @@ pub async fn serve(
     let sweeping = tokio::spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
+    let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
@@ -127,6 +128,7 @@ pub async fn serve(
     upgrading.await?;
     erasing.await?;
     watching.await?;
+    rescanning.await?;
     sweeping.await?;
     counting.await?;
     // The last calls have ended: nothing is used any more.

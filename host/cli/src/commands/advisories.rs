@@ -9,9 +9,15 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use portcullis_packages::advisories::{Collected, Collector, Database, MAX_DATABASE, MAX_RECORD, Summary};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{home::Home, output::Output};
+use super::plugin::rescan_words;
+use crate::{
+    home::Home,
+    host::{Host, person},
+    output::Output,
+    rescan::{Rescan, rescan},
+};
 
 /// The most files that are read, and the most bytes of all together.
 const MAX_FILES: usize = 2_000_000;
@@ -41,9 +47,14 @@ pub struct Update {
 }
 
 impl Advisories {
-    pub(super) fn run(self, home: &Home, output: Output) -> Result<()> {
+    pub(super) async fn run(self, home: &Home, output: Output) -> Result<()> {
         match self {
-            Self::Update(update) => update.run(home, output),
+            Self::Update(update) => {
+                let (database, mut value, words) = update.run(home, output)?;
+                let found = rescanned(home, &database).await?;
+                value["rescan"] = json!(found);
+                output.result(&value, || format!("{words}\n{}", rescan_words(&found)))
+            }
             Self::Show => {
                 let Some(database) = load(home)? else { bail!("{}", absent(home)) };
                 let summary = database.summary();
@@ -54,8 +65,16 @@ impl Advisories {
     }
 }
 
+/// Looks at all releases again. A running host notices the new file too, and finds nothing new then.
+async fn rescanned(home: &Home, database: &Database) -> Result<Rescan> {
+    let host = Host::open(home.clone()).await?;
+    let found = rescan(&host, database, person()).await?;
+    super::publish(&host).await?;
+    Ok(found)
+}
+
 /// Where there is none: what to do.
-pub(super) fn absent(home: &Home) -> String {
+pub(crate) fn absent(home: &Home) -> String {
     format!(
         "there is no file of advisories ({}), so nothing is known about vulnerabilities; make one with 'portcullis advisories \
          update --from ...'",
@@ -64,7 +83,7 @@ pub(super) fn absent(home: &Home) -> String {
 }
 
 /// Reads the file of advisories; `None` where there is none.
-pub(super) fn load(home: &Home) -> Result<Option<Database>> {
+pub(crate) fn load(home: &Home) -> Result<Option<Database>> {
     let path = home.advisories();
     let file = match File::open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -88,7 +107,8 @@ fn words(path: &Path, summary: &Summary) -> String {
 }
 
 impl Update {
-    fn run(self, home: &Home, output: Output) -> Result<()> {
+    /// Writes the file. Gives what is in it, as JSON and for people.
+    fn run(self, home: &Home, output: Output) -> Result<(Database, Value, String)> {
         home.check()?;
         let spinner = output.spinner("reading advisories");
         let mut reading = Reading::default();
@@ -108,7 +128,8 @@ impl Update {
             "file": path, "advisories": summary, "passed-over": became.passed_over, "broken": became.broken,
             "reasons": became.reasons,
         });
-        output.result(&value, || format!("{}\n{}", words(&path, &summary), told(&became)))
+        let words = format!("{}\n{}", words(&path, &summary), told(&became));
+        Ok((database, value, words))
     }
 }
 

@@ -130,7 +130,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
-        Command::Advisories(command) => command.run(&home, output)?,
+        Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,
         Command::Why(command) => command.run(home, output).await?,

@@ -32,7 +32,7 @@ pub enum ReviewError {
     #[error("{0} handed it in; nobody else takes it back")]
     NotTheirs(String),
     /// The publisher's own key.
-    #[error("the key of {0} signed this release as its publisher: somebody else must review it")]
+    #[error("the key {0} is the publisher's own: somebody else must review this release")]
     FourEyes(String),
     /// No reviewer.
     #[error("{key} is no reviewer by the root of '{scope}'; its reviewers: {known}")]

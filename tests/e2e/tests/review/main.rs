@@ -1,7 +1,8 @@
 //! Review: who must approve a release before it runs, what that leaves of it, when it is over, and what tenants report.
-#![expect(clippy::unwrap_used, reason = "functions that the tests share")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "functions that the tests share")]
 
 mod reports;
+mod rescan;
 mod workflow;
 
 use portcullis_cli::enforce::{Enforcer, Round};

@@ -134,7 +134,7 @@ fn ends_soon(case: &Case, given: &Given) -> Standing {
         time: given.verdict.expires,
         kind: "review.ends",
         what: format!("{}'s review of {of} ends {}; {then}", given.owner, given.verdict.expires),
-        help: format!("vet it again: portcullis review show {}", case.submission.component.short()),
+        help: format!("vet it again: portcullis review show {}@{}", case.submission.plugin, case.submission.number),
     }
 }
 

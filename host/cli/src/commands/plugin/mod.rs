@@ -19,6 +19,7 @@ mod receipt;
 mod registry;
 mod release;
 mod report;
+mod rescan;
 mod review;
 mod rollback;
 mod schema;
@@ -36,6 +37,7 @@ use clap::Subcommand;
 pub use install::ask_and_install;
 pub(crate) use install::words as plan_words;
 pub(crate) use overriding::take as taking_override;
+pub(crate) use rescan::words as rescan_words;
 pub(crate) use withdraw::{key_id, take as taking_withdrawal, words as withdrawal_words};
 
 use crate::{home::Home, output::Output};
@@ -86,6 +88,8 @@ pub enum Plugin {
     Submit(submit::Submit),
     /// Report that a plugin misbehaves, to the platform and to every tenant that runs it.
     Report(report::Report),
+    /// Look again at what releases are made of, for vulnerabilities that are known by now.
+    Rescan(rescan::Rescan),
     /// Set the most that a release may do, as its reviewer.
     Review(review::Review),
     /// Stop an installation at once. Its events wait.
@@ -139,6 +143,7 @@ impl Plugin {
             Self::Explain(command) => command.run(home, output).await,
             Self::Submit(command) => command.run(home, output).await,
             Self::Report(command) => command.run(home, output).await,
+            Self::Rescan(command) => command.run(home, output).await,
             Self::Review(command) => command.run(home, output).await,
             Self::Suspend(command) => command.run(home, output).await,
             Self::Resume(command) => command.run(home, output).await,

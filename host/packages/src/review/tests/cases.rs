@@ -175,7 +175,7 @@ fn what_may_happen_in_each_state_and_what_may_not() {
         ("submitted", "ann:approve", assign, ""),
         ("submitted", "ann:change", assign, ""),
         ("submitted", "bob:reject", assign, "is rejected: whoever rejected it decides anew"),
-        ("submitted", "", Act::Assign { key: "pub" }, "key of pub signed this release as its publisher"),
+        ("submitted", "", Act::Assign { key: "pub" }, "the key pub is the publisher's own"),
         (
             "submitted",
             "",
@@ -194,8 +194,8 @@ fn what_may_happen_in_each_state_and_what_may_not() {
         ("submitted", "ann:reject", decide(REJECT, "bob"), ""),
         ("submitted", "ann:reject", decide(APPROVE, "bob"), "is rejected: whoever rejected it decides anew first"),
         ("submitted", "ann:reject", decide(CHANGE, "bob"), "is rejected: whoever rejected it decides anew first"),
-        ("submitted", "", decide(APPROVE, "pub"), "key of pub signed this release as its publisher"),
-        ("submitted", "", decide(REJECT, "pub"), "key of pub signed this release as its publisher"),
+        ("submitted", "", decide(APPROVE, "pub"), "the key pub is the publisher's own"),
+        ("submitted", "", decide(REJECT, "pub"), "the key pub is the publisher's own"),
         ("submitted", "", decide(APPROVE, "eve"), "key eve is no reviewer"),
     ];
     for (notes, verdicts, act, refusal) in rows {

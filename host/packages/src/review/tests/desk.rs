@@ -70,7 +70,7 @@ async fn four_eyes_count_keys_and_what_is_left_is_the_meet() {
     assert_eq!(world.decide(&of, approve(Some(&[READ])), &world.ann).await.unwrap(), State::InReview);
     assert!(world.runs().await.unwrap_err().contains("1 of 2 reviewers"), "the same key twice is one");
     let own = world.decide(&of, approve(None), &world.publisher).await.unwrap_err().to_string();
-    assert!(own.contains("signed this release as its publisher"), "{own}");
+    assert!(own.contains("is the publisher's own"), "{own}");
     let nobody = world.decide(&of, approve(None), &world.eve).await.unwrap_err().to_string();
     assert!(nobody.contains("is no reviewer by the root of 'platform'; its reviewers: "), "{nobody}");
     assert_eq!(world.decide(&of, approve(Some(&[READ, RECEIVE])), &world.bob).await.unwrap(), State::Approved);
@@ -240,7 +240,7 @@ async fn reviewers_are_named_by_owner_or_key() {
         (&ann[..7], "is no reviewer"),
         ("", "is no reviewer"),
         ("carl", "is no reviewer"),
-        (&world.publisher.public().keyid()[..], "signed this release as its publisher"),
+        (&world.publisher.public().keyid()[..], "is the publisher's own"),
     ] {
         let found = world.desk().assign(&of, text).await.unwrap_err().to_string();
         assert!(found.contains(error), "{text}: {found}");
