@@ -163,3 +163,16 @@ fn a_tenants_reviewers_come_on_top() {
     let alone = vec![all[2].clone()];
     assert!(refused(&trust, &[PUBLISHER], &alone).contains("0 of 2 reviewers that 'platform' asks for"));
 }
+
+/// Where nobody has to review, an approval that has expired still says the most that was ever approved.
+#[test]
+fn time_widens_nothing() {
+    let mut root = platform();
+    root.reviews.high = 0;
+    let trust = Stored::new(&root).load().unwrap();
+    let narrow = said(REVIEWERS[0], changed(|one| one.expires = Timestamp(NOW.0 + 10)));
+    let at = |now| judged(&trust, &[PUBLISHER], std::slice::from_ref(&narrow), now).unwrap().reviewed;
+    let before = at(NOW);
+    assert!(before.is_some());
+    assert_eq!(at(Timestamp(NOW.0 + 10)), before);
+}
