@@ -77,8 +77,8 @@ pub(super) fn embed(component: &mut Vec<u8>, manifest: &Path, toolchain: &Toolch
 }
 
 fn is_listed(component: &[u8]) -> bool {
-    let payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
-    payloads.into_iter().any(|one| matches!(one, Payload::CustomSection(section) if section.name() == SECTION))
+    let mut payloads = Parser::new(0).parse_all(component).map_while(Result::ok);
+    payloads.any(|one| matches!(one, Payload::CustomSection(section) if section.name() == SECTION))
 }
 
 /// A custom section behind all others: its id, its length, its name, its content.
@@ -114,7 +114,7 @@ fn listed(metadata: &Metadata, manifest: &Path) -> Result<VersionInfo> {
     let mut order: Vec<&Listed> = all.iter().filter_map(|id| packages.get(id).copied()).collect();
     order.sort_by(|a, b| a.sorted_by().cmp(&b.sorted_by()));
     let places: BTreeMap<&str, usize> = order.iter().enumerate().map(|(place, one)| (one.id.as_str(), place)).collect();
-    let package = |one: &&Listed| {
+    let package = |one: &&Listed| -> Result<Package> {
         let mut dependencies: Vec<usize> =
             edges(&nodes, &one.id, &[None, Some("build")]).filter_map(|id| places.get(id).copied()).collect();
         dependencies.sort_unstable();
@@ -134,7 +134,7 @@ fn listed(metadata: &Metadata, manifest: &Path) -> Result<VersionInfo> {
 
 fn edges<'a>(nodes: &BTreeMap<&str, &'a Node>, id: &str, kinds: &[Option<&str>]) -> impl Iterator<Item = &'a str> {
     let wanted: Vec<Option<String>> = kinds.iter().map(|kind| kind.map(str::to_owned)).collect();
-    let deps = nodes.get(id).map_or(&[][..], |node| &node.deps);
+    let deps = nodes.get(id).map_or(&[][..], |node| node.deps.as_slice());
     deps.iter()
         .filter(move |edge| edge.dep_kinds.iter().any(|one| wanted.contains(&one.kind)))
         .map(|edge| edge.pkg.as_str())
@@ -143,7 +143,7 @@ fn edges<'a>(nodes: &BTreeMap<&str, &'a Node>, id: &str, kinds: &[Option<&str>])
 fn reached<'a>(from: &'a str, next: impl Fn(&str) -> Vec<&'a str>) -> BTreeSet<&'a str> {
     let (mut seen, mut open) = (BTreeSet::from([from]), vec![from]);
     while let Some(id) = open.pop() {
-        open.extend(next(id).into_iter().filter(|id| seen.insert(id)));
+        open.extend(next(id).into_iter().filter(|id| seen.insert(*id)));
     }
     seen
 }

@@ -71,7 +71,7 @@ pub fn build(what: &What, toolchain: &Toolchain) -> Result<Vec<Built>> {
     if modules.is_empty() {
         bail!("{} builds no .wasm; its Cargo.toml needs [lib] crate-type = [\"cdylib\", \"rlib\"]", dir.display());
     }
-    let wrapped = |(name, file): (String, PathBuf)| {
+    let wrapped = |(name, file): (String, PathBuf)| -> Result<Built> {
         let mut component = componentize(&file)?;
         if matches!(what, What::Plugin(_)) {
             dependencies::embed(&mut component, &manifest, toolchain)?;

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_model::review::{self, Vulnerability};
 use serde::Serialize;
 
 use super::{
     Advisory, Affected, Database, Rating, Severity,
     version::{Verdict, within},
 };
-use crate::inspect::dependencies::{Dependency, Ecosystem, Source};
+use crate::inspect::{
+    Inspection,
+    dependencies::{Dependency, Ecosystem, Source},
+};
 
 /// An advisory about a dependency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +68,36 @@ impl Finding {
     }
 }
 
+impl From<Finding> for Vulnerability {
+    /// What is kept of it when listed releases are looked at again.
+    fn from(one: Finding) -> Self {
+        let severity = match one.rating() {
+            None | Some(Rating::None) => review::Severity::Unknown,
+            Some(Rating::Low) => review::Severity::Low,
+            Some(Rating::Medium) => review::Severity::Medium,
+            Some(Rating::High) => review::Severity::High,
+            Some(Rating::Critical) => review::Severity::Critical,
+        };
+        let news = one.informational.map(|news| format!("{news}: ")).unwrap_or_default();
+        Self {
+            advisory: one.id,
+            dependency: one.name,
+            version: one.version.unwrap_or_else(|| "?".to_owned()),
+            severity,
+            summary: format!("{news}{}", one.summary),
+            fixed: one.fixed,
+            certain: one.certain,
+        }
+    }
+}
+
 impl Database {
+    /// What it knows about a component, from its bytes; an error says why nothing can be said.
+    pub fn look(&self, component: &[u8]) -> Result<Vec<Vulnerability>, String> {
+        let inspection = Inspection::of(component).map_err(|error| error.to_string())?;
+        Ok(self.matches(&inspection.dependencies).into_iter().map(Vulnerability::from).collect())
+    }
+
     /// All that it knows about these dependencies, in their order. What was taken from a maker's own disk is no published package,
     /// whatever it is called.
     pub fn matches(&self, dependencies: &[Dependency]) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::inspect::dependencies::{Dependency, Ecosystem, Evidence, Source};
+use crate::inspect::dependencies::{Dependency, Ecosystem, Evidence, SECTION, Source, compressed};
 
 /// In the shape in which RustSec exports its records.
 fn rustsec(id: &str, package: &str, events: Value, informational: Option<&str>) -> Value {
@@ -182,6 +182,28 @@ fn tells_how_bad_it_is_and_what_is_only_news() {
     assert_eq!(smallvec.rating(), Some(Rating::Critical));
     assert!(smallvec.severity.unwrap().vector.unwrap().starts_with("CVSS:4.0/"));
     assert!(smallvec.aliases.contains("CVE-2021-25900"));
+}
+
+#[test]
+fn a_component_is_looked_up_by_its_own_list() {
+    let info = r#"{"packages":[{"name":"smallvec","version":"1.6.0","source":"crates.io"},
+        {"name":"old","version":"1.0.0","source":"crates.io","dependencies":[0],"root":true}]}"#;
+    let section = compressed(&info.parse().unwrap()).unwrap();
+    let mut component = wat::parse_str("(component)").unwrap();
+    component.extend([0, u8::try_from(section.len() + 8).unwrap(), 7]);
+    component.extend([SECTION.as_bytes(), &section].concat());
+    let database = collected(&[smallvec()]).0;
+    let found = database.look(&component).unwrap();
+    let one = &found[0];
+    assert_eq!(
+        (one.advisory.as_str(), one.dependency.as_str(), one.version.as_str()),
+        ("RUSTSEC-2021-0003", "smallvec", "1.6.0")
+    );
+    assert_eq!(
+        (one.severity.name(), one.fixed.as_deref(), one.certain, found.len()),
+        ("critical", Some("1.6.1"), true, 1)
+    );
+    assert!(database.look(b"no component").is_err());
 }
 
 #[test]
