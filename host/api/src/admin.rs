@@ -79,8 +79,9 @@ async fn inspected(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     is_operator(admin, headers)?;
-    let unknown =
-        || Problem::new(Reason::Unknown, "Expected the digest of a component in the registry: 'sha256:' and 64 digits.");
+    let unknown = || {
+        Problem::new(Reason::Unknown, "Expected the digest of a component in the registry: 'sha256:' and 64 digits.")
+    };
     let digest: Digest = path.map_err(|_| unknown())?.0.parse().map_err(|_| unknown())?;
     match admin.inspects.inspected(&digest).await {
         Ok(Some(found)) => Ok(Json(found).into_response()),

@@ -22,9 +22,7 @@ use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
-use crate::{
-    enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader,
-};
+use crate::{enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -106,9 +104,9 @@ pub async fn serve(
         max_body: host.config.ingest.max_body_kib * 1024,
     });
     webhooks.sources.refresh().await?;
-    let inspects =
-        Inspector { store: host.store.clone(), registry: host.registry.clone(), home: host.home.clone() };
-    let admin = Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
+    let inspects = Inspector { store: host.store.clone(), registry: host.registry.clone(), home: host.home.clone() };
+    let admin =
+        Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
     let enforcing = tokio::spawn(enforcer.run(stop.clone()));
     let upgrading = tokio::spawn(Upgrader::new(host.clone()).run(stop.clone()));

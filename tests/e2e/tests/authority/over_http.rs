@@ -56,7 +56,8 @@ async fn a_component_is_inspected_for_the_operator_and_for_nobody_else() {
 
     assert_eq!(ask(&guest.release.to_string()).send(running.address).await.status, 401);
     for unknown in [format!("sha256:{}", "0".repeat(64)), "sha256:00".into(), "x".into()] {
-        let answer = ask(&unknown).header("authorization", format!("Bearer {}", token.trim())).send(running.address).await;
+        let answer =
+            ask(&unknown).header("authorization", format!("Bearer {}", token.trim())).send(running.address).await;
         assert_eq!(answer.status, 404, "{unknown}");
     }
     running.stop().await;
