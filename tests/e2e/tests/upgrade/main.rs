@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use portcullis_e2e::{Lab, Package};
 use portcullis_model::{installation::Installation, invoke::CallReport, release::ReleaseId, upgrade::UpgradePolicy};
+use portcullis_packages::statement::{Decision, Verdict};
 
 /// How long a running host may take for what it does within seconds.
 const SOON: Duration = Duration::from_secs(20);
@@ -24,6 +25,20 @@ fn release(package: &Package, number: u64, version: &str) -> Package {
 
 async fn published(lab: &Lab, package: &Package) -> ReleaseId {
     lab.host.installer().publish(&package.signed(&lab.key)).await.unwrap().listed.id
+}
+
+/// A reviewer lets what is granted to an installation be granted.
+async fn approved(lab: &Lab, installation: &Installation) {
+    let now = lab.host.clock.now();
+    let verdict = Verdict {
+        decision: Decision::Approve,
+        at_most: installation.granted.clone(),
+        issued: now,
+        expires: now.plus(Duration::from_secs(600)),
+        report: None,
+        reason: "as it was".into(),
+    };
+    lab.host.state(&installation.release_id(), verdict, &lab.host.root_key().unwrap()).await.unwrap();
 }
 
 async fn policy(lab: &Lab, installation: &Installation, policy: UpgradePolicy) {

@@ -4,7 +4,7 @@ use portcullis_e2e::{Lab, Package, TENANT, run};
 use portcullis_model::{audit::Kind, upgrade::UpgradePolicy};
 use serde_json::json;
 
-use crate::{becomes, logged, policy, published, release};
+use crate::{approved, becomes, logged, policy, published, release};
 
 const SUBJECT: &str = "tickets:read fields=subject";
 const TAGS: &str = "tickets:read fields=tags";
@@ -110,6 +110,8 @@ async fn what_is_not_trusted_in_the_tenant_is_not_taken() {
     policy(&lab, &old, UpgradePolicy::All).await;
     let scope = portcullis_model::trust::RootScope::Platform;
     lab.host.change_root(&scope, |root| root.reviews.high = 1).await.unwrap();
+    // The one that runs was vetted; the newer one was not.
+    approved(&lab, &old).await;
     published(&lab, &optional(two, SUBJECT)).await;
     let host = lab.run().await;
     let refused = async {
