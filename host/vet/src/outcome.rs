@@ -103,10 +103,10 @@ impl Outcome {
         let line = self.log.iter().rev().find_map(|(_, line)| line.strip_prefix("panicked at "))?;
         let place: String = line.chars().take_while(|c| c.is_ascii_alphanumeric() || "_./-:".contains(*c)).collect();
         let place = place.trim_end_matches(':');
-        let mut parts = place.rsplitn(3, ':');
-        let number = |part: Option<&str>| part.is_some_and(|part| part.parse::<u32>().is_ok());
-        let fits = number(parts.next()) && number(parts.next()) && place.len() <= 120;
-        (fits && parts.next().is_some_and(|file| !file.is_empty())).then(|| place.to_owned())
+        // A file and a line, and perhaps a column.
+        let (file, line) = place.rsplit_once(':')?;
+        let fits = !file.is_empty() && line.parse::<u32>().is_ok() && place.len() <= 120;
+        fits.then(|| place.to_owned())
     }
 }
 

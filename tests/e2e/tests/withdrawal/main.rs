@@ -42,7 +42,7 @@ struct Looping {
 impl Looping {
     async fn new(calls: usize) -> Self {
         let lab = Lab::new().await;
-        let guest = lab.install(&Package::guest("loops", &[], LONG)).await;
+        let guest = lab.install(&Package::guest("loops", &["log:write"], LONG)).await;
         let neighbour = lab.install(&Package::guest("echo", &[], "")).await;
         let host = Arc::new(lab.reopened().await);
         let mut enforcer = Enforcer::new(host, Some(lab.runtime.clone()));
