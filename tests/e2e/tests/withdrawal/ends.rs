@@ -57,7 +57,7 @@ async fn a_verdict_expires() {
     let lab = &looping.lab;
     let approve = async |of: &Installation, lasts: Duration| {
         let now = lab.host.clock.now();
-        let at_most = vec!["events:receive types=* data=full".parse().unwrap()];
+        let at_most = vec!["events:receive types=* data=full".parse().unwrap(), "log:write".parse().unwrap()];
         let verdict = Verdict {
             decision: Decision::Approve,
             at_most,
@@ -79,7 +79,7 @@ async fn a_verdict_expires() {
     let now = lab.host.clock.now();
     let verdict = Verdict {
         decision: Decision::Approve,
-        at_most: vec!["events:receive types=* data=full".parse().unwrap()],
+        at_most: vec!["events:receive types=* data=full".parse().unwrap(), "log:write".parse().unwrap()],
         issued: now,
         expires: now.plus(Duration::from_millis(2_500)),
         report: None,
