@@ -184,7 +184,7 @@ mod tests {
         known.hear("users.get email", "sam@example.net");
         let carried = |text: &str| known.carried([text]).unwrap_or_default();
         assert_eq!(carried("about: Printer on fire!"), "event subject");
-        assert_eq!(carried("{\"to\":\"sam@example.net\",\"n\":1042}"), "event subject, users.get email");
+        assert_eq!(carried("{\"to\":\"sam@example.net\",\"n\":1042}"), "event number, users.get email");
         assert_eq!(carried("it says: goes on for quite a while, with ün…"), "event body");
         assert_eq!(carried("hidden from sight"), "event data");
         assert_eq!(carried("vip"), "", "too short");
