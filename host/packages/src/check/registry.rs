@@ -25,7 +25,7 @@ use crate::{
     dsse::{Envelope, PayloadType},
     inspect::Inspection,
     manifest::Manifest,
-    trust::{Subject, Trust, TrustError},
+    trust::{Distrust, Subject, Trust, TrustError},
 };
 
 /// How many inspections are kept.
@@ -110,20 +110,10 @@ impl Registry {
         component: Option<&Arc<[u8]>>,
         tenant: &TenantId,
     ) -> Result<Examined, ReleaseError> {
-        let refused = |reason: Refusal| ReleaseError::Refused { digest: release.digest, reason: reason.to_string() };
-        if let Some(bytes) = component {
-            self.hashed(release.digest, bytes).map_err(refused)?;
-        }
-        let trust = self.trust().await?.map_err(|error| refused(Refusal::Trust(error.into())))?;
-        let manifest = Manifest::parse(&release.manifest).map_err(|error| refused(error.into()))?;
-        let envelope =
-            Envelope::parse(PayloadType::Statement, &release.envelope).map_err(|error| refused(error.into()))?;
-        let subject = Subject { id: release.id(), manifest: &manifest, envelope: &envelope, statements };
-        let judged = trust
-            .judge(&subject, tenant, self.clock.now(), self.catalogue.as_ref())
-            .map_err(|error| refused(error.into()))?;
-        let inspection = self.inspected(&release.id(), component).await?;
-        suits(&manifest, &release.manifest, &inspection, self.rules()).map_err(refused)?;
+        let judge = |trust: &Trust, subject: &Subject<'_>| {
+            trust.judge(subject, tenant, self.clock.now(), self.catalogue.as_ref())
+        };
+        let (manifest, inspection, judged) = self.held(release, statements, component, judge).await?;
         let release = VerifiedRelease {
             digest: release.digest,
             plugin: manifest.id.clone(),
@@ -145,17 +135,46 @@ impl Registry {
         statements: &[String],
         component: &Arc<[u8]>,
     ) -> Result<(Manifest, Arc<Inspection>), ReleaseError> {
+        let judge = |trust: &Trust, subject: &Subject<'_>| trust.admit(subject, self.clock.now());
+        let (manifest, inspection, ()) = self.held(release, statements, Some(component), judge).await?;
+        Ok((manifest, inspection))
+    }
+
+    /// Checks a release that is to be published: as [`Registry::admit`], and gives what it lacks before it may run.
+    pub async fn publishable(
+        &self,
+        release: &StoredRelease,
+        statements: &[String],
+        component: &Arc<[u8]>,
+    ) -> Result<(Manifest, Option<Distrust>), ReleaseError> {
+        let judge = |trust: &Trust, subject: &Subject<'_>| {
+            trust.publishable(subject, self.clock.now(), self.catalogue.as_ref())
+        };
+        let (manifest, _, lacks) = self.held(release, statements, Some(component), judge).await?;
+        Ok((manifest, lacks))
+    }
+
+    /// Checks bytes, form, what `judge` makes of what was signed, and imports: in this order, whatever the release is for.
+    async fn held<T>(
+        &self,
+        release: &StoredRelease,
+        statements: &[String],
+        component: Option<&Arc<[u8]>>,
+        judge: impl FnOnce(&Trust, &Subject<'_>) -> Result<T, Distrust>,
+    ) -> Result<(Manifest, Arc<Inspection>, T), ReleaseError> {
         let refused = |reason: Refusal| ReleaseError::Refused { digest: release.digest, reason: reason.to_string() };
-        self.hashed(release.digest, component).map_err(refused)?;
+        if let Some(bytes) = component {
+            self.hashed(release.digest, bytes).map_err(refused)?;
+        }
         let trust = self.trust().await?.map_err(|error| refused(Refusal::Trust(error.into())))?;
         let manifest = Manifest::parse(&release.manifest).map_err(|error| refused(error.into()))?;
         let envelope =
             Envelope::parse(PayloadType::Statement, &release.envelope).map_err(|error| refused(error.into()))?;
         let subject = Subject { id: release.id(), manifest: &manifest, envelope: &envelope, statements };
-        trust.admit(&subject, self.clock.now()).map_err(|error| refused(error.into()))?;
-        let inspection = self.inspected(&release.id(), Some(component)).await?;
+        let judged = judge(&trust, &subject).map_err(|error| refused(error.into()))?;
+        let inspection = self.inspected(&release.id(), component).await?;
         suits(&manifest, &release.manifest, &inspection, self.rules()).map_err(refused)?;
-        Ok((manifest, inspection))
+        Ok((manifest, inspection, judged))
     }
 
     fn hashed(&self, expected: Digest, bytes: &[u8]) -> Result<(), Refusal> {

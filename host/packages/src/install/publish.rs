@@ -6,18 +6,11 @@
 
 use portcullis_model::{
     audit::{Entry, Kind},
-    id::Digest,
-    release::{ListedRelease, ReleaseError, StoredRelease},
+    release::ListedRelease,
 };
 
 use super::{InstallError, Installer};
-use crate::{
-    check::{Refusal, fits},
-    dsse::{Envelope, PayloadType},
-    manifest::Manifest,
-    release_dir::ReleaseFiles,
-    trust::Subject,
-};
+use crate::{manifest::Manifest, release_dir::ReleaseFiles};
 
 /// A release that is in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +29,12 @@ impl Installer<'_> {
     /// # Errors
     /// A release that does not hold is recorded as `release.refused` before the error is returned.
     pub async fn publish(&self, files: &ReleaseFiles) -> Result<Published, InstallError> {
-        let (manifest, lacks) = match self.publishable(files).await? {
-            Ok(found) => found,
-            Err(refusal) => {
-                let error = ReleaseError::Refused { digest: files.stored.digest, reason: refusal.to_string() };
-                return Err(self.refuse(error, None, "publish").await);
-            }
+        let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
+        statements.extend(files.statements.iter().cloned());
+        let held = self.registry.publishable(&files.stored, &statements, &files.component).await;
+        let (manifest, lacks) = match held {
+            Ok((manifest, lacks)) => (manifest, lacks.map(|lack| lack.to_string())),
+            Err(error) => return Err(self.refuse(error, None, "publish").await),
         };
         let listed = self.store(files, &manifest).await?;
         let entry = Entry::new(self.clock.now(), Kind::ReleasePublished, self.actor.clone(), None)
@@ -67,31 +60,5 @@ impl Installer<'_> {
             version: manifest.version.clone(),
             since: self.clock.now(),
         })
-    }
-
-    async fn publishable(
-        &self,
-        files: &ReleaseFiles,
-    ) -> Result<Result<(Manifest, Option<String>), Refusal>, InstallError> {
-        let trust = self.registry.trust().await?;
-        let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
-        statements.extend(files.statements.iter().cloned());
-        let judged = || -> Result<(Manifest, Option<String>), Refusal> {
-            let StoredRelease { digest, manifest: text, envelope } = &files.stored;
-            let found = Digest::of(&files.component);
-            if found != *digest {
-                return Err(Refusal::Component { expected: *digest, found });
-            }
-            let trust = trust.map_err(|error| Refusal::Trust(error.into()))?;
-            let manifest = Manifest::parse(text)?;
-            let envelope = Envelope::parse(PayloadType::Statement, envelope)?;
-            let subject =
-                Subject { id: files.stored.id(), manifest: &manifest, envelope: &envelope, statements: &statements };
-            let rules = self.registry.rules();
-            let lacks = trust.publishable(&subject, self.clock.now(), rules.catalogue)?;
-            fits(&manifest, text, &files.component, rules)?;
-            Ok((manifest, lacks.map(|lack| lack.to_string())))
-        };
-        Ok(judged())
     }
 }

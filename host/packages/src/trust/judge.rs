@@ -105,6 +105,16 @@ impl Trust {
         now: Timestamp,
         catalogue: &dyn Catalogue,
     ) -> Result<Option<Distrust>, Distrust> {
+        let publishers = self.admitted(subject, now)?;
+        match review(&self.platform.root, subject, &publishers.all, now, catalogue) {
+            Err(lacks @ (Distrust::TooFewReviews { .. } | Distrust::Refused { .. })) => Ok(Some(lacks)),
+            Err(error) => Err(error),
+            Ok(_) => Ok(None),
+        }
+    }
+
+    /// Holds a release against the platform's root, less what reviewers say. Gives its publisher's keys.
+    pub(super) fn admitted(&self, subject: &Subject<'_>, now: Timestamp) -> Result<Publishers, Distrust> {
         let root = &self.platform.root;
         current(root, now)?;
         let mut publishers = Publishers::default();
@@ -112,14 +122,10 @@ impl Trust {
         not_revoked(root, &subject.id)?;
         self.not_withdrawn(root, subject, &publishers.signed)?;
         above_floor(root, subject, now)?;
-        match review(root, subject, &publishers.all, now, catalogue) {
-            Err(lacks @ (Distrust::TooFewReviews { .. } | Distrust::Refused { .. })) => Ok(Some(lacks)),
-            Err(error) => Err(error),
-            Ok(_) => Ok(None),
-        }
+        Ok(publishers)
     }
 
-    pub(super) fn not_withdrawn(&self, root: &Root, subject: &Subject<'_>, signers: &[KeyId]) -> Result<(), Distrust> {
+    fn not_withdrawn(&self, root: &Root, subject: &Subject<'_>, signers: &[KeyId]) -> Result<(), Distrust> {
         let holds_here = |by: &By| match by {
             By::Publisher => root.scope == RootScope::Platform,
             By::Root(scope) => *scope == root.scope,
@@ -142,7 +148,7 @@ impl Trust {
     }
 }
 
-pub(super) fn current(root: &Root, now: Timestamp) -> Result<(), Distrust> {
+fn current(root: &Root, now: Timestamp) -> Result<(), Distrust> {
     match now < root.expires {
         true => Ok(()),
         false => Err(Distrust::Expired { scope: root.scope.clone(), expires: root.expires, next: root.version + 1 }),
@@ -186,7 +192,7 @@ impl Publishers {
     }
 }
 
-pub(super) fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
+fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
     let both: [(&'static str, Digest); 2] = [("component", id.component), ("manifest", id.manifest)];
     match both.into_iter().find(|(_, digest)| root.revoked.digests.contains(digest)) {
         None => Ok(()),
@@ -195,7 +201,7 @@ pub(super) fn not_revoked(root: &Root, id: &ReleaseId) -> Result<(), Distrust> {
 }
 
 /// Until when the floor lets it run.
-pub(super) fn above_floor(root: &Root, subject: &Subject<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
+fn above_floor(root: &Root, subject: &Subject<'_>, now: Timestamp) -> Result<Timestamp, Distrust> {
     let manifest = subject.manifest;
     let Some(floor) = root.floors.get(&manifest.id).copied().filter(|floor| manifest.release < *floor) else {
         return Ok(Timestamp(i64::MAX));

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis_model::{catalogue::Catalogue, scope::Risk, time::Timestamp, trust::RootScope};
 
 use super::{
-    Distrust, Layer, Subject, Trust, TrustError,
-    judge::{Publishers, above_floor, current, not_revoked, risk, verdicts},
+    Distrust, Subject, Trust, TrustError,
+    judge::{Publishers, risk, verdicts},
     root::KeyId,
 };
 use crate::statement::{Decision, Verdict};
@@ -72,13 +72,7 @@ impl Standing {
 impl Trust {
     /// Holds a release against the platform's root, less what reviewers say: whether it can be reviewed at all.
     pub fn admit(&self, subject: &Subject<'_>, now: Timestamp) -> Result<(), Distrust> {
-        let root = &self.platform.root;
-        current(root, now)?;
-        let mut publishers = Publishers::default();
-        publishers.add(root, subject)?;
-        not_revoked(root, &subject.id)?;
-        self.not_withdrawn(root, subject, &publishers.signed)?;
-        above_floor(root, subject, now).map(drop)
+        self.admitted(subject, now).map(drop)
     }
 
     /// How a release stands by the root of this scope.
@@ -92,7 +86,7 @@ impl Trust {
         now: Timestamp,
         catalogue: &dyn Catalogue,
     ) -> Result<Standing, TrustError> {
-        let root = &self.layer(scope).ok_or(TrustError::Gone)?.root;
+        let root = self.root(scope).ok_or(TrustError::Gone)?;
         let mut publishers = Publishers::default();
         for one in [&self.platform.root, root] {
             // What a root does not let run, `against` says.
@@ -113,12 +107,5 @@ impl Trust {
             publishers,
             against: self.admit(subject, now).err(),
         })
-    }
-
-    fn layer(&self, scope: &RootScope) -> Option<&Layer> {
-        match scope {
-            RootScope::Platform => Some(&self.platform),
-            RootScope::Tenant(tenant) => self.tenants.get(tenant),
-        }
     }
 }
