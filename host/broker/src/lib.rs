@@ -22,6 +22,7 @@ mod dial;
 pub mod egress;
 mod headers;
 pub mod hmac;
+pub mod issue;
 pub mod judge;
 pub mod key;
 pub mod leaks;

@@ -79,6 +79,10 @@ ids! {
     ActId, "act id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// One report of misbehaviour.
     ReportId, "report id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// An OAuth client of the host's own authorization server: one an installation (INT-1).
+    ClientId, "client id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// A provider of upstream credentials, such as `zendesk`.
+    ProviderId, "provider", "1 to 63 of a-z, 0-9 and '-'", label;
     /// A place that events come from, such as `acme-support`.
     SourceName, "source name", "1 to 63 of a-z, 0-9 and '-'", label;
 }
