@@ -12,6 +12,7 @@
 
 #[macro_use]
 mod list;
+mod door;
 #[cfg(test)]
 mod means_test;
 mod narrow;
@@ -48,6 +49,7 @@ pub struct Services {
     pub rng: Arc<dyn Rng>,
 }
 
+pub use door::Doors;
 use list::{describe, meet, read};
 
 capabilities! { tickets, users, attachments, kv, files, http, log, clocks, random }

@@ -54,6 +54,12 @@ pub enum Kind {
     /// A call into a plugin ended.
     #[serde(rename = "call.ended")]
     CallEnded,
+    /// Somebody began to act in an installation's name without a call into its component: who, and what for.
+    #[serde(rename = "visit.began")]
+    VisitBegan,
+    /// Such a visit ended.
+    #[serde(rename = "visit.ended")]
+    VisitEnded,
     /// A delivery was given up and put aside.
     #[serde(rename = "delivery.dead")]
     DeliveryDead,

@@ -156,6 +156,8 @@ pub(crate) enum Refusal {
     Suspended {
         /// Which budget ran out, until when, and who can change that.
         reason: String,
+        /// For how long.
+        wait: Duration,
         /// Whether this act suspended it: then it is to be [written down](CallBudget::write_now) first.
         tripped: bool,
     },
@@ -180,7 +182,7 @@ impl CallBudget {
                 *used = used.plus(cost);
                 Ok(Reservation { budget: self.clone(), cost, unused: Cost::NONE, minute: minute_of(now) })
             }
-            Err(Stop::Suspended { reason, tripped, .. }) => Err(Refusal::Suspended { reason, tripped }),
+            Err(Stop::Suspended { reason, wait, tripped }) => Err(Refusal::Suspended { reason, wait, tripped }),
             Err(Stop::Busy { name, allowed, wait }) => Err(Refusal::Limited(ServiceError::Limited {
                 name,
                 allowed,
