@@ -37,6 +37,7 @@ pub mod kv;
 pub mod limits;
 pub mod oauth;
 pub mod permit;
+pub mod platform;
 pub mod pseudonym;
 pub mod queue;
 pub mod redact;

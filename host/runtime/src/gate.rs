@@ -20,7 +20,7 @@ use portcullis_model::{
     error::ServiceError,
     permit::{Act, Effect, Spent, note_denial},
     scope::{Allows, Scope},
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 use crate::{
@@ -146,6 +146,16 @@ impl Gate {
     /// the page asks for no more than this, or a page that is larger than what is left is refused as a whole.
     pub fn room(&self, resource: Resource) -> u64 {
         self.budget.room(resource)
+    }
+
+    /// The hour's bound on a resource, and what is left of it.
+    pub fn hourly(&self, resource: Resource) -> (u64, u64) {
+        self.budget.hourly(resource)
+    }
+
+    /// The time, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// How many records a page may have: what is asked for, as far as there is room. Never none, so that a budget which is used

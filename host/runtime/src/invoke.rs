@@ -283,7 +283,10 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
         let call = Arc::new(call.under(self.bounds.rules(&installation.tenant)));
         let turn = match self.ledger.begin(&call).await {
             Ok(turn) => turn,
-            Err(end) => return CallReport { call, end, usage: Usage::default(), log: Vec::new() },
+            Err(end) => {
+                let end = Ledger::looking_again(end);
+                return CallReport { call, end, usage: Usage::default(), log: Vec::new() };
+            }
         };
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
         let gate = gate.observed_by(self.observer.clone());

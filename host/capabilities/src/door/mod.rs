@@ -3,6 +3,9 @@
 //!
 //! Invariant: nothing here decides; a door has no other way to a service than a capability's own.
 
+mod platform;
+mod session;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,11 +17,13 @@ use portcullis_model::{
 };
 use portcullis_runtime::{Purpose, Runtime, gate::Refused};
 
+pub use platform::BackDoor;
+
 use crate::Capabilities;
 
 /// The doors of one host.
 pub struct Doors {
-    pub(crate) runtime: Arc<Runtime<Capabilities>>,
+    runtime: Arc<Runtime<Capabilities>>,
 }
 
 impl Doors {
