@@ -159,6 +159,33 @@ pub enum Kind {
     /// A credential was stored for an installation.
     #[serde(rename = "connection.added")]
     ConnectionAdded,
+    /// A provider is about to be asked for a new credential. Older than the request itself.
+    #[serde(rename = "connection.renewing")]
+    ConnectionRenewing,
+    /// A provider issued a new credential, and it is in use.
+    #[serde(rename = "connection.renewed")]
+    ConnectionRenewed,
+    /// A provider gave no new credential, or nobody knows whether it did; it is asked again later.
+    #[serde(rename = "connection.renewal-failed")]
+    ConnectionRenewalFailed,
+    /// Only a person's consent gets a connection its next credential.
+    #[serde(rename = "connection.consent-needed")]
+    ConnectionConsentNeeded,
+    /// A connection's credential is not used any more.
+    #[serde(rename = "connection.revoked")]
+    ConnectionRevoked,
+    /// A tenant got a data key for its secrets, or a new one.
+    #[serde(rename = "vault.data-key-made")]
+    VaultDataKeyMade,
+    /// A data key seals nothing any more and is gone.
+    #[serde(rename = "vault.data-key-dropped")]
+    VaultDataKeyDropped,
+    /// Another key-encryption key wraps the data keys from now on.
+    #[serde(rename = "vault.key-rotated")]
+    VaultKeyRotated,
+    /// A key-encryption key wraps nothing any more.
+    #[serde(rename = "vault.key-dropped")]
+    VaultKeyDropped,
 }
 
 impl Kind {
