@@ -17,6 +17,8 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod bucket;
+mod circuit;
 pub mod connection;
 mod dial;
 pub mod egress;
@@ -25,6 +27,7 @@ pub mod hmac;
 pub mod issue;
 pub mod judge;
 pub mod key;
+mod lanes;
 pub mod leaks;
 pub mod loopback;
 pub mod oci;
@@ -33,6 +36,7 @@ mod pool;
 pub mod pseudonym;
 pub mod resolve;
 mod seal;
+mod settings;
 #[cfg(test)]
 mod testing;
 mod tls;

@@ -71,6 +71,8 @@ pub struct Denial {
     pub resource: String,
     /// The least scope that would have covered it.
     pub needed: ScopeText,
+    /// That scope as the log may keep it.
+    pub loggable: ScopeText,
     /// The layer that does not cover it.
     pub layer: Layer,
     /// Why not, in one sentence.
@@ -167,7 +169,8 @@ impl<S: Scope> Authority<S> {
         let Explanation { opinions, refusing } = self.explain(act);
         let (layer, reason) = refusing.unwrap_or((Layer::Granted, reason));
         let (id, resource, needed) = (call.next_act(), act.resource(), needed::<S, A>(act));
-        Denial { id, act: A::NAME, resource, needed, layer, reason, layers: opinions }
+        let loggable = act.loggable(&needed);
+        Denial { id, act: A::NAME, resource, needed, loggable, layer, reason, layers: opinions }
     }
 }
 
