@@ -188,11 +188,8 @@ impl Session for Open {
         if self.states.tickets.readable().is_empty() {
             return Ok(only());
         }
-        // A change can take a ticket out of what the grant speaks of.
-        match self.ticket(ticket.clone(), None).await {
-            Err(Refusal::Service(ServiceError::NotFound)) => Ok(only()),
-            seen => seen,
-        }
+        // What was done is done: that it cannot be shown any more, for one because it is now outside of `where=`, is no failure.
+        self.ticket(ticket.clone(), None).await.or_else(|_| Ok(only()))
     }
 
     async fn user(&mut self, id: String, fields: Fields<UserField>) -> Result<User, Refusal> {
