@@ -15,6 +15,7 @@ mod list;
 #[cfg(test)]
 mod means_test;
 mod narrow;
+mod projection;
 #[cfg(test)]
 mod testing;
 
@@ -47,6 +48,8 @@ pub struct Services {
     /// Behind `random`.
     pub rng: Arc<dyn Rng>,
 }
+
+pub use projection::Projection;
 
 use list::{describe, meet, read};
 

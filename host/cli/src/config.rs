@@ -19,7 +19,7 @@ use portcullis_model::{
 use portcullis_runtime::SandboxConfig;
 use serde::Deserialize;
 
-use crate::home::Home;
+use crate::{home::Home, outbound::BackEndsSection};
 
 /// All of it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,6 +37,8 @@ pub struct Config {
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// Retries.
     pub delivery: Delivery,
+    /// Messages to back ends.
+    pub backends: BackEndsSection,
     /// Requests out.
     pub egress: Egress,
     /// What happens by itself when releases turn out to be bad.
@@ -213,6 +215,7 @@ impl Config {
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.backends.check()?;
         Ok(config)
     }
 

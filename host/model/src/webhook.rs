@@ -166,6 +166,15 @@ pub fn check_events(events: &[String]) -> Result<(), String> {
     Ok(())
 }
 
+/// A moment in the form of HTTP's headers, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7). Not its two obsolete forms.
+pub fn http_date(text: &str) -> Option<Timestamp> {
+    let form = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let at = time::PrimitiveDateTime::parse(text, &form).ok()?.assume_utc();
+    Some(Timestamp(at.unix_timestamp().checked_mul(1000)?))
+}
+
 mod as_text {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
