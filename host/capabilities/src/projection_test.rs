@@ -3,6 +3,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use portcullis_model::id::TenantId;
 use portcullis_model::{
     event::EventForm,
     id::Digest,
@@ -13,7 +14,6 @@ use portcullis_model::{
     time::Timestamp,
     upgrade::UpgradePolicy,
 };
-use portcullis_model::id::TenantId;
 use serde_json::{Value, json};
 
 use super::*;
@@ -91,7 +91,11 @@ fn event() -> Event {
     }
 }
 
-fn project(asked: Result<Vec<ScopeText>, ReleaseError>, granted: &[&str], event: &Event) -> Result<Value, NotProjected> {
+fn project(
+    asked: Result<Vec<ScopeText>, ReleaseError>,
+    granted: &[&str],
+    event: &Event,
+) -> Result<Value, NotProjected> {
     let bounds = Bounds { scopes: None, limits: Limits::default(), tenants: Default::default() };
     let projection =
         Projection { releases: Arc::new(Verified(asked)), bounds, pseudonyms: Arc::new(Plain), rng: Arc::new(Still) };
@@ -107,8 +111,7 @@ fn project(asked: Result<Vec<ScopeText>, ReleaseError>, granted: &[&str], event:
 fn it_is_what_the_plugin_is_handed() {
     let grant = [RECEIVE, READ];
     let projected = project(Ok(scopes(&grant)), &grant, &event()).unwrap();
-    let handed: Value =
-        serde_json::from_str(&narrow(&event(), &authorities(&grant), &veil(false)).unwrap()).unwrap();
+    let handed: Value = serde_json::from_str(&narrow(&event(), &authorities(&grant), &veil(false)).unwrap()).unwrap();
     assert_eq!(projected, handed, "tokens included");
     assert!(projected["detail"]["requester_id"].as_str().unwrap().starts_with("tok_"));
     assert_eq!(projected["detail"].get("tags"), None);
@@ -123,7 +126,8 @@ fn every_layer_has_its_say_and_not_the_grant_alone() {
 
 #[test]
 fn what_it_may_not_have_is_refused_and_what_nobody_can_say_is_not() {
-    let refused = |asked: Result<Vec<ScopeText>, ReleaseError>, event: &Event| project(asked, &[RECEIVE], event).unwrap_err();
+    let refused =
+        |asked: Result<Vec<ScopeText>, ReleaseError>, event: &Event| project(asked, &[RECEIVE], event).unwrap_err();
     let other = Event { kind: "com.github.push".into(), ..event() };
     assert!(matches!(refused(Ok(scopes(&[RECEIVE])), &other), NotProjected::Refused(_)));
     let theirs = Event { tenant: "other".parse().unwrap(), ..event() };

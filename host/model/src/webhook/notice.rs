@@ -24,7 +24,7 @@ const TOLD: &[(&str, &str)] = &[
     ("plugin.suspended", "installation.suspended"),
     ("plugin.resumed", "installation.resumed"),
     ("connection.consent-needed", "connection.consent-needed"),
-    ("connection.rotated", "credentials.rotated"),
+    ("credential.rotated", "credentials.rotated"),
     ("client.rotated", "credentials.rotated"),
     ("backend.rotated", "credentials.rotated"),
 ];

@@ -61,7 +61,9 @@ impl Rotate {
             let what = match (self.prepare, made.previous_until) {
                 (true, _) => "The next key, shown this once. It does not sign yet.".to_owned(),
                 (false, Some(until)) => {
-                    format!("Messages are signed with this key, shown this once; with the one before it too until {until}.")
+                    format!(
+                        "Messages are signed with this key, shown this once; with the one before it too until {until}."
+                    )
                 }
                 (false, None) => "Messages are signed with this key alone, shown this once.".to_owned(),
             };

@@ -51,7 +51,9 @@ pub struct Replay {
 
 /// Send a message that only tries out whether it arrives.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis backend test chat-notifier\n\nThe running host sends it, as any other message.")]
+#[command(
+    after_help = "Example:\n  portcullis backend test chat-notifier\n\nThe running host sends it, as any other message."
+)]
 pub struct Test {
     /// The installation: its id, or the plugin's name.
     pub installation: String,
@@ -66,9 +68,8 @@ impl List {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let Some(installation) = &self.installation else {
             for one in host.store.back_ends().await? {
-                output.item(&one, || {
-                    format!("{} {}  {}  {}", one.tenant, one.installation, one.url, standing(&one))
-                })?;
+                output
+                    .item(&one, || format!("{} {}  {}  {}", one.tenant, one.installation, one.url, standing(&one)))?;
             }
             return Ok(());
         };
@@ -125,9 +126,7 @@ impl Test {
             bail!("message {delivery} was not sent within {} s; is it in the line behind others?", PATIENCE.as_secs());
         };
         match row.state {
-            DeliveryState::Done => {
-                output.result(&row, || format!("{} accepted message {delivery}.", one.url))
-            }
+            DeliveryState::Done => output.result(&row, || format!("{} accepted message {delivery}.", one.url)),
             _ => bail!("{} did not accept message {delivery}: {}", one.url, row.error.unwrap_or_default()),
         }
     }

@@ -105,7 +105,8 @@ async fn check_grant(host: &Host, installation: &Installation, url: &Target) -> 
     if !standing.left.is_empty() {
         return Ok(());
     }
-    let by = standing.narrowed_by.map_or_else(String::new, |layer| format!(" (by {layer}; ask the {})", layer.grantor()));
+    let by =
+        standing.narrowed_by.map_or_else(String::new, |layer| format!(" (by {layer}; ask the {})", layer.grantor()));
     bail!("{} may not send to {url}{by}; it needs: {needed}", installation.id)
 }
 

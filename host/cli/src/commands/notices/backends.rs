@@ -27,6 +27,12 @@ fn told(one: &BackEnd) -> Option<Standing> {
         }
         (BackEndState::Active, None) => return None,
     };
-    let what = format!("the back end of {} in {} ({}) is {}", one.installation, one.tenant, one.url.origin(), backend::standing(one));
+    let what = format!(
+        "the back end of {} in {} ({}) is {}",
+        one.installation,
+        one.tenant,
+        one.url.origin(),
+        backend::standing(one)
+    );
     Some(Standing { time, kind, what, help })
 }
