@@ -79,6 +79,24 @@ pub struct Made {
     pub previous_until: Option<Timestamp>,
 }
 
+/// A channel's keys as they stand, without them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// To the back end of which installation.
+    pub installation: InstallationId,
+    /// Goes up with each change.
+    pub generation: u64,
+    /// How the current key signs. A shared secret can be replaced only where a person hands it over; of a key pair the back end
+    /// is told the new public key by a message that the old key signs too.
+    pub scheme: Scheme,
+    /// When the current key became that.
+    pub since: Timestamp,
+    /// Since when nothing signs, because the keys were revoked.
+    pub revoked: Option<Timestamp>,
+}
+
 /// A row as it lies in the vault, and its keys.
 type Known = (SealedSecret, Arc<Ring>);
 /// Whose keys.
@@ -131,11 +149,42 @@ impl SigningKeys {
         let scheme = scheme.unwrap_or(ring.scheme());
         let next = ring.rotated(overlap, self.clock.now(), || SigningKey::fresh(scheme, self.rng.as_ref()))?;
         let until = next.previous_until();
-        let mut entry = entry.with("name", SIGNING);
-        if let Some(until) = until {
-            entry = entry.with("previous-until", until.to_string());
-        }
+        let entry = match until {
+            Some(until) => entry.with("previous-until", until.to_string()),
+            None => entry,
+        };
         self.put(of, next, entry).await
+    }
+
+    /// Ends every key there is, at once, unless there is a newer generation already: messages wait until a rotation.
+    pub async fn revoke(&self, of: Owner, generation: u64, entry: Entry) -> Result<(), KeysError> {
+        let (row, ring) = self.known(&of).await?;
+        if row.generation > generation || ring.revoked_since().is_some() {
+            return Ok(());
+        }
+        let fresh = || SigningKey::fresh(ring.scheme(), self.rng.as_ref());
+        self.put(of, ring.revoked(self.clock.now(), fresh), entry).await.map(drop)
+    }
+
+    /// All channels that have keys which can be read.
+    pub async fn channels(&self) -> Result<Vec<Channel>, KeysError> {
+        let mut all = Vec::new();
+        for one in self.rows.back_ends().await? {
+            let (tenant, installation) = (one.tenant, one.installation);
+            match self.known(&(tenant.clone(), installation.clone())).await {
+                Ok((row, ring)) => all.push(Channel {
+                    tenant,
+                    installation,
+                    generation: row.generation,
+                    scheme: ring.scheme(),
+                    since: ring.since(),
+                    revoked: ring.revoked_since(),
+                }),
+                Err(error @ KeysError::Store(_)) => return Err(error),
+                Err(error) => tracing::error!(%error, "the signing keys of a back end are left out"),
+            }
+        }
+        Ok(all)
     }
 
     /// What keys there are: never the keys, but for those that are public.
@@ -144,23 +193,30 @@ impl SigningKeys {
     }
 
     async fn ring(&self, of: &Owner) -> Result<Arc<Ring>, KeysError> {
+        self.known(of).await.map(|(_, ring)| ring)
+    }
+
+    async fn known(&self, of: &Owner) -> Result<Known, KeysError> {
         let row = self.rows.signing_row(&of.0, &of.1).await?.ok_or_else(|| KeysError::NoKey(of.1.clone()))?;
         if let Some((known, ring)) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(of)
             && *known == row
         {
-            return Ok(ring.clone());
+            return Ok((row, ring.clone()));
         }
         let secret = self.vault.open(&row)?;
         let unreadable =
             |error: KeyError| KeysError::Unreadable { installation: of.1.clone(), problem: error.to_string() };
         let ring = Arc::new(Ring::parse(&row.place, &secret).map_err(unreadable)?);
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(of.clone(), (row, ring.clone()));
-        Ok(ring)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(of.clone(), (row.clone(), ring.clone()));
+        Ok((row, ring))
     }
 
     async fn put(&self, (tenant, installation): Owner, ring: Ring, entry: Entry) -> Result<Made, KeysError> {
         let (place, secret) = ring.row();
-        let entry = entry.with("scheme", ring.scheme().name());
+        let mut entry = entry.with("scheme", ring.scheme().name()).with("name", SIGNING);
+        if let Some(public) = ring.public() {
+            entry = entry.with("public", public);
+        }
         let generation = self.vault.put(tenant, Some(installation), SIGNING, &place, &secret, entry).await?;
         let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
         Ok(Made { shown, scheme, generation, previous_until })
@@ -182,7 +238,7 @@ impl SignWebhooks for SigningKeys {
             KeysError::NoKey(_) => SignError::NoKey,
             other => SignError::Unreadable(other.to_string()),
         })?;
-        Ok(ring.sign(self.clock.now(), id, timestamp, payload))
+        ring.sign(self.clock.now(), id, timestamp, payload).ok_or(SignError::Revoked)
     }
 }
 

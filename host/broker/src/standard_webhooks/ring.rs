@@ -65,6 +65,8 @@ pub enum RingError {
 #[serde(deny_unknown_fields)]
 struct Place {
     keys: Vec<Known>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked: Option<Timestamp>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -95,12 +97,13 @@ pub struct Ring {
     current: Held,
     previous: Option<Held>,
     pending: Option<Held>,
+    revoked: Option<Timestamp>,
 }
 
 impl Ring {
     /// A channel's first key.
     pub fn new(key: SigningKey, now: Timestamp) -> Self {
-        Self { current: Held::new(key, now), previous: None, pending: None }
+        Self { current: Held::new(key, now), previous: None, pending: None, revoked: None }
     }
 
     /// Reads a row's place and secret.
@@ -124,7 +127,8 @@ impl Ring {
                 return Err(wrong("two keys are for the same"));
             }
         }
-        Ok(Self { current: current.ok_or_else(|| wrong("there is no current key"))?, previous, pending })
+        let current = current.ok_or_else(|| wrong("there is no current key"))?;
+        Ok(Self { current, previous, pending, revoked: place.revoked })
     }
 
     /// The row's place and secret.
@@ -137,7 +141,7 @@ impl Ring {
             }
             secret.extend_from_slice(held.key.text().expose());
         }
-        (serde_json::json!(Place { keys }).to_string(), Secret::new(secret.to_vec()))
+        (serde_json::json!(Place { keys, revoked: self.revoked }).to_string(), Secret::new(secret.to_vec()))
     }
 
     fn slots(&self) -> impl Iterator<Item = (Slot, &Held)> {
@@ -151,7 +155,29 @@ impl Ring {
     /// The ring with this key pending.
     #[must_use]
     pub fn prepared(&self, key: SigningKey, now: Timestamp) -> Self {
-        Self { current: self.current.clone(), previous: self.previous.clone(), pending: Some(Held::new(key, now)) }
+        let pending = Some(Held::new(key, now));
+        Self { current: self.current.clone(), previous: self.previous.clone(), pending, revoked: self.revoked }
+    }
+
+    /// The ring of which nothing signs any more. In the keys' place is one that was shown to nobody.
+    #[must_use]
+    pub fn revoked(&self, now: Timestamp, fresh: impl FnOnce() -> SigningKey) -> Self {
+        Self { revoked: Some(now), ..Self::new(fresh(), self.current.since) }
+    }
+
+    /// Since when nothing signs any more, if so.
+    pub fn revoked_since(&self) -> Option<Timestamp> {
+        self.revoked
+    }
+
+    /// When the current key became that.
+    pub fn since(&self) -> Timestamp {
+        self.current.since
+    }
+
+    /// The current key's public half, where it has one.
+    pub fn public(&self) -> Option<String> {
+        self.current.key.public()
     }
 
     /// The ring with another current key: the pending one, or a fresh one. Without an overlap, always a fresh one and no other.
@@ -174,8 +200,10 @@ impl Ring {
             Some(held) => Held { since: now, ..held.clone() },
             None => Held::new(fresh(), now),
         };
+        // What was revoked signs beside nothing.
         let previous = Held { until: Some(now.plus(overlap)), ..self.current.clone() };
-        Ok(Self { current: next, previous: Some(previous), pending: None })
+        let previous = self.revoked.is_none().then_some(previous);
+        Ok(Self { current: next, previous, pending: None, revoked: None })
     }
 
     /// How the current key signs.
@@ -193,12 +221,16 @@ impl Ring {
         self.previous.as_ref().and_then(|held| held.until)
     }
 
-    /// The signatures of all keys that are in use now, the current one's first, with a space between them.
-    pub fn sign(&self, now: Timestamp, id: &str, timestamp: i64, payload: &[u8]) -> String {
+    /// The signatures of all keys that are in use now, the current one's first, with a space between them. `None`: they were
+    /// revoked.
+    pub fn sign(&self, now: Timestamp, id: &str, timestamp: i64, payload: &[u8]) -> Option<String> {
+        if self.revoked.is_some() {
+            return None;
+        }
         let previous = self.previous.as_ref().filter(|held| held.until.is_some_and(|until| now < until));
         let signatures: Vec<String> =
             std::iter::once(&self.current).chain(previous).map(|held| held.key.sign(id, timestamp, payload)).collect();
-        signatures.join(" ")
+        Some(signatures.join(" "))
     }
 
     /// What keys there are, those whose time is over left out.
@@ -210,6 +242,9 @@ impl Ring {
             until: held.until,
             public: held.key.public(),
         };
+        if self.revoked.is_some() {
+            return self.pending.iter().map(|held| info((Slot::Pending, held))).collect();
+        }
         self.slots().filter(|(_, held)| held.until.is_none_or(|until| now < until)).map(info).collect()
     }
 }
@@ -227,7 +262,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn signs(ring: &Ring, now: Timestamp) -> Vec<String> {
-        ring.sign(now, "msg_1", 1, b"{}").split(' ').map(str::to_owned).collect()
+        ring.sign(now, "msg_1", 1, b"{}").unwrap().split(' ').map(str::to_owned).collect()
     }
 
     fn reread(ring: &Ring) -> Ring {
@@ -281,6 +316,21 @@ mod tests {
         let after = signs(&ring.rotated(Duration::ZERO, Timestamp(3), fresh).unwrap(), Timestamp(3));
         assert_eq!(after.len(), 1);
         assert!(!before.contains(&after[0]) && after[0] != pending);
+    }
+
+    #[test]
+    fn what_was_revoked_signs_nothing_and_is_overwritten() {
+        let rng = Counter::default();
+        let fresh = || SigningKey::fresh(Scheme::Hmac, &rng);
+        let first = Ring::new(fresh(), Timestamp(0)).rotated(DAY, Timestamp(1), fresh).unwrap();
+        let old = first.row().1;
+        let ring = reread(&first.revoked(Timestamp(2), fresh));
+        assert_eq!((ring.sign(Timestamp(2), "m", 1, b""), ring.revoked_since()), (None, Some(Timestamp(2))));
+        assert!(ring.describe(Timestamp(2)).is_empty());
+        let left = ring.row().1;
+        assert!(lines(&old).all(|line| lines(&left).all(|other| other.expose() != line.expose())));
+        let next = reread(&ring.rotated(DAY, Timestamp(3), fresh).unwrap());
+        assert_eq!((signs(&next, Timestamp(3)).len(), next.revoked_since()), (1, None));
     }
 
     #[test]

@@ -112,6 +112,22 @@ async fn another_processs_change_is_seen_and_so_is_a_channel_that_was_made_anew(
 }
 
 #[tokio::test]
+async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generation_is_left_alone() {
+    let World { keys, .. } = world();
+    let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+    keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
+    assert_eq!(signs(&keys, "a").await.unwrap().len(), 2, "that generation is not the current one any more");
+    for _ in 0..2 {
+        keys.revoke(owner("a"), second.generation, entry()).await.unwrap();
+        assert_eq!(signs(&keys, "a").await.err(), Some(SignError::Revoked));
+    }
+    let third = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+    assert_eq!((third.generation, third.previous_until), (4, None));
+    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&third)]);
+}
+
+#[tokio::test]
 async fn a_spoilt_row_signs_nothing_and_nothing_prints_a_key() {
     let World { secrets, keys, .. } = world();
     let made = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();

@@ -148,7 +148,10 @@ impl Outbound {
         let timestamp = self.clock.now().0.div_euclid(1000);
         let (tenant, id) = (&sending.back_end.tenant, &sending.back_end.installation);
         let signature = self.signer.sign(tenant, id, &message.id, timestamp, &message.payload).await;
-        let signature = signature.map_err(|error| End::failed(error.to_string()))?;
+        let signature = signature.map_err(|error| {
+            let why = error.to_string();
+            End::InTheWay { why, wait: IN_THE_WAY, counts: true }
+        })?;
         let purpose = format!("webhook:{}", message.id);
         let request = message.request(sending, timestamp, signature);
         Ok(self.send(&installation, &purpose, sending.attempt, request).await)

@@ -51,8 +51,10 @@ impl Notice {
         let about = entry.resource.as_deref().and_then(|about| about.strip_prefix("installation:"));
         let installation = about.or_else(|| entry.text("installation"))?.parse().ok()?;
         let mut notice = Self::about(entry.tenant.clone()?, installation, told, entry.time);
-        if let Some(name) = entry.text("name") {
-            notice.data.insert("name".to_owned(), name.into());
+        for name in ["name", "public"] {
+            if let Some(value) = entry.text(name) {
+                notice.data.insert(name.to_owned(), value.into());
+            }
         }
         Some(notice)
     }

@@ -132,6 +132,9 @@ pub enum SignError {
     /// There is no key.
     #[error("the back end has no signing key; 'portcullis backend rotate' makes one")]
     NoKey,
+    /// There was one, and it was revoked.
+    #[error("the back end's signing key was revoked; 'portcullis backend rotate' makes another")]
+    Revoked,
     /// There is one, and it cannot be read.
     #[error("the back end's signing keys cannot be read: {0}")]
     Unreadable(String),
