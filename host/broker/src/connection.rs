@@ -17,6 +17,7 @@ use portcullis_model::{
     id::{InstallationId, TenantId},
     secret::Secret,
     target::Target,
+    webhook::SIGNING,
 };
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 use crate::{
     leaks::{Needles, NeedlesError},
     place::Place,
+    standard_webhooks::ring,
     vault::{Opened, Vault, VaultError},
 };
 
@@ -181,9 +183,12 @@ impl Connections {
 
 impl Table {
     fn build(generation: u64, opened: Vec<Opened>) -> Result<(Self, Vec<VaultError>), NeedlesError> {
-        let needles = Arc::new(Needles::new(opened.iter().map(|opened| &opened.secret))?);
+        // Of a ring of signing keys each is looked for; it is no connection.
+        let is_ring = |opened: &Opened| opened.name == SIGNING && opened.installation.is_some();
+        let keys: Vec<Secret> = opened.iter().filter(|o| is_ring(o)).flat_map(|o| ring::lines(&o.secret)).collect();
+        let needles = Arc::new(Needles::new(opened.iter().map(|opened| &opened.secret).chain(&keys))?);
         let (mut connections, mut inbound, mut refused) = (HashMap::<Owner, Vec<_>>::new(), HashMap::new(), Vec::new());
-        for opened in opened {
+        for opened in opened.into_iter().filter(|opened| !is_ring(opened)) {
             let Some(installation) = opened.installation.clone() else {
                 inbound.insert((opened.tenant, opened.name), opened.secret);
                 continue;
@@ -265,6 +270,18 @@ mod tests {
         assert_eq!(inbound("acme").unwrap().expose(), b"inbound-secret");
         assert!(inbound("other").is_none());
         assert!(connections.needles().find_in(b"inbound-secret"));
+    }
+
+    #[tokio::test]
+    async fn signing_keys_are_no_connection_and_each_is_looked_for() {
+        let vault = Arc::new(vault(&Arc::new(MemorySecrets::default())));
+        let (tenant, installation) = owner("acme", "ins_1");
+        let keys = secret("whsec_first-key\nwhsec_second-key");
+        vault.put(tenant.clone(), Some(installation.clone()), SIGNING, "{}", &keys, entry()).await.unwrap();
+        let connections = Connections::new(vault).unwrap();
+        assert!(connections.refresh().await.unwrap().is_empty());
+        assert!(connections.of(&tenant, &installation).is_none());
+        assert!(connections.needles().find_in(b"... whsec_second-key ..."));
     }
 
     #[tokio::test]

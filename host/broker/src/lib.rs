@@ -3,6 +3,7 @@
 //! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with.
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
+//! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
@@ -37,6 +38,7 @@ pub mod pseudonym;
 pub mod resolve;
 mod seal;
 mod settings;
+pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 mod tls;

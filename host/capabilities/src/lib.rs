@@ -16,6 +16,7 @@ mod door;
 #[cfg(test)]
 mod means_test;
 mod narrow;
+mod projection;
 #[cfg(test)]
 mod testing;
 
@@ -50,6 +51,8 @@ pub struct Services {
 }
 
 pub use door::{BackDoor, Doors};
+pub use projection::Projection;
+
 use list::{describe, meet, read};
 
 capabilities! { tickets, users, attachments, kv, files, http, log, clocks, random }

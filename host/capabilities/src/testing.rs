@@ -21,7 +21,7 @@ pub(crate) fn authorities(scopes: &[&str]) -> Authorities {
 }
 
 /// Pseudonyms that show what they were made of, by its digest.
-struct Plain;
+pub(crate) struct Plain;
 
 impl Pseudonyms for Plain {
     fn keyed(&self, tenant: &TenantId, installation: &InstallationId, purpose: &str, value: &[u8]) -> [u8; 16] {

@@ -24,7 +24,7 @@ use portcullis_model::{
 use portcullis_runtime::SandboxConfig;
 use serde::Deserialize;
 
-use crate::home::Home;
+use crate::{home::Home, outbound::BackEndsSection};
 
 /// All of it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// Retries.
     pub delivery: Delivery,
+    /// Messages to back ends.
+    pub backends: BackEndsSection,
     /// Requests out.
     pub egress: Egress,
     /// What happens by itself when releases turn out to be bad.
@@ -198,6 +200,7 @@ impl Config {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
         config.egress.check()?;
+        config.backends.check()?;
         Ok(config)
     }
 

@@ -75,6 +75,11 @@ impl Host {
         &self.vault
     }
 
+    /// The same, to keep.
+    pub fn vault_handle(&self) -> Arc<Vault> {
+        self.vault.clone()
+    }
+
     /// What explains decisions.
     pub fn explainer(&self) -> Explainer {
         Explainer { store: self.store.clone(), registry: self.registry.clone(), bounds: self.config.bounds() }

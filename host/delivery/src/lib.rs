@@ -1,5 +1,5 @@
 //! From an accepted event to a handled one: which installations get it, when a worker takes it, what happens when a call
-//! fails.
+//! fails. And the same for messages to installations' back ends (`outbound`).
 //!
 //! What is ABSENT: HTTP (in the api crate), the sandbox (behind `model::invoke::Invoke`), storage (behind `model::queue::Queue`).
 //!
@@ -12,9 +12,11 @@
 mod backoff;
 mod directory;
 mod ingest;
+mod outbound;
 mod worker;
 
 pub use backoff::RetryPolicy;
 pub use directory::Directory;
 pub use ingest::Ingest;
+pub use outbound::{Outbound, OutboundConfig};
 pub use worker::{Worker, WorkerConfig};

@@ -186,6 +186,30 @@ pub enum Kind {
     /// A key-encryption key wraps nothing any more.
     #[serde(rename = "vault.key-dropped")]
     VaultKeyDropped,
+    /// An installation got a back end outside of the sandbox, or it was changed.
+    #[serde(rename = "backend.set")]
+    BackendSet,
+    /// An installation's back end was taken away.
+    #[serde(rename = "backend.removed")]
+    BackendRemoved,
+    /// A key that a back end's messages are to be signed with was made, and does not sign yet.
+    #[serde(rename = "backend.prepared")]
+    BackendPrepared,
+    /// The key that a back end's messages are signed with was made or replaced.
+    #[serde(rename = "backend.rotated")]
+    BackendRotated,
+    /// A back end gets no more messages: it wants none, or accepted none for days.
+    #[serde(rename = "backend.disabled")]
+    BackendDisabled,
+    /// A message was put into the queue to try a back end out.
+    #[serde(rename = "backend.tested")]
+    BackendTested,
+    /// Messages to a back end that had been put aside are sent again.
+    #[serde(rename = "backend.replayed")]
+    BackendReplayed,
+    /// How an attempt to hand a message to a back end ended.
+    #[serde(rename = "backend.delivery")]
+    BackendDelivery,
 }
 
 impl Kind {

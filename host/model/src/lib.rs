@@ -55,3 +55,4 @@ pub mod time;
 pub mod trust;
 pub mod upgrade;
 pub mod veil;
+pub mod webhook;

@@ -80,6 +80,9 @@ pub struct DeliveryRow {
     pub kind: String,
     /// To whom.
     pub installation: InstallationId,
+    /// True where it goes to the installation's back end, and not to its plugin.
+    #[serde(default)]
+    pub back_end: bool,
     /// How far it got.
     pub state: DeliveryState,
     /// Tries so far.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     SqliteStore,
     db::{Outcome, corrupt, failed},
+    webhooks,
 };
 
 /// An entry as it lies in the store.
@@ -41,10 +42,11 @@ fn append_one(conn: &Connection, entry: &Entry) -> Outcome<()> {
         .prepare_cached("SELECT coalesce(max(idx) + 1, 0) FROM audit")
         .and_then(|mut s| s.query_row([], |row| row.get(0)))
         .map_err(failed)?;
-    let tenant = entry.tenant.as_ref().map(|t| t.as_str());
+    let (kind, tenant) = (entry.kind.name(), entry.tenant.as_ref().map(|t| t.as_str()));
     conn.prepare_cached("INSERT INTO audit (idx, time, kind, tenant, body) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut s| s.execute(params![index, entry.time.0, entry.kind.name(), tenant, body]))
+        .and_then(|mut s| s.execute(params![index, entry.time.0, kind, tenant, body]))
         .map_err(failed)?;
+    webhooks::tell_of(conn, index, entry, &kind);
     match (entry.kind, entry.text("id")) {
         (Kind::ActPermitted, Some(id)) => conn
             .prepare_cached("INSERT INTO open_acts (id, idx) VALUES (?1, ?2)")

@@ -91,6 +91,7 @@ impl ErasureStore for SqliteStore {
                     secrets: gone(conn, SECRETS, &installation)?,
                     deliveries: gone(conn, CLOSE, &installation)?,
                 };
+                gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", &installation)?;
                 let entry = entry.with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
                 append(conn, &entry)?;
                 Ok(Some(stopped))

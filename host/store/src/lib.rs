@@ -31,6 +31,7 @@ mod sources;
 #[cfg(test)]
 mod spending;
 mod trust;
+mod webhooks;
 
 use std::path::Path;
 

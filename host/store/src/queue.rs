@@ -20,12 +20,13 @@ use crate::{
     SqliteStore,
     audit::append,
     db::{Outcome, corrupt, failed},
+    webhooks,
 };
 
-const PENDING: u8 = 0;
+pub(crate) const PENDING: u8 = 0;
 const LEASED: u8 = 1;
-const DONE: u8 = 2;
-const DEAD: u8 = 3;
+pub(crate) const DONE: u8 = 2;
+pub(crate) const DEAD: u8 = 3;
 
 fn state(number: u8) -> Outcome<DeliveryState> {
     match number {
@@ -56,6 +57,7 @@ fn insert(conn: &Connection, event: &Event, targets: &[InstallationId]) -> Outco
         .map_err(failed)?;
     for target in targets {
         deliver.execute(params![number, target.as_str(), PENDING]).map_err(failed)?;
+        webhooks::also_deliver(conn, number, target, &event.kind)?;
     }
     Ok(Ingested::New(targets.len()))
 }
@@ -63,28 +65,35 @@ fn insert(conn: &Connection, event: &Event, targets: &[InstallationId]) -> Outco
 /// Installations that have something pending and may run. A loose index scan: its cost goes with their number, not with
 /// the length of the queue.
 const WAITING: &str = "WITH RECURSIVE waiting (id) AS (
-  SELECT min(installation) FROM deliveries WHERE state = 0
+  SELECT min(installation) FROM deliveries WHERE state = 0 AND lane = 0
   UNION ALL
-  SELECT (SELECT min(installation) FROM deliveries WHERE state = 0 AND installation > id) FROM waiting
+  SELECT (SELECT min(installation) FROM deliveries WHERE state = 0 AND lane = 0 AND installation > id) FROM waiting
   WHERE id IS NOT NULL)
 SELECT w.id FROM waiting w JOIN installations i ON i.id = w.id WHERE i.active = 1";
 
 /// A waiting delivery: its number, its tries so far, its event's body.
 type Waiting = (i64, u32, String);
 
-fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Lease>> {
+/// Makes leases that ran out due again.
+pub(crate) fn take_back(conn: &Connection, now: Timestamp) -> Outcome<()> {
     conn.prepare_cached("UPDATE deliveries SET state = 0, due = 0 WHERE state = 1 AND due <= ?1")
         .and_then(|mut s| s.execute([now.0]))
-        .map_err(failed)?;
+        .map(drop)
+        .map_err(failed)
+}
+
+fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Lease>> {
+    take_back(conn, now)?;
     let mut waiting = conn.prepare_cached(WAITING).map_err(failed)?;
     let installations: Vec<String> =
         waiting.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-    let mut held =
-        conn.prepare_cached("SELECT count(*) FROM deliveries WHERE installation = ?1 AND state = 1").map_err(failed)?;
+    let mut held = conn
+        .prepare_cached("SELECT count(*) FROM deliveries WHERE installation = ?1 AND state = 1 AND lane = 0")
+        .map_err(failed)?;
     let mut pick = conn
         .prepare_cached(
             "SELECT d.number, d.attempts, e.body FROM deliveries d JOIN events e ON e.number = d.event
-             WHERE d.installation = ?1 AND d.state = 0 AND d.due <= ?2 ORDER BY d.number LIMIT ?3",
+             WHERE d.installation = ?1 AND d.state = 0 AND d.lane = 0 AND d.due <= ?2 ORDER BY d.number LIMIT ?3",
         )
         .map_err(failed)?;
     let mut found: Vec<(InstallationId, Waiting)> = Vec::new();
@@ -116,7 +125,7 @@ fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Time
     Ok(leases)
 }
 
-fn give_up(conn: &Connection, delivery: i64, now: Timestamp, error: &str) -> Outcome<()> {
+pub(crate) fn give_up(conn: &Connection, delivery: i64, now: Timestamp, error: &str) -> Outcome<()> {
     settle(conn, delivery, &Verdict::Dead { error: error.to_owned() })?;
     let entry = Entry::new(now, Kind::DeliveryDead, Actor::Host, None)
         .about(format!("delivery:{delivery}"))
@@ -124,7 +133,7 @@ fn give_up(conn: &Connection, delivery: i64, now: Timestamp, error: &str) -> Out
     append(conn, &entry)
 }
 
-fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
+pub(crate) fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
     let (state, due, error, tries) = match verdict {
         Verdict::Done => (DONE, 0, None, 0),
         Verdict::Retry { at, error } => (PENDING, at.0, Some(error), 0),
@@ -140,14 +149,16 @@ fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
     .map_err(failed)
 }
 
-fn rows(conn: &Connection, most: usize) -> Outcome<Vec<DeliveryRow>> {
+/// The newest deliveries; with `sent_to`, those to the back end of this installation.
+pub(crate) fn rows(conn: &Connection, most: usize, sent_to: Option<&InstallationId>) -> Outcome<Vec<DeliveryRow>> {
     let mut query = conn
         .prepare_cached(
-            "SELECT d.number, d.installation, d.state, d.attempts, d.error, e.body, e.source, e.id FROM deliveries d
-             JOIN events e ON e.number = d.event ORDER BY d.number DESC LIMIT ?1",
+            "SELECT d.number, d.installation, d.state, d.attempts, d.error, e.body, e.source, e.id, d.lane
+             FROM deliveries d JOIN events e ON e.number = d.event
+             WHERE ?2 IS NULL OR (d.installation = ?2 AND d.lane = 1) ORDER BY d.number DESC LIMIT ?1",
         )
         .map_err(failed)?;
-    let mut found = query.query([most]).map_err(failed)?;
+    let mut found = query.query(params![most, sent_to.map(|id| id.as_str())]).map_err(failed)?;
     let mut list = Vec::new();
     while let Some(row) = found.next().map_err(failed)? {
         let text = |i| row.get::<_, String>(i).map_err(failed);
@@ -158,6 +169,7 @@ fn rows(conn: &Connection, most: usize) -> Outcome<Vec<DeliveryRow>> {
             event: text(7)?,
             kind: event.map_or_else(|_| "unreadable".to_owned(), |event| event.kind),
             installation: text(1)?.parse().map_err(corrupt)?,
+            back_end: row.get::<_, u8>(8).map_err(failed)? == webhooks::LANE,
             state: state(row.get(2).map_err(failed)?)?,
             attempts: row.get(3).map_err(failed)?,
             error: row.get(4).map_err(failed)?,
@@ -204,7 +216,7 @@ impl Queue for SqliteStore {
     }
 
     async fn deliveries(&self, most: usize) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.db.read(move |conn| rows(conn, most)).await
+        self.db.read(move |conn| rows(conn, most, None)).await
     }
 
     async fn depth(&self) -> Result<Vec<(DeliveryState, u64)>, StoreError> {

@@ -44,6 +44,13 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # first-pause-ms = 5000            # doubles with each try
 # longest-pause-ms = 21600000
 
+[backends]
+# concurrent-messages = 32         # one back end has at most an eighth of them
+# timeout-ms = 20000               # one attempt
+# attempts = 24                    # with pauses from 5 s, doubled up to 6 h: two to three days
+# first-pause-ms = 5000
+# longest-pause-ms = 21600000
+
 [review]
 # quarantine-after-reports = 2     # reports of misbehaviour from so many tenants stop a release everywhere; absent: none do
 # quarantine-vulnerable = "critical"  # and so does a known vulnerability as bad as this; absent: none does

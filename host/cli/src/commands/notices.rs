@@ -1,5 +1,6 @@
 //! `portcullis notices`: what in the audit log needs an admin, and the command that helps.
 
+mod backends;
 mod roots;
 mod standing;
 
@@ -73,7 +74,9 @@ impl Notices {
         let since = Timestamp(now.0.saturating_sub(i64::try_from(self.since.as_millis()).unwrap_or(i64::MAX)));
         let suspended = host.store.suspensions(now).await?;
         let mut none = true;
-        for one in standing::standing(&host, self.tenant.as_ref()).await? {
+        let mut standing = standing::standing(&host, self.tenant.as_ref()).await?;
+        standing.extend(backends::failing(&host, self.tenant.as_ref()).await?);
+        for one in standing {
             none = false;
             output.item(&one, || format!("{} {:20} {}\n    {}", one.time, one.kind, one.what, one.help))?;
         }
@@ -101,6 +104,10 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
         Kind::PluginSuspended => Some((
             format!("{} was suspended: {}", of(&entry), text(&entry, "reason")),
             format!("portcullis plugin resume {}", installation(&entry)),
+        )),
+        Kind::DeliveryDead if entry.text("installation").is_some() => Some((
+            format!("a message to a back end was given up{}: {}", after(&entry), text(&entry, "reason")),
+            format!("portcullis backend list {0}, then: portcullis backend replay {0}", text(&entry, "installation")),
         )),
         Kind::DeliveryDead => Some((
             format!("{} was given up{}: {}", of(&entry), after(&entry), text(&entry, "reason")),

@@ -1,0 +1,252 @@
+//! Answers for the signatures on what the host posts to back ends, by Standard Webhooks 1.0.0, and for the keys that make them
+//! (INT-8).
+//!
+//! - [`key`] is one key, and its signature of one message;
+//! - [`ring`] is all keys of one channel: pending, current, previous;
+//! - this file keeps rings in the vault, rotates them, and signs with those that are in use.
+//!
+//! Invariants: each back end has keys of its own, in one row of the vault, so that no rotation can be half done; a key that can be
+//! kept secret leaves the host once, when it is made; the previous key signs beside the current one until its overlap ends, and
+//! not a moment longer; no error's text, `Debug` form or log line holds a key.
+
+pub mod key;
+pub mod ring;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::Entry,
+    error::StoreError,
+    id::{InstallationId, TenantId},
+    secret::{SealedSecret, Secret},
+    time::{Clock, Rng, Timestamp},
+    webhook::{BackEnds, SIGNING, SignError, SignWebhooks},
+};
+
+use self::{
+    key::{KeyError, Scheme, SigningKey},
+    ring::{KeyInfo, Ring, RingError},
+};
+use crate::vault::{Vault, VaultError};
+
+/// The longest overlap of two keys.
+pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Why keys could not be kept or changed. Holds none of them.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KeysError {
+    /// There are none.
+    #[error("there is no signing key for installation {0}; 'portcullis backend set' makes one")]
+    NoKey(InstallationId),
+    /// There are some already.
+    #[error("there is a signing key for installation {0} already; 'portcullis backend rotate' replaces it")]
+    Taken(InstallationId),
+    /// What is stored is no ring.
+    #[error("the signing keys of installation {installation} cannot be read: {problem}")]
+    Unreadable {
+        /// Whose.
+        installation: InstallationId,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The change cannot be made now.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What came of making or changing a key.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// What the back end is given, this once: `whsec_...`, or the public `whpk_...`.
+    pub shown: Secret,
+    /// How it signs.
+    pub scheme: Scheme,
+    /// Goes up with each change of the ring.
+    pub generation: u64,
+    /// Until when the key before it signs as well; `None`: it does not.
+    pub previous_until: Option<Timestamp>,
+}
+
+/// A channel's keys as they stand, without them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// To the back end of which installation.
+    pub installation: InstallationId,
+    /// Goes up with each change.
+    pub generation: u64,
+    /// How the current key signs. A shared secret can be replaced only where a person hands it over; of a key pair the back end
+    /// is told the new public key by a message that the old key signs too.
+    pub scheme: Scheme,
+    /// When the current key became that.
+    pub since: Timestamp,
+    /// Since when nothing signs, because the keys were revoked.
+    pub revoked: Option<Timestamp>,
+}
+
+/// A row as it lies in the vault, and its keys.
+type Known = (SealedSecret, Arc<Ring>);
+/// Whose keys.
+type Owner = (TenantId, InstallationId);
+
+/// The signing keys of all back ends.
+pub struct SigningKeys {
+    rows: Arc<dyn BackEnds>,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    known: Mutex<HashMap<Owner, Known>>,
+}
+
+impl SigningKeys {
+    /// Keys in this vault.
+    pub fn new(rows: Arc<dyn BackEnds>, vault: Arc<Vault>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self { rows, vault, clock, rng, known: Mutex::default() }
+    }
+
+    /// Makes a channel's first key.
+    pub async fn create(&self, of: Owner, scheme: Scheme, entry: Entry) -> Result<Made, KeysError> {
+        if self.rows.signing_row(&of.0, &of.1).await?.is_some() {
+            return Err(KeysError::Taken(of.1));
+        }
+        let ring = Ring::new(SigningKey::fresh(scheme, self.rng.as_ref()), self.clock.now());
+        self.put(of, ring, entry).await
+    }
+
+    /// Makes the next key and does not sign with it yet, so that the back end can be given it beforehand. Replaces one that was made
+    /// ready before. `scheme`: the current key's, where none is given.
+    pub async fn prepare(&self, of: Owner, scheme: Option<Scheme>, entry: Entry) -> Result<Made, KeysError> {
+        let ring = self.ring(&of).await?;
+        let key = SigningKey::fresh(scheme.unwrap_or(ring.scheme()), self.rng.as_ref());
+        let shown = key.shown();
+        let made = self.put(of, ring.prepared(key, self.clock.now()), entry).await?;
+        Ok(Made { shown, ..made })
+    }
+
+    /// Replaces the current key: by the one that was made ready, if there is one, or else by a fresh one. The old one signs beside
+    /// it for `overlap`. No overlap means an emergency: every key that there was ends at once, the one made ready included.
+    pub async fn rotate(
+        &self,
+        of: Owner,
+        scheme: Option<Scheme>,
+        overlap: Duration,
+        entry: Entry,
+    ) -> Result<Made, KeysError> {
+        let ring = self.ring(&of).await?;
+        let scheme = scheme.unwrap_or(ring.scheme());
+        let next = ring.rotated(overlap, self.clock.now(), || SigningKey::fresh(scheme, self.rng.as_ref()))?;
+        let until = next.previous_until();
+        let entry = match until {
+            Some(until) => entry.with("previous-until", until.to_string()),
+            None => entry,
+        };
+        self.put(of, next, entry).await
+    }
+
+    /// Ends every key there is, at once, unless there is a newer generation already: messages wait until a rotation.
+    pub async fn revoke(&self, of: Owner, generation: u64, entry: Entry) -> Result<(), KeysError> {
+        let (row, ring) = self.known(&of).await?;
+        if row.generation > generation || ring.revoked_since().is_some() {
+            return Ok(());
+        }
+        let fresh = || SigningKey::fresh(ring.scheme(), self.rng.as_ref());
+        self.put(of, ring.revoked(self.clock.now(), fresh), entry).await.map(drop)
+    }
+
+    /// All channels that have keys which can be read.
+    pub async fn channels(&self) -> Result<Vec<Channel>, KeysError> {
+        let mut all = Vec::new();
+        for one in self.rows.back_ends().await? {
+            let (tenant, installation) = (one.tenant, one.installation);
+            match self.known(&(tenant.clone(), installation.clone())).await {
+                Ok((row, ring)) => all.push(Channel {
+                    tenant,
+                    installation,
+                    generation: row.generation,
+                    scheme: ring.scheme(),
+                    since: ring.since(),
+                    revoked: ring.revoked_since(),
+                }),
+                Err(error @ KeysError::Store(_)) => return Err(error),
+                Err(error) => tracing::error!(%error, "the signing keys of a back end are left out"),
+            }
+        }
+        Ok(all)
+    }
+
+    /// What keys there are: never the keys, but for those that are public.
+    pub async fn describe(&self, of: &Owner) -> Result<Vec<KeyInfo>, KeysError> {
+        Ok(self.ring(of).await?.describe(self.clock.now()))
+    }
+
+    async fn ring(&self, of: &Owner) -> Result<Arc<Ring>, KeysError> {
+        self.known(of).await.map(|(_, ring)| ring)
+    }
+
+    async fn known(&self, of: &Owner) -> Result<Known, KeysError> {
+        let row = self.rows.signing_row(&of.0, &of.1).await?.ok_or_else(|| KeysError::NoKey(of.1.clone()))?;
+        if let Some((known, ring)) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(of)
+            && *known == row
+        {
+            return Ok((row, ring.clone()));
+        }
+        let secret = self.vault.open(&row)?;
+        let unreadable =
+            |error: KeyError| KeysError::Unreadable { installation: of.1.clone(), problem: error.to_string() };
+        let ring = Arc::new(Ring::parse(&row.place, &secret).map_err(unreadable)?);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(of.clone(), (row.clone(), ring.clone()));
+        Ok((row, ring))
+    }
+
+    async fn put(&self, (tenant, installation): Owner, ring: Ring, entry: Entry) -> Result<Made, KeysError> {
+        let (place, secret) = ring.row();
+        let mut entry = entry.with("scheme", ring.scheme().name()).with("name", SIGNING);
+        if let Some(public) = ring.public() {
+            entry = entry.with("public", public);
+        }
+        let generation = self.vault.put(tenant, Some(installation), SIGNING, &place, &secret, entry).await?;
+        let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
+        Ok(Made { shown, scheme, generation, previous_until })
+    }
+}
+
+#[async_trait]
+impl SignWebhooks for SigningKeys {
+    async fn sign(
+        &self,
+        tenant: &TenantId,
+        installation: &InstallationId,
+        id: &str,
+        timestamp: i64,
+        payload: &[u8],
+    ) -> Result<String, SignError> {
+        let of = (tenant.clone(), installation.clone());
+        let ring = self.ring(&of).await.map_err(|error| match error {
+            KeysError::NoKey(_) => SignError::NoKey,
+            other => SignError::Unreadable(other.to_string()),
+        })?;
+        ring.sign(self.clock.now(), id, timestamp, payload).ok_or(SignError::Revoked)
+    }
+}
+
+impl fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKeys(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! `portcullis backend`: back ends of plugins outside of the sandbox, and the signed messages that they get.
+
+mod keys;
+mod messages;
+mod set;
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use portcullis_model::{
+    audit::{Entry, Kind},
+    installation::Installation,
+    webhook::{BackEnd, BackEndState, BackEnds as _},
+};
+
+use crate::{home::Home, host::Host, output::Output};
+
+/// Back ends of plugins outside of the sandbox: where their signed messages go, and what became of them.
+#[derive(Debug, Subcommand)]
+pub enum BackendCommand {
+    /// Send an installation's events to a back end, too; or change where to. The key to check signatures with is printed once.
+    Set(set::Set),
+    /// Take an installation's back end away, with its keys and what waits for it.
+    #[command(after_help = "Example:\n  portcullis backend remove chat-notifier")]
+    Remove {
+        /// The installation: its id, or the plugin's name.
+        installation: String,
+    },
+    /// List the back ends, or what was sent to one of them.
+    List(messages::List),
+    /// Show which keys sign, and since when: never a secret, but for a public key.
+    #[command(after_help = "Example:\n  portcullis backend secret chat-notifier")]
+    Secret {
+        /// The installation: its id, or the plugin's name.
+        installation: String,
+    },
+    /// Replace the key that signs. The old one signs as well until the overlap ends.
+    Rotate(keys::Rotate),
+    /// Send messages again that were given up.
+    Replay(messages::Replay),
+    /// Send a message that only tries out whether it arrives.
+    Test(messages::Test),
+}
+
+impl BackendCommand {
+    pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
+        let host = Host::open(home).await?;
+        match self {
+            Self::Set(command) => command.run(&host, output).await,
+            Self::Remove { installation } => set::remove(&host, &installation, output).await,
+            Self::List(command) => command.run(&host, output).await,
+            Self::Secret { installation } => keys::show(&host, &installation, output).await,
+            Self::Rotate(command) => command.run(&host, output).await,
+            Self::Replay(command) => command.run(&host, output).await,
+            Self::Test(command) => command.run(&host, output).await,
+        }
+    }
+}
+
+/// The installation that a text means, and its back end.
+async fn find(host: &Host, text: &str) -> Result<(Installation, BackEnd)> {
+    let installation = host.installation(text).await?;
+    let back_end = host.store.back_end(&installation.id).await?;
+    let back_end = back_end
+        .with_context(|| format!("{} has no back end; 'portcullis backend set' gives it one", installation.id))?;
+    Ok((installation, back_end))
+}
+
+/// An entry about an installation's back end, by the person at the keyboard.
+fn entry(host: &Host, kind: Kind, installation: &Installation) -> Entry {
+    host.entry(kind, Some(installation.tenant.clone()))
+        .about(format!("installation:{}", installation.id))
+        .with("plugin", installation.plugin.as_str())
+}
+
+/// How a back end stands, in words.
+pub(crate) fn standing(one: &BackEnd) -> String {
+    match &one.state {
+        BackEndState::Disabled { since, why } => format!("disabled since {since}: {why}"),
+        BackEndState::Active => match (&one.health.failing_since, &one.health.last_error) {
+            (Some(since), Some(why)) => {
+                format!("failing since {since}, {} in a row: {why}", one.health.failures)
+            }
+            _ => "active".to_owned(),
+        },
+    }
+}
