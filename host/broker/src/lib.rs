@@ -4,6 +4,8 @@
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
+//! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
+//!   person's consent; [`issue`] is what the vault asks of them.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
@@ -18,6 +20,7 @@
 
 mod answer;
 pub mod connection;
+pub mod consent;
 mod dial;
 pub mod egress;
 mod headers;
@@ -30,11 +33,13 @@ pub mod loopback;
 pub mod oci;
 pub mod place;
 mod pool;
+pub mod providers;
 pub mod pseudonym;
 pub mod resolve;
 mod seal;
 #[cfg(test)]
 mod testing;
 mod tls;
+pub mod upstream;
 pub mod vault;
 mod wire;

@@ -153,6 +153,21 @@ pub enum Kind {
     /// A credential was stored for an installation.
     #[serde(rename = "connection.added")]
     ConnectionAdded,
+    /// A connection was ended by hand.
+    #[serde(rename = "connection.ended")]
+    ConnectionEnded,
+    /// A link was made, by which a person can consent to a connection.
+    #[serde(rename = "consent.asked")]
+    ConsentAsked,
+    /// Somebody went from that link to the provider.
+    #[serde(rename = "consent.begun")]
+    ConsentBegun,
+    /// The provider gave a credential for the consent.
+    #[serde(rename = "consent.given")]
+    ConsentGiven,
+    /// A consent ended without a credential: denied, failed, too late, or asked for anew.
+    #[serde(rename = "consent.ended")]
+    ConsentEnded,
 }
 
 impl Kind {

@@ -235,4 +235,17 @@ CREATE INDEX audit_notices ON audit (idx)
     'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled');
 CREATE INDEX audit_erased ON audit (idx) WHERE kind = 'plugin.erased';
 ",
+    r"
+-- Consents to connections: of links and of state parameters only digests, and never a secret.
+CREATE TABLE consents (
+  id TEXT PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  link TEXT NOT NULL UNIQUE,
+  state TEXT UNIQUE,
+  open INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX consents_open ON consents (open) WHERE open = 1;
+",
 ];
