@@ -5,6 +5,8 @@
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
+//! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
+//!   person's consent; [`issue`] is what the vault asks of them.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
@@ -21,6 +23,7 @@ mod answer;
 mod bucket;
 mod circuit;
 pub mod connection;
+pub mod consent;
 mod dial;
 pub mod egress;
 mod headers;
@@ -34,6 +37,7 @@ pub mod loopback;
 pub mod oci;
 pub mod place;
 mod pool;
+pub mod providers;
 pub mod pseudonym;
 pub mod resolve;
 mod seal;
@@ -42,5 +46,6 @@ pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 mod tls;
+pub mod upstream;
 pub mod vault;
 mod wire;

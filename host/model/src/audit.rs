@@ -210,6 +210,21 @@ pub enum Kind {
     /// How an attempt to hand a message to a back end ended.
     #[serde(rename = "backend.delivery")]
     BackendDelivery,
+    /// A connection was ended by hand.
+    #[serde(rename = "connection.ended")]
+    ConnectionEnded,
+    /// A link was made, by which a person can consent to a connection.
+    #[serde(rename = "consent.asked")]
+    ConsentAsked,
+    /// Somebody went from that link to the provider.
+    #[serde(rename = "consent.begun")]
+    ConsentBegun,
+    /// The provider gave a credential for the consent.
+    #[serde(rename = "consent.given")]
+    ConsentGiven,
+    /// A consent ended without a credential: denied, failed, too late, or asked for anew.
+    #[serde(rename = "consent.ended")]
+    ConsentEnded,
 }
 
 impl Kind {

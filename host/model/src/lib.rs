@@ -20,6 +20,7 @@ pub mod call;
 pub mod catalogue;
 pub mod class;
 pub mod connection;
+pub mod consent;
 pub mod door;
 pub mod egress;
 pub mod erasure;

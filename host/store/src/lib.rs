@@ -14,6 +14,7 @@
 
 mod audit;
 mod budgets;
+mod consents;
 pub mod db;
 mod erasure;
 mod files;
