@@ -43,6 +43,7 @@ pub mod redact;
 pub mod release;
 pub mod review;
 pub mod risk;
+pub mod rotation;
 pub mod scope;
 pub mod secret;
 pub mod source;
