@@ -11,7 +11,8 @@
 //!
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
 //! that was not judged, unless the operator named it; a redirect is an answer and is not followed; a request of which a byte
-//! was sent is never sent again; a failure's text holds no secret.
+//! was sent is never sent again; a failure's text holds no secret; nothing that is frozen leaves, and what is under way when a
+//! freeze comes is cut off.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -29,6 +30,7 @@ use hyper::{
 use portcullis_model::{
     egress::{Answer, Egress, MAX_BODY, SendRequest},
     error::ServiceError,
+    freeze::{Carried, Subject},
     permit::Spent,
     target::Target,
     time::Clock,
@@ -42,6 +44,7 @@ use crate::{
     headers,
     pool::{Key, Pool},
     resolve::Resolve,
+    rotation::FreezeBook,
     wire::{Failed, MAX_ANSWER_HEADERS, Outgoing, Wire, chain},
 };
 
@@ -103,6 +106,7 @@ pub struct Outbound {
     dialer: Dialer,
     pool: Pool,
     total: Duration,
+    freezes: Option<Arc<FreezeBook>>,
 }
 
 impl Outbound {
@@ -114,7 +118,33 @@ impl Outbound {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EgressError> {
         let dialer = Dialer::new(config, resolver)?;
-        Ok(Self { connections, clock, dialer, pool: Pool::new(), total: config.total_timeout })
+        Ok(Self { connections, clock, dialer, pool: Pool::new(), total: config.total_timeout, freezes: None })
+    }
+
+    /// The same door, held to these freezes (INT-6).
+    #[must_use]
+    pub fn under(mut self, freezes: Arc<FreezeBook>) -> Self {
+        self.freezes = Some(freezes);
+        self
+    }
+
+    /// Carries it out, unless a freeze covers it or comes to cover it.
+    async fn unless_frozen(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
+        let Some(freezes) = &self.freezes else { return self.exchange(act).await };
+        let call = act.call();
+        let subject = Subject {
+            tenant: call.tenant.clone(),
+            installation: call.installation.clone(),
+            plugin: call.plugin.clone(),
+        };
+        let (connections, target) = (self.connections.clone(), act.act().target.clone());
+        let (tenant, installation) = (subject.tenant.clone(), subject.installation.clone());
+        let carried = move || {
+            let installed = connections.of(&tenant, &installation);
+            installed
+                .map_or_else(Vec::new, |installed| installed.for_target(&target).into_iter().map(carried).collect())
+        };
+        freezes.enter(subject, carried)?.unless_frozen(self.exchange(act)).await
     }
 
     async fn exchange(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
@@ -164,9 +194,14 @@ impl Outbound {
 impl Egress for Outbound {
     async fn send(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
         let host = act.act().target.host().to_owned();
-        let answered = timeout(self.total, self.exchange(act)).await;
+        let answered = timeout(self.total, self.unless_frozen(act)).await;
         answered.unwrap_or_else(|_| Err(down(&host, &format!("no answer within {:?}", self.total))))
     }
+}
+
+/// A credential as freezes know it. One that was given by hand is of no provider.
+fn carried(connection: &Connection) -> Carried {
+    Carried { name: connection.name.clone(), provider: None }
 }
 
 /// The request as it goes out: in origin form, with a Host of our own making.

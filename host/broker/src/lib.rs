@@ -3,6 +3,7 @@
 //! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with.
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
+//! - [`rotation`] replaces credentials, by policy or after a breach, and holds requests to freezes.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
@@ -32,6 +33,7 @@ pub mod place;
 mod pool;
 pub mod pseudonym;
 pub mod resolve;
+pub mod rotation;
 mod seal;
 #[cfg(test)]
 mod testing;

@@ -28,9 +28,9 @@ impl Source {
         format!("source/{}", self.name)
     }
 
-    /// The name of the secret before it, which is accepted for a while.
-    pub fn previous_secret_name(&self) -> String {
-        format!("source/{}/previous", self.name)
+    /// The name of the secret that is to take its place, while both are accepted.
+    pub fn next_secret_name(&self) -> String {
+        format!("source/{}/next", self.name)
     }
 }
 

@@ -7,6 +7,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     freeze::{Freeze, FreezeState, FreezeStore, Released},
+    id::RotationId,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -64,6 +65,12 @@ fn read_released(row: &Row<'_>) -> Outcome<Released> {
         installation: text(2)?.parse().map_err(corrupt)?,
         name: Some(text(3)?).filter(|name| !name.is_empty()),
     })
+}
+
+/// The numbers of those that belong to an act.
+pub(crate) fn of_act(conn: &Connection, act: &RotationId) -> Outcome<Vec<u64>> {
+    let all = state(conn)?.freezes.into_iter();
+    Ok(all.filter(|freeze| freeze.act.as_ref() == Some(act)).map(|freeze| freeze.number).collect())
 }
 
 fn state(conn: &Connection) -> Outcome<FreezeState> {

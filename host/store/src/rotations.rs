@@ -134,12 +134,11 @@ impl RotationStore for SqliteStore {
     async fn end_act(&self, act: Act, still: Vec<Freeze>, entries: Vec<Entry>) -> Result<(), StoreError> {
         self.db
             .write(move |conn| {
-                // First what goes on: at no moment is it free.
+                for number in freezes::of_act(conn, &act.id)? {
+                    freezes::lift(conn, number)?;
+                }
                 for freeze in &still {
                     freezes::add(conn, freeze)?;
-                }
-                if let Some(number) = act.freeze {
-                    freezes::lift(conn, number)?;
                 }
                 put_act(conn, &act)?;
                 append_all(conn, &entries)
@@ -221,7 +220,7 @@ mod tests {
         audit::Kind,
         connection::ConnectionKey,
         freeze::{Extent, FreezeStore as _},
-        rotation::{Held, Mode, Nature, Outcome, Renewal},
+        rotation::{Held, Mode, Nature, Outcome, Renewal, Step},
         source::SourceStore as _,
         time::Timestamp,
     };
@@ -236,7 +235,7 @@ mod tests {
     fn line(name: &str) -> Line {
         let renewal = Renewal::Own;
         let nature = Nature { renewal, renewal_ends_old: false, refresh_once: false, revocable: true };
-        Line::new(&Held {
+        let held = Held {
             item: Item::connection(key(name)),
             plugin: None,
             provider: None,
@@ -244,7 +243,8 @@ mod tests {
             issued: None,
             nature,
             needs_person: false,
-        })
+        };
+        Line::new(&held, vec![Step::Revoke, Step::Mint])
     }
 
     fn act() -> Act {
@@ -257,6 +257,7 @@ mod tests {
             started: Timestamp(1),
             freeze: None,
             reached: None,
+            overlap: 0,
             listed: false,
             ended: None,
         }
@@ -295,7 +296,9 @@ mod tests {
         assert_eq!(state.freezes.len(), 1);
         assert_eq!((state.freezes[0].number, &state.freezes[0].extent), (2, &Extent::Connection(key("b"))));
         assert!(state.released.is_empty());
-        assert_eq!(store.acts().await.unwrap(), [ended]);
+        assert_eq!(store.acts().await.unwrap(), [ended.clone()]);
+        store.end_act(ended, vec![], vec![]).await.unwrap();
+        assert!(store.freezes().await.unwrap().freezes.is_empty(), "whatever belongs to it");
     }
 
     #[tokio::test]
@@ -311,7 +314,7 @@ mod tests {
         assert!(store.policies().await.unwrap().is_empty());
         let (source, mut keys): (SourceName, _) = ("acme-support".parse().unwrap(), SourceKeys::default());
         for until in [1, 2] {
-            keys.previous_until = Some(Timestamp(until));
+            keys.promote_at = Some(Timestamp(until));
             store.put_source_keys(source.clone(), keys.clone(), vec![]).await.unwrap();
         }
         assert_eq!(store.source_keys().await.unwrap(), [(source, keys)]);

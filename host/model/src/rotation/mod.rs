@@ -106,6 +106,8 @@ pub enum Renewal {
     RefreshToken,
     /// By the host's own means: client credentials, an app's key, or because the host itself mints it.
     Own,
+    /// Whoever holds it asks the host for a new one.
+    Holder,
 }
 
 /// What is to be known of a credential, to rotate it.
@@ -120,6 +122,20 @@ pub struct Nature {
     pub refresh_once: bool,
     /// It can be revoked.
     pub revocable: bool,
+}
+
+/// A step on the way from an old credential to a new one. Each can be taken again after it was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Revoke all of it.
+    Revoke,
+    /// Revoke the old access token, after a new pair has taken its place.
+    RevokeOld,
+    /// Get a new one and take it into use.
+    Mint,
+    /// Take it out of use, and tell that a person must replace it.
+    Person,
 }
 
 /// Something that can be rotated, as it stands.
@@ -196,6 +212,9 @@ pub struct Act {
     /// When it was known that nothing in the extent goes out any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<Reached>,
+    /// How long an old secret goes on beside a new one, in seconds; 0 in an emergency.
+    #[serde(default)]
+    pub overlap: u64,
     /// Whether its lines are complete: what is in the extent was listed.
     pub listed: bool,
     /// When it came to its end; what failed is in the lines.
@@ -273,8 +292,8 @@ pub struct Line {
     /// The one in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_generation: Option<u64>,
-    /// How many of its steps are known to be done.
-    pub steps_done: usize,
+    /// The steps that are not known to be done.
+    pub left: Vec<Step>,
     /// What became of the old one.
     pub revocation: Revocation,
     /// What became of it.
@@ -293,8 +312,8 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line whose turn has not come.
-    pub fn new(held: &Held) -> Self {
+    /// A line whose turn has not come, with the steps that are before it.
+    pub fn new(held: &Held, left: Vec<Step>) -> Self {
         Self {
             item: held.item.clone(),
             plugin: held.plugin.clone(),
@@ -302,7 +321,7 @@ impl Line {
             nature: held.nature,
             old_generation: held.generation,
             new_generation: None,
-            steps_done: 0,
+            left,
             revocation: Revocation::Not,
             outcome: Outcome::Open,
             tries: 0,
@@ -318,16 +337,38 @@ impl Line {
     }
 }
 
-/// How a source's secrets stand. Absent for a source whose secret was never rotated.
+/// How a source's secrets stand. All of it is absent for a source whose secret was never rotated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SourceKeys {
-    /// When the present one was stored.
+    /// Goes up with each new secret; 0 for the one that the source was registered with.
+    pub generation: u64,
+    /// When the newest was stored.
     pub issued: Option<Timestamp>,
-    /// Until when the one before it is accepted as well.
-    pub previous_until: Option<Timestamp>,
+    /// A newer secret is accepted beside the present one until then, and alone from then on.
+    pub promote_at: Option<Timestamp>,
     /// Since when none is accepted: it was revoked, and a person must rotate it.
     pub revoked: Option<Timestamp>,
+}
+
+/// Which of a source's secrets are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The present one.
+    pub current: bool,
+    /// The one that is to take its place.
+    pub next: bool,
+}
+
+impl SourceKeys {
+    /// Which secrets are accepted now.
+    pub fn accepted(&self, now: Timestamp) -> Accepted {
+        match (self.revoked, self.promote_at) {
+            (Some(_), _) => Accepted { current: false, next: false },
+            (None, None) => Accepted { current: true, next: false },
+            (None, Some(at)) => Accepted { current: now < at, next: true },
+        }
+    }
 }
 
 /// Where acts and policies are kept.
@@ -355,7 +396,7 @@ pub trait RotationStore: Send + Sync {
         entries: Vec<Entry>,
     ) -> Result<(), StoreError>;
 
-    /// Ends an act: its freeze is lifted, and those take its place that hold what failed.
+    /// Ends an act: all freezes that belong to it are lifted, and those take their place that hold what failed.
     async fn end_act(&self, act: Act, still: Vec<Freeze>, entries: Vec<Entry>) -> Result<(), StoreError>;
 
     /// All acts, oldest first.
