@@ -11,7 +11,8 @@
 //!
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
 //! that was not judged, unless the operator named it; a redirect is an answer and is not followed; a request of which a byte
-//! was sent is never sent again; a failure's text holds no secret.
+//! was sent is never sent again; a failure's text holds no secret; nothing that is frozen leaves, and what is under way when a
+//! freeze comes is cut off.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ use hyper::{
 use portcullis_model::{
     egress::{Answer, Egress, MAX_BODY, SendRequest},
     error::ServiceError,
+    freeze::{Carried, Subject},
     permit::Spent,
     target::Target,
     time::Clock,
@@ -40,6 +42,7 @@ use crate::{
     lanes::{Lanes, Passage},
     pool::{Key, Pool},
     resolve::Resolve,
+    rotation::FreezeBook,
     wire::{Failed, MAX_ANSWER_HEADERS, Outgoing, Wire, chain},
 };
 
@@ -51,6 +54,7 @@ pub struct Outbound {
     pool: Pool,
     lanes: Lanes,
     total: Duration,
+    freezes: Option<Arc<FreezeBook>>,
 }
 
 impl Outbound {
@@ -64,7 +68,34 @@ impl Outbound {
         config.traffic.check()?;
         let dialer = Dialer::new(config, resolver)?;
         let lanes = Lanes::new(config.traffic.clone(), clock.clone());
-        Ok(Self { connections, clock, dialer, pool: Pool::new(), lanes, total: config.total_timeout })
+        let total = config.total_timeout;
+        Ok(Self { connections, clock, dialer, pool: Pool::new(), lanes, total, freezes: None })
+    }
+
+    /// The same door, held to these freezes (INT-6).
+    #[must_use]
+    pub fn under(mut self, freezes: Arc<FreezeBook>) -> Self {
+        self.freezes = Some(freezes);
+        self
+    }
+
+    /// Carries it out, unless a freeze covers it or comes to cover it.
+    async fn unless_frozen(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
+        let Some(freezes) = &self.freezes else { return self.exchange(act, passage).await };
+        let call = act.call();
+        let subject = Subject {
+            tenant: call.tenant.clone(),
+            installation: call.installation.clone(),
+            plugin: call.plugin.clone(),
+        };
+        let (connections, target) = (self.connections.clone(), act.act().target.clone());
+        let (tenant, installation) = (subject.tenant.clone(), subject.installation.clone());
+        let carried = move || {
+            let installed = connections.of(&tenant, &installation);
+            installed
+                .map_or_else(Vec::new, |installed| installed.for_target(&target).into_iter().map(carried).collect())
+        };
+        freezes.enter(subject, carried)?.unless_frozen(self.exchange(act, passage)).await
     }
 
     async fn exchange(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
@@ -121,11 +152,16 @@ impl Egress for Outbound {
         let host = act.act().target.host().to_owned();
         let owner = (act.call().tenant.clone(), act.call().installation.clone());
         let passage = self.lanes.enter(owner, &host, act.act().body.len() as u64)?;
-        let answered = timeout(self.total, self.exchange(act, &passage)).await;
+        let answered = timeout(self.total, self.unless_frozen(act, &passage)).await;
         let result = answered.unwrap_or_else(|_| Err(down(&host, &format!("no answer within {:?}", self.total))));
         passage.leave(&result);
         result
     }
+}
+
+/// A credential as freezes know it. One that was given by hand is of no provider.
+fn carried(connection: &Connection) -> Carried {
+    Carried { name: connection.name.clone(), provider: None }
 }
 
 /// The request as it goes out: in origin form, with a Host of our own making.

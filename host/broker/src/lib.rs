@@ -4,6 +4,7 @@
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
+//! - [`rotation`] replaces credentials, by policy or after a breach, and holds requests to freezes.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
 //!   person's consent; [`issue`] is what the vault asks of them.
@@ -40,6 +41,7 @@ mod pool;
 pub mod providers;
 pub mod pseudonym;
 pub mod resolve;
+pub mod rotation;
 mod seal;
 mod settings;
 pub mod standard_webhooks;

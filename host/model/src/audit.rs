@@ -225,6 +225,36 @@ pub enum Kind {
     /// A consent ended without a credential: denied, failed, too late, or asked for anew.
     #[serde(rename = "consent.ended")]
     ConsentEnded,
+    /// Nothing leaves in the name of something, until that is lifted.
+    #[serde(rename = "freeze.added")]
+    FreezeAdded,
+    /// A freeze was lifted.
+    #[serde(rename = "freeze.lifted")]
+    FreezeLifted,
+    /// The running host holds to a freeze, and requests that were under way have ended.
+    #[serde(rename = "freeze.enforced")]
+    FreezeEnforced,
+    /// Credentials are about to be rotated in one act.
+    #[serde(rename = "rotation.started")]
+    RotationStarted,
+    /// An act of rotation came to its end: what became of how many credentials, and the digest of its report.
+    #[serde(rename = "rotation.ended")]
+    RotationEnded,
+    /// What became of one credential in a rotation.
+    #[serde(rename = "credential.rotated")]
+    CredentialRotated,
+    /// A credential is as old as policy lets it be, and only a person can replace it.
+    #[serde(rename = "rotation.needed")]
+    RotationNeeded,
+    /// How often credentials are rotated, and when, was changed.
+    #[serde(rename = "rotation.policy")]
+    RotationPolicy,
+    /// The secret of a source of events was replaced.
+    #[serde(rename = "source.rotated")]
+    SourceRotated,
+    /// The secret of a source of events is not accepted any more, and it has no other.
+    #[serde(rename = "source.revoked")]
+    SourceRevoked,
 }
 
 impl Kind {

@@ -47,6 +47,7 @@ pub mod regional;
 pub mod release;
 pub mod review;
 pub mod risk;
+pub mod rotation;
 pub mod scope;
 pub mod secret;
 pub mod source;
