@@ -1,0 +1,173 @@
+//! Answers for connections in an act of rotation: their credentials lie in the vault, and their providers issue and revoke them.
+//!
+//! Invariants: only the generation that is named is revoked or taken out of use, never a newer one; a credential that a person must
+//! replace is in no request from then on.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    connection::{ConnectionKey, ConnectionView, Standing},
+    id::{InstallationId, PluginId},
+    installation::InstallationStore,
+    rotation::{Family, Held, Item, Nature, Renewal},
+    secret::Slot,
+    time::Clock,
+};
+
+use super::credentials::{Credentials, StepError};
+use crate::{
+    connection::{Connections, RefreshError},
+    issue::{Conduct, Credential, Issuer, Revoked},
+    renew::RenewError,
+    vault::VaultError,
+};
+
+/// What keeps credentials for upstream APIs.
+#[derive(Clone)]
+pub struct Upstreams {
+    /// The credentials.
+    pub connections: Arc<Connections>,
+    /// Whoever issues and revokes them.
+    pub issuer: Arc<dyn Issuer>,
+    /// Whose they are.
+    pub installations: Arc<dyn InstallationStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who does it.
+    pub actor: Actor,
+}
+
+impl From<VaultError> for StepError {
+    fn from(error: VaultError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<RefreshError> for StepError {
+    fn from(error: RefreshError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl Upstreams {
+    fn held(&self, view: ConnectionView, plugins: &HashMap<InstallationId, PluginId>) -> Option<Held> {
+        if matches!(view.standing, Standing::Revoked { .. }) {
+            return None;
+        }
+        Some(Held {
+            plugin: plugins.get(&view.key.installation).cloned(),
+            nature: nature(self.issuer.conduct(&view.origin.provider)),
+            provider: Some(view.origin.provider),
+            generation: view.generation,
+            issued: Some(view.issued),
+            needs_person: matches!(view.standing, Standing::ConsentNeeded { .. }),
+            item: Item::connection(view.key),
+        })
+    }
+
+    fn renewed(&self, error: RenewError) -> StepError {
+        match error {
+            RenewError::NotRenewable => StepError::Refused(error.to_string()),
+            RenewError::Gone | RenewError::Revoked => StepError::Gone,
+            RenewError::ConsentNeeded(why) => StepError::GrantGone(why),
+            RenewError::Cooling { until, why } => {
+                StepError::NotReached { why, retry_after: Some(until.distance(self.clock.now())) }
+            }
+            RenewError::Vault(error) => error.into(),
+            RenewError::Young | RenewError::Failed(_) => {
+                StepError::NotReached { why: error.to_string(), retry_after: None }
+            }
+        }
+    }
+}
+
+/// What a provider's conduct means for rotation. One that nobody knows issues nothing, and revokes nothing.
+fn nature(conduct: Option<Conduct>) -> Nature {
+    let Some(conduct) = conduct else {
+        return Nature { renewal: Renewal::Person, renewal_ends_old: false, refresh_once: false, revocable: false };
+    };
+    let renewal = match (conduct.renewable, conduct.own_means) {
+        (false, _) => Renewal::Person,
+        (true, true) => Renewal::Own,
+        (true, false) => Renewal::RefreshToken,
+    };
+    let Conduct { renewal_ends_old, refresh_once, revocable, .. } = conduct;
+    Nature { renewal, renewal_ends_old, refresh_once, revocable }
+}
+
+fn key(item: &Item) -> Result<ConnectionKey, StepError> {
+    item.key().ok_or(StepError::Gone)
+}
+
+#[async_trait]
+impl Credentials for Upstreams {
+    fn families(&self) -> &'static [Family] {
+        &[Family::Connection]
+    }
+
+    async fn list(&self) -> Result<Vec<Held>, StepError> {
+        let installations = self.installations.installations().await?;
+        let plugins: HashMap<_, _> = installations.into_iter().map(|one| (one.id, one.plugin)).collect();
+        let views = self.connections.views().await?;
+        Ok(views.into_iter().filter_map(|view| self.held(view, &plugins)).collect())
+    }
+
+    async fn revoke_now(&self, item: &Item, generation: u64, access_only: bool) -> Result<Revoked, StepError> {
+        let slot = Slot::from(key(item)?);
+        let Some(opened) = self.connections.vault().generation(&slot, generation).await? else {
+            return Err(StepError::Gone);
+        };
+        let Some(origin) = opened.origin.as_ref() else { return Ok(Revoked::NotOffered) };
+        let credential = match access_only {
+            true => Credential { refresh: None, ..opened.credential.clone() },
+            false => opened.credential.clone(),
+        };
+        Ok(self.issuer.revoke(origin, &credential).await?)
+    }
+
+    async fn renew_now(&self, item: &Item, old: u64, _: Duration) -> Result<u64, StepError> {
+        let key = key(item)?;
+        match self.connections.vault().head(&key.clone().into()).await? {
+            None => Err(StepError::Gone),
+            Some(head) if head.generation > old => Ok(head.generation),
+            Some(_) => self.connections.renew(&key).await.map_err(|error| self.renewed(error)),
+        }
+    }
+
+    async fn person_needed(&self, item: &Item, generation: u64, why: &str) -> Result<(), StepError> {
+        let key = key(item)?;
+        let now = self.clock.now();
+        let entry = Entry::new(now, Kind::ConnectionConsentNeeded, self.actor.clone(), Some(key.tenant.clone()))
+            .about(format!("installation:{}", key.installation))
+            .with("name", key.name.clone())
+            .with("generation", generation)
+            .with("reason", why);
+        let standing = Standing::Revoked { since: now };
+        self.connections.end_generation(&key, generation, standing, entry).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_provider_renews_says_how_its_credentials_rotate() {
+        let conduct = |renewable, own_means| Conduct {
+            renewable,
+            own_means,
+            renewal_ends_old: false,
+            refresh_once: true,
+            revocable: true,
+        };
+        assert_eq!(nature(None).renewal, Renewal::Person);
+        assert!(!nature(None).revocable, "nobody to ask");
+        assert_eq!(nature(Some(conduct(false, false))).renewal, Renewal::Person);
+        assert_eq!(nature(Some(conduct(true, true))).renewal, Renewal::Own);
+        let refreshed = nature(Some(conduct(true, false)));
+        assert_eq!((refreshed.renewal, refreshed.refresh_once), (Renewal::RefreshToken, true));
+    }
+}
