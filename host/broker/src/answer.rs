@@ -1,5 +1,7 @@
 //! Answers for what a plugin gets back: status, headers and body, within limits, and without the secrets that went out.
 //!
+//! Nothing is decompressed here: a compressed answer that no credential was sent for is passed on as it came, within the same cap.
+//!
 //! Invariants: what belongs to the connection, and cookies, are dropped; every form of every secret of the installation is
 //! replaced by `[redacted]` in headers and body; an answer that cannot be searched, because it came compressed though it was
 //! asked not to, is refused where a credential was sent.
@@ -26,6 +28,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) needles: Option<&'a Needles>,
     /// Bytes of the request's body.
     pub(crate) sent: u64,
+    /// Whether the connection is without TLS.
+    pub(crate) plaintext: bool,
 }
 
 /// Reads the answer to its end. The connection can be used again afterwards.
@@ -53,15 +57,18 @@ pub(crate) async fn read(response: Response<Incoming>, asked: &Asked<'_>) -> Res
     if body.len() > MAX_BODY {
         return Err(too_long());
     }
-    Ok(Answer { status: head.status.as_u16(), headers, body, sent: asked.sent })
+    Ok(Answer { status: head.status.as_u16(), headers, body, sent: asked.sent, plaintext: asked.plaintext })
 }
 
 fn too_long() -> ServiceError {
     ServiceError::limited("http-response-bytes", MAX_BODY as u64)
 }
 
+/// By an encoding of the content, or of its transfer other than in chunks.
 fn is_compressed(headers: &HeaderMap) -> bool {
-    headers.get_all(header::CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+    let other =
+        |name, than: &[u8]| headers.get_all(name).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(than));
+    other(header::CONTENT_ENCODING, b"identity") || other(header::TRANSFER_ENCODING, b"chunked")
 }
 
 fn passed_on(headers: &HeaderMap, needles: Option<&Needles>) -> Vec<(String, String)> {
@@ -135,5 +142,7 @@ mod tests {
         for encoding in ["gzip", "identity, br", ""] {
             assert!(is_compressed(&head(&[("content-encoding", encoding)])), "{encoding}");
         }
+        assert!(!is_compressed(&head(&[("transfer-encoding", "Chunked")])));
+        assert!(is_compressed(&head(&[("transfer-encoding", "gzip, chunked")])));
     }
 }

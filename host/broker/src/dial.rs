@@ -1,7 +1,8 @@
 //! Answers for opening a connection: to judged addresses, or to the one that the operator named for a host.
 //!
 //! Invariants: a name is resolved once for a connection; the certificate is checked against the name; an address that was
-//! not judged is reached only where the operator's configuration names both the host and the address.
+//! not judged is reached only where the operator's configuration names both the host and the address; nothing goes out without
+//! TLS but to such a host, while the risk of it is accepted (DAT-5).
 
 use std::{
     collections::BTreeMap,
@@ -10,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use portcullis_model::{error::ServiceError, target::Target};
+use portcullis_model::{error::ServiceError, time::Timestamp};
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::{
-    egress::{Config, EgressError, Private},
     resolve::{Resolve, public_addresses},
+    settings::{Config, EgressError, Plaintext, Private, exact_name},
     tls,
     wire::{Wire, chain},
 };
@@ -30,6 +31,7 @@ pub(crate) struct Dialer {
     own: Vec<IpAddr>,
     public: TlsConnector,
     private: BTreeMap<String, (SocketAddr, TlsConnector)>,
+    plaintext: BTreeMap<String, Plaintext>,
     patience: Duration,
 }
 
@@ -44,7 +46,24 @@ impl Dialer {
                 return Err(problem("is named twice".to_owned()));
             }
         }
-        Ok(Self { resolver, own: config.own.clone(), public, private, patience: config.connect_timeout })
+        let mut plaintext = BTreeMap::new();
+        for one in &config.plaintext {
+            one.check()?;
+            if private.contains_key(&one.host) || plaintext.insert(one.host.clone(), one.clone()).is_some() {
+                let problem = "is named twice".to_owned();
+                return Err(EgressError::Plaintext { host: one.host.clone(), problem });
+            }
+        }
+        let patience = config.connect_timeout;
+        Ok(Self { resolver, own: config.own.clone(), public, private, plaintext, patience })
+    }
+
+    /// Whether requests to this host carry credentials. Fails where it is reached without TLS and nobody accepts the risk of
+    /// that any more.
+    pub(crate) fn trusts(&self, host: &str, now: Timestamp) -> Result<bool, ServiceError> {
+        let Some(plaintext) = self.plaintext.get(host) else { return Ok(true) };
+        plaintext.risk.check(now).map_err(|problem| down(host, &format!("without TLS: {problem}")))?;
+        Ok(plaintext.credentials)
     }
 
     /// Opens a connection for requests to this host.
@@ -54,6 +73,11 @@ impl Dialer {
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<Wire, ServiceError> {
+        if let Some(plaintext) = self.plaintext.get(host) {
+            let stream = first_open(&[plaintext.address], self.patience).await.map_err(|error| down(host, &error))?;
+            let wire = Wire::over(stream).await.map_err(|error| down(host, &chain(&error)))?;
+            return Ok(wire.in_the_clear());
+        }
         let (addresses, connector) = match self.private.get(host) {
             Some((address, connector)) => (vec![*address], connector),
             None => (public_addresses(&*self.resolver, &self.own, host, port).await?, &self.public),
@@ -84,10 +108,7 @@ pub(crate) async fn first_open(addresses: &[SocketAddr], patience: Duration) -> 
 }
 
 fn connector_for(private: &Private, public: &TlsConnector) -> Result<TlsConnector, String> {
-    let target: Result<Target, String> = format!("https://{}/", private.host).parse();
-    if target.ok().is_none_or(|target| target.host() != private.host || target.port() != 443) {
-        return Err("is not an exact host name in lower case, without a port".to_owned());
-    }
+    exact_name(&private.host)?;
     match &private.ca_pem {
         Some(pem) => tls::private(pem),
         None => Ok(public.clone()),

@@ -11,13 +11,10 @@
 //!
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
 //! that was not judged, unless the operator named it; a redirect is an answer and is not followed; a request of which a byte
-//! was sent is never sent again; a failure's text holds no secret.
+//! was sent is never sent again; a failure's text holds no secret; nothing that is frozen leaves, and what is under way when a
+//! freeze comes is cut off.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,72 +26,25 @@ use hyper::{
 use portcullis_model::{
     egress::{Answer, Egress, MAX_BODY, SendRequest},
     error::ServiceError,
+    freeze::{Carried, Subject},
     permit::Spent,
     target::Target,
     time::Clock,
 };
 use tokio::time::timeout;
 
+pub use crate::settings::{Config, EgressError, Plaintext, Private, Traffic};
 use crate::{
     answer::{self, Asked},
     connection::{Connection, Connections, Installed},
     dial::{Dialer, down},
     headers,
+    lanes::{Lanes, Passage},
     pool::{Key, Pool},
     resolve::Resolve,
+    rotation::FreezeBook,
     wire::{Failed, MAX_ANSWER_HEADERS, Outgoing, Wire, chain},
 };
-
-/// A host that the operator, by an explicit act, lets plugins reach at an address that is not public.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Private {
-    /// The exact host name. Grants and credentials work by it as by any other.
-    pub host: String,
-    /// The one address and port that requests to it go to, whatever port the request names. Not judged.
-    pub address: SocketAddr,
-    /// Certificates in PEM that are trusted for this host only, in place of the public roots.
-    pub ca_pem: Option<String>,
-}
-
-/// What the operator configures.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// From the start of a connection to its end of the TLS handshake.
-    pub connect_timeout: Duration,
-    /// From the request to the answer's last byte. The call's own limit ends it from outside if that is shorter.
-    pub total_timeout: Duration,
-    /// Hosts at addresses that are not public.
-    pub private: Vec<Private>,
-    /// Public addresses of this host itself, which plugins may not reach.
-    pub own: Vec<IpAddr>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            total_timeout: Duration::from_secs(30),
-            private: Vec::new(),
-            own: Vec::new(),
-        }
-    }
-}
-
-/// What is wrong with the configuration.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum EgressError {
-    /// TLS could not be set up.
-    #[error("egress: {0}")]
-    Tls(String),
-    /// A private host is unfit.
-    #[error("egress: private host '{host}': {problem}")]
-    Private {
-        /// Which one.
-        host: String,
-        /// What is wrong.
-        problem: String,
-    },
-}
 
 /// The one door out.
 pub struct Outbound {
@@ -102,7 +52,9 @@ pub struct Outbound {
     clock: Arc<dyn Clock>,
     dialer: Dialer,
     pool: Pool,
+    lanes: Lanes,
     total: Duration,
+    freezes: Option<Arc<FreezeBook>>,
 }
 
 impl Outbound {
@@ -113,27 +65,61 @@ impl Outbound {
         resolver: Arc<dyn Resolve>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EgressError> {
+        config.traffic.check()?;
         let dialer = Dialer::new(config, resolver)?;
-        Ok(Self { connections, clock, dialer, pool: Pool::new(), total: config.total_timeout })
+        let lanes = Lanes::new(config.traffic.clone(), clock.clone());
+        let total = config.total_timeout;
+        Ok(Self { connections, clock, dialer, pool: Pool::new(), lanes, total, freezes: None })
     }
 
-    async fn exchange(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
+    /// The same door, held to these freezes (INT-6).
+    #[must_use]
+    pub fn under(mut self, freezes: Arc<FreezeBook>) -> Self {
+        self.freezes = Some(freezes);
+        self
+    }
+
+    /// Carries it out, unless a freeze covers it or comes to cover it.
+    async fn unless_frozen(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
+        let Some(freezes) = &self.freezes else { return self.exchange(act, passage).await };
+        let call = act.call();
+        let subject = Subject {
+            tenant: call.tenant.clone(),
+            installation: call.installation.clone(),
+            plugin: call.plugin.clone(),
+        };
+        let (connections, target) = (self.connections.clone(), act.act().target.clone());
+        let (tenant, installation) = (subject.tenant.clone(), subject.installation.clone());
+        let carried = move || {
+            let installed = connections.of(&tenant, &installation);
+            installed
+                .map_or_else(Vec::new, |installed| installed.for_target(&target).into_iter().map(carried).collect())
+        };
+        freezes.enter(subject, carried)?.unless_frozen(self.exchange(act, passage)).await
+    }
+
+    async fn exchange(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
         let (tenant, installation) = (act.call().tenant.clone(), act.call().installation.clone());
         // The generation first: a refresh in between then makes the connection too old, never too young.
         let generation = self.connections.generation();
         let installed = self.connections.of(&tenant, &installation);
         let act = act.into_act();
-        let credentials = installed.as_deref().map_or_else(Vec::new, |installed| installed.for_target(&act.target));
+        let trusts = self.dialer.trusts(act.target.host(), self.clock.now())?;
+        let known = installed.as_deref().filter(|_| trusts);
+        let credentials = known.map_or_else(Vec::new, |installed| installed.for_target(&act.target));
         let (host, port, sent) = (act.target.host().to_owned(), act.target.port(), act.body.len() as u64);
-        let asked = Asked {
+        let mut asked = Asked {
             host: &host,
             credential: !credentials.is_empty(),
             needles: installed.as_deref().map(Installed::needles),
             sent,
+            plaintext: false,
         };
         let request = outgoing(act, &credentials)?;
         let key = Key { tenant, installation, host: host.clone(), port, generation };
+        passage.begins();
         let (response, wire) = self.answered(&key, request).await?;
+        asked.plaintext = wire.is_plaintext();
         let answer = answer::read(response, &asked).await?;
         self.pool.put(key, wire, self.clock.now());
         Ok(answer)
@@ -164,9 +150,18 @@ impl Outbound {
 impl Egress for Outbound {
     async fn send(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
         let host = act.act().target.host().to_owned();
-        let answered = timeout(self.total, self.exchange(act)).await;
-        answered.unwrap_or_else(|_| Err(down(&host, &format!("no answer within {:?}", self.total))))
+        let owner = (act.call().tenant.clone(), act.call().installation.clone());
+        let passage = self.lanes.enter(owner, &host, act.act().body.len() as u64)?;
+        let answered = timeout(self.total, self.unless_frozen(act, &passage)).await;
+        let result = answered.unwrap_or_else(|_| Err(down(&host, &format!("no answer within {:?}", self.total))));
+        passage.leave(&result);
+        result
     }
+}
+
+/// A credential as freezes know it. One that was given by hand is of no provider.
+fn carried(connection: &Connection) -> Carried {
+    Carried { name: connection.name.clone(), provider: None }
 }
 
 /// The request as it goes out: in origin form, with a Host of our own making.

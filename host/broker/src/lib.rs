@@ -4,7 +4,10 @@
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
+//! - [`rotation`] replaces credentials, by policy or after a breach, and holds requests to freezes.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
+//! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
+//!   person's consent; [`issue`] is what the vault asks of them.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
@@ -18,7 +21,10 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod bucket;
+mod circuit;
 pub mod connection;
+pub mod consent;
 mod dial;
 pub mod egress;
 mod headers;
@@ -26,17 +32,22 @@ pub mod hmac;
 pub mod issue;
 pub mod judge;
 pub mod key;
+mod lanes;
 pub mod leaks;
 pub mod loopback;
 pub mod oci;
 pub mod place;
 mod pool;
+pub mod providers;
 pub mod pseudonym;
 pub mod resolve;
+pub mod rotation;
 mod seal;
+mod settings;
 pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 mod tls;
+pub mod upstream;
 pub mod vault;
 mod wire;

@@ -22,6 +22,9 @@ pub const MAX_ANSWER_HEADERS: usize = 100;
 /// The most that an answer's head may take, in bytes.
 pub const MAX_ANSWER_HEAD: usize = 64 * 1024;
 
+/// The most memory that is taken for a body before any of it has come, in bytes.
+const FIRST: usize = 64 * 1024;
+
 /// A request that is ready to go.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 
@@ -29,6 +32,7 @@ pub(crate) type Outgoing = Request<Full<Bytes>>;
 pub(crate) struct Wire {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
+    plaintext: bool,
 }
 
 /// Why there is no answer.
@@ -61,7 +65,18 @@ impl Wire {
             // How it ended is told by the request that was under way, if there was one.
             let _ = connection.await;
         });
-        Ok(Self { sender, driver })
+        Ok(Self { sender, driver, plaintext: false })
+    }
+
+    /// The same, marked as one without TLS (DAT-5).
+    pub(crate) fn in_the_clear(mut self) -> Self {
+        self.plaintext = true;
+        self
+    }
+
+    /// Whether it is without TLS.
+    pub(crate) fn is_plaintext(&self) -> bool {
+        self.plaintext
     }
 
     /// Waits until the last answer is out of the way. False where the connection is closed.
@@ -90,7 +105,8 @@ pub(crate) async fn collect(mut body: Incoming, most: usize) -> Result<Vec<u8>, 
     if announced > most as u64 {
         return Err(BodyFailed::TooLong);
     }
-    let mut bytes = Vec::new();
+    // What is announced is at most the cap, and taken as an advice: what comes is counted.
+    let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0).min(FIRST));
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(BodyFailed::Broken)?.into_data() else { continue };
         if bytes.len() + data.len() > most {

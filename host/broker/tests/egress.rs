@@ -1,7 +1,11 @@
 //! The one door out, against a real TLS server on this machine: what goes out, what does not, and what comes back.
 #![forbid(unsafe_code)]
 
+#[path = "egress/channel.rs"]
+mod channel;
 mod support;
+#[path = "egress/traffic.rs"]
+mod traffic;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +18,7 @@ use portcullis_model::{
     error::ServiceError,
 };
 use support::{
-    server::{NAMES, Server},
+    server::{self, NAMES, Server},
     world::{Fixed, TOKEN, World, get, leading_to, with},
 };
 
@@ -127,8 +131,26 @@ async fn a_reflected_token_is_taken_out() {
     assert!(answer.headers.contains(&("x-reflected".into(), "Bearer [redacted]".into())));
     assert!(answer.headers.iter().all(|(name, _)| name != "set-cookie" && name != "content-length"));
     assert!(!world.connections.needles().find_in(format!("{answer:?}").as_bytes()));
-    unavailable(world.send(get(&format!("{CHAT}/gzip"))).await, "compressed");
+}
+
+#[tokio::test]
+async fn a_token_in_pieces_is_taken_out_too_and_trailers_and_reasons_do_not_arrive() {
+    let (_server, world) = both().await;
+    let answer = world.send(get(&format!("{CHAT}/reflect-in-pieces"))).await.unwrap();
+    assert_eq!(answer.body, b"Bearer [redacted]");
+    assert!(!world.connections.needles().find_in(format!("{answer:?}").as_bytes()), "{answer:?}");
+    assert!(!format!("{answer:?}").contains("trailer"));
+}
+
+#[tokio::test]
+async fn what_is_compressed_is_refused_beside_a_credential_and_never_unpacked() {
+    let (_server, world) = both().await;
+    for path in ["/gzip", "/gzip-transfer", "/bomb"] {
+        unavailable(world.send(get(&format!("{CHAT}{path}"))).await, "compressed");
+    }
     assert_eq!(world.send(get("https://other.example.test/gzip")).await.unwrap().body, b"\x1f\x8b");
+    let bomb = world.send(get("https://other.example.test/bomb")).await.unwrap();
+    assert_eq!(bomb.body, server::bomb(), "as it came");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@
 
 #[macro_use]
 mod list;
+mod door;
 #[cfg(test)]
 mod means_test;
 mod narrow;
@@ -49,6 +50,7 @@ pub struct Services {
     pub rng: Arc<dyn Rng>,
 }
 
+pub use door::{BackDoor, Doors};
 pub use projection::Projection;
 
 use list::{describe, meet, read};

@@ -1,10 +1,13 @@
 //! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
 //! the nearest that is known.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+mod egress;
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
-use portcullis_broker::egress::{Config as EgressConfig, Private};
+pub use egress::{Egress, PlaintextHost, PrivateHost};
+use portcullis_broker::egress::Config as EgressConfig;
 use portcullis_capabilities::Catalogue;
 use portcullis_delivery::RetryPolicy;
 use portcullis_model::{
@@ -13,6 +16,8 @@ use portcullis_model::{
     catalogue::Catalogue as _,
     id::TenantId,
     limits::Limits,
+    region::Region,
+    regional::Regions,
     review::Severity,
     scope::{ScopeText, nearest},
 };
@@ -49,6 +54,9 @@ pub struct Config {
     /// The tenants' limits, read.
     #[serde(skip)]
     tenant_limits: BTreeMap<TenantId, Limits>,
+    /// The regions of those tenants that have a rule about them, read.
+    #[serde(skip)]
+    tenant_regions: BTreeMap<TenantId, Regions>,
 }
 
 /// The listener.
@@ -97,6 +105,8 @@ pub struct Tenant {
     pub scopes: Option<Vec<ScopeText>>,
     /// Whether card numbers are covered in every text that plugins read (DAT-3).
     pub cover_cards: bool,
+    /// The regions that data may go to, such as EEA or DE (DAT-7). Absent: any.
+    pub regions: Option<Vec<String>>,
     /// Limits of a call hold for each call, hourly ones and that of calls at once for all installations together. What is not
     /// named is not bounded here.
     pub limits: toml::Table,
@@ -114,18 +124,6 @@ pub struct Delivery {
     pub longest_pause_ms: u64,
 }
 
-/// Requests out.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Egress {
-    /// How long connecting may take, in milliseconds.
-    pub connect_timeout_ms: u64,
-    /// How long a request may take in all, in milliseconds.
-    pub total_timeout_ms: u64,
-    /// Hosts that the operator places by hand, private addresses included.
-    pub private: Vec<PrivateHost>,
-}
-
 /// What happens by itself when releases turn out to be bad.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -134,18 +132,6 @@ pub struct Review {
     pub quarantine_after_reports: Option<NonZeroUsize>,
     /// A known vulnerability at least as bad as this stops a release everywhere. Absent: none does.
     pub quarantine_vulnerable: Option<Severity>,
-}
-
-/// A host at an address that the operator names.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PrivateHost {
-    /// The host's name.
-    pub host: String,
-    /// Where it is.
-    pub address: SocketAddr,
-    /// A PEM file with the one authority that its certificate must come from.
-    pub ca_file: Option<PathBuf>,
 }
 
 impl Default for Listen {
@@ -175,12 +161,6 @@ impl Default for Delivery {
     }
 }
 
-impl Default for Egress {
-    fn default() -> Self {
-        Self { connect_timeout_ms: 5_000, total_timeout_ms: 30_000, private: Vec::new() }
-    }
-}
-
 impl Config {
     /// Reads the home's configuration.
     pub fn load(home: &Home) -> Result<Self> {
@@ -200,6 +180,10 @@ impl Config {
             if limits != Limits::UNBOUNDED {
                 config.tenant_limits.insert(tenant.clone(), limits);
             }
+            if let Some(regions) = section.regions.as_ref() {
+                let regions = read_regions(regions).with_context(|| format!("tenants.{tenant}.regions"))?;
+                config.tenant_regions.insert(tenant.clone(), regions);
+            }
         }
         let tenants = config.tenants.values().filter_map(|tenant| tenant.scopes.as_ref());
         for scope in config.ceiling.scopes.iter().chain(tenants).flatten() {
@@ -215,6 +199,7 @@ impl Config {
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.egress.check()?;
         config.backends.check()?;
         Ok(config)
     }
@@ -232,14 +217,15 @@ impl Config {
 
     /// What holds for whatever is asked and granted.
     pub fn bounds(&self) -> Bounds {
-        let profile = |tenant: &Tenant| Profile {
+        let profile = |name: &TenantId, tenant: &Tenant| Profile {
             scopes: tenant.scopes.clone(),
             rules: Rules { cover_cards: tenant.cover_cards },
+            regions: self.tenant_regions.get(name).cloned(),
         };
         Bounds {
             scopes: self.ceiling.scopes.clone(),
             limits: self.limits(),
-            tenants: self.tenants.iter().map(|(name, tenant)| (name.clone(), profile(tenant))).collect(),
+            tenants: self.tenants.iter().map(|(name, tenant)| (name.clone(), profile(name, tenant))).collect(),
         }
     }
 
@@ -259,19 +245,15 @@ impl Config {
 
     /// The door's settings. Reads the authorities' files.
     pub fn egress(&self) -> Result<EgressConfig> {
-        let private = |host: &PrivateHost| {
-            let pem =
-                |path: &PathBuf| std::fs::read_to_string(path).with_context(|| format!("ca-file {}", path.display()));
-            let ca_pem = host.ca_file.as_ref().map(pem).transpose()?;
-            Ok(Private { host: host.host.clone(), address: host.address, ca_pem })
-        };
-        Ok(EgressConfig {
-            connect_timeout: Duration::from_millis(self.egress.connect_timeout_ms),
-            total_timeout: Duration::from_millis(self.egress.total_timeout_ms),
-            private: self.egress.private.iter().map(private).collect::<Result<_>>()?,
-            own: vec![self.listen.address.ip()],
-        })
+        self.egress.settings(self.listen.address.ip())
     }
+}
+
+/// Regions in any case: `eea`, `DE`.
+fn read_regions(texts: &[String]) -> Result<Regions> {
+    let read = |text: &String| text.to_ascii_uppercase().parse::<Region>().map_err(|problem| anyhow!(problem));
+    let regions = texts.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Regions::new(regions).ok_or_else(|| anyhow!("expected at least one region; without the key data may go anywhere"))
 }
 
 /// The limits in a table; what is not in it has no bound.
@@ -329,6 +311,18 @@ mod tests {
         assert!(error("[tenants.acme]\nlimit = 1\n").contains("did you mean 'limits'?"));
         assert!(error("[tenants.acme]\nscopes = ['tickets:raed fields=tags']\n").contains("did you mean 'read'?"));
         assert!(error("[tenants.'A B'.limits]\n").contains("'A B' is not a tenant"));
+    }
+
+    #[test]
+    fn a_tenants_regions_are_read_in_any_case_and_never_empty() {
+        let config = Config::parse("[tenants.acme]\nregions = ['eea', 'CH']\n[tenants.other]\n").unwrap();
+        let bounds = config.bounds();
+        let regions = |tenant: &str| bounds.regions(&tenant.parse().unwrap()).map(ToString::to_string);
+        assert_eq!(regions("acme").as_deref(), Some("CH, EEA"));
+        assert_eq!(regions("other"), None);
+        let error = |text: &str| format!("{:#}", Config::parse(text).unwrap_err());
+        assert!(error("[tenants.acme]\nregions = []\n").contains("tenants.acme.regions: expected at least one"));
+        assert!(error("[tenants.acme]\nregions = ['Europe']\n").contains("no region"));
     }
 
     #[test]

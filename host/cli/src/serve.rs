@@ -12,7 +12,7 @@ use portcullis_broker::{
 use portcullis_capabilities::{Capabilities, Services};
 use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
-    audit::{Actor, Entry, Kind, Recorder},
+    audit::{Actor, Entry, Kind, Recorder, plain},
     invoke::Invoke,
     queue::Queue,
     secret::{SealedSecret, SecretStore},
@@ -142,10 +142,15 @@ pub async fn serve(
 async fn start(host: &Host) -> Result<()> {
     let leases = host.store.recover().await?;
     let unknown = host.store.sweep_open_acts(host.clock.now()).await?;
-    let entry = Entry::new(host.clock.now(), Kind::HostStarted, Actor::Host, None)
+    let mut entry = Entry::new(host.clock.now(), Kind::HostStarted, Actor::Host, None)
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("recovered-leases", leases)
         .with("unknown-acts", unknown);
+    let in_the_clear = host.config.egress.in_the_clear(host.clock.as_ref());
+    if !in_the_clear.is_empty() {
+        in_the_clear.iter().for_each(|line| eprintln!("Accepted risk: {}", plain(line)));
+        entry = entry.with("plaintext", in_the_clear.iter().map(|line| plain(line)).collect::<Vec<_>>());
+    }
     host.store.record(vec![entry]).await?;
     Ok(())
 }

@@ -5,11 +5,13 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use async_trait::async_trait;
 use portcullis_model::{
     error::StoreError,
     event::Event,
     id::InstallationId,
     installation::{Installation, InstallationStore},
+    platform::Installed,
     scope::{Allows, EventsScope, Grant, Subscribe},
 };
 
@@ -57,6 +59,13 @@ impl Table {
             .filter(|(i, grant)| i.tenant == event.tenant && EventsScope::decide(grant, &act).is_ok())
             .map(|(installation, _)| installation.id.clone())
             .collect()
+    }
+}
+
+#[async_trait]
+impl Installed for Directory {
+    async fn installation(&self, id: &InstallationId) -> Result<Option<Arc<Installation>>, StoreError> {
+        Ok(self.table().await?.get(id).cloned())
     }
 }
 

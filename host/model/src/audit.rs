@@ -54,6 +54,12 @@ pub enum Kind {
     /// A call into a plugin ended.
     #[serde(rename = "call.ended")]
     CallEnded,
+    /// Somebody began to act in an installation's name without a call into its component: who, and what for.
+    #[serde(rename = "visit.began")]
+    VisitBegan,
+    /// Such a visit ended.
+    #[serde(rename = "visit.ended")]
+    VisitEnded,
     /// A delivery was given up and put aside.
     #[serde(rename = "delivery.dead")]
     DeliveryDead,
@@ -153,6 +159,33 @@ pub enum Kind {
     /// A credential was stored for an installation.
     #[serde(rename = "connection.added")]
     ConnectionAdded,
+    /// A provider is about to be asked for a new credential. Older than the request itself.
+    #[serde(rename = "connection.renewing")]
+    ConnectionRenewing,
+    /// A provider issued a new credential, and it is in use.
+    #[serde(rename = "connection.renewed")]
+    ConnectionRenewed,
+    /// A provider gave no new credential, or nobody knows whether it did; it is asked again later.
+    #[serde(rename = "connection.renewal-failed")]
+    ConnectionRenewalFailed,
+    /// Only a person's consent gets a connection its next credential.
+    #[serde(rename = "connection.consent-needed")]
+    ConnectionConsentNeeded,
+    /// A connection's credential is not used any more.
+    #[serde(rename = "connection.revoked")]
+    ConnectionRevoked,
+    /// A tenant got a data key for its secrets, or a new one.
+    #[serde(rename = "vault.data-key-made")]
+    VaultDataKeyMade,
+    /// A data key seals nothing any more and is gone.
+    #[serde(rename = "vault.data-key-dropped")]
+    VaultDataKeyDropped,
+    /// Another key-encryption key wraps the data keys from now on.
+    #[serde(rename = "vault.key-rotated")]
+    VaultKeyRotated,
+    /// A key-encryption key wraps nothing any more.
+    #[serde(rename = "vault.key-dropped")]
+    VaultKeyDropped,
     /// An installation got a back end outside of the sandbox, or it was changed.
     #[serde(rename = "backend.set")]
     BackendSet,
@@ -177,6 +210,51 @@ pub enum Kind {
     /// How an attempt to hand a message to a back end ended.
     #[serde(rename = "backend.delivery")]
     BackendDelivery,
+    /// A connection was ended by hand.
+    #[serde(rename = "connection.ended")]
+    ConnectionEnded,
+    /// A link was made, by which a person can consent to a connection.
+    #[serde(rename = "consent.asked")]
+    ConsentAsked,
+    /// Somebody went from that link to the provider.
+    #[serde(rename = "consent.begun")]
+    ConsentBegun,
+    /// The provider gave a credential for the consent.
+    #[serde(rename = "consent.given")]
+    ConsentGiven,
+    /// A consent ended without a credential: denied, failed, too late, or asked for anew.
+    #[serde(rename = "consent.ended")]
+    ConsentEnded,
+    /// Nothing leaves in the name of something, until that is lifted.
+    #[serde(rename = "freeze.added")]
+    FreezeAdded,
+    /// A freeze was lifted.
+    #[serde(rename = "freeze.lifted")]
+    FreezeLifted,
+    /// The running host holds to a freeze, and requests that were under way have ended.
+    #[serde(rename = "freeze.enforced")]
+    FreezeEnforced,
+    /// Credentials are about to be rotated in one act.
+    #[serde(rename = "rotation.started")]
+    RotationStarted,
+    /// An act of rotation came to its end: what became of how many credentials, and the digest of its report.
+    #[serde(rename = "rotation.ended")]
+    RotationEnded,
+    /// What became of one credential in a rotation.
+    #[serde(rename = "credential.rotated")]
+    CredentialRotated,
+    /// A credential is as old as policy lets it be, and only a person can replace it.
+    #[serde(rename = "rotation.needed")]
+    RotationNeeded,
+    /// How often credentials are rotated, and when, was changed.
+    #[serde(rename = "rotation.policy")]
+    RotationPolicy,
+    /// The secret of a source of events was replaced.
+    #[serde(rename = "source.rotated")]
+    SourceRotated,
+    /// The secret of a source of events is not accepted any more, and it has no other.
+    #[serde(rename = "source.revoked")]
+    SourceRevoked,
 }
 
 impl Kind {

@@ -27,6 +27,8 @@ pub enum Layer {
     Profile,
     /// What the platform gives to anybody at all.
     Platform,
+    /// What the access token was narrowed to, where somebody calls from outside of the sandbox (RFC 8693).
+    Token,
     /// What is left of the budgets: the one layer that changes from act to act.
     Budget,
 }
@@ -39,6 +41,7 @@ impl Layer {
             Self::Granted | Self::Profile | Self::Budget => "admin",
             Self::Reviewed => "reviewer",
             Self::Platform => "platform",
+            Self::Token => "client",
         }
     }
 }
@@ -51,6 +54,7 @@ impl fmt::Display for Layer {
             Self::Reviewed => "the reviewer's approval",
             Self::Profile => "the tenant's profile",
             Self::Platform => "the platform's ceiling",
+            Self::Token => "the access token",
             Self::Budget => "what is left of the budgets",
         })
     }
@@ -67,6 +71,8 @@ pub struct Denial {
     pub resource: String,
     /// The least scope that would have covered it.
     pub needed: ScopeText,
+    /// That scope as the log may keep it.
+    pub loggable: ScopeText,
     /// The layer that does not cover it.
     pub layer: Layer,
     /// Why not, in one sentence.
@@ -163,7 +169,8 @@ impl<S: Scope> Authority<S> {
         let Explanation { opinions, refusing } = self.explain(act);
         let (layer, reason) = refusing.unwrap_or((Layer::Granted, reason));
         let (id, resource, needed) = (call.next_act(), act.resource(), needed::<S, A>(act));
-        Denial { id, act: A::NAME, resource, needed, layer, reason, layers: opinions }
+        let loggable = act.loggable(&needed);
+        Denial { id, act: A::NAME, resource, needed, loggable, layer, reason, layers: opinions }
     }
 }
 

@@ -9,9 +9,11 @@ use crate::{
     authority::Layer,
     call::Rules,
     catalogue::Catalogue,
+    egress::Destination,
     id::TenantId,
     installation::Installation,
     limits::Limits,
+    regional::{Barred, Regions},
     release::VerifiedRelease,
     scope::{ScopeError, ScopeText},
 };
@@ -23,6 +25,8 @@ pub struct Profile {
     pub scopes: Option<Vec<ScopeText>>,
     /// Rules about what is read.
     pub rules: Rules,
+    /// Where data may go (DAT-7); `None`: anywhere.
+    pub regions: Option<Regions>,
 }
 
 /// The platform's and the tenants' bounds.
@@ -41,25 +45,43 @@ impl Bounds {
     pub fn layers(&self, release: &VerifiedRelease, installation: &Installation) -> Vec<(Layer, Vec<ScopeText>)> {
         let mut layers = vec![(Layer::Manifest, release.asked.clone()), (Layer::Granted, installation.granted.clone())];
         let profile = self.tenants.get(&installation.tenant).and_then(|profile| profile.scopes.clone());
+        let regions = self.regions(&installation.tenant);
+        let regional = regions.map(|regions| regions.over(&release.asked, &release.destinations));
         let others = [
             (Layer::Reviewed, release.reviewed.clone()),
             (Layer::Profile, profile),
+            (Layer::Profile, regional),
             (Layer::Platform, self.scopes.clone()),
         ];
         layers.extend(others.into_iter().filter_map(|(layer, scopes)| Some((layer, scopes?))));
         layers
     }
 
-    /// What the platform and a tenant's profile leave of these scopes.
+    /// What the platform and a tenant's profile leave of these scopes of a release that says where it sends.
     pub fn ceiling(
         &self,
         tenant: &TenantId,
         of: &[ScopeText],
+        destinations: &[Destination],
         catalogue: &dyn Catalogue,
     ) -> Result<Vec<ScopeText>, ScopeError> {
         let profile = self.tenants.get(tenant).and_then(|profile| profile.scopes.as_ref());
         let bounds = self.scopes.iter().chain(profile);
-        bounds.into_iter().try_fold(of.to_vec(), |left, bound| catalogue.meet(&left, bound))
+        let left = match self.regions(tenant) {
+            Some(regions) => regions.left(of.to_vec(), destinations),
+            None => of.to_vec(),
+        };
+        bounds.into_iter().try_fold(left, |left, bound| catalogue.meet(&left, bound))
+    }
+
+    /// Where data of a tenant may go; `None`: anywhere.
+    pub fn regions(&self, tenant: &TenantId) -> Option<&Regions> {
+        self.tenants.get(tenant).and_then(|profile| profile.regions.as_ref())
+    }
+
+    /// Those hosts that the scopes send to and that lie outside of the tenant's regions.
+    pub fn barred(&self, tenant: &TenantId, scopes: &[ScopeText], destinations: &[Destination]) -> Vec<Barred> {
+        self.regions(tenant).map_or_else(Vec::new, |regions| regions.barred(scopes, destinations))
     }
 
     /// The rules of a tenant.

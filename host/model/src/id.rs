@@ -83,6 +83,10 @@ ids! {
     ClientId, "client id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// A provider of upstream credentials, such as `zendesk`.
     ProviderId, "provider", "1 to 63 of a-z, 0-9 and '-'", label;
+    /// One time that a person is asked to consent to a connection.
+    ConsentId, "consent id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One act of rotating credentials.
+    RotationId, "rotation id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// A place that events come from, such as `acme-support`.
     SourceName, "source name", "1 to 63 of a-z, 0-9 and '-'", label;
 }
@@ -98,6 +102,20 @@ impl ReportId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {
         Self(random("rep", rng).into())
+    }
+}
+
+impl ConsentId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("con", rng).into())
+    }
+}
+
+impl RotationId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("rot", rng).into())
     }
 }
 

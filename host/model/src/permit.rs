@@ -42,6 +42,11 @@ pub trait Act: Send + Sync {
     /// What it is about, such as `ticket:1042`. No personal data: this stays in the log.
     fn resource(&self) -> String;
 
+    /// The scope that it needs, as the log may keep it.
+    fn loggable(&self, scope: &ScopeText) -> ScopeText {
+        scope.clone()
+    }
+
     /// The most that it can use of what is bounded in a call or an hour. Reserved before the effect; what the effect's
     /// facts show to be unused is given back after it.
     fn cost(&self) -> Cost {
@@ -119,7 +124,8 @@ impl<A: Act> Permit<A> {
     pub fn refuse(self, layer: Layer, reason: String) -> Box<Denial> {
         let Self { id, scope, act, .. } = self;
         let layers = vec![Opinion { layer, refuses: Some(reason.clone()) }];
-        Box::new(Denial { id, act: A::NAME, resource: act.resource(), needed: scope, layer, reason, layers })
+        let (resource, loggable) = (act.resource(), act.loggable(&scope));
+        Box::new(Denial { id, act: A::NAME, resource, needed: scope, loggable, layer, reason, layers })
     }
 
     /// Writes the permit to the audit log and waits until it is durable. Where that fails there is no effect.
@@ -128,7 +134,7 @@ impl<A: Act> Permit<A> {
             .about(self.act.resource())
             .with("act", A::NAME)
             .with("id", self.id.as_str())
-            .with("scope", self.scope.to_string());
+            .with("scope", self.act.loggable(&self.scope).to_string());
         recorder.record(vec![entry]).await?;
         Ok(Recorded(self))
     }
@@ -172,7 +178,7 @@ pub fn note_denial(recorder: &dyn Recorder, now: Timestamp, call: &Call, denial:
         .about(denial.resource.clone())
         .with("act", denial.act)
         .with("id", denial.id.as_str())
-        .with("scope", denial.needed.to_string())
+        .with("scope", denial.loggable.to_string())
         .with("layer", serde_json::json!(denial.layer))
         .with("grantor", denial.layer.grantor())
         .with("layers", opinions(&denial.layers))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::Entry,
+    egress::Destination,
     error::StoreError,
     id::{Digest, PluginId, PublisherId, TenantId},
     limits::Limits,
@@ -78,6 +79,8 @@ pub struct VerifiedRelease {
     pub until: Timestamp,
     /// The limits that the manifest asks for.
     pub limits: Limits,
+    /// Every host that the manifest says it sends to, and where (DAT-7).
+    pub destinations: Vec<Destination>,
 }
 
 /// Why a release may not run.

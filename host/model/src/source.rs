@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     event::EventForm,
     id::{SourceName, TenantId},
+    rotation::SourceKeys,
 };
 
 /// A registered source. Its secret lies with the other secrets, under `source/<name>`.
@@ -26,6 +27,11 @@ impl Source {
     pub fn secret_name(&self) -> String {
         format!("source/{}", self.name)
     }
+
+    /// The name of the secret that is to take its place, while both are accepted.
+    pub fn next_secret_name(&self) -> String {
+        format!("source/{}/next", self.name)
+    }
 }
 
 /// Where sources are kept.
@@ -36,4 +42,9 @@ pub trait SourceStore: Send + Sync {
 
     /// All.
     async fn sources(&self) -> Result<Vec<Source>, StoreError>;
+
+    /// How the secrets of those stand that were ever rotated.
+    async fn source_keys(&self) -> Result<Vec<(SourceName, SourceKeys)>, StoreError> {
+        Ok(Vec::new())
+    }
 }

@@ -35,6 +35,11 @@ impl Target {
         &self.path
     }
 
+    /// The path with `{}` in place of what may be an id or a secret: what a log may keep of it.
+    pub fn template(&self) -> String {
+        crate::template::of(&self.path)
+    }
+
     /// The origin: scheme, host, and the port where it is not 443.
     pub fn origin(&self) -> String {
         match self.port {

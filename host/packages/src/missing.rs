@@ -99,6 +99,7 @@ mod tests {
             reviewed: reviewed.map(scopes),
             until: Timestamp(1),
             limits: manifest.limits,
+            destinations: manifest.destinations(),
         };
         let all: Vec<String> = manifest.asked().iter().map(ToString::to_string).collect();
         let all: Vec<&str> = all.iter().map(String::as_str).collect();

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use portcullis_model::{
@@ -19,7 +20,7 @@ use portcullis_model::{
     error::ServiceError,
     permit::{Act, Effect, Spent, note_denial},
     scope::{Allows, Scope},
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 use crate::{
@@ -31,6 +32,31 @@ use crate::{
 
 /// What a host function gives: the outer error traps the guest, the inner one it can handle.
 pub type HostResult<T> = wasmtime::Result<Result<T, types::Error>>;
+
+/// Why an act had no effect, or its effect is no answer.
+#[derive(Debug)]
+pub enum Refused {
+    /// A layer of the authority says no; it is in the log. The duration: how long a budget's layer keeps to it.
+    Denied(Box<Denial>, Option<Duration>),
+    /// It was permitted and failed, or could not even be recorded.
+    Service(ServiceError),
+}
+
+impl From<ServiceError> for Refused {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<Refused> for types::Error {
+    /// As the guest sees it.
+    fn from(refusal: Refused) -> Self {
+        match refusal {
+            Refused::Denied(denial, _) => denied(&denial),
+            Refused::Service(error) => refused(error),
+        }
+    }
+}
 
 /// One call's way to the host.
 #[derive(Clone)]
@@ -122,6 +148,16 @@ impl Gate {
         self.budget.room(resource)
     }
 
+    /// The hour's bound on a resource, and what is left of it.
+    pub fn hourly(&self, resource: Resource) -> (u64, u64) {
+        self.budget.hourly(resource)
+    }
+
+    /// The time, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// How many records a page may have: what is asked for, as far as there is room. Never none, so that a budget which is used
     /// up is said to be, and not taken for the end of the records.
     pub fn page(&self, most: u32) -> u32 {
@@ -143,8 +179,7 @@ impl Gate {
         })
     }
 
-    /// Decides about an act; where it is permitted, reserves what it may use, records the permit, carries it out and records
-    /// the outcome.
+    /// Decides about an act of the guest, as [`Gate::pass`]; what comes of it is in the form that the guest sees.
     pub async fn act<S, A, T, F, Fut>(&self, authority: &Authority<S>, act: A, effect: F) -> HostResult<T>
     where
         S: Scope + Allows<A>,
@@ -153,19 +188,29 @@ impl Gate {
         F: FnOnce(Spent<A>) -> Fut + Send,
         Fut: Future<Output = Result<T, ServiceError>> + Send,
     {
-        let permit = match authority.permit(&self.call, act) {
-            Ok(permit) => permit,
-            Err(denial) => return Ok(Err(self.denied(&denial))),
-        };
+        Ok(self.pass(authority, act, effect).await.map_err(types::Error::from))
+    }
+
+    /// Decides about an act; where it is permitted, reserves what it may use, records the permit, carries it out and records
+    /// the outcome.
+    pub async fn pass<S, A, T, F, Fut>(&self, authority: &Authority<S>, act: A, effect: F) -> Result<T, Refused>
+    where
+        S: Scope + Allows<A>,
+        A: Act,
+        T: Effect + Send,
+        F: FnOnce(Spent<A>) -> Fut + Send,
+        Fut: Future<Output = Result<T, ServiceError>> + Send,
+    {
+        let permit = authority.permit(&self.call, act).map_err(|denial| self.denied(denial, None))?;
         let capability = A::NAME.split('.').next().unwrap_or(A::NAME);
         let reserved = match self.budget.reserve(capability, permit.act().cost()) {
             Ok(reserved) => reserved,
-            Err(Refusal::Limited(error)) => return Ok(Err(refused(error))),
-            Err(Refusal::Suspended { reason, tripped }) => {
+            Err(Refusal::Limited(error)) => return Err(error.into()),
+            Err(Refusal::Suspended { reason, wait, tripped }) => {
                 if tripped {
                     self.budget.write_now().await;
                 }
-                return Ok(Err(self.denied(&permit.refuse(Layer::Budget, reason))));
+                return Err(self.denied(permit.refuse(Layer::Budget, reason), Some(wait)));
             }
         };
         let recorded = match permit.record(self.recorder.as_ref(), self.clock.now()).await {
@@ -173,20 +218,20 @@ impl Gate {
             Err(error) => {
                 reserved.settle(Cost::NONE);
                 tracing::error!(%error, "an act was refused because its permit could not be recorded");
-                return Ok(Err(types::Error::Unavailable));
+                return Err(ServiceError::Unavailable(error.to_string()).into());
             }
         };
         let done = recorded.spend(self.recorder.as_ref(), || self.clock.now(), effect).await;
         settle(reserved, &done);
-        Ok(done.map_err(refused))
+        done.map_err(Refused::Service)
     }
 
-    /// Writes a denial down, unless this call has had many, and gives it the form that the guest sees.
-    fn denied(&self, denial: &Denial) -> types::Error {
+    /// Writes a denial down, unless this call has had many.
+    fn denied(&self, denial: Box<Denial>, wait: Option<Duration>) -> Refused {
         if self.tally.denials.fetch_add(1, Ordering::Relaxed) < DENIALS {
-            note_denial(self.recorder.as_ref(), self.clock.now(), &self.call, denial);
+            note_denial(self.recorder.as_ref(), self.clock.now(), &self.call, &denial);
         }
-        denied(denial)
+        Refused::Denied(denial, wait)
     }
 
     /// Keeps a log line: escaped, cut at 4 KiB, and dropped past the call's limit.

@@ -50,13 +50,13 @@ pub struct CallStore<S> {
 /// Runs plugins in sandboxes.
 pub struct Runtime<C: CapabilitySet> {
     sandbox: Sandbox,
-    capabilities: Arc<C>,
-    plugins: Plugins<C>,
-    bounds: Arc<Bounds>,
-    recorder: Arc<dyn Recorder>,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
-    ledger: Arc<Ledger>,
+    pub(crate) capabilities: Arc<C>,
+    pub(crate) plugins: Plugins<C>,
+    pub(crate) bounds: Arc<Bounds>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) ledger: Arc<Ledger>,
     secrets: Option<Arc<dyn FindSecrets>>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -124,7 +124,9 @@ impl<C: CapabilitySet> Runtime<C> {
         let meter = Arc::new(Meter::default());
         let mut store = self.store(ready, gate, &meter);
         let call = Metered::new(call(&mut store, ready, &event), meter.clone());
-        let Some(alive) = ready.life.begin(generation) else { return (ended_from_outside(), Usage::default()) };
+        let Some(alive) = ready.authority.life.begin(generation) else {
+            return (ended_from_outside(), Usage::default());
+        };
         let ended = tokio::select! {
             biased;
             () = alive.over() => None,
@@ -152,7 +154,7 @@ impl<C: CapabilitySet> Runtime<C> {
         let limits = gate.call().limits;
         let elements = usize::try_from(limits.table_elements).unwrap_or(usize::MAX);
         let memory = MemoryLimit::new(limits.memory(), elements);
-        let states = self.capabilities.open(gate, &ready.authorities);
+        let states = self.capabilities.open(gate, &ready.authority.authorities);
         let wasi = ready.wasi.map_or_else(Wasi::default, |real| Wasi::open(gate, &self.clock, &self.rng, real));
         let mut store = Store::new(self.sandbox.engine(), CallStore { memory, wasi, states });
         if ready.wasi.is_some() {
@@ -217,7 +219,17 @@ fn frames(stack: &WasmBacktrace) -> Vec<String> {
     stack.frames().iter().take(FRAMES).map(frame).collect()
 }
 
-fn ended_from_outside() -> CallEnd {
+impl From<crate::LoadError> for CallEnd {
+    fn from(error: crate::LoadError) -> Self {
+        match error {
+            crate::LoadError::Release(ReleaseError::Store(error)) => Self::HostFailed(error.to_string()),
+            crate::LoadError::Untrusted(error) => Self::Untrusted(error.to_string()),
+            error => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+pub(crate) fn ended_from_outside() -> CallEnd {
     CallEnd::Ended("its installation was stopped".to_owned())
 }
 
@@ -256,7 +268,7 @@ fn failed(error: types::Error, limits: Limits) -> CallEnd {
 impl<C: CapabilitySet> Invoke for Runtime<C> {
     async fn handle(&self, installation: &Installation, event: &Event, attempt: u32) -> CallReport {
         let ready = self.plugins.ready(installation).await;
-        let limits = ready.as_ref().map_or(installation.limits, |ready| ready.limits);
+        let limits = ready.as_ref().map_or(installation.limits, |ready| ready.authority.limits);
         let limits = self.ledger.within(&installation.tenant, limits);
         let call = Call::new(
             CallId::random(self.rng.as_ref()),
@@ -271,17 +283,16 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
         let call = Arc::new(call.under(self.bounds.rules(&installation.tenant)));
         let turn = match self.ledger.begin(&call).await {
             Ok(turn) => turn,
-            Err(end) => return CallReport { call, end, usage: Usage::default(), log: Vec::new() },
+            Err(end) => {
+                let end = Ledger::looking_again(end);
+                return CallReport { call, end, usage: Usage::default(), log: Vec::new() };
+            }
         };
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
         let gate = gate.observed_by(self.observer.clone());
         let (end, mut usage) = match ready {
-            Err(crate::LoadError::Release(ReleaseError::Store(error))) => {
-                (CallEnd::HostFailed(error.to_string()), Usage::default())
-            }
-            Err(crate::LoadError::Untrusted(error)) => (CallEnd::Untrusted(error.to_string()), Usage::default()),
-            Err(error) => (CallEnd::Refused(error.to_string()), Usage::default()),
-            Ok(ready) => match self.capabilities.narrow(event, &ready.authorities, &call) {
+            Err(error) => (error.into(), Usage::default()),
+            Ok(ready) => match self.capabilities.narrow(event, &ready.authority.authorities, &call) {
                 Err(reason) => (CallEnd::Refused(reason), Usage::default()),
                 Ok(data) => self.run(&ready, installation.generation, &gate, guest_event(event, data, attempt)).await,
             },

@@ -98,11 +98,19 @@ impl Ledger {
                 if tripped {
                     self.write_now().await;
                 }
-                Err(CallEnd::Held { reason, wait: wait.min(LOOK_AGAIN) })
+                Err(CallEnd::Held { reason, wait })
             }
             Err(Stop::Busy { name, allowed, wait }) => {
                 Err(CallEnd::Held { reason: format!("{name}: {allowed} allowed, and as many are under way"), wait })
             }
+        }
+    }
+
+    /// The same end, asked for again soon enough for a suspension that is lifted before its time.
+    pub(crate) fn looking_again(end: CallEnd) -> CallEnd {
+        match end {
+            CallEnd::Held { reason, wait } => CallEnd::Held { reason, wait: wait.min(LOOK_AGAIN) },
+            other => other,
         }
     }
 
@@ -156,6 +164,8 @@ pub(crate) enum Refusal {
     Suspended {
         /// Which budget ran out, until when, and who can change that.
         reason: String,
+        /// For how long.
+        wait: Duration,
         /// Whether this act suspended it: then it is to be [written down](CallBudget::write_now) first.
         tripped: bool,
     },
@@ -180,7 +190,7 @@ impl CallBudget {
                 *used = used.plus(cost);
                 Ok(Reservation { budget: self.clone(), cost, unused: Cost::NONE, minute: minute_of(now) })
             }
-            Err(Stop::Suspended { reason, tripped, .. }) => Err(Refusal::Suspended { reason, tripped }),
+            Err(Stop::Suspended { reason, wait, tripped }) => Err(Refusal::Suspended { reason, wait, tripped }),
             Err(Stop::Busy { name, allowed, wait }) => Err(Refusal::Limited(ServiceError::Limited {
                 name,
                 allowed,
@@ -197,6 +207,14 @@ impl CallBudget {
             .map_or(u64::MAX, |limit| limit.saturating_mul(resource.unit()).saturating_sub(used));
         let (bounds, now) = (self.ledger.bounds(&self.call), self.ledger.clock.now());
         in_call.min(self.ledger.state().left(&self.call, bounds, resource, now))
+    }
+
+    /// The hour's bound on a resource, the tenant's where that is smaller, and what is left of it.
+    pub fn hourly(&self, resource: Resource) -> (u64, u64) {
+        let (bounds, now) = (self.ledger.bounds(&self.call), self.ledger.clock.now());
+        let of = |limits: &Limits| resource.in_hour(limits).saturating_mul(resource.unit());
+        let allowed = bounds.tenant.map_or(u64::MAX, of).min(of(bounds.own));
+        (allowed, self.ledger.state().left(&self.call, bounds, resource, now))
     }
 
     /// Writes a new suspension down, and waits for that.

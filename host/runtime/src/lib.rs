@@ -22,6 +22,7 @@ mod memory_scan;
 mod meter;
 pub mod observe;
 mod plugins;
+mod visit;
 pub mod wasi;
 pub mod wit;
 
@@ -31,6 +32,7 @@ pub use ledger::Ledger;
 pub use limits::LimitReached;
 pub use memory_scan::FindSecrets;
 pub use plugins::LoadError;
+pub use visit::{Purpose, Visit};
 pub use wasmtime;
 pub use wasmtime_wasi;
 pub use wasmtime_wasi_http;

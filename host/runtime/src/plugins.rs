@@ -20,7 +20,7 @@ use portcullis_model::{
 use wasmtime::component::{Component, InstancePre, Linker, types::ComponentItem};
 
 use crate::{
-    capability::CapabilitySet,
+    capability::{CapabilitySet, Layers},
     engine::Sandbox,
     invoke::CallStore,
     life::{Life, Lives},
@@ -69,9 +69,15 @@ pub enum LoadError {
 pub(crate) struct Ready<C: CapabilitySet> {
     pub pre: InstancePre<CallStore<C::States>>,
     pub events: events::GuestIndices,
-    pub authorities: C::Authorities,
+    pub authority: Arc<Authorized<C>>,
     /// What its store needs of WASI; `None` where the component imports nothing of it.
     pub wasi: Option<Real>,
+}
+
+/// What one generation of an installation may do, whoever acts in its name.
+pub(crate) struct Authorized<C: CapabilitySet> {
+    pub layers: Layers,
+    pub authorities: Arc<C::Authorities>,
     pub limits: Limits,
     /// Whether its calls may go on.
     pub life: Arc<Life>,
@@ -84,12 +90,13 @@ pub(crate) struct Plugins<C: CapabilitySet> {
     bounds: Arc<Bounds>,
     compiled: Mutex<HashMap<Digest, Component>>,
     compiling: tokio::sync::Mutex<()>,
-    ready: Mutex<HashMap<InstallationId, Generation<C>>>,
+    ready: Mutex<HashMap<InstallationId, Generation<Ready<C>>>>,
+    authorized: Mutex<HashMap<InstallationId, Generation<Authorized<C>>>>,
     pub lives: Lives,
 }
 
-/// A generation of an installation, and its plugin made ready for it.
-type Generation<C> = (u64, Arc<Ready<C>>);
+/// A generation of an installation, and what was made for it.
+type Generation<T> = (u64, Arc<T>);
 
 impl<C: CapabilitySet> Plugins<C> {
     pub fn new(sandbox: Sandbox, capabilities: Arc<C>, releases: Arc<dyn Releases>, bounds: Arc<Bounds>) -> Self {
@@ -101,6 +108,7 @@ impl<C: CapabilitySet> Plugins<C> {
             compiled: Mutex::default(),
             compiling: tokio::sync::Mutex::default(),
             ready: Mutex::default(),
+            authorized: Mutex::default(),
             lives: Lives::default(),
         }
     }
@@ -119,7 +127,16 @@ impl<C: CapabilitySet> Plugins<C> {
         Ok(ready)
     }
 
-    async fn make_ready(&self, installation: &Installation) -> Result<Ready<C>, LoadError> {
+    /// What the installation may do: read anew where its generation has changed. Nothing is compiled for it.
+    pub async fn authorized(&self, installation: &Installation) -> Result<Arc<Authorized<C>>, LoadError> {
+        let known = self.authorized.lock().unwrap_or_else(PoisonError::into_inner).get(&installation.id).cloned();
+        match known {
+            Some((generation, known)) if generation == installation.generation => Ok(known),
+            _ => self.authorize(installation).await,
+        }
+    }
+
+    async fn authorize(&self, installation: &Installation) -> Result<Arc<Authorized<C>>, LoadError> {
         let id = installation.release_id();
         let release = self.releases.verified(&id, &installation.tenant).await.map_err(|error| match error {
             ReleaseError::Store(_) => LoadError::Release(error),
@@ -127,18 +144,28 @@ impl<C: CapabilitySet> Plugins<C> {
         })?;
         let layers = self.bounds.layers(&release, installation);
         let limits = self.bounds.limits(&release, installation);
-        let authorities = self.capabilities.authorities(&layers)?;
-        let component = self.compile(&id).await?;
-        let granted = C::granted(&authorities);
+        let authorities = Arc::new(self.capabilities.authorities(&layers)?);
+        let life = self.lives.of(&installation.id);
+        let made = Arc::new(Authorized { layers, authorities, limits, life });
+        let mut all = self.authorized.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(installation.id.clone(), (installation.generation, made.clone()));
+        Ok(made)
+    }
+
+    async fn make_ready(&self, installation: &Installation) -> Result<Ready<C>, LoadError> {
+        // Whatever is kept of it: its statements are checked now.
+        let authority = self.authorize(installation).await?;
+        let component = self.compile(&installation.release_id()).await?;
+        let authorities = &authority.authorities;
+        let granted = C::granted(authorities);
         let imports = self.check_imports(&component, &granted)?;
         let mut linker = Linker::new(self.sandbox.engine());
-        let linked = self.capabilities.link(&mut linker, &authorities, &imports);
+        let linked = self.capabilities.link(&mut linker, authorities, &imports);
         let linked = linked.and_then(|()| wasi::link(&mut linker, &imports, &granted));
         let pre = linked.and_then(|()| linker.instantiate_pre(&component)).map_err(engine_error)?;
         let events = events::GuestIndices::new(&pre).map_err(|_| LoadError::NoHandler)?;
         let wasi = (!imports.is_empty()).then(|| Real::of(&granted));
-        let life = self.lives.of(&installation.id);
-        Ok(Ready { pre, events, authorities, wasi, limits, life })
+        Ok(Ready { pre, events, authority, wasi })
     }
 
     async fn compile(&self, id: &ReleaseId) -> Result<Component, LoadError> {

@@ -29,7 +29,7 @@ pub struct StoredEntry {
 /// Appends an entry in the present transaction. The end of a call also ends what the call left open: an act that was cut off
 /// by a limit is unknown from then on.
 pub(crate) fn append(conn: &Connection, entry: &Entry) -> Outcome<()> {
-    if let (Kind::CallEnded, Actor::Plugin { call, .. }) = (entry.kind, &entry.actor) {
+    if let (Kind::CallEnded | Kind::VisitEnded, Actor::Plugin { call, .. }) = (entry.kind, &entry.actor) {
         // An act's id is its call's, a dot and a number; '/' is the character after '.'.
         close_open_acts(conn, entry.time, &format!("{call}."), &format!("{call}/"))?;
     }

@@ -211,7 +211,7 @@ mod tests {
         audit::Kind,
         installation::{InstallationState, InstallationStore as _},
         queue::Queue as _,
-        secret::{SealedSecret, SecretStore as _},
+        secret::{SealedSecret, SecretStore as _, Swap, WrappedKey},
     };
 
     use super::*;
@@ -252,9 +252,26 @@ mod tests {
             name: "chat".into(),
             generation: 1,
             place: "{}".into(),
+            origin: String::new(),
+            issued: Timestamp(0),
+            expires: None,
+            data_key: 1,
             sealed: vec![1],
         };
-        store.put_secret(secret, entry(Kind::ConnectionAdded)).await.unwrap();
+        if store.wrapping_keys().await.unwrap().is_empty() {
+            let key = WrappedKey {
+                tenant: one.tenant.clone(),
+                number: 1,
+                wrapped_by: "k".into(),
+                wrapped: vec![1],
+                made: Timestamp(0),
+                current: true,
+            };
+            store.set_wrapping_key("k", None, None).await.unwrap();
+            store.add_data_key(key, None, entry(Kind::VaultDataKeyMade)).await.unwrap();
+        }
+        let put = store.put_secret(secret, None, Timestamp(0), entry(Kind::ConnectionAdded)).await;
+        assert_eq!(put.unwrap(), Swap::Done);
     }
 
     async fn send(store: &SqliteStore, id: &str, to: &[&str]) {

@@ -14,9 +14,11 @@
 
 mod audit;
 mod budgets;
+mod consents;
 pub mod db;
 mod erasure;
 mod files;
+mod freezes;
 pub mod helpdesk;
 mod installations;
 mod kv;
@@ -25,6 +27,7 @@ mod plugin_log;
 mod queue;
 mod releases;
 mod reviews;
+mod rotations;
 mod schema;
 mod secrets;
 mod sources;

@@ -1,95 +1,177 @@
-//! Sealed secrets. What lies here cannot be read without a key that is not here.
+//! Sealed secrets: slots, their generations, and the keys that these are sealed under. What lies here cannot be read without a
+//! key that is not here.
+//!
+//! Invariants: a slot's current generation is the one that its head names, so there is exactly one; a head is changed only by
+//! whoever names the head that it was made from; a generation is added only under the tenant's current data key, a data key only
+//! under the current key-encryption key, both looked up in the same transaction; what is deleted is overwritten in the file.
+
+mod keys;
+mod rows;
+#[cfg(test)]
+mod tests;
 
 use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
-    secret::{SealedSecret, SecretStore},
+    id::TenantId,
+    secret::{Head, SealedSecret, SecretStore, Slot, SlotRows, Swap, VaultRows, WrappedKey},
+    time::Timestamp,
 };
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
     audit::append,
-    db::{corrupt, failed},
+    db::{Outcome, failed},
 };
+
+/// As the column holds it: a source's secret belongs to no installation.
+fn installation(slot: &Slot) -> &str {
+    slot.installation.as_ref().map_or("", |installation| installation.as_str())
+}
+
+/// Adds a generation as the current one. Says nothing to the log.
+fn put(
+    conn: &Connection,
+    row: &SealedSecret,
+    expected: Option<&Head>,
+    retired: Timestamp,
+    keep: Timestamp,
+) -> Outcome<Swap> {
+    let slot = row.slot();
+    if rows::head(conn, &slot)?.as_ref() != expected {
+        return Ok(Swap::Stale);
+    }
+    if keys::current(conn, &row.tenant)? != Some(row.data_key) {
+        return Ok(Swap::OtherKey);
+    }
+    rows::write_head(conn, &slot, &Head::ready(row.generation))?;
+    let (tenant, installation) = (slot.tenant.as_str(), installation(&slot));
+    conn.execute(
+        "UPDATE secret_generations SET retired = ?4
+         WHERE tenant = ?1 AND installation = ?2 AND name = ?3 AND retired IS NULL",
+        params![tenant, installation, slot.name, retired.0],
+    )
+    .map_err(failed)?;
+    // What has just ceased to be current stays, whatever the clock says.
+    conn.execute(
+        "DELETE FROM secret_generations WHERE tenant = ?1 AND installation = ?2 AND name = ?3 AND retired < ?4",
+        params![tenant, installation, slot.name, retired.min(keep).0],
+    )
+    .map_err(failed)?;
+    rows::insert(conn, row)?;
+    Ok(Swap::Done)
+}
 
 #[async_trait]
 impl SecretStore for SqliteStore {
-    async fn put_secret(&self, secret: SealedSecret, entry: Entry) -> Result<(), StoreError> {
+    async fn put_secret(
+        &self,
+        secret: SealedSecret,
+        expected: Option<Head>,
+        keep_since: Timestamp,
+        entry: Entry,
+    ) -> Result<Swap, StoreError> {
         self.db
             .write(move |conn| {
-                let installation = secret.installation.as_ref().map(|i| i.as_str()).unwrap_or_default();
-                conn.execute(
-                    "INSERT INTO secrets (tenant, installation, name, generation, place, sealed)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                     ON CONFLICT (tenant, installation, name) DO UPDATE SET
-                     generation = excluded.generation, place = excluded.place, sealed = excluded.sealed",
-                    params![
-                        secret.tenant.as_str(),
-                        installation,
-                        secret.name,
-                        secret.generation,
-                        secret.place,
-                        secret.sealed
-                    ],
-                )
-                .map_err(failed)?;
-                append(conn, &entry)
+                let put = put(conn, &secret, expected.as_ref(), entry.time, keep_since)?;
+                if put == Swap::Done {
+                    append(conn, &entry)?;
+                }
+                Ok(put)
             })
             .await
+    }
+
+    async fn set_head(&self, slot: &Slot, expected: Head, head: Head, entry: Entry) -> Result<bool, StoreError> {
+        let slot = slot.clone();
+        self.db
+            .write(move |conn| {
+                let fits = head.generation == expected.generation && rows::head(conn, &slot)? == Some(expected);
+                if fits {
+                    rows::write_head(conn, &slot, &head)?;
+                    append(conn, &entry)?;
+                }
+                Ok(fits)
+            })
+            .await
+    }
+
+    async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let any = self.db.read(move |conn| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM secret_generations WHERE retired IS NOT NULL AND retired < ?1)";
+            conn.query_row(sql, [before.0], |row| row.get::<_, bool>(0)).map_err(failed)
+        });
+        if !any.await? {
+            return Ok(0);
+        }
+        let forget = move |conn: &Connection| {
+            conn.execute("DELETE FROM secret_generations WHERE retired IS NOT NULL AND retired < ?1", [before.0])
+                .map(|rows| rows as u64)
+                .map_err(failed)
+        };
+        self.db.write(forget).await
     }
 
     async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
+        self.db.read(rows::current).await
+    }
+
+    async fn slot(&self, slot: &Slot) -> Result<Option<SlotRows>, StoreError> {
+        let slot = slot.clone();
+        self.db.read(move |conn| rows::snapshot(conn, |conn| rows::one(conn, &slot))).await
+    }
+
+    async fn vault(&self) -> Result<VaultRows, StoreError> {
+        let all = |conn: &Connection| {
+            Ok(VaultRows { revision: rows::revision(conn)?, slots: rows::all(conn)?, keys: keys::all(conn)? })
+        };
+        self.db.read(move |conn| rows::snapshot(conn, all)).await
+    }
+
+    async fn secrets_revision(&self) -> Result<u64, StoreError> {
+        self.db.read(rows::revision).await
+    }
+
+    async fn reseal(&self, old: SealedSecret, new: SealedSecret) -> Result<bool, StoreError> {
         self.db
-            .read(|conn| {
-                let mut query = conn
-                    .prepare_cached("SELECT tenant, installation, name, generation, place, sealed FROM secrets")
-                    .map_err(failed)?;
-                let mut rows = query.query([]).map_err(failed)?;
-                let mut secrets = Vec::new();
-                while let Some(row) = rows.next().map_err(failed)? {
-                    let text = |i| row.get::<_, String>(i).map_err(failed);
-                    let installation = text(1)?;
-                    secrets.push(SealedSecret {
-                        tenant: text(0)?.parse().map_err(corrupt)?,
-                        installation: match installation.as_str() {
-                            "" => None,
-                            id => Some(id.parse().map_err(corrupt)?),
-                        },
-                        name: text(2)?,
-                        generation: row.get(3).map_err(failed)?,
-                        place: text(4)?,
-                        sealed: row.get(5).map_err(failed)?,
-                    });
-                }
-                Ok(secrets)
+            .write(move |conn| {
+                let same = SealedSecret { data_key: new.data_key, sealed: new.sealed.clone(), ..old.clone() } == new;
+                Ok(same && keys::current(conn, &new.tenant)? == Some(new.data_key) && rows::reseal(conn, &old, &new)?)
             })
             .await
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use portcullis_model::audit::Kind;
+    async fn add_data_key(&self, key: WrappedKey, expected: Option<u64>, entry: Entry) -> Result<Swap, StoreError> {
+        self.db.write(move |conn| keys::add(conn, &key, expected, &entry)).await
+    }
 
-    use super::*;
-    use crate::testing::{entry, store};
+    async fn rewrap(&self, old: WrappedKey, new: WrappedKey) -> Result<Swap, StoreError> {
+        self.db.write(move |conn| keys::rewrap(conn, &old, &new)).await
+    }
 
-    #[tokio::test]
-    async fn one_row_a_name_and_installation() {
-        let (_dir, store) = store();
-        let secret = |installation: Option<&str>, generation| SealedSecret {
-            tenant: "acme".parse().unwrap(),
-            installation: installation.map(|i| i.parse().unwrap()),
-            name: "chat".into(),
-            generation,
-            place: "{}".into(),
-            sealed: vec![1, 2, 3],
-        };
-        for row in [secret(None, 1), secret(Some("ins_1"), 1), secret(Some("ins_1"), 2)] {
-            store.put_secret(row, entry(Kind::ConnectionAdded)).await.unwrap();
-        }
-        assert_eq!(store.secrets().await.unwrap(), vec![secret(None, 1), secret(Some("ins_1"), 2)]);
+    async fn drop_data_key(&self, tenant: &TenantId, number: u64, entry: Entry) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        self.db.write(move |conn| keys::drop_one(conn, &tenant, number, &entry)).await
+    }
+
+    async fn wrapping_keys(&self) -> Result<Vec<String>, StoreError> {
+        self.db.read(keys::wrapping).await
+    }
+
+    async fn set_wrapping_key(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        entry: Option<Entry>,
+    ) -> Result<bool, StoreError> {
+        let (name, expected) = (name.to_owned(), expected.map(str::to_owned));
+        self.db.write(move |conn| keys::set_wrapping(conn, &name, expected.as_deref(), entry.as_ref())).await
+    }
+
+    async fn drop_wrapping_key(&self, name: &str, entry: Entry) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.db.write(move |conn| keys::drop_wrapping(conn, &name, &entry)).await
     }
 }

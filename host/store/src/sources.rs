@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
+    id::SourceName,
+    rotation::SourceKeys,
     source::{Source, SourceStore},
 };
 use rusqlite::params;
@@ -41,6 +43,22 @@ impl SourceStore for SqliteStore {
                 let bodies: Vec<String> =
                     query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
                 bodies.iter().map(|body| serde_json::from_str(body).map_err(corrupt)).collect()
+            })
+            .await
+    }
+
+    async fn source_keys(&self) -> Result<Vec<(SourceName, SourceKeys)>, StoreError> {
+        self.db
+            .read(|conn| {
+                let mut query = conn.prepare_cached("SELECT source, body FROM source_keys").map_err(failed)?;
+                let rows: Vec<(String, String)> = query
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .and_then(Iterator::collect)
+                    .map_err(failed)?;
+                let read = |(source, body): (String, String)| {
+                    Ok((source.parse().map_err(corrupt)?, serde_json::from_str(&body).map_err(corrupt)?))
+                };
+                rows.into_iter().map(read).collect()
             })
             .await
     }

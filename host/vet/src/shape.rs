@@ -143,6 +143,12 @@ impl Shaped for helpdesk::DeleteTicket {
     }
 }
 
+impl Shaped for helpdesk::ListOrganizations {
+    fn shape(&self, _: &Known) -> Shape {
+        shape([("fields", fields(&self.fields)), ("page", page(self.after.is_some()))])
+    }
+}
+
 impl Shaped for helpdesk::GetUser {
     fn shape(&self, known: &Known) -> Shape {
         shape([("user", known.origin(&self.id)), ("fields", fields(&self.fields))])

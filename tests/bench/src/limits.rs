@@ -31,7 +31,11 @@ pub async fn measure(rounds: usize) -> Result<Value> {
             held.push(connection);
         }
     });
-    let lab = Lab::with(&format!("[[egress.private]]\nhost = \"{HOST}\"\naddress = \"{address}\"\n")).await?;
+    // The circuit stays closed: each call is to wait for itself.
+    let config = format!(
+        "[egress]\ncircuit-failures = 1000000\n[[egress.private]]\nhost = \"{HOST}\"\naddress = \"{address}\"\n"
+    );
+    let lab = Lab::with(&config).await?;
     let runtime: Arc<dyn Invoke> = serve::runtime(&lab.host)?;
     let loops = lab.install("loops", &["log:write"], "cpu-ms = 100\nwall-ms = 10000\n").await?;
     let send = format!("http:send to=https://{HOST}/* methods=GET");

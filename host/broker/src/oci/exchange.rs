@@ -94,7 +94,7 @@ impl Exchange {
             connect_timeout: config.connect_timeout,
             total_timeout: config.total_timeout,
             private: config.private.clone(),
-            own: Vec::new(),
+            ..egress::Config::default()
         };
         let others = Dialer::new(&others, resolver.clone())
             .map_err(|error| OciError::down(registry.authority(), error.to_string()))?;

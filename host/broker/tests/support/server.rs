@@ -7,7 +7,7 @@ use std::{
 
 use portcullis_model::egress::MAX_BODY;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
+use rustls::{HandshakeKind, ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -36,25 +36,50 @@ pub struct Server {
     pub address: SocketAddr,
     pub ca_pem: String,
     arrived: Arc<Mutex<Vec<Arrived>>>,
+    handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
 }
 
 impl Server {
+    /// With a certificate for [`NAMES`].
     pub async fn start() -> Self {
-        let (ca_pem, acceptor) = certified();
+        let (ca_pem, config) = certified(|_| ());
+        Self::listen(ca_pem, Some(config.into())).await
+    }
+
+    /// With a certificate that was tampered with before it was signed.
+    pub async fn with(tamper: impl FnOnce(&mut CertificateParams)) -> Self {
+        let (ca_pem, config) = certified(tamper);
+        Self::listen(ca_pem, Some(config.into())).await
+    }
+
+    /// Without TLS.
+    pub async fn plain() -> Self {
+        Self::listen(String::new(), None).await
+    }
+
+    async fn listen(ca_pem: String, acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), ca_pem, arrived: Arc::default() };
+        let address = listener.local_addr().unwrap();
+        let server = Self { address, ca_pem, arrived: Arc::default(), handshakes: Arc::default() };
         let shared = server.clone();
         tokio::spawn(async move {
             for number in 1.. {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (acceptor, server) = (acceptor.clone(), shared.clone());
                 tokio::spawn(async move {
+                    let Some(acceptor) = acceptor else { return server.serve(stream, number).await };
                     let Ok(stream) = acceptor.accept(stream).await else { return };
+                    server.handshakes.lock().unwrap().extend(stream.get_ref().1.handshake_kind());
                     server.serve(stream, number).await;
                 });
             }
         });
         server
+    }
+
+    /// How each connection began.
+    pub fn handshakes(&self) -> Vec<HandshakeKind> {
+        self.handshakes.lock().unwrap().clone()
     }
 
     pub fn arrived(&self) -> Vec<Arrived> {
@@ -83,7 +108,7 @@ impl Server {
     }
 }
 
-fn certified() -> (String, TlsAcceptor) {
+fn certified(tamper: impl FnOnce(&mut CertificateParams)) -> (String, Arc<ServerConfig>) {
     let mut ca = CertificateParams::new(vec![]).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca_key = KeyPair::generate().unwrap();
@@ -91,14 +116,18 @@ fn certified() -> (String, TlsAcceptor) {
     let issuer = Issuer::new(ca, ca_key);
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
-    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut certificate = CertificateParams::new(names).unwrap();
+    tamper(&mut certificate);
+    let certificate = certificate.signed_by(&key, &issuer).unwrap();
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
-    (ca_pem, Arc::new(config).into())
+    // This side would resume sessions.
+    config.ticketer = ring::Ticketer::new().unwrap();
+    (ca_pem, Arc::new(config))
 }
 
 async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
@@ -138,6 +167,15 @@ fn answer_to(path: &str, arrived: &Arrived) -> Vec<u8> {
             );
             plain(&format!("200 OK\r\nx-reflected: {token}\r\nset-cookie: s={token}"), body.as_bytes())
         }
+        "/reflect-in-pieces" => {
+            let pieces: String = token.chars().map(|c| format!("1\r\n{c}\r\n")).collect();
+            format!("HTTP/1.1 200 {token}\r\ntransfer-encoding: chunked\r\n\r\n{pieces}0\r\nx-trailer: {token}\r\n\r\n")
+                .into_bytes()
+        }
+        "/bomb" => plain("200 OK\r\ncontent-encoding: gzip", &bomb()),
+        "/gzip-transfer" => {
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n2\r\n\x1f\x8b\r\n0\r\n\r\n".to_vec()
+        }
         "/gzip" => plain("200 OK\r\ncontent-encoding: gzip", b"\x1f\x8b"),
         "/many-headers" => {
             let lines: Vec<_> = (0..101).map(|n| format!("x-{n}: 1")).collect();
@@ -149,4 +187,10 @@ fn answer_to(path: &str, arrived: &Arrived) -> Vec<u8> {
         "/garbage" => b"SSH-2.0-server\r\n\r\n".to_vec(),
         _ => plain("200 OK\r\nx-here: yes", b"fine"),
     }
+}
+
+/// 32 KiB of gzip that would become 32 MiB: one deflate block of zeros, as its smallest code, over and over.
+pub fn bomb() -> Vec<u8> {
+    let head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xec\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a";
+    [head.as_slice(), &vec![0; 32 * 1024]].concat()
 }

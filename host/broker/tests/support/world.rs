@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -105,6 +108,14 @@ impl Clock for Fixed {
         Timestamp(0)
     }
 }
+/// A clock that is set by hand, in milliseconds.
+#[derive(Default)]
+pub struct Hand(pub AtomicI64);
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
 impl Rng for Fixed {
     fn fill(&self, buffer: &mut [u8]) {
         buffer.fill(5);
@@ -140,6 +151,11 @@ pub struct World {
 impl World {
     /// A host with a token of installation `ins_1` for chat.example.test.
     pub async fn new(config: &Config) -> Self {
+        Self::at(config, Arc::new(Fixed)).await
+    }
+
+    /// The same, where the time is this clock's.
+    pub async fn at(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let memory = Arc::new(Memory::default());
         let folder = tempfile::tempdir().unwrap();
         let key = Key::load(&folder.path().join("key"), &Fixed).unwrap();
@@ -151,7 +167,7 @@ impl World {
             ("meta.example.test", "169.254.169.254"),
             ("mapped.example.test", "::ffff:127.0.0.1"),
         ]));
-        let door = Outbound::new(config, connections.clone(), Arc::new(names), Arc::new(Fixed)).unwrap();
+        let door = Outbound::new(config, connections.clone(), Arc::new(names), clock).unwrap();
         let world = Self { door, connections, memory };
         world.store(TOKEN).await;
         world

@@ -9,15 +9,16 @@ use portcullis_model::{
     egress::{Answer, Egress, MAX_BODY, SendRequest},
 };
 use portcullis_runtime::{
-    gate::{Gate, HostResult},
+    gate::{Gate, HostResult, Refused},
     observe,
+    wit::types,
 };
 
 use super::scope::{HttpScope, method};
 
 /// A call's way out.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(crate) struct Door {
     pub gate: Gate,
     pub authority: Arc<Authority<HttpScope>>,
     pub egress: Arc<dyn Egress>,
@@ -56,17 +57,22 @@ fn act(name: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> 
 
 impl Door {
     /// The act that a request asks for; of what is none, whoever looks on is told.
-    pub fn act(&self, name: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<SendRequest, Unfit> {
+    pub(super) fn act(&self, name: &str, url: &str, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<SendRequest, Unfit> {
         act(name, url, headers, body).inspect_err(|unfit| {
             let problem = unfit.to_string();
             self.gate.unfit(observe::Unfit { method: name, url, problem: &problem });
         })
     }
 
-    /// Sends the request where the grant covers it and there is room for it.
+    /// Sends the guest's request, as [`Door::pass`].
     pub async fn send(&self, act: SendRequest) -> HostResult<Answer> {
+        Ok(self.pass(act).await.map_err(types::Error::from))
+    }
+
+    /// Sends the request where the grant covers it and there is room for it.
+    pub async fn pass(&self, act: SendRequest) -> Result<Answer, Refused> {
         let egress = self.egress.clone();
-        self.gate.act(&self.authority, act, |spent| async move { egress.send(spent).await }).await
+        self.gate.pass(&self.authority, act, |spent| async move { egress.send(spent).await }).await
     }
 }
 

@@ -48,7 +48,7 @@ impl Cap {
 
 /// One call's hold on it.
 pub struct State {
-    door: door::Door,
+    pub(crate) door: door::Door,
     wasi: wasi::Hooks,
 }
 

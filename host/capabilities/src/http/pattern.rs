@@ -91,6 +91,9 @@ impl Pattern {
         if text.contains('*') {
             return Err("to: '*' stands only as the first label of the host and at the end of the path".into());
         }
+        if text.contains(['{', '}']) {
+            return Err("to: '{}' stands in the log for what may be an id or a secret; write the path itself, or '/*'".into());
+        }
         if text.contains('?') {
             return Err("to: a query cannot be granted; grant the path".into());
         }
@@ -214,7 +217,8 @@ mod tests {
             "https://10.0.0.1/",
             "a.example",
             "*",
-            &format!("https://a.example/{}", "{".repeat(200)),
+            "https://a.example/items/{}",
+            &format!("https://a.example/{}", "\"".repeat(200)),
         ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

@@ -61,7 +61,7 @@ pub(super) fn findable(
 
 /// The fields that an update changes.
 pub(super) fn changed(act: &UpdateTicket) -> Vec<TicketField> {
-    let tags = !act.add_tags.is_empty() || !act.remove_tags.is_empty();
+    let tags = act.set_tags.is_some() || !act.add_tags.is_empty() || !act.remove_tags.is_empty();
     [
         (act.status.is_some(), TicketField::Status),
         (act.priority.is_some(), TicketField::Priority),

@@ -10,6 +10,7 @@ mod host;
 mod means;
 pub mod scope;
 pub(crate) mod show;
+pub(crate) mod ways;
 
 use std::sync::Arc;
 

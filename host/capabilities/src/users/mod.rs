@@ -7,6 +7,7 @@ mod host;
 mod means;
 pub mod scope;
 mod show;
+mod ways;
 
 use std::sync::Arc;
 

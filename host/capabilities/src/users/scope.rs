@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portcullis_model::{
     class::Class,
     helpdesk::{
-        FindUsers, GetOrganization, GetUser, ORGANIZATION_ATTRIBUTES, OrganizationField, USER_ATTRIBUTES, UserField,
+        FindUsers, GetOrganization, GetUser, ListOrganizations, ORGANIZATION_ATTRIBUTES, OrganizationField, USER_ATTRIBUTES, UserField,
     },
     scope::{Allows, Grant, Reading, Readings, Risk, Scope, ScopeError, ScopeText},
 };
@@ -105,10 +105,23 @@ impl Allows<FindUsers> for UsersScope {
     }
 }
 
+fn read_organizations(fields: &BTreeSet<OrganizationField>) -> ScopeText {
+    ScopeText::new("users", "organizations").with("fields", fields.iter().map(|field| field.name().to_owned()))
+}
+
+impl Allows<ListOrganizations> for UsersScope {
+    fn needed(act: &ListOrganizations) -> ScopeText {
+        read_organizations(&act.fields)
+    }
+
+    fn decide(grant: &Grant<Self>, act: &ListOrganizations) -> Result<(), String> {
+        organizations(grant).decide("organizations", &act.fields, &act.within)
+    }
+}
+
 impl Allows<GetOrganization> for UsersScope {
     fn needed(act: &GetOrganization) -> ScopeText {
-        let names = act.fields.iter().map(|field| field.name().to_owned());
-        ScopeText::new("users", "organizations").with("fields", names)
+        read_organizations(&act.fields)
     }
 
     fn decide(grant: &Grant<Self>, act: &GetOrganization) -> Result<(), String> {

@@ -47,6 +47,8 @@ pub struct Query {
     pub brand_id: Option<String>,
     /// Changed at or after this moment, in milliseconds since 1970.
     pub updated_since: Option<i64>,
+    /// Changed before this moment, in milliseconds since 1970.
+    pub updated_before: Option<i64>,
 }
 
 impl Query {
@@ -62,7 +64,7 @@ impl Query {
             (self.assignee_id.is_some(), F::Assignee),
             (self.organization_id.is_some(), F::Organization),
             (self.brand_id.is_some(), F::Brand),
-            (self.updated_since.is_some(), F::UpdatedAt),
+            (self.updated_since.is_some() || self.updated_before.is_some(), F::UpdatedAt),
         ]
         .into_iter()
         .filter_map(|(used, field)| used.then_some(field))
@@ -70,14 +72,16 @@ impl Query {
     }
 }
 
-/// The order of what a search finds: newest first either way.
+/// The order of what a search finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
-    /// By id.
+    /// By id, newest first.
     #[default]
     Newest,
-    /// By last change.
+    /// By last change, newest first.
     Updated,
+    /// By last change, oldest first: for whoever follows what changes.
+    Changes,
 }
 
 /// Find tickets and read their named fields.
@@ -101,7 +105,7 @@ impl SearchTickets {
     /// The fields that must be readable in the clear: those of the query and of the order.
     pub fn asked_by(&self) -> BTreeSet<TicketField> {
         let mut fields = self.query.fields();
-        if self.sort == Sort::Updated {
+        if self.sort != Sort::Newest {
             fields.insert(TicketField::UpdatedAt);
         }
         fields
@@ -145,6 +149,8 @@ pub struct UpdateTicket {
     pub status: Option<Status>,
     /// The new priority.
     pub priority: Option<Priority>,
+    /// The tags that it has afterwards, before others are added and removed. Absent: those that it has.
+    pub set_tags: Option<Vec<String>>,
     /// Tags to add.
     pub add_tags: Vec<String>,
     /// Tags to remove.
@@ -234,6 +240,19 @@ pub struct GetOrganization {
     pub within: Within,
 }
 
+/// Read organizations' named fields, in the order of their ids.
+#[derive(Clone, Debug)]
+pub struct ListOrganizations {
+    /// What of each.
+    pub fields: BTreeSet<OrganizationField>,
+    /// After the one with this id.
+    pub after: Option<String>,
+    /// At most so many; never more than [`PAGE`].
+    pub most: u32,
+    /// Among which organizations.
+    pub within: Within,
+}
+
 macro_rules! acts {
     ($($act:ident, $name:literal, $resource:expr, $cost:expr;)*) => {$(
         impl Act for $act {
@@ -268,5 +287,6 @@ acts! {
     DeleteTicket, "tickets.delete", |act| format!("ticket:{}", act.ticket), |_| written();
     GetUser, "users.get", |act| format!("user:{}", act.id), |_| read(1);
     FindUsers, "users.find", |_| "users".to_owned(), |act| read(act.most);
+    ListOrganizations, "users.list-organizations", |_| "organizations".to_owned(), |act| read(act.most);
     GetOrganization, "users.get-organization", |act| format!("organization:{}", act.id), |_| read(1);
 }

@@ -50,6 +50,9 @@ pub trait HelpDesk: Send + Sync {
     /// Reads an organization.
     async fn organization(&self, act: Spent<GetOrganization>) -> Result<Seen<Organization>, ServiceError>;
 
+    /// Lists organizations.
+    async fn organizations(&self, act: Spent<ListOrganizations>) -> Result<Vec<Seen<Organization>>, ServiceError>;
+
     /// What is known about a ticket's files, in the order of their ids; the facts are the ticket's.
     async fn attachments(&self, act: Spent<ListAttachments>) -> Result<Vec<Seen<Attachment>>, ServiceError>;
 

@@ -152,5 +152,6 @@ counts! {
     Seen<Organization> => |_| 1;
     Seen<Vec<Comment>> => |seen| seen.record.len();
     Vec<Seen<User>> => |all| all.len();
+    Vec<Seen<Organization>> => |all| all.len();
     Found => |found| found.tickets.len();
 }

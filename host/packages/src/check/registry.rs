@@ -124,6 +124,7 @@ impl Registry {
             reviewed: judged.reviewed,
             until: judged.until,
             limits: manifest.limits,
+            destinations: manifest.destinations(),
         };
         Ok(Examined { release, manifest, inspection })
     }

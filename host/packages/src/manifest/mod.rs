@@ -33,6 +33,7 @@ pub use maintenance::Maintenance;
 pub use period::{Date, Days};
 use portcullis_model::{
     class::Class,
+    egress::Destination,
     id::{Digest, PluginId, PublisherId},
     limits::Limits,
     scope::ScopeText,
@@ -214,6 +215,12 @@ impl Manifest {
             schedules: schedule::read(&top.tables(&SCHEDULES)?)?,
             limits: top.table(&LIMITS)?.map_or_else(|| Ok(Limits::default()), |table| table.counts())?,
         })
+    }
+
+    /// Every host that it sends to, and where.
+    pub fn destinations(&self) -> Vec<Destination> {
+        let one = |entry: &Egress| Destination { host: entry.host.to_string(), region: entry.region.clone() };
+        self.egress.iter().map(one).collect()
     }
 
     /// All scopes that it asks for.

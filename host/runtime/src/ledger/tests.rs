@@ -149,7 +149,7 @@ impl Bench {
         match turn.budget().reserve("tickets", read(1)) {
             Ok(_used) => Ok(()),
             Err(Refusal::Limited(error)) => Err(error.to_string()),
-            Err(Refusal::Suspended { reason, tripped }) => {
+            Err(Refusal::Suspended { reason, tripped, .. }) => {
                 if tripped {
                     turn.budget().write_now().await;
                 }

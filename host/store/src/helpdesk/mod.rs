@@ -52,8 +52,8 @@ use portcullis_model::{
     error::{ServiceError, StoreError},
     helpdesk::{
         AddComment, Attachment, Chunk, Comment, DeleteTicket, FindUsers, Found, GetOrganization, GetTicket, GetUser,
-        HelpDesk, ListAttachments, ListComments, Organization, PAGE, ReadAttachment, RedactComment, SearchTickets,
-        Seen, StatAttachment, Ticket, UpdateTicket, User,
+        HelpDesk, ListAttachments, ListComments, ListOrganizations, Organization, PAGE, ReadAttachment, RedactComment,
+        SearchTickets, Seen, StatAttachment, Ticket, UpdateTicket, User,
     },
     permit::Spent,
     time::Clock,
@@ -268,6 +268,14 @@ impl HelpDesk for SqliteHelpDesk {
         let GetOrganization { id, fields, .. } = act.into_act();
         let read = move |db: &Transaction<'_>| people::organization(db, &reach, number(&id)?);
         Ok(people::seen_organization(self.read(read).await?, &fields))
+    }
+
+    async fn organizations(&self, act: Spent<ListOrganizations>) -> Result<Vec<Seen<Organization>>, ServiceError> {
+        let reach = Reach::of(&act, &act.act().within);
+        let act = act.into_act();
+        let fields = act.fields.clone();
+        let found = self.read(move |db| people::organizations(db, &reach, &act)).await?;
+        Ok(found.into_iter().map(|one| people::seen_organization(one, &fields)).collect())
     }
 
     async fn attachments(&self, act: Spent<ListAttachments>) -> Result<Vec<Seen<Attachment>>, ServiceError> {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use portcullis_model::{
     error::ServiceError,
-    helpdesk::{FindBy, FindUsers, Organization, OrganizationField, Role, Seen, User, UserField},
+    helpdesk::{FindBy, FindUsers, ListOrganizations, Organization, OrganizationField, Role, Seen, User, UserField},
     scope::Facts,
 };
 use rusqlite::{Connection, Row, types::Value};
@@ -85,13 +85,35 @@ fn narrowed_user(user: User, fields: &BTreeSet<UserField>) -> User {
     narrow
 }
 
+const ORGANIZATION: &str = "SELECT id, name, domain_names, tags, organization_fields FROM organizations o";
+
 /// The whole organization. `NotFound` where none with this id can be reached.
 pub(super) fn organization(db: &Connection, reach: &Reach, id: i64) -> Result<Organization, Failure> {
     let reached = reach.organizations();
-    let select = "SELECT id, name, domain_names, tags, organization_fields FROM organizations o";
-    let mut statement = db.prepare_cached(&format!("{select} WHERE {} AND o.id = ?", reached.sql()))?;
+    let mut statement = db.prepare_cached(&format!("{ORGANIZATION} WHERE {} AND o.id = ?", reached.sql()))?;
     let mut rows = statement.query(reached.with([id.into()]))?;
-    let row = rows.next()?.ok_or(ServiceError::NotFound)?;
+    organization_at(rows.next()?.ok_or(ServiceError::NotFound)?)
+}
+
+/// Whole organizations, in the order of their ids.
+pub(super) fn organizations(
+    db: &Connection,
+    reach: &Reach,
+    act: &ListOrganizations,
+) -> Result<Vec<Organization>, Failure> {
+    let (after, most) = (ids::after(act.after.as_deref())?, page_size(act.most)?);
+    let reached = reach.organizations();
+    let sql = format!("{ORGANIZATION} WHERE {} AND o.id > ? ORDER BY o.id LIMIT ?", reached.sql());
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query(reached.with([after.into(), most.into()]))?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(organization_at(row)?);
+    }
+    Ok(all)
+}
+
+fn organization_at(row: &Row<'_>) -> Result<Organization, Failure> {
     Ok(Organization {
         id: row.get::<_, i64>(0)?.to_string(),
         name: row.get(1)?,

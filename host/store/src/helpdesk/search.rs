@@ -86,6 +86,13 @@ pub(super) fn statement(reach: &Reach, act: &SearchTickets) -> (String, impl rus
             let order = "(t.updated_at, t.id) < (?, ?) AND t.updated_at >= ? ORDER BY t.updated_at DESC, t.id DESC";
             (order, vec![tenant, after.updated_at.into(), after.id.into(), since.into()])
         }
+        Sort::Changes => {
+            let first = Position { updated_at: act.query.updated_since.unwrap_or(i64::MIN), id: i64::MIN };
+            let after = act.after.unwrap_or(first);
+            let before = act.query.updated_before.unwrap_or(i64::MAX);
+            let order = "(t.updated_at, t.id) > (?, ?) AND t.updated_at < ? ORDER BY t.updated_at, t.id";
+            (order, vec![tenant, after.updated_at.into(), after.id.into(), before.into()])
+        }
     };
     let select = "SELECT t.id, t.updated_at";
     let sql = format!("{select}, {} IS TRUE, t.subject FROM tickets t WHERE t.tenant = ? AND {order}", fits.sql());
@@ -110,6 +117,7 @@ fn fits(query: &Query) -> Condition {
         id("t.organization_id", &query.organization_id),
         query.brand_id.as_ref().map(|brand| Condition::among("t.brand_id", [brand])),
         query.updated_since.map(|since| Condition::one("t.updated_at >= ?", since)),
+        query.updated_before.map(|before| Condition::one("t.updated_at < ?", before)),
         (!query.tags.is_empty()).then(tags),
     ];
     Condition::all(parts.into_iter().flatten())
@@ -118,7 +126,7 @@ fn fits(query: &Query) -> Condition {
 /// Where the row is. The time is left out where the order does not go by it: who may not read it shall not get it by way
 /// of a cursor.
 fn position(row: &Row<'_>, sort: Sort) -> rusqlite::Result<Position> {
-    let updated_at = if sort == Sort::Updated { row.get(1)? } else { 0 };
+    let updated_at = if sort == Sort::Newest { 0 } else { row.get(1)? };
     Ok(Position { id: row.get(0)?, updated_at })
 }
 

@@ -133,7 +133,10 @@ pub(super) fn update(db: &Connection, reach: &Reach, act: &UpdateTicket, now: Ti
     if act.status == Some(Status::New) && old.status != Some(Status::New) {
         return Err(ServiceError::Invalid("status: a ticket that was not 'new' any more cannot be 'new'".into()).into());
     }
-    let mut tags: BTreeSet<String> = old.tags.iter().flatten().cloned().collect();
+    let mut tags: BTreeSet<String> = match &act.set_tags {
+        Some(set) => clean_tags(set)?,
+        None => old.tags.iter().flatten().cloned().collect(),
+    };
     tags.extend(add);
     tags.retain(|tag| !remove.contains(tag));
     let tags: Vec<String> = limited_tags(tags)?;

@@ -5,8 +5,8 @@ use portcullis_model::{
     error::ServiceError,
     helpdesk::{
         AddComment, Attachment, Chunk, Comment, DeleteTicket, FindBy, FindUsers, Found, GetOrganization, GetTicket,
-        GetUser, HelpDesk, ListAttachments, ListComments, Organization, Position, Query, ReadAttachment, RedactComment,
-        SearchTickets, Seen, Sort, StatAttachment, Status, Ticket, UpdateTicket, User,
+        GetUser, HelpDesk, ListAttachments, ListComments, ListOrganizations, Organization, Position, Query,
+        ReadAttachment, RedactComment, SearchTickets, Seen, Sort, StatAttachment, Status, Ticket, UpdateTicket, User,
     },
     permit::Spent,
     scope::{Facts, Field, Within},
@@ -99,7 +99,7 @@ impl HelpDesk for Recording {
         let (mut found, mut next) = (Found::default(), None);
         for id in (NEWEST - FOUND..=first).rev() {
             if found.tickets.len() == most {
-                let updated_at = if act.sort == Sort::Updated { id } else { 0 };
+                let updated_at = if act.sort == Sort::Newest { 0 } else { id };
                 next = Some(Position { updated_at, id: id + 1 });
                 break;
             }
@@ -237,6 +237,12 @@ impl HelpDesk for Recording {
         }
         let fields = act.act().fields.iter().copied();
         Ok(Seen { record: narrowed(&stage, "users.get-organization", &organization, fields)?, facts })
+    }
+
+    /// No function of a plugin's asks for it.
+    async fn organizations(&self, act: Spent<ListOrganizations>) -> Result<Vec<Seen<Organization>>, ServiceError> {
+        self.begin(&act)?.up()?;
+        Ok(Vec::new())
     }
 
     async fn attachments(&self, act: Spent<ListAttachments>) -> Result<Vec<Seen<Attachment>>, ServiceError> {

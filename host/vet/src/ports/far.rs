@@ -44,7 +44,7 @@ impl Egress for Recording {
             300..400 => headers.push(("location".to_owned(), "https://elsewhere.example.net/".to_owned())),
             _ => {}
         }
-        Ok(Answer { status, headers, body, sent: act.body.len() as u64 })
+        Ok(Answer { status, headers, body, sent: act.body.len() as u64, plaintext: false })
     }
 }
 

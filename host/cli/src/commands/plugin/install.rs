@@ -7,10 +7,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portcullis_model::{id::TenantId, installation::Installation, scope::ScopeText, trust::TrustStore as _};
+use portcullis_model::{
+    bounds::Bounds, id::TenantId, installation::Installation, regional::Barred, scope::ScopeText,
+    trust::TrustStore as _,
+};
 use portcullis_packages::{
     install::Order,
     keys::PublicKey,
+    manifest::Manifest,
     plan::InstallPlan,
     release_dir::{ReleaseFiles, read_release},
 };
@@ -90,6 +94,10 @@ pub async fn ask_and_install(
             bail!("not installed");
         }
     }
+    let manifest = Manifest::parse(&files.stored.manifest)?;
+    if let Some(why) = elsewhere(&host.config.bounds(), &manifest, &order).first() {
+        bail!("not installed: {why}");
+    }
     if let Some(key) = trust {
         host.trust_publisher(&plan.publisher, key).await?;
     }
@@ -99,11 +107,13 @@ pub async fn ask_and_install(
 /// What an installation would mean, with what is missing for it. `trusting`: its publisher is about to be trusted, so that it
 /// says nothing yet that it is not.
 async fn planned(host: &Host, files: &ReleaseFiles, order: &Order, trusting: bool) -> Result<InstallPlan> {
-    let manifest = portcullis_packages::manifest::Manifest::parse(&files.stored.manifest)?;
+    let manifest = Manifest::parse(&files.stored.manifest)?;
     let inspection = portcullis_packages::inspect::Inspection::of(&files.component)?;
     let everything = manifest.asked();
-    let ceiling = host.config.bounds().ceiling(&order.tenant, &everything, RULES.catalogue)?;
-    let plan = InstallPlan::new(&manifest, &inspection, RULES, &ceiling)?;
+    let (bounds, destinations) = (host.config.bounds(), manifest.destinations());
+    let ceiling = bounds.ceiling(&order.tenant, &everything, &destinations, RULES.catalogue)?;
+    let mut plan = InstallPlan::new(&manifest, &inspection, RULES, &ceiling)?;
+    plan.refusals.extend(elsewhere(&bounds, &manifest, order));
     if trusting {
         return Ok(plan);
     }
@@ -113,6 +123,21 @@ async fn planned(host: &Host, files: &ReleaseFiles, order: &Order, trusting: boo
     let judged = examined.as_ref().map(|examined| &examined.release);
     let grant = order.grant.clone().unwrap_or_else(|| manifest.required());
     Ok(plan.lacking(judged, &grant, RULES.catalogue)?)
+}
+
+/// Why what would be granted sends to where the tenant's data may not go (DAT-7).
+fn elsewhere(bounds: &Bounds, manifest: &Manifest, order: &Order) -> Vec<String> {
+    let tenant = &order.tenant;
+    let Some(regions) = bounds.regions(tenant) else { return Vec::new() };
+    let required = manifest.required();
+    let granted = order.grant.as_deref().unwrap_or(&required);
+    let said = |barred: Barred| {
+        format!(
+            "{barred}, and data of tenant '{tenant}' may go to {regions} alone: grant nothing that sends there, or have the \
+             tenant's admin agree to other 'regions' in [tenants.{tenant}]"
+        )
+    };
+    bounds.barred(tenant, granted, &manifest.destinations()).into_iter().map(said).collect()
 }
 
 /// The plan, for an admin.

@@ -1,0 +1,334 @@
+//! Answers for freezes on the way of every request: what is frozen is refused, and what is under way when a freeze comes is ended.
+//!
+//! The table lies in memory and is replaced as a whole. Without a freeze a request costs one comparison; with some, a look into a
+//! few hash tables. A request under way watches for the next table and holds the one that it was last held against, so that it is
+//! known when none goes on that has not seen the newest.
+//!
+//! Invariants: what is added holds before anything else is looked at; what is lifted or released goes on only after the credentials
+//! were read anew, so that nothing goes out with an old one; a table that cannot be read leaves the last one in force.
+
+use std::{
+    collections::{HashMap, HashSet},
+    pin::pin,
+    sync::{
+        Arc, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind, Recorder},
+    connection::ConnectionKey,
+    error::{ServiceError, StoreError},
+    freeze::{Carried, Extent, Freeze, FreezeState, FreezeStore, Freezes, Frozen, Released, Subject},
+    id::PluginId,
+    time::Clock,
+};
+use tokio::sync::{Mutex, watch};
+
+use crate::connection::Connections;
+
+/// How often changes by other processes are looked for.
+pub const TICK: Duration = Duration::from_millis(100);
+/// How long requests that were told to end are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reads the credentials in use again, before anything goes on that was frozen.
+#[async_trait]
+pub trait Reload: Send + Sync {
+    /// From then on nothing older is used than what was stored when this was called.
+    async fn reload(&self) -> Result<(), String>;
+}
+
+#[async_trait]
+impl Reload for Connections {
+    async fn reload(&self) -> Result<(), String> {
+        self.refresh().await.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+/// Why the table could not be made anew. Whatever was frozen is frozen still.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BookError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The credentials could not be read again.
+    #[error("credentials cannot be read again, and what was frozen stays so: {0}")]
+    Reload(String),
+}
+
+/// What a look at the store changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The revision that is in force.
+    pub revision: u64,
+    /// Freezes that were not there before.
+    pub added: Vec<u64>,
+    /// Requests that were under way and were ended.
+    pub ended: u64,
+    /// Requests that have not seen it within five seconds.
+    pub left: usize,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    revision: u64,
+    freezes: Vec<Freeze>,
+    by_extent: HashMap<Extent, Vec<usize>>,
+    released: HashSet<Released>,
+    ended: Arc<AtomicU64>,
+}
+
+impl Table {
+    fn new(state: FreezeState, ended: &Arc<AtomicU64>) -> Self {
+        let mut by_extent: HashMap<Extent, Vec<usize>> = HashMap::new();
+        for (at, freeze) in state.freezes.iter().enumerate() {
+            by_extent.entry(freeze.extent.clone()).or_default().push(at);
+        }
+        let released = state.released.into_iter().collect();
+        Self { revision: state.revision, freezes: state.freezes, by_extent, released, ended: ended.clone() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.freezes.is_empty()
+    }
+
+    fn check(&self, subject: &Subject, carried: &[Carried]) -> Result<(), Frozen> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let whole = [
+            Extent::All,
+            Extent::Tenant(subject.tenant.clone()),
+            Extent::Installation(subject.installation.clone()),
+            Extent::Plugin(subject.plugin.clone()),
+        ];
+        for extent in whole.into_iter().chain(publishers(&subject.plugin)) {
+            self.check_extent(&extent, subject, carried)?;
+        }
+        for one in carried {
+            let this = std::slice::from_ref(one);
+            if let Some(provider) = &one.provider {
+                self.check_extent(&Extent::Provider(provider.clone()), subject, this)?;
+            }
+            self.check_extent(&Extent::Connection(key(subject, one)), subject, this)?;
+        }
+        Ok(())
+    }
+
+    fn check_extent(&self, extent: &Extent, subject: &Subject, carried: &[Carried]) -> Result<(), Frozen> {
+        for freeze in self.by_extent.get(extent).into_iter().flatten().filter_map(|at| self.freezes.get(*at)) {
+            if !self.is_released(freeze.number, subject, carried) {
+                return Err(freeze.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this freeze lets it go on: the whole installation, or each of the credentials that it carries.
+    fn is_released(&self, freeze: u64, subject: &Subject, carried: &[Carried]) -> bool {
+        let released = |name: Option<&str>| {
+            self.released.contains(&Released {
+                freeze,
+                tenant: subject.tenant.clone(),
+                installation: subject.installation.clone(),
+                name: name.map(str::to_owned),
+            })
+        };
+        released(None) || (!carried.is_empty() && carried.iter().all(|one| released(Some(&one.name))))
+    }
+
+    /// Everything that is frozen here or there, and nothing that is released but what was released here.
+    fn stricter(&self, next: &FreezeState) -> FreezeState {
+        let mut freezes = self.freezes.clone();
+        freezes.extend(next.freezes.iter().filter(|freeze| !self.has(freeze.number)).cloned());
+        FreezeState { revision: self.revision, freezes, released: self.released.iter().cloned().collect() }
+    }
+
+    fn has(&self, number: u64) -> bool {
+        self.freezes.iter().any(|freeze| freeze.number == number)
+    }
+}
+
+fn key(subject: &Subject, carried: &Carried) -> ConnectionKey {
+    ConnectionKey {
+        tenant: subject.tenant.clone(),
+        installation: subject.installation.clone(),
+        name: carried.name.clone(),
+    }
+}
+
+/// All that could be the publisher of this plugin: each beginning of its id.
+fn publishers(plugin: &PluginId) -> impl Iterator<Item = Extent> {
+    let text = plugin.as_str();
+    let ends = text.match_indices('.').map(|(at, _)| at);
+    ends.filter_map(|end| text.get(..end)?.parse().ok()).map(Extent::Publisher)
+}
+
+/// All freezes, as requests see them.
+pub struct FreezeBook {
+    store: Arc<dyn FreezeStore>,
+    reload: Arc<dyn Reload>,
+    table: watch::Sender<Arc<Table>>,
+    older: std::sync::Mutex<Vec<Weak<Table>>>,
+    /// Requests that were ended since the start.
+    ended: Arc<AtomicU64>,
+    ticking: Mutex<Option<u64>>,
+}
+
+impl FreezeBook {
+    /// A book in which nothing is frozen yet; [`tick`](Self::tick) reads what is.
+    pub fn new(store: Arc<dyn FreezeStore>, reload: Arc<dyn Reload>) -> Self {
+        let table = watch::Sender::new(Arc::default());
+        Self {
+            store,
+            reload,
+            table,
+            older: std::sync::Mutex::default(),
+            ended: Arc::default(),
+            ticking: Mutex::new(None),
+        }
+    }
+
+    /// One look at the store. `None`: nothing has changed.
+    pub async fn tick(&self) -> Result<Option<Change>, BookError> {
+        let mut seen = self.ticking.lock().await;
+        if *seen == Some(self.store.freeze_revision().await?) {
+            return Ok(None);
+        }
+        let state = self.store.freezes().await?;
+        let (revision, before) = (state.revision, self.table.borrow().clone());
+        let added: Vec<u64> = state.freezes.iter().map(|one| one.number).filter(|one| !before.has(*one)).collect();
+        let looser = seen.is_none()
+            || before.freezes.iter().any(|old| state.freezes.iter().all(|new| new.number != old.number))
+            || state.released.iter().any(|one| !before.released.contains(one));
+        let ended = self.ended.load(Ordering::Relaxed);
+        if looser {
+            if !added.is_empty() {
+                self.publish(before.stricter(&state));
+            }
+            self.reload.reload().await.map_err(BookError::Reload)?;
+        }
+        drop(before);
+        self.publish(state);
+        *seen = Some(revision);
+        let left = if added.is_empty() { 0 } else { self.all_have_seen().await };
+        let ended = self.ended.load(Ordering::Relaxed) - ended;
+        Ok(Some(Change { revision, added, ended, left }))
+    }
+
+    /// Looks for changes until `stop` turns true, and writes down when a freeze holds.
+    pub async fn run(
+        self: Arc<Self>,
+        recorder: Arc<dyn Recorder>,
+        clock: Arc<dyn Clock>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        while !*stop.borrow() {
+            let began = Instant::now();
+            match self.tick().await {
+                Ok(Some(change)) if !change.added.is_empty() => {
+                    let entry = enforced(&change, clock.as_ref(), began.elapsed());
+                    if let Err(error) = recorder.record(vec![entry]).await {
+                        tracing::error!(%error, "that a freeze holds could not be recorded");
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "freezes cannot be read; those that were known hold"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Lets a request begin, and gives what ends it when a freeze comes. `carried` says what it carries, where that is asked.
+    pub fn enter<C: Fn() -> Vec<Carried>>(&self, subject: Subject, carried: C) -> Result<Pass<C>, Frozen> {
+        let mut tables = self.table.subscribe();
+        let table = tables.borrow_and_update().clone();
+        if !table.is_empty() {
+            table.check(&subject, &carried())?;
+        }
+        Ok(Pass { subject, carried, tables, table })
+    }
+
+    fn publish(&self, state: FreezeState) {
+        let old = self.table.send_replace(Arc::new(Table::new(state, &self.ended)));
+        self.older.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&old));
+    }
+
+    /// Waits until every request under way was held against the newest table. Gives how many tables are still held by some.
+    async fn all_have_seen(&self) -> usize {
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            let left = {
+                let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+                older.retain(|table| table.strong_count() > 0);
+                older.iter().map(Weak::strong_count).sum()
+            };
+            if left == 0 || Instant::now() >= patience {
+                return left;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+impl Freezes for FreezeBook {
+    fn check(&self, subject: &Subject, carried: &[Carried]) -> Result<(), Frozen> {
+        self.table.borrow().check(subject, carried)
+    }
+}
+
+fn enforced(change: &Change, clock: &dyn Clock, took: Duration) -> Entry {
+    Entry::new(clock.now(), Kind::FreezeEnforced, Actor::Host, None)
+        .with("revision", change.revision)
+        .with("freezes", change.added.clone())
+        .with("requests-ended", change.ended)
+        .with("requests-left", change.left)
+        .with("took-ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A request that was let begin.
+pub struct Pass<C> {
+    subject: Subject,
+    carried: C,
+    tables: watch::Receiver<Arc<Table>>,
+    table: Arc<Table>,
+}
+
+impl<C: Fn() -> Vec<Carried>> Pass<C> {
+    /// Does the work, or drops it as soon as a freeze covers it.
+    pub async fn unless_frozen<T>(
+        mut self,
+        work: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, ServiceError> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.tables.changed() => {
+                    if changed.is_err() {
+                        return work.await;
+                    }
+                    self.look_again()?;
+                }
+                done = &mut work => return done,
+            }
+        }
+    }
+
+    fn look_again(&mut self) -> Result<(), Frozen> {
+        self.table = self.tables.borrow_and_update().clone();
+        if self.table.is_empty() {
+            return Ok(());
+        }
+        self.table.check(&self.subject, &(self.carried)()).inspect_err(|_| {
+            self.table.ended.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+}

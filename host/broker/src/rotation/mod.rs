@@ -1,0 +1,33 @@
+//! Answers for replacing credentials: in good order by policy (INT-5), and all at once after a breach (INT-6).
+//!
+//! - [`book`] holds every request to the freezes.
+//! - [`credentials`] is what the act needs of whoever keeps something that can be rotated; [`steps`] says in which order.
+//! - [`act`] carries out: freeze, end what is under way, revoke, mint anew or ask for a person, resume, each credential on its own.
+//! - [`rehearsal`] does the same against stand-ins; [`memory`] is the storage of that.
+//! - [`schedule`] says what is due by policy, and rotates it; [`source`] is what sources of events sign with.
+//! - [`report`] is what an act leaves behind.
+//!
+//! What is ABSENT here: how a provider is asked (that is an issuer's), and where credentials are kept.
+//!
+//! Invariants: an act is stored before it begins, and frozen until it is through; a step that may have been taken is taken again
+//! before anything goes on; no text, line or report holds a secret.
+
+mod act;
+mod book;
+mod credentials;
+mod line;
+mod memory;
+mod rehearsal;
+mod report;
+mod schedule;
+mod source;
+mod steps;
+
+pub use act::{Order, Pace, Progress, Quiet, Reach, RotateError, Rotator};
+pub use book::{BookError, Change, FreezeBook, Pass, Reload, TICK};
+pub use credentials::{Credentials, Families, StepError};
+pub use memory::Memory;
+pub use rehearsal::{Latency, NobodyServes, Rehearsed};
+pub use report::{MAX_REPORT, PREDICATE, Report, ReportError, Totals};
+pub use schedule::{Scheduler, Status};
+pub use source::Sources;

@@ -1,0 +1,152 @@
+//! Answers for rotation by policy: what is due is minted anew in its window, and of what nobody can mint a person is told (INT-5).
+//!
+//! Invariants: what is due is rotated in an act of its own, as a person's order would be; what fails is left alone for a while that
+//! doubles, and what is in use stays in use; a person is told once for each generation.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use portcullis_model::{
+    audit::{Entry, Kind},
+    freeze::Extent,
+    id::RotationId,
+    rotation::{Due, Held, Item, Line, Mode, Outcome, Policy, Renewal, Scope},
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use super::act::{Order, Quiet, RotateError, Rotator};
+
+/// The first pause after a failure; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(300);
+/// How often it doubles: to a bit more than five hours.
+const DOUBLED: u32 = 6;
+
+/// How old something is, and how old it may get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Status {
+    /// What.
+    #[serde(flatten)]
+    pub held: Held,
+    /// What holds for it.
+    pub policy: Policy,
+    /// When it is to be rotated; absent where nothing limits its age.
+    pub due: Option<Due>,
+    /// Whether its limit has passed.
+    pub overdue: bool,
+}
+
+/// Rotates by policy.
+pub struct Scheduler {
+    rotator: Rotator,
+    failed: Mutex<HashMap<Item, (u32, Timestamp)>>,
+}
+
+impl Scheduler {
+    /// With what carries out acts.
+    pub fn new(rotator: Rotator) -> Self {
+        Self { rotator, failed: Mutex::default() }
+    }
+
+    /// Everything that is held, with what holds for it.
+    pub async fn status(&self) -> Result<Vec<Status>, RotateError> {
+        let policies = self.rotator.store.policies().await?;
+        let now = self.rotator.clock.now();
+        let held = self.rotator.families.list().await.map_err(RotateError::List)?;
+        let limited = held.into_iter().filter(|held| held.nature.renewal != Renewal::Holder);
+        Ok(limited.map(|held| status(held, &policies, now)).collect())
+    }
+
+    /// Goes on with scheduled acts that a crash cut off.
+    pub async fn recover(&self) -> Result<(), RotateError> {
+        for act in self.rotator.store.acts().await? {
+            if act.mode == Mode::Planned && act.ended.is_none() {
+                self.rotator.go_on(&act.id, Arc::new(Quiet)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One look: rotates what is due, and tells of what a person must replace. Gives the acts.
+    pub async fn tick(&self) -> Result<Vec<RotationId>, RotateError> {
+        let (now, mut due): (_, BTreeMap<Duration, Vec<Item>>) = (self.rotator.clock.now(), BTreeMap::new());
+        for status in self.status().await? {
+            if !status.due.is_some_and(|due| status.policy.is_due(due, now)) {
+                continue;
+            }
+            let by_itself = matches!(status.held.nature.renewal, Renewal::Own | Renewal::RefreshToken);
+            if !by_itself || status.held.needs_person {
+                self.tell(&status).await?;
+            } else if self.may_be_tried(&status.held.item, now) {
+                due.entry(status.policy.overlap()).or_default().push(status.held.item);
+            }
+        }
+        let mut acts = Vec::new();
+        for (overlap, items) in due {
+            acts.push(self.rotate(items, overlap).await?);
+        }
+        Ok(acts)
+    }
+
+    async fn rotate(&self, items: Vec<Item>, overlap: Duration) -> Result<RotationId, RotateError> {
+        let order = Order {
+            mode: Mode::Planned,
+            extent: Extent::All,
+            reason: "as old as policy lets it be".to_owned(),
+            only: Some(items),
+            overlap,
+        };
+        let (act, lines) = self.rotator.carry_out(order, Arc::new(Quiet)).await?;
+        lines.iter().for_each(|line| self.remember(line));
+        Ok(act.id)
+    }
+
+    async fn tell(&self, status: &Status) -> Result<(), RotateError> {
+        let held = &status.held;
+        let actor = self.rotator.actor.clone();
+        let mut entry =
+            Entry::new(self.rotator.clock.now(), Kind::RotationNeeded, actor, Some(held.item.tenant.clone()))
+                .about(held.item.to_string())
+                .with("generation", held.generation)
+                .with("family", held.item.family.name())
+                .with("name", held.item.name.as_str());
+        if let Some(installation) = &held.item.installation {
+            entry = entry.with("installation", installation.as_str());
+        }
+        if let Some(due) = status.due {
+            entry = entry.with("limit", due.limit.to_string());
+        }
+        self.rotator.store.note_needed(&held.item, held.generation, entry).await?;
+        Ok(())
+    }
+
+    fn may_be_tried(&self, item: &Item, now: Timestamp) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.get(item).is_none_or(|(_, until)| *until <= now)
+    }
+
+    fn remember(&self, line: &Line) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.outcome != Outcome::Failed {
+            failed.remove(&line.item);
+            return;
+        }
+        let times = failed.get(&line.item).map_or(0, |(times, _)| *times);
+        let pause = FIRST_PAUSE.saturating_mul(1 << times.min(DOUBLED));
+        failed.insert(line.item.clone(), (times.saturating_add(1), self.rotator.clock.now().plus(pause)));
+    }
+}
+
+fn status(held: Held, policies: &[(Scope, Policy)], now: Timestamp) -> Status {
+    let of = |scope: &Scope| policies.iter().find(|(known, _)| known == scope).map(|(_, policy)| policy);
+    let installation = held.item.installation.clone().map(Scope::Installation);
+    let layers = [of(&Scope::Host), of(&Scope::Tenant(held.item.tenant.clone())), installation.as_ref().and_then(of)];
+    let policy = Policy::meet(layers.into_iter().flatten());
+    // Of what nobody knows the age it is assumed to be the greatest.
+    let due = policy.due(held.issued.unwrap_or(Timestamp(0)));
+    Status { overdue: due.is_some_and(|due| due.limit <= now), held, policy, due }
+}

@@ -1,0 +1,200 @@
+//! Answers for what sources of events sign with (INT-8): a new secret is accepted beside the present one until the overlap is over,
+//! then takes its place, and the old one is overwritten.
+//!
+//! A new secret waits in a slot of its own while both are accepted; the present one stays where it is. So nobody who reads the two
+//! slots and the times a moment apart refuses what a sender may still sign with.
+//!
+//! Invariants: a secret that was revoked is accepted by nobody, and its bytes are overwritten; a new secret is shown to whoever
+//! rotates it, once, and to nobody else.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    rotation::{Family, Held, Item, Nature, Renewal, RotationStore, SourceKeys},
+    secret::Secret,
+    source::{Source, SourceStore},
+    time::{Clock, Rng, Timestamp},
+};
+
+use super::credentials::{Credentials, StepError};
+use crate::{connection::Connections, hmac::same, issue::Revoked, vault::Vault};
+
+/// What keeps sources' secrets.
+#[derive(Clone)]
+pub struct Sources {
+    /// The sources.
+    pub sources: Arc<dyn SourceStore>,
+    /// How their secrets stand.
+    pub keys: Arc<dyn RotationStore>,
+    /// The secrets, sealed.
+    pub vault: Arc<Vault>,
+    /// The secrets in use.
+    pub connections: Arc<Connections>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// For new secrets.
+    pub rng: Arc<dyn Rng>,
+    /// Who does it.
+    pub actor: Actor,
+}
+
+impl Sources {
+    /// A fresh secret: 256 bits, with a prefix by which scanners know it.
+    pub fn fresh(&self) -> Secret {
+        Secret::new(format!("pcs_{}", hex::encode(self.random())).into_bytes())
+    }
+
+    /// Takes a new secret into use. The present one goes on beside it for `overlap`; not at all where that is nothing, or where it was
+    /// revoked. Gives until when.
+    pub async fn rotate(
+        &self,
+        source: &Source,
+        new: &Secret,
+        overlap: Duration,
+    ) -> Result<Option<Timestamp>, StepError> {
+        let (before, now) = (self.of(source).await?, self.clock.now());
+        let promote_at = (before.revoked.is_none() && !overlap.is_zero()).then(|| now.plus(overlap));
+        let name = if promote_at.is_some() { source.next_secret_name() } else { source.secret_name() };
+        self.put(source, &name, new).await?;
+        let keys = SourceKeys { generation: before.generation + 1, issued: Some(now), promote_at, revoked: None };
+        let mut entry = self.entry(Kind::SourceRotated, source).with("generation", keys.generation);
+        if let Some(until) = promote_at {
+            entry = entry.with("both-until", until.to_string());
+        }
+        self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
+        self.reload().await?;
+        Ok(promote_at)
+    }
+
+    /// Lets those new secrets take their place whose overlap is over. Gives how many are not through yet.
+    pub async fn promote(&self) -> Result<usize, StepError> {
+        let (all, now, mut open) = (self.sources.source_keys().await?, self.clock.now(), 0);
+        for source in self.sources.sources().await? {
+            let found = all.iter().find(|(name, keys)| *name == source.name && keys.promote_at.is_some());
+            let Some((_, keys)) = found else { continue };
+            open += 1;
+            if keys.promote_at.is_some_and(|at| at <= now) && self.promote_one(&source, keys).await? {
+                open -= 1;
+            }
+        }
+        Ok(open)
+    }
+
+    /// First the new one into the place of the old one; and once that was seen to be in use, the end of the overlap.
+    async fn promote_one(&self, source: &Source, keys: &SourceKeys) -> Result<bool, StepError> {
+        let secret = |name: String| self.connections.inbound(&source.tenant, &name);
+        let Some(next) = secret(source.next_secret_name()) else {
+            return Err(StepError::Store(format!("the new secret of source '{}' does not open", source.name)));
+        };
+        if !secret(source.secret_name()).is_some_and(|current| same(current.expose(), next.expose())) {
+            self.put(source, &source.secret_name(), &next).await?;
+            self.reload().await?;
+            return Ok(false);
+        }
+        let keys = SourceKeys { promote_at: None, ..keys.clone() };
+        self.keys.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
+        self.overwrite(source, &source.next_secret_name()).await?;
+        Ok(true)
+    }
+
+    async fn revoke(&self, source: &Source) -> Result<(), StepError> {
+        let before = self.of(source).await?;
+        let had_next = before.promote_at.is_some();
+        if before.revoked.is_none() {
+            let keys = SourceKeys { promote_at: None, revoked: Some(self.clock.now()), ..before };
+            let entry = self.entry(Kind::SourceRevoked, source);
+            self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
+        }
+        self.overwrite(source, &source.secret_name()).await?;
+        if had_next {
+            self.overwrite(source, &source.next_secret_name()).await?;
+        }
+        self.reload().await
+    }
+
+    /// How the secrets of this source stand.
+    pub async fn of(&self, source: &Source) -> Result<SourceKeys, StepError> {
+        let all = self.sources.source_keys().await?;
+        Ok(all.into_iter().find(|(name, _)| *name == source.name).map(|(_, keys)| keys).unwrap_or_default())
+    }
+
+    async fn source(&self, item: &Item) -> Result<Source, StepError> {
+        let all = self.sources.sources().await?;
+        let found = all.into_iter().find(|one| one.name.as_str() == item.name && one.tenant == item.tenant);
+        found.ok_or(StepError::Gone)
+    }
+
+    async fn put(&self, source: &Source, name: &str, secret: &Secret) -> Result<(), StepError> {
+        let entry = self.entry(Kind::ConnectionAdded, source);
+        let put = self.vault.put(source.tenant.clone(), None, name, "{}", secret, entry).await;
+        put.map(drop).map_err(|error| StepError::Store(error.to_string()))
+    }
+
+    async fn overwrite(&self, source: &Source, name: &str) -> Result<(), StepError> {
+        self.put(source, name, &Secret::new(hex::encode(self.random()).into_bytes())).await
+    }
+
+    async fn reload(&self) -> Result<(), StepError> {
+        self.connections.refresh().await.map(drop).map_err(|error| StepError::Store(error.to_string()))
+    }
+
+    fn random(&self) -> [u8; 32] {
+        let mut bytes = [0u8; 32];
+        self.rng.fill(&mut bytes);
+        bytes
+    }
+
+    fn entry(&self, kind: Kind, source: &Source) -> Entry {
+        let entry = Entry::new(self.clock.now(), kind, self.actor.clone(), Some(source.tenant.clone()));
+        entry.about(format!("source:{}", source.name))
+    }
+}
+
+#[async_trait]
+impl Credentials for Sources {
+    fn families(&self) -> &'static [Family] {
+        &[Family::Source]
+    }
+
+    async fn list(&self) -> Result<Vec<Held>, StepError> {
+        let mut all = Vec::new();
+        for source in self.sources.sources().await? {
+            let keys = self.of(&source).await?;
+            let renewal = Renewal::Person;
+            all.push(Held {
+                item: Item {
+                    family: Family::Source,
+                    tenant: source.tenant,
+                    installation: None,
+                    name: source.name.to_string(),
+                },
+                plugin: None,
+                provider: None,
+                generation: keys.generation,
+                issued: keys.issued,
+                nature: Nature { renewal, renewal_ends_old: false, refresh_once: false, revocable: true },
+                needs_person: keys.revoked.is_some(),
+            });
+        }
+        Ok(all)
+    }
+
+    async fn revoke_now(&self, item: &Item, generation: u64, _: bool) -> Result<Revoked, StepError> {
+        let source = self.source(item).await?;
+        // A newer one was given by a person in between, and is not what was to be revoked.
+        if self.of(&source).await?.generation == generation {
+            self.revoke(&source).await?;
+        }
+        Ok(Revoked::Confirmed)
+    }
+
+    async fn renew_now(&self, _: &Item, _: u64, _: Duration) -> Result<u64, StepError> {
+        Err(StepError::Refused("whoever sends must be told the new secret: use 'portcullis source rotate'".to_owned()))
+    }
+
+    async fn person_needed(&self, item: &Item, generation: u64, _: &str) -> Result<(), StepError> {
+        self.revoke_now(item, generation, false).await.map(drop)
+    }
+}
