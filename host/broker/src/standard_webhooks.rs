@@ -3,12 +3,14 @@
 //!
 //! - [`key`] is one key, and its signature of one message;
 //! - [`ring`] is all keys of one channel: pending, current, previous;
+//! - [`family`] is what acts of rotation do with them;
 //! - this file keeps rings in the vault, rotates them, and signs with those that are in use.
 //!
 //! Invariants: each back end has keys of its own, in one row of the vault, so that no rotation can be half done; a key that can be
 //! kept secret leaves the host once, when it is made; the previous key signs beside the current one until its overlap ends, and
 //! not a moment longer; no error's text, `Debug` form or log line holds a key.
 
+pub mod family;
 pub mod key;
 pub mod ring;
 
@@ -154,6 +156,15 @@ impl SigningKeys {
             None => entry,
         };
         self.put(of, next, entry).await
+    }
+
+    /// As [`rotate`](Self::rotate), where this generation is still the newest or was revoked since. Gives the generation that signs.
+    pub async fn rotate_from(&self, of: Owner, old: u64, overlap: Duration, entry: Entry) -> Result<u64, KeysError> {
+        let (row, ring) = self.known(&of).await?;
+        if row.generation > old && ring.revoked_since().is_none() {
+            return Ok(row.generation);
+        }
+        Ok(self.rotate(of, None, overlap, entry).await?.generation)
     }
 
     /// Ends every key there is, at once, unless there is a newer generation already: messages wait until a rotation.

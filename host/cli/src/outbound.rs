@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
-use portcullis_broker::standard_webhooks::SigningKeys;
+use portcullis_broker::standard_webhooks::{SigningKeys, family::BackEndKeys};
 use portcullis_capabilities::Projection;
 use portcullis_delivery::{Directory, Outbound, OutboundConfig, RetryPolicy};
-use portcullis_model::door::OutDoor;
+use portcullis_model::{audit::Actor, door::OutDoor};
 use serde::Deserialize;
 
 use crate::host::Host;
@@ -93,4 +93,14 @@ pub fn worker(host: &Host, door: Arc<dyn OutDoor>, directory: Directory) -> Arc<
         rng: host.rng.clone(),
         config: host.config.backends.config(),
     })
+}
+
+/// The same keys, for acts of rotation by this actor.
+pub fn rotating(host: &Host, actor: Actor) -> BackEndKeys {
+    BackEndKeys {
+        keys: Arc::new(signing_keys(host)),
+        installations: host.store.clone(),
+        clock: host.clock.clone(),
+        actor,
+    }
 }

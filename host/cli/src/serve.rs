@@ -9,7 +9,7 @@ use portcullis_broker::{
     egress::Outbound,
     resolve::{Resolve, SystemResolver},
 };
-use portcullis_capabilities::{Capabilities, Services};
+use portcullis_capabilities::{Capabilities, Doors, Services};
 use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, plain},
@@ -94,6 +94,7 @@ pub async fn serve(
     // Before anything is called.
     enforcer.tick().await?;
     let erasing = tokio::spawn(erasure::run(host.clone(), runtime.clone(), stop.clone()));
+    let outbound = crate::outbound::worker(&host, Arc::new(Doors::new(runtime.clone())), directory.clone());
     let worker = worker(&host, runtime, directory.clone(), arrived.clone());
     let ingest = Ingest::new(host.store.clone(), directory, host.clock.clone(), arrived);
     let webhooks = Arc::new(Webhooks {
@@ -111,6 +112,7 @@ pub async fn serve(
     let enforcing = tokio::spawn(enforcer.run(stop.clone()));
     let upgrading = tokio::spawn(Upgrader::new(host.clone()).run(stop.clone()));
     let working = tokio::spawn(worker.run(stop.clone()));
+    let sending = tokio::spawn(outbound.run(stop.clone()));
     let sweeping = tokio::spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
@@ -122,6 +124,7 @@ pub async fn serve(
             .await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
     working.await?;
+    sending.await?;
     enforcing.await?;
     upgrading.await?;
     erasing.await?;

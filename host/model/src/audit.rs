@@ -195,6 +195,9 @@ pub enum Kind {
     /// A key that a back end's messages are to be signed with was made, and does not sign yet.
     #[serde(rename = "backend.prepared")]
     BackendPrepared,
+    /// Every key that a back end's messages were signed with has ended; they wait for another.
+    #[serde(rename = "backend.revoked")]
+    BackendRevoked,
     /// The key that a back end's messages are signed with was made or replaced.
     #[serde(rename = "backend.rotated")]
     BackendRotated,

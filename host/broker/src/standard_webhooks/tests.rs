@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use portcullis_model::{secret::SecretStore as _, webhook::BackEnd};
+use portcullis_model::{
+    secret::SecretStore as _,
+    webhook::{BackEnd, BackEndState, Health},
+};
 
 use super::*;
 use crate::testing::{Counter, MemorySecrets, entry, vault};
 
-struct Hand(AtomicI64);
+pub(super) struct Hand(AtomicI64);
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
@@ -21,7 +24,17 @@ struct Rows(Arc<MemorySecrets>);
 #[async_trait]
 impl BackEnds for Rows {
     async fn back_ends(&self) -> Result<Vec<BackEnd>, StoreError> {
-        Ok(Vec::new())
+        let rows = self.0.secrets().await?.into_iter().filter(|row| row.name == SIGNING);
+        let one = |row: SealedSecret| BackEnd {
+            tenant: row.tenant,
+            installation: row.installation.unwrap(),
+            url: "https://hooks.example.test/".parse().unwrap(),
+            events: Vec::new(),
+            state: BackEndState::Active,
+            health: Health::default(),
+            generation: 1,
+        };
+        Ok(rows.map(one).collect())
     }
 
     async fn back_end(&self, _: &InstallationId) -> Result<Option<BackEnd>, StoreError> {
@@ -44,13 +57,13 @@ impl BackEnds for Rows {
     }
 }
 
-struct World {
+pub(super) struct World {
     secrets: Arc<MemorySecrets>,
-    clock: Arc<Hand>,
-    keys: SigningKeys,
+    pub(super) clock: Arc<Hand>,
+    pub(super) keys: SigningKeys,
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let secrets = Arc::new(MemorySecrets::default());
     let clock = Arc::new(Hand(AtomicI64::new(0)));
     let rows = Arc::new(Rows(secrets.clone()));
@@ -58,11 +71,11 @@ fn world() -> World {
     World { secrets, clock, keys }
 }
 
-fn owner(id: &str) -> Owner {
+pub(super) fn owner(id: &str) -> Owner {
     ("acme".parse().unwrap(), id.parse().unwrap())
 }
 
-async fn signs(keys: &SigningKeys, id: &str) -> Result<Vec<String>, SignError> {
+pub(super) async fn signs(keys: &SigningKeys, id: &str) -> Result<Vec<String>, SignError> {
     let (tenant, installation) = owner(id);
     let header = keys.sign(&tenant, &installation, "msg_1", 7, b"{}").await?;
     Ok(header.split(' ').map(str::to_owned).collect())

@@ -6,7 +6,7 @@
 mod platform;
 mod session;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portcullis_model::{
@@ -14,12 +14,16 @@ use portcullis_model::{
     egress::{Answer, MAX_BODY, SendRequest},
     error::ServiceError,
     installation::Installation,
+    invoke::CallEnd,
 };
 use portcullis_runtime::{Purpose, Runtime, gate::Refused};
 
 pub use platform::BackDoor;
 
 use crate::Capabilities;
+
+/// The longest that a request of the host's own may take. Whoever asks for one gives up sooner.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The doors of one host.
 pub struct Doors {
@@ -43,7 +47,7 @@ impl OutDoor for Doors {
         request: SendRequest,
     ) -> Result<Answer, DoorError> {
         let purpose = Purpose { event: purpose.to_owned(), attempt, ..Purpose::default() };
-        let held = |end: portcullis_model::invoke::CallEnd| DoorError::Held(end.to_string());
+        let held = |end: CallEnd| DoorError::Held(end.to_string());
         let mut visit = self.runtime.visit(installation, purpose).await.map_err(held)?;
         let (gate, states) = (visit.gate().clone(), visit.states());
         let send = async move {
@@ -53,7 +57,11 @@ impl OutDoor for Doors {
             gate.count().map_err(|_| ServiceError::limited("host-calls", gate.call().limits.host_calls))?;
             states.http.door.pass(request).await
         };
-        visit.within(send).await.map_err(held)?.map_err(|refused| match refused {
+        let cut_off = |end| match end {
+            CallEnd::Limit(limit) => ServiceError::Unavailable(format!("cut off by the limit {limit}")).into(),
+            other => held(other),
+        };
+        visit.within_time(PATIENCE, send).await.map_err(cut_off)?.map_err(|refused| match refused {
             Refused::Denied(denial, _) => DoorError::Denied(denial),
             Refused::Service(error) => DoorError::Service(error),
         })

@@ -28,6 +28,8 @@ const IDLE: Duration = Duration::from_millis(500);
 const IN_THE_WAY: Duration = Duration::from_secs(30);
 /// Tries beyond the policy's for a message whose tries ended without a verdict, because the host died.
 const CRASHES: u32 = 20;
+/// The limits of an answer begin so.
+const ANSWER: &str = "http-response";
 /// One back end is sent at most one part in so many of all messages that are under way.
 const SHARE: usize = 8;
 
@@ -208,6 +210,10 @@ impl Outbound {
                 "the installation may not send there: {} (by {}); needed: {}",
                 denial.reason, denial.layer, denial.needed
             )),
+            // What it answered with is too much to be read: whether it took the message is not known.
+            Ok(Err(DoorError::Service(ServiceError::Limited { name, allowed, .. }))) if name.starts_with(ANSWER) => {
+                End::failed(format!("its answer is beyond the limit '{name}' of {allowed}"))
+            }
             Ok(Err(DoorError::Service(error @ ServiceError::Limited { retry_after_ms, .. }))) => {
                 let wait = retry_after_ms.map_or(IN_THE_WAY, |ms| Duration::from_millis(ms.into()));
                 End::InTheWay { why: error.to_string(), wait: wait.max(Duration::from_secs(1)), counts: true }

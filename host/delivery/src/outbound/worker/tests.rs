@@ -330,14 +330,17 @@ async fn what_is_in_the_way_here_uses_up_no_try_and_is_not_held_against_the_back
 #[tokio::test]
 async fn a_denial_and_a_dead_line_are_failures_with_their_reason() {
     let down: Scripted = Box::new(|| Err(ServiceError::Unavailable("connection refused".into()).into()));
-    let world = World::told(vec![denied(Layer::Granted), down]).await;
+    let huge: Scripted = Box::new(|| Err(ServiceError::limited("http-response-bytes", 1 << 20).into()));
+    let world = World::told(vec![denied(Layer::Granted), down, huge]).await;
     world.event("e1").await;
     world.round(1_000).await;
     let error = world.row().await.error.unwrap();
     assert!(error.contains("may not send there") && error.contains("to=https://hooks.example.test/in"), "{error}");
     world.round(60_000).await;
     assert!(world.row().await.error.unwrap().contains("connection refused"));
-    assert_eq!(world.back_end().await.health.failures, 2);
+    world.round(600_000).await;
+    assert!(world.row().await.error.unwrap().contains("'http-response-bytes'"));
+    assert_eq!(world.back_end().await.health.failures, 3);
 }
 
 #[tokio::test]
