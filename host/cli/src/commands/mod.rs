@@ -4,11 +4,14 @@ pub mod advisories;
 pub mod audit;
 pub mod connection;
 pub mod events;
+pub mod freeze;
 pub mod init;
 pub mod key;
 pub mod notices;
 pub mod plugin;
 pub mod review;
+pub mod rotate;
+pub mod rotation;
 pub mod serve;
 pub mod source;
 pub mod trust;
@@ -79,6 +82,14 @@ pub enum Command {
     /// Credentials that the host adds to plugins' requests.
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Stop everything that leaves in the name of something, until it is lifted.
+    #[command(subcommand)]
+    Freeze(freeze::FreezeCommand),
+    /// After a breach: freeze, revoke, mint anew, resume, and sign a report; or rotate in good order with --planned.
+    Rotate(rotate::Rotate),
+    /// How old credentials may get, what is due, and what became of rotations.
+    #[command(subcommand)]
+    Rotation(rotation::RotationCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -130,6 +141,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
+        Command::Freeze(command) => command.run(home, output).await?,
+        Command::Rotate(command) => return Box::pin(command.run(home, output)).await,
+        Command::Rotation(command) => command.run(home, output).await?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,

@@ -1,6 +1,7 @@
 //! `portcullis notices`: what in the audit log needs an admin, and the command that helps.
 
 mod roots;
+mod rotation;
 mod standing;
 
 use std::time::Duration;
@@ -106,6 +107,7 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("{} was given up{}: {}", of(&entry), after(&entry), text(&entry, "reason")),
             "portcullis events list".to_owned(),
         )),
+        Kind::FreezeAdded | Kind::RotationEnded | Kind::RotationNeeded | Kind::SourceRevoked => rotation::told(&entry),
         Kind::PluginUpgradeWaits => Some((
             format!(
                 "{} of {} waits for {}: {}",
