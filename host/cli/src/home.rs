@@ -53,6 +53,16 @@ impl Home {
         self.0.join("keys/root.key")
     }
 
+    /// The key that reports of rotations are signed with: made where there is none yet.
+    pub fn report_key(&self) -> PathBuf {
+        self.0.join("keys/report.key")
+    }
+
+    /// What others check those reports with.
+    pub fn report_public_key(&self) -> PathBuf {
+        self.0.join("report.pub")
+    }
+
     /// The digest of the platform's first root of trust.
     pub fn trust_anchor(&self) -> PathBuf {
         self.0.join("trust.anchor")
@@ -115,7 +125,16 @@ impl Home {
 
     /// As [`Home::lock`]; `None` where a host is running.
     pub fn try_lock(&self) -> Result<Option<File>> {
-        let path = self.0.join("host.lock");
+        self.try_lock_file("host.lock")
+    }
+
+    /// Takes the right to carry out a rotation; `None` where another process has it.
+    pub fn try_lock_rotation(&self) -> Result<Option<File>> {
+        self.try_lock_file("rotation.lock")
+    }
+
+    fn try_lock_file(&self, name: &str) -> Result<Option<File>> {
+        let path = self.0.join(name);
         let file = File::options().create(true).truncate(false).write(true).open(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use portcullis_broker::{connection::Connections, key::Key, pseudonym::KeyedPseudonyms, vault::Vault};
+use portcullis_broker::{
+    connection::Connections, key::Key, pseudonym::KeyedPseudonyms, rotation::FreezeBook, vault::Vault,
+};
 use portcullis_capabilities::Catalogue;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
@@ -37,6 +39,8 @@ pub struct Host {
     /// Its credentials, in use.
     pub connections: Arc<Connections>,
     vault: Arc<Vault>,
+    /// What may not leave at the moment.
+    pub freezes: Arc<FreezeBook>,
     /// Stand-ins for what plugins may not see.
     pub pseudonyms: Arc<KeyedPseudonyms>,
     /// Its registry of releases.
@@ -64,14 +68,16 @@ impl Host {
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");
         }
+        let freezes = Arc::new(FreezeBook::new(store.clone(), connections.clone()));
+        freezes.tick().await?;
         let anchor = anchor(&home)?;
         let registry =
             Arc::new(Registry::new(store.clone(), store.clone(), anchor, Arc::new(Catalogue), clock.clone()));
-        Ok(Self { home, config, store, connections, vault, pseudonyms, registry, clock, rng })
+        Ok(Self { home, config, store, connections, vault, freezes, pseudonyms, registry, clock, rng })
     }
 
     /// Its credentials, sealed.
-    pub fn vault(&self) -> &Vault {
+    pub fn vault(&self) -> &Arc<Vault> {
         &self.vault
     }
 

@@ -48,7 +48,8 @@ pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
 /// As [`runtime`], with names looked up by this resolver.
 pub fn runtime_resolving(host: &Host, resolver: Arc<dyn Resolve>) -> Result<Arc<Runtime<Capabilities>>> {
     let helpdesk = Arc::new(SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone())?);
-    let egress = Outbound::new(&host.config.egress()?, host.connections.clone(), resolver, host.clock.clone())?;
+    let egress = Outbound::new(&host.config.egress()?, host.connections.clone(), resolver, host.clock.clone())?
+        .under(host.freezes.clone());
     let services = Services {
         helpdesk,
         pseudonyms: host.pseudonyms.clone(),
@@ -117,6 +118,8 @@ pub async fn serve(
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
+    let freezing = tokio::spawn(host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop.clone()));
+    let rotating = tokio::spawn(crate::rotation::run(host.clone(), stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
@@ -129,6 +132,8 @@ pub async fn serve(
     upgrading.await?;
     erasing.await?;
     watching.await?;
+    freezing.await?;
+    rotating.await?;
     rescanning.await?;
     sweeping.await?;
     counting.await?;

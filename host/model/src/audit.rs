@@ -243,6 +243,9 @@ pub enum Kind {
     /// An act of rotation came to its end: what became of how many credentials, and the digest of its report.
     #[serde(rename = "rotation.ended")]
     RotationEnded,
+    /// The report of an act of rotation was signed: its digest, and the key.
+    #[serde(rename = "rotation.reported")]
+    RotationReported,
     /// What became of one credential in a rotation.
     #[serde(rename = "credential.rotated")]
     CredentialRotated,

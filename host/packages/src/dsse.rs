@@ -49,9 +49,14 @@ const MAX_SIGNATURES: usize = 16;
 /// What is wrong with an envelope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DsseError {
-    /// Longer than [`MAX_ENVELOPE`].
-    #[error("envelope has {0} bytes; the most is {MAX_ENVELOPE}")]
-    TooLong(usize),
+    /// Longer than one of its kind may be: [`MAX_ENVELOPE`] where nothing else is said.
+    #[error("envelope has {found} bytes; the most is {most}")]
+    TooLong {
+        /// How long it is, in bytes.
+        found: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// No JSON at all.
     #[error("envelope is not JSON: {0}")]
     NotJson(String),
@@ -157,8 +162,13 @@ impl Envelope {
 
     /// Reads an envelope. This checks its form only; [`Envelope::verify`] gives the payload.
     pub fn parse(kind: PayloadType, text: &str) -> Result<Self, DsseError> {
-        if text.len() > MAX_ENVELOPE {
-            return Err(DsseError::TooLong(text.len()));
+        Self::parse_within(kind, text, MAX_ENVELOPE)
+    }
+
+    /// As [`Envelope::parse`], for one that may be up to `most` bytes long.
+    pub fn parse_within(kind: PayloadType, text: &str, most: usize) -> Result<Self, DsseError> {
+        if text.len() > most {
+            return Err(DsseError::TooLong { found: text.len(), most });
         }
         let json: Json = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => DsseError::NotEnvelope(plain(&error.to_string())),

@@ -22,7 +22,7 @@ pub async fn receive(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, 
             return webhooks.answer(None, Err(problem)).await;
         }
     };
-    let Some(source) = webhooks.sources.by_token(token.as_bytes()) else {
+    let Some(source) = webhooks.sources.by_token(token.as_bytes(), webhooks.clock.now()) else {
         let advice = "The token belongs to no source; see 'portcullis source add --kind cloudevents'.";
         return webhooks.answer(None, Err(Problem::new(Reason::WrongSignature, advice))).await;
     };

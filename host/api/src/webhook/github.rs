@@ -9,13 +9,15 @@ use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 use portcullis_broker::hmac::verify_github;
 use portcullis_model::{
     event::{Event, EventForm},
-    secret::Secret,
     source::Source,
 };
 use serde_json::Value;
 
 use super::{SourcePath, Webhooks, header, name_in, parse};
-use crate::problem::{Problem, Reason};
+use crate::{
+    problem::{Problem, Reason},
+    sources::Secrets,
+};
 
 /// Receives one webhook.
 pub async fn receive(
@@ -24,23 +26,25 @@ pub async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let Some((source, secret)) = webhooks.sources.find(&name_in(path), EventForm::Github) else {
+    let now = webhooks.clock.now();
+    let Some((source, secrets)) = webhooks.sources.find(&name_in(path), EventForm::Github, now) else {
         let advice = "Register it with 'portcullis source add --kind github'.";
         return webhooks.answer(None, Err(Problem::new(Reason::UnknownSource, advice))).await;
     };
-    let checked = check(&webhooks, &source, &secret, &headers, body).await;
+    let checked = check(&webhooks, &source, &secrets, &headers, body).await;
     webhooks.answer(Some(&source), checked).await
 }
 
 async fn check(
     webhooks: &Webhooks,
     source: &Source,
-    secret: &Secret,
+    secrets: &Secrets,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Event, Problem> {
     let body = webhooks.read(body).await?;
-    if !verify_github(secret, &body, header(headers, "x-hub-signature-256")?) {
+    let signature = header(headers, "x-hub-signature-256")?;
+    if !secrets.any(|secret| verify_github(secret, &body, signature)) {
         return Err(Problem::new(Reason::WrongSignature, "Sign the body with this source's secret."));
     }
     let fine = |text: &&str| {

@@ -9,13 +9,15 @@ use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 use portcullis_broker::hmac::verify_zendesk;
 use portcullis_model::{
     event::{Event, EventForm},
-    secret::Secret,
     source::Source,
     time::Timestamp,
 };
 
 use super::{SourcePath, Webhooks, header, kind, name_in, parse, text};
-use crate::problem::{Problem, Reason};
+use crate::{
+    problem::{Problem, Reason},
+    sources::Secrets,
+};
 
 /// How far a timestamp may be off, either way.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -27,25 +29,26 @@ pub async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let Some((source, secret)) = webhooks.sources.find(&name_in(path), EventForm::Zendesk) else {
+    let now = webhooks.clock.now();
+    let Some((source, secrets)) = webhooks.sources.find(&name_in(path), EventForm::Zendesk, now) else {
         let advice = "Register it with 'portcullis source add --kind zendesk'.";
         return webhooks.answer(None, Err(Problem::new(Reason::UnknownSource, advice))).await;
     };
-    let checked = check(&webhooks, &source, &secret, &headers, body).await;
+    let checked = check(&webhooks, &source, &secrets, &headers, body).await;
     webhooks.answer(Some(&source), checked).await
 }
 
 async fn check(
     webhooks: &Webhooks,
     source: &Source,
-    secret: &Secret,
+    secrets: &Secrets,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Event, Problem> {
     let body = webhooks.read(body).await?;
     let signature = header(headers, "x-zendesk-webhook-signature")?;
     let sent = header(headers, "x-zendesk-webhook-signature-timestamp")?;
-    if !verify_zendesk(secret, sent, &body, signature) {
+    if !secrets.any(|secret| verify_zendesk(secret, sent, &body, signature)) {
         return Err(Problem::new(Reason::WrongSignature, "Sign timestamp and body with this source's secret."));
     }
     match Timestamp::parse(sent) {

@@ -227,15 +227,19 @@ impl FreezeBook {
         clock: Arc<dyn Clock>,
         mut stop: watch::Receiver<bool>,
     ) {
+        let record = async |change: &Change, took| {
+            if let Err(error) = recorder.record(vec![enforced(change, clock.as_ref(), took)]).await {
+                tracing::error!(%error, "that a freeze holds could not be recorded");
+            }
+        };
+        // What was frozen before there was anything to end.
+        if let Some(standing) = self.standing() {
+            record(&standing, Duration::ZERO).await;
+        }
         while !*stop.borrow() {
             let began = Instant::now();
             match self.tick().await {
-                Ok(Some(change)) if !change.added.is_empty() => {
-                    let entry = enforced(&change, clock.as_ref(), began.elapsed());
-                    if let Err(error) = recorder.record(vec![entry]).await {
-                        tracing::error!(%error, "that a freeze holds could not be recorded");
-                    }
-                }
+                Ok(Some(change)) if !change.added.is_empty() => record(&change, began.elapsed()).await,
                 Ok(_) => {}
                 Err(error) => tracing::error!(%error, "freezes cannot be read; those that were known hold"),
             }
@@ -254,6 +258,13 @@ impl FreezeBook {
             table.check(&subject, &carried())?;
         }
         Ok(Pass { subject, carried, tables, table })
+    }
+
+    /// What holds at the moment, as a change; `None` where nothing does.
+    fn standing(&self) -> Option<Change> {
+        let table = self.table.borrow();
+        let added: Vec<u64> = table.freezes.iter().map(|one| one.number).collect();
+        (!added.is_empty()).then(|| Change { revision: table.revision, added, ended: 0, left: 0 })
     }
 
     fn publish(&self, state: FreezeState) {

@@ -5,11 +5,14 @@ pub mod audit;
 pub mod backend;
 pub mod connection;
 pub mod events;
+pub mod freeze;
 pub mod init;
 pub mod key;
 pub mod notices;
 pub mod plugin;
 pub mod review;
+pub mod rotate;
+pub mod rotation;
 pub mod serve;
 pub mod source;
 pub mod trust;
@@ -83,6 +86,14 @@ pub enum Command {
     /// Back ends of plugins outside of the sandbox: where their signed messages go, and what became of them.
     #[command(subcommand)]
     Backend(backend::BackendCommand),
+    /// Stop everything that leaves in the name of something, until it is lifted.
+    #[command(subcommand)]
+    Freeze(freeze::FreezeCommand),
+    /// After a breach: freeze, revoke, mint anew, resume, and sign a report; or rotate in good order with --planned.
+    Rotate(rotate::Rotate),
+    /// How old credentials may get, what is due, and what became of rotations.
+    #[command(subcommand)]
+    Rotation(rotation::RotationCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -135,6 +146,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
         Command::Backend(command) => command.run(home, output).await?,
+        Command::Freeze(command) => command.run(home, output).await?,
+        Command::Rotate(command) => return Box::pin(command.run(home, output)).await,
+        Command::Rotation(command) => command.run(home, output).await?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,

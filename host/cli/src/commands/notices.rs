@@ -2,6 +2,7 @@
 
 mod backends;
 mod roots;
+mod rotation;
 mod standing;
 
 use std::time::Duration;
@@ -113,6 +114,7 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("{} was given up{}: {}", of(&entry), after(&entry), text(&entry, "reason")),
             "portcullis events list".to_owned(),
         )),
+        Kind::FreezeAdded | Kind::RotationEnded | Kind::RotationNeeded | Kind::SourceRevoked => rotation::told(&entry),
         Kind::PluginUpgradeWaits => Some((
             format!(
                 "{} of {} waits for {}: {}",

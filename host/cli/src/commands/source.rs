@@ -1,11 +1,15 @@
 //! `portcullis source`
 
-use anyhow::{Result, bail};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
 use clap::{Subcommand, ValueEnum};
 use portcullis_model::{
     audit::Kind,
     event::EventForm,
     id::{SourceName, TenantId},
+    rotation::{LONGEST_OVERLAP, OVERLAP, RotationStore as _, SourceKeys},
+    scope::parse_seconds,
     secret::Secret,
     source::{Source, SourceStore as _},
 };
@@ -13,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     home::Home,
-    host::{Host, secret_from_stdin},
+    host::{Host, person, secret_from_stdin},
     output::Output,
 };
 
@@ -49,6 +53,21 @@ pub enum SourceCommand {
         #[arg(long)]
         secret_stdin: bool,
     },
+    /// Give a source a new secret: made and printed once, or read from standard input. Both are accepted during the overlap.
+    #[command(after_help = "Examples:\n  portcullis source rotate billing\n  \
+        portcullis source rotate acme --overlap 2h --secret-stdin < new-zendesk-webhook-secret\n\n\
+        Give the new secret to whoever sends, within the overlap. A source whose secret was revoked has no overlap: the new one\n\
+        is the only one at once.")]
+    Rotate {
+        /// The source.
+        name: SourceName,
+        /// How long the old secret is accepted as well: a number with s, m, h or d. As policy says where it is not given.
+        #[arg(long, value_parser = overlap)]
+        overlap: Option<Duration>,
+        /// Read the secret from standard input instead of making one. At least 8 bytes.
+        #[arg(long)]
+        secret_stdin: bool,
+    },
     /// List the sources.
     #[command(after_help = "Example:\n  portcullis source list")]
     List,
@@ -76,6 +95,7 @@ impl SourceCommand {
                     None => format!("Source '{}' is registered.", source.name),
                 })
             }
+            Self::Rotate { name, overlap, secret_stdin } => rotate(&host, &name, overlap, secret_stdin, output).await,
             Self::List => {
                 for source in host.store.sources().await? {
                     output.item(&source, || format!("{:24} {:12} {:?}", source.name, source.tenant, source.form))?;
@@ -87,9 +107,45 @@ impl SourceCommand {
 }
 
 fn fresh(host: &Host) -> Secret {
-    let mut bytes = [0u8; 32];
-    host.rng.fill(&mut bytes);
-    Secret::new(format!("pcs_{}", hex::encode(bytes)).into_bytes())
+    crate::rotation::sources(host, person()).fresh()
+}
+
+fn overlap(text: &str) -> Result<Duration, String> {
+    let seconds = parse_seconds(text).ok_or("expected a number with s, m, h or d, such as 24h")?;
+    match Duration::from_secs(seconds) {
+        overlap if overlap <= LONGEST_OVERLAP => Ok(overlap),
+        _ => Err(format!("at most {} days", LONGEST_OVERLAP.as_secs() / 86_400)),
+    }
+}
+
+async fn rotate(
+    host: &Host,
+    name: &SourceName,
+    overlap: Option<Duration>,
+    secret_stdin: bool,
+    output: Output,
+) -> Result<()> {
+    let source = host.store.sources().await?.into_iter().find(|one| one.name == *name);
+    let source = source.with_context(|| format!("there is no source '{name}'; see 'portcullis source list'"))?;
+    let overlap = match overlap {
+        Some(overlap) => overlap,
+        None => crate::rotation::overlap_of(host, &source.tenant).await?.unwrap_or(OVERLAP),
+    };
+    let secret = if secret_stdin { secret_from_stdin()? } else { fresh(host) };
+    let until = crate::rotation::sources(host, person()).rotate(&source, &secret, overlap).await?;
+    super::publish(host).await?;
+    let made = (!secret_stdin).then(|| String::from_utf8_lossy(secret.expose()).into_owned());
+    let value = json!({ "source": source.name, "secret": made, "both-until": until });
+    output.result(&value, || {
+        let old = until.map_or_else(
+            || "The old secret is not accepted any more.".to_owned(),
+            |until| format!("The old secret is accepted as well until {until}."),
+        );
+        match &made {
+            Some(secret) => format!("{old} The new secret of '{name}', shown this once:\n  {secret}"),
+            None => format!("{old} The new secret of '{name}' is in use within a second."),
+        }
+    })
 }
 
 /// Registers a source with its secret.
@@ -108,6 +164,8 @@ pub async fn add(host: &Host, source: &Source, secret: &Secret) -> Result<()> {
     if !host.store.add_source(source.clone(), entry).await? {
         bail!("there is a source '{}' already", source.name);
     }
+    let keys = SourceKeys { issued: Some(host.clock.now()), ..SourceKeys::default() };
+    host.store.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
     host.connections.refresh().await?;
     Ok(())
 }

@@ -1,0 +1,115 @@
+//! Rotation, wired: what can be rotated on this host, when a freeze is known to hold, and what a running host does by itself.
+//!
+//! Invariant: one process at a time carries out an act of a home directory.
+
+mod connections;
+mod reach;
+mod report;
+
+use std::{fs::File, sync::Arc, time::Duration};
+
+use anyhow::{Result, bail};
+use portcullis_broker::rotation::{Families, Pace, Rotator, Scheduler, Sources};
+use portcullis_model::{
+    audit::Actor,
+    id::TenantId,
+    rotation::{Policy, RotationStore as _, Scope},
+};
+use tokio::sync::watch;
+
+use connections::StoredConnections;
+pub use reach::AuditReach;
+pub use report::{Signed, sign, verify};
+
+use crate::host::Host;
+
+/// How often a running host looks for what is due.
+const TICK: Duration = Duration::from_secs(15);
+
+/// What keeps sources' secrets, for this actor.
+pub fn sources(host: &Host, actor: Actor) -> Sources {
+    Sources {
+        sources: host.store.clone(),
+        keys: host.store.clone(),
+        vault: host.vault().clone(),
+        connections: host.connections.clone(),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+        actor,
+    }
+}
+
+/// Everything that can be rotated on this host.
+pub fn families(host: &Host, actor: &Actor) -> Families {
+    Families::new(vec![
+        Arc::new(sources(host, actor.clone())),
+        Arc::new(StoredConnections {
+            store: host.store.clone(),
+            vault: host.vault().clone(),
+            clock: host.clock.clone(),
+            rng: host.rng.clone(),
+            actor: actor.clone(),
+        }),
+    ])
+}
+
+/// What carries out acts on this host, in this name.
+pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
+    Rotator {
+        store: host.store.clone(),
+        freezes: host.store.clone(),
+        families: families(host, &actor),
+        reach: Arc::new(AuditReach(host.clone())),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+        actor,
+        pace: Pace::default(),
+    }
+}
+
+/// How long old secrets of this tenant go on beside new ones, where policy says it.
+pub async fn overlap_of(host: &Host, tenant: &TenantId) -> Result<Option<Duration>> {
+    let policies = host.store.policies().await?;
+    let wanted = |scope: &Scope| *scope == Scope::Host || *scope == Scope::Tenant(tenant.clone());
+    let met = Policy::meet(policies.iter().filter(|(scope, _)| wanted(scope)).map(|(_, policy)| policy));
+    Ok(met.overlap.map(Duration::from_secs))
+}
+
+/// Takes the right to carry out an act, until the file is dropped.
+pub fn turn(host: &Host) -> Result<File> {
+    match host.home.try_lock_rotation()? {
+        Some(file) => Ok(file),
+        None => bail!("another process is rotating in {}; wait until it is through", host.home.dir().display()),
+    }
+}
+
+/// What a running host does by itself: promotes new secrets of sources, and rotates what is due.
+pub async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
+    let scheduler = Scheduler::new(rotator(&host, Actor::Host));
+    let sources = sources(&host, Actor::Host);
+    let mut recovered = false;
+    while !*stop.borrow() {
+        if let Err(error) = sources.promote().await {
+            tracing::error!(%error, "a source's new secret could not take its place; it is tried again");
+        }
+        match look(&host, &scheduler, &mut recovered).await {
+            Ok(()) => {}
+            Err(error) => tracing::error!(%error, "what is due could not be rotated; it is tried again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+async fn look(host: &Host, scheduler: &Scheduler, recovered: &mut bool) -> Result<()> {
+    // Somebody's order goes first: what it rotates is not due any more.
+    let Some(_turn) = host.home.try_lock_rotation()? else { return Ok(()) };
+    if !*recovered {
+        scheduler.recover().await?;
+        *recovered = true;
+    }
+    scheduler.tick().await?;
+    Ok(())
+}
