@@ -11,7 +11,8 @@
 //!
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
 //! that was not judged, unless the operator named it; a redirect is an answer and is not followed; a request of which a byte
-//! was sent is never sent again; a failure's text holds no secret.
+//! was sent is never sent again, but once with a newer credential where the host refused the first (401); a failure's text
+//! holds no secret.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -29,6 +30,7 @@ use hyper::{
 use portcullis_model::{
     egress::{Answer, Egress, MAX_BODY, SendRequest},
     error::ServiceError,
+    id::{InstallationId, TenantId},
     permit::Spent,
     target::Target,
     time::Clock,
@@ -96,6 +98,14 @@ pub enum EgressError {
     },
 }
 
+/// What a request was sent over, and with.
+struct Used {
+    key: Key,
+    wire: Wire,
+    credential: bool,
+    sent: u64,
+}
+
 /// The one door out.
 pub struct Outbound {
     connections: Arc<Connections>,
@@ -118,22 +128,48 @@ impl Outbound {
     }
 
     async fn exchange(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
-        let (tenant, installation) = (act.call().tenant.clone(), act.call().installation.clone());
-        // The generation first: a refresh in between then makes the connection too old, never too young.
-        let generation = self.connections.generation();
-        let installed = self.connections.of(&tenant, &installation);
+        let owner = (act.call().tenant.clone(), act.call().installation.clone());
         let act = act.into_act();
-        let credentials = installed.as_deref().map_or_else(Vec::new, |installed| installed.for_target(&act.target));
+        let installed = self.connections.current(&owner.0, &owner.1, &act.target).await?;
+        let spare = installed.as_ref().filter(|one| self.connections.can_replace(one, &act.target)).map(|_| act.clone());
+        let (response, used) = self.attempt(&owner, act, installed.as_deref()).await?;
+        // Refused: once more with a newer credential, where there is one or the provider gives one.
+        if let (401, Some(again), Some(refused)) = (response.status().as_u16(), spare, &installed)
+            && let Some(newer) = self.connections.stale(refused, &again.target).await
+        {
+            drop((response, used));
+            let (response, used) = self.attempt(&owner, again, Some(&newer)).await?;
+            return self.answer(response, used, Some(&newer)).await;
+        }
+        self.answer(response, used, installed.as_deref()).await
+    }
+
+    /// Sends once, with these credentials.
+    async fn attempt(
+        &self,
+        (tenant, installation): &(TenantId, InstallationId),
+        act: SendRequest,
+        installed: Option<&Installed>,
+    ) -> Result<(Response<Incoming>, Used), ServiceError> {
+        // Of the present table: a connection is kept only for whoever uses the same.
+        let generation = self.connections.generation();
+        let credentials = installed.map_or_else(Vec::new, |installed| installed.for_target(&act.target));
         let (host, port, sent) = (act.target.host().to_owned(), act.target.port(), act.body.len() as u64);
-        let asked = Asked {
-            host: &host,
-            credential: !credentials.is_empty(),
-            needles: installed.as_deref().map(Installed::needles),
-            sent,
-        };
+        let (tenant, installation) = (tenant.clone(), installation.clone());
+        let key = Key { tenant, installation, host, port, generation };
         let request = outgoing(act, &credentials)?;
-        let key = Key { tenant, installation, host: host.clone(), port, generation };
         let (response, wire) = self.answered(&key, request).await?;
+        Ok((response, Used { key, wire, credential: !credentials.is_empty(), sent }))
+    }
+
+    async fn answer(
+        &self,
+        response: Response<Incoming>,
+        used: Used,
+        installed: Option<&Installed>,
+    ) -> Result<Answer, ServiceError> {
+        let Used { key, wire, credential, sent } = used;
+        let asked = Asked { host: &key.host, credential, needles: installed.map(Installed::needles), sent };
         let answer = answer::read(response, &asked).await?;
         self.pool.put(key, wire, self.clock.now());
         Ok(answer)

@@ -89,3 +89,22 @@ pub trait Issuer: Send + Sync {
     /// Revokes what the provider lets revoke: refresh token first, then access token.
     async fn revoke(&self, origin: &Origin, credential: &Credential) -> Result<Revoked, IssueError>;
 }
+
+/// For a host that knows no provider: every credential is one that somebody stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProviders;
+
+#[async_trait]
+impl Issuer for NoProviders {
+    fn conduct(&self, _: &ProviderId) -> Option<Conduct> {
+        None
+    }
+
+    async fn renew(&self, origin: &Origin, _: &Credential) -> Result<Issued, IssueError> {
+        Err(IssueError::Refused(format!("this host knows no provider '{}'", origin.provider)))
+    }
+
+    async fn revoke(&self, origin: &Origin, _: &Credential) -> Result<Revoked, IssueError> {
+        Err(IssueError::Refused(format!("this host knows no provider '{}'", origin.provider)))
+    }
+}

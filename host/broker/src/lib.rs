@@ -1,7 +1,8 @@
 //! Stored credentials, and the one door out of the host.
 //!
-//! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with.
+//! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with, and who keeps that.
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
+//! - [`renew`] gets new ones in place of old ones, from whoever [`issue`] stands for.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
@@ -31,6 +32,7 @@ pub mod oci;
 pub mod place;
 mod pool;
 pub mod pseudonym;
+pub mod renew;
 pub mod resolve;
 mod seal;
 #[cfg(test)]
