@@ -7,6 +7,7 @@ use portcullis_api::{Admin, ApiConfig, Refusals, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
+    renew::ahead::Renewer,
     resolve::{Resolve, SystemResolver},
 };
 use portcullis_capabilities::{Capabilities, Services};
@@ -15,7 +16,6 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder},
     invoke::Invoke,
     queue::Queue,
-    secret::{SealedSecret, SecretStore},
     time::Clock,
 };
 use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
@@ -115,7 +115,10 @@ pub async fn serve(
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
-    let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
+    let watching = tokio::spawn(watch_secrets(host.connections.clone(), stop.clone()));
+    let renewer =
+        Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
+    let renewing = tokio::spawn(renewer.run(stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
         portcullis_api::serve(config, webhooks, admin, host.store.clone(), host.clock.clone(), ready, stop.clone())
@@ -126,6 +129,7 @@ pub async fn serve(
     upgrading.await?;
     erasing.await?;
     watching.await?;
+    renewing.await?;
     rescanning.await?;
     sweeping.await?;
     counting.await?;
@@ -142,6 +146,13 @@ pub async fn serve(
 async fn start(host: &Host) -> Result<()> {
     let leases = host.store.recover().await?;
     let unknown = host.store.sweep_open_acts(host.clock.now()).await?;
+    host.vault()
+        .finish_rotations(|kind, tenant| Entry::new(host.clock.now(), kind, Actor::Host, tenant))
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "a rotation of keys that was cut off cannot go on");
+            Default::default()
+        });
     let entry = Entry::new(host.clock.now(), Kind::HostStarted, Actor::Host, None)
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("recovered-leases", leases)
@@ -204,19 +215,14 @@ async fn sweep(store: Arc<SqliteStore>, clock: Arc<dyn Clock>, mut stop: watch::
 }
 
 /// Reads the credentials again when another process has changed them.
-async fn watch_secrets(store: Arc<impl SecretStore>, connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
-    let mut known: Option<Vec<SealedSecret>> = None;
+async fn watch_secrets(connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
     while pause(&mut stop).await {
-        match store.secrets().await {
-            Ok(secrets) if known.as_ref() == Some(&secrets) => {}
-            Ok(secrets) => {
-                match connections.refresh().await {
-                    Ok(refused) => refused.iter().for_each(|e| tracing::error!(%e, "a stored secret cannot be opened")),
-                    Err(error) => tracing::error!(%error, "credentials cannot be read again"),
-                }
-                known = Some(secrets);
-            }
-            Err(error) => tracing::error!(%error, "credentials cannot be read"),
+        let read = async {
+            if connections.is_behind().await? { connections.refresh().await } else { Ok(Vec::new()) }
+        };
+        match read.await {
+            Ok(refused) => refused.iter().for_each(|e| tracing::error!(%e, "a stored secret cannot be used")),
+            Err(error) => tracing::error!(%error, "credentials cannot be read again"),
         }
     }
 }

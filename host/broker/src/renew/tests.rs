@@ -244,7 +244,7 @@ async fn a_provider_that_is_down_is_left_alone_for_a_while_and_the_credential_is
     assert!(error.contains("'chat' is over") && error.contains("no route"), "{error}");
     assert_eq!(setup.asked(), 1, "nobody was asked");
     setup.at(355);
-    assert_eq!(setup.carried().await.unwrap(), "access-number-1");
+    assert_eq!(setup.carried().await.unwrap(), "access-number-2");
     let log = ["added", "renewing", "renewal-failed", "renewing", "renewed"].map(|kind| format!("connection.{kind}"));
     assert_eq!(setup.log().await, log);
 }

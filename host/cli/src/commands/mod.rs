@@ -12,6 +12,7 @@ pub mod review;
 pub mod serve;
 pub mod source;
 pub mod trust;
+pub mod vault;
 pub mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -79,6 +80,9 @@ pub enum Command {
     /// Credentials that the host adds to plugins' requests.
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// The stored secrets: how they stand, and the keys that they are under.
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -130,6 +134,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
+        Command::Vault(command) => command.run(home, output).await?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,
