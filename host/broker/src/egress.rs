@@ -11,8 +11,8 @@
 //!
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
 //! that was not judged, unless the operator named it; a redirect is an answer and is not followed; a request of which a byte
-//! was sent is never sent again; a failure's text holds no secret; nothing that is frozen leaves, and what is under way when a
-//! freeze comes is cut off.
+//! was sent is never sent again, but once with a newer credential where the host refused the first (401); a failure's text
+//! holds no secret; nothing that is frozen leaves, and what is under way when a freeze comes is cut off.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +27,7 @@ use portcullis_model::{
     egress::{Answer, Egress, MAX_BODY, SendRequest},
     error::ServiceError,
     freeze::{Carried, Subject},
+    id::{InstallationId, TenantId},
     permit::Spent,
     target::Target,
     time::Clock,
@@ -45,6 +46,14 @@ use crate::{
     rotation::FreezeBook,
     wire::{Failed, MAX_ANSWER_HEADERS, Outgoing, Wire, chain},
 };
+
+/// What a request was sent over, and with.
+struct Used {
+    key: Key,
+    wire: Wire,
+    credential: bool,
+    sent: u64,
+}
 
 /// The one door out.
 pub struct Outbound {
@@ -99,27 +108,57 @@ impl Outbound {
     }
 
     async fn exchange(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
-        let (tenant, installation) = (act.call().tenant.clone(), act.call().installation.clone());
-        // The generation first: a refresh in between then makes the connection too old, never too young.
-        let generation = self.connections.generation();
-        let installed = self.connections.of(&tenant, &installation);
+        let owner = (act.call().tenant.clone(), act.call().installation.clone());
         let act = act.into_act();
-        let trusts = self.dialer.trusts(act.target.host(), self.clock.now())?;
-        let known = installed.as_deref().filter(|_| trusts);
-        let credentials = known.map_or_else(Vec::new, |installed| installed.for_target(&act.target));
+        if !self.dialer.trusts(act.target.host(), self.clock.now())? {
+            let (known, bare) = (self.connections.of(&owner.0, &owner.1), None);
+            let (response, used) = self.attempt(&owner, act, bare, passage).await?;
+            return self.answer(response, used, known.as_deref()).await;
+        }
+        let installed = self.connections.current(&owner.0, &owner.1, &act.target).await?;
+        let spare =
+            installed.as_ref().filter(|one| self.connections.can_replace(one, &act.target)).map(|_| act.clone());
+        let (response, used) = self.attempt(&owner, act, installed.as_deref(), passage).await?;
+        // Refused: once more with a newer credential, where there is one or the provider gives one.
+        if let (401, Some(again), Some(refused)) = (response.status().as_u16(), spare, &installed)
+            && let Some(newer) = self.connections.stale(refused, &again.target).await
+        {
+            drop((response, used));
+            let (response, used) = self.attempt(&owner, again, Some(&newer), passage).await?;
+            return self.answer(response, used, Some(&newer)).await;
+        }
+        self.answer(response, used, installed.as_deref()).await
+    }
+
+    /// Sends once, with these credentials.
+    async fn attempt(
+        &self,
+        (tenant, installation): &(TenantId, InstallationId),
+        act: SendRequest,
+        carries: Option<&Installed>,
+        passage: &Passage<'_>,
+    ) -> Result<(Response<Incoming>, Used), ServiceError> {
+        // Of the present table: a connection is kept only for whoever uses the same.
+        let generation = self.connections.generation();
+        let credentials = carries.map_or_else(Vec::new, |installed| installed.for_target(&act.target));
         let (host, port, sent) = (act.target.host().to_owned(), act.target.port(), act.body.len() as u64);
-        let mut asked = Asked {
-            host: &host,
-            credential: !credentials.is_empty(),
-            needles: installed.as_deref().map(Installed::needles),
-            sent,
-            plaintext: false,
-        };
+        let (tenant, installation) = (tenant.clone(), installation.clone());
+        let key = Key { tenant, installation, host, port, generation };
         let request = outgoing(act, &credentials)?;
-        let key = Key { tenant, installation, host: host.clone(), port, generation };
         passage.begins();
         let (response, wire) = self.answered(&key, request).await?;
-        asked.plaintext = wire.is_plaintext();
+        Ok((response, Used { key, wire, credential: !credentials.is_empty(), sent }))
+    }
+
+    async fn answer(
+        &self,
+        response: Response<Incoming>,
+        used: Used,
+        known: Option<&Installed>,
+    ) -> Result<Answer, ServiceError> {
+        let Used { key, wire, credential, sent } = used;
+        let (needles, plaintext) = (known.map(Installed::needles), wire.is_plaintext());
+        let asked = Asked { host: &key.host, credential, needles, sent, plaintext };
         let answer = answer::read(response, &asked).await?;
         self.pool.put(key, wire, self.clock.now());
         Ok(answer)
@@ -159,9 +198,9 @@ impl Egress for Outbound {
     }
 }
 
-/// A credential as freezes know it. One that was given by hand is of no provider.
+/// A credential as freezes know it.
 fn carried(connection: &Connection) -> Carried {
-    Carried { name: connection.name.clone(), provider: None }
+    Carried { name: connection.name.clone(), provider: connection.provider.clone() }
 }
 
 /// The request as it goes out: in origin form, with a Host of our own making.

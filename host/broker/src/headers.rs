@@ -115,10 +115,10 @@ fn unfit(index: usize) -> ServiceError {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_model::secret::Secret;
+    use portcullis_model::{secret::Secret, time::Timestamp};
 
     use super::*;
-    use crate::place::Place;
+    use crate::{connection::Life, place::Place};
 
     fn guest(headers: &[(&str, &str)]) -> Vec<(String, String)> {
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -132,6 +132,8 @@ mod tests {
             generation: 1,
             place: Place { header: header.into(), ..Place::bearer("chat.example.test") },
             secret: Secret::new(b"tok-12345678".to_vec()),
+            life: Life { issued: Timestamp(0), expires: None },
+            provider: None,
         }
     }
 

@@ -60,6 +60,8 @@ pub enum IssueError {
 pub struct Conduct {
     /// Whether there is a way to a new access token without a person.
     pub renewable: bool,
+    /// Whether a new access token comes by the client's own means, without a refresh token: client credentials, an app's key.
+    pub own_means: bool,
     /// Whether a renewal ends the old access token at once (Zendesk), so that there is no overlap.
     pub renewal_ends_old: bool,
     /// Whether a refresh token works once only (rotation): after an unknown end it may be dead.
@@ -88,4 +90,23 @@ pub trait Issuer: Send + Sync {
 
     /// Revokes what the provider lets revoke: refresh token first, then access token.
     async fn revoke(&self, origin: &Origin, credential: &Credential) -> Result<Revoked, IssueError>;
+}
+
+/// For a host that knows no provider: every credential is one that somebody stored.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProviders;
+
+#[async_trait]
+impl Issuer for NoProviders {
+    fn conduct(&self, _: &ProviderId) -> Option<Conduct> {
+        None
+    }
+
+    async fn renew(&self, origin: &Origin, _: &Credential) -> Result<Issued, IssueError> {
+        Err(IssueError::Refused(format!("this host knows no provider '{}'", origin.provider)))
+    }
+
+    async fn revoke(&self, origin: &Origin, _: &Credential) -> Result<Revoked, IssueError> {
+        Err(IssueError::Refused(format!("this host knows no provider '{}'", origin.provider)))
+    }
 }

@@ -1,7 +1,8 @@
 //! Stored credentials, and the one door out of the host.
 //!
-//! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with.
+//! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with, and who keeps that.
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
+//! - [`renew`] gets new ones in place of old ones, from whoever [`issue`] stands for.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
 //! - [`rotation`] replaces credentials, by policy or after a breach, and holds requests to freezes.
@@ -40,6 +41,7 @@ pub mod place;
 mod pool;
 pub mod providers;
 pub mod pseudonym;
+pub mod renew;
 pub mod resolve;
 pub mod rotation;
 mod seal;

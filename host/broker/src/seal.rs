@@ -1,7 +1,9 @@
-//! Answers for the form of a sealed secret: XChaCha20-Poly1305, a fresh random nonce of 24 bytes and then the ciphertext.
+//! Answers for the form of a sealed secret: XChaCha20-Poly1305 under the tenant's data key, a fresh random nonce of 24 bytes and
+//! then the ciphertext.
 //!
-//! The associated data binds a secret to its row: purpose, tenant, installation, name, generation and place, each with
-//! its length before it, so that no two rows have the same associated data.
+//! The associated data binds a secret to its row: purpose, tenant, installation, name, generation, place, origin, times and the
+//! data key's number, each with its length before it, so that no two rows have the same associated data. Whoever can write to
+//! the database can thus not have a credential sent elsewhere, nor a refresh token asked for at another provider.
 //!
 //! Invariants: a row of which any column was changed or exchanged does not open; nothing is sealed twice with one nonce
 //! (24 random bytes, by the injected `Rng`). What this cannot see is a whole older row that was put back.
@@ -11,13 +13,17 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use portcullis_model::{
+    id::TenantId,
     secret::{SealedSecret, Secret},
     time::Rng,
 };
 
 use crate::key::Key;
 
-const PURPOSE: &str = "portcullis/vault/1";
+const PURPOSE: &str = "portcullis/vault/2";
+/// Of rows from before there were data keys.
+const DIRECT_PURPOSE: &str = "portcullis/vault/1";
+const KEY_PURPOSE: &str = "portcullis/data-key/1";
 const NONCE: usize = 24;
 
 /// It does not open: another key, or a row that was changed. Which of them cannot be told.
@@ -35,8 +41,26 @@ pub(crate) fn seal(key: &Key, rng: &dyn Rng, row: SealedSecret, secret: &Secret)
 
 /// Opens a row.
 pub(crate) fn open(key: &Key, row: &SealedSecret) -> Result<Secret, Unopened> {
+    open_bound(key, row, &bound_to(row))
+}
+
+/// Opens a row from before there were data keys.
+pub(crate) fn open_direct(key: &Key, row: &SealedSecret) -> Result<Secret, Unopened> {
+    open_bound(key, row, &fields(DIRECT_PURPOSE, row, &[&row.generation.to_be_bytes(), row.place.as_bytes()]))
+}
+
+/// What a data key is bound to when it is wrapped.
+pub(crate) fn context(tenant: &TenantId, number: u64) -> Vec<u8> {
+    let mut data = Vec::new();
+    for bytes in [KEY_PURPOSE.as_bytes(), tenant.as_str().as_bytes(), &number.to_be_bytes()] {
+        field(&mut data, bytes);
+    }
+    data
+}
+
+fn open_bound(key: &Key, row: &SealedSecret, bound: &[u8]) -> Result<Secret, Unopened> {
     let (nonce, ciphertext) = row.sealed.split_at_checked(NONCE).ok_or(Unopened)?;
-    let payload = Payload { msg: ciphertext, aad: &bound_to(row) };
+    let payload = Payload { msg: ciphertext, aad: bound };
     cipher(key).decrypt(XNonce::from_slice(nonce), payload).map(Secret::new).map_err(|_| Unopened)
 }
 
@@ -45,31 +69,51 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
 }
 
 fn bound_to(row: &SealedSecret) -> Vec<u8> {
+    let expires = row.expires.map(|at| at.0.to_be_bytes());
+    let rest: [&[u8]; 6] = [
+        &row.generation.to_be_bytes(),
+        row.place.as_bytes(),
+        row.origin.as_bytes(),
+        &row.issued.0.to_be_bytes(),
+        expires.as_ref().map_or(&[], |at| at.as_slice()),
+        &row.data_key.to_be_bytes(),
+    ];
+    fields(PURPOSE, row, &rest)
+}
+
+fn fields(purpose: &str, row: &SealedSecret, rest: &[&[u8]]) -> Vec<u8> {
     let mut data = Vec::new();
-    let mut field = |bytes: &[u8]| {
-        data.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-        data.extend_from_slice(bytes);
-    };
-    field(PURPOSE.as_bytes());
-    field(row.tenant.as_str().as_bytes());
+    field(&mut data, purpose.as_bytes());
+    field(&mut data, row.tenant.as_str().as_bytes());
     match &row.installation {
-        None => field(b"source"),
+        None => field(&mut data, b"source"),
         Some(installation) => {
-            field(b"installation");
-            field(installation.as_str().as_bytes());
+            field(&mut data, b"installation");
+            field(&mut data, installation.as_str().as_bytes());
         }
     }
-    field(row.name.as_bytes());
-    field(&row.generation.to_be_bytes());
-    field(row.place.as_bytes());
+    field(&mut data, row.name.as_bytes());
+    for bytes in rest {
+        field(&mut data, bytes);
+    }
     data
+}
+
+fn field(data: &mut Vec<u8>, bytes: &[u8]) {
+    data.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+    data.extend_from_slice(bytes);
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
 
+    use portcullis_model::time::Timestamp;
+
     use super::*;
+
+    /// By libsodium, from the same key, nonce, text and associated data.
+    const DIRECT_SEALED: &str = "38cc54c43f8610e95567144381923e416b4eb969cb199e19d961";
 
     struct Counting(AtomicU8);
     impl Rng for Counting {
@@ -90,6 +134,10 @@ mod tests {
             name: "chat".into(),
             generation: 3,
             place: r#"{"hosts":["chat.example.test"]}"#.into(),
+            origin: r#"{"provider":"chat"}"#.into(),
+            issued: Timestamp(5),
+            expires: Some(Timestamp(9)),
+            data_key: 2,
             sealed: Vec::new(),
         }
     }
@@ -117,6 +165,11 @@ mod tests {
             ("name", SealedSecret { name: "chat2".into(), ..good.clone() }),
             ("generation", SealedSecret { generation: 2, ..good.clone() }),
             ("place", SealedSecret { place: r#"{"hosts":["evil.example.test"]}"#.into(), ..good.clone() }),
+            ("origin", SealedSecret { origin: r#"{"provider":"evil"}"#.into(), ..good.clone() }),
+            ("issued", SealedSecret { issued: Timestamp(6), ..good.clone() }),
+            ("expires", SealedSecret { expires: Some(Timestamp(10)), ..good.clone() }),
+            ("no end", SealedSecret { expires: None, ..good.clone() }),
+            ("data key", SealedSecret { data_key: 3, ..good.clone() }),
         ];
         for (column, row) in changed {
             assert!(open(&key(0), &row).is_err(), "{column}");
@@ -139,6 +192,20 @@ mod tests {
         assert_ne!(bound_to(&a), bound_to(&b));
         let installed = SealedSecret { installation: Some("source".parse().unwrap()), ..row() };
         assert_ne!(bound_to(&installed), bound_to(&SealedSecret { installation: None, ..row() }));
+    }
+
+    #[test]
+    fn a_row_of_the_form_before_opens_in_that_form_alone() {
+        // Sealed by the version before data keys: key 00 01 .. 1f, nonce 5a 5b ..
+        let bound = fields(DIRECT_PURPOSE, &row(), &[&3u64.to_be_bytes(), row().place.as_bytes()]);
+        let nonce: Vec<u8> = (90..114).collect();
+        let payload = Payload { msg: b"tok-123456", aad: &bound };
+        let ciphertext = cipher(&key(0)).encrypt(XNonce::from_slice(&nonce), payload).unwrap();
+        let before = SealedSecret { data_key: 0, sealed: [nonce, ciphertext].concat(), ..row() };
+        assert_eq!(hex::encode(&before.sealed[24..]), DIRECT_SEALED);
+        assert_eq!(open_direct(&key(0), &before).unwrap().expose(), b"tok-123456");
+        assert!(open(&key(0), &before).is_err());
+        assert!(open_direct(&key(0), &sealed()).is_err());
     }
 
     #[test]

@@ -26,7 +26,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::{InstallationId, TenantId},
-    secret::{SealedSecret, Secret},
+    secret::{SealedSecret, Secret, Slot},
     time::{Clock, Rng, Timestamp},
     webhook::{BackEnds, SIGNING, SignError, SignWebhooks},
 };
@@ -121,7 +121,7 @@ impl SigningKeys {
 
     /// Makes a channel's first key.
     pub async fn create(&self, of: Owner, scheme: Scheme, entry: Entry) -> Result<Made, KeysError> {
-        if self.rows.signing_row(&of.0, &of.1).await?.is_some() {
+        if self.vault.current_row(&slot(&of)).await?.is_some() {
             return Err(KeysError::Taken(of.1));
         }
         let ring = Ring::new(SigningKey::fresh(scheme, self.rng.as_ref()), self.clock.now());
@@ -208,13 +208,13 @@ impl SigningKeys {
     }
 
     async fn known(&self, of: &Owner) -> Result<Known, KeysError> {
-        let row = self.rows.signing_row(&of.0, &of.1).await?.ok_or_else(|| KeysError::NoKey(of.1.clone()))?;
+        let row = self.vault.current_row(&slot(of)).await?.ok_or_else(|| KeysError::NoKey(of.1.clone()))?;
         if let Some((known, ring)) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(of)
             && *known == row
         {
             return Ok((row, ring.clone()));
         }
-        let secret = self.vault.open(&row)?;
+        let secret = self.vault.open(&row).await?.credential.access.unwrap_or_default();
         let unreadable =
             |error: KeyError| KeysError::Unreadable { installation: of.1.clone(), problem: error.to_string() };
         let ring = Arc::new(Ring::parse(&row.place, &secret).map_err(unreadable)?);
@@ -232,6 +232,11 @@ impl SigningKeys {
         let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
         Ok(Made { shown, scheme, generation, previous_until })
     }
+}
+
+/// Where a channel's keys lie.
+fn slot((tenant, installation): &Owner) -> Slot {
+    Slot { tenant: tenant.clone(), installation: Some(installation.clone()), name: SIGNING.to_owned() }
 }
 
 #[async_trait]

@@ -1,39 +1,23 @@
-//! What the tests of several modules share: storage in memory, and a random source that is not random.
+//! What the tests of several modules share: a store of their own, and a random source that is not random.
+
+#[path = "../tests/support/hooked.rs"]
+pub(crate) mod hooked;
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
-    error::StoreError,
-    secret::{SealedSecret, SecretStore},
     time::{Rng, Timestamp},
 };
+use portcullis_store::SqliteStore;
 
-use crate::{key::Key, vault::Vault};
-
-#[derive(Default)]
-pub(crate) struct MemorySecrets {
-    pub(crate) rows: Mutex<Vec<SealedSecret>>,
-}
-
-#[async_trait]
-impl SecretStore for MemorySecrets {
-    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
-        let mut rows = self.rows.lock().unwrap();
-        let key = |row: &SealedSecret| (row.tenant.clone(), row.installation.clone(), row.name.clone());
-        rows.retain(|row| key(row) != key(&secret));
-        rows.push(secret);
-        Ok(())
-    }
-
-    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
-        Ok(self.rows.lock().unwrap().clone())
-    }
-}
+use crate::{
+    key::{Key, service::KeyRing},
+    vault::Vault,
+};
 
 #[derive(Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -42,15 +26,25 @@ impl Rng for Counter {
     fn fill(&self, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(8) {
             let next = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-            chunk.copy_from_slice(&next[..chunk.len()]);
+            chunk.copy_from_slice(&next[8 - chunk.len()..]);
         }
     }
 }
 
-pub(crate) fn vault(store: &Arc<MemorySecrets>) -> Vault {
-    let folder = tempfile::tempdir().unwrap();
-    let key = Key::load(&folder.path().join("key"), &Counter::default()).unwrap();
-    Vault::new(store.clone(), key, Arc::new(Counter::default()))
+/// A store in a directory that lasts as long as the first value.
+pub(crate) fn store() -> (tempfile::TempDir, Arc<SqliteStore>) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
+    (dir, store)
+}
+
+/// A ring with one key, always the same.
+pub(crate) fn ring() -> KeyRing {
+    KeyRing::of(Key::of(&[3; 32]).unwrap(), Arc::new(Counter::default()))
+}
+
+pub(crate) fn vault(store: &Arc<SqliteStore>) -> Vault {
+    Vault::new(store.clone(), ring(), Arc::new(Counter::default()))
 }
 
 pub(crate) fn entry() -> Entry {

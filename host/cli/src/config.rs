@@ -48,6 +48,8 @@ pub struct Config {
     pub egress: Egress,
     /// What happens by itself when releases turn out to be bad.
     pub review: Review,
+    /// Who keeps the keys of stored secrets.
+    pub vault: crate::vault::VaultConfig,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,

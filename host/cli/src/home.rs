@@ -38,9 +38,19 @@ impl Home {
         self.0.join("helpdesk.db")
     }
 
-    /// The key that stored secrets are sealed with.
+    /// The key-encryption key, and those on their way out, where the configuration names nobody else who keeps it.
     pub fn vault_key(&self) -> PathBuf {
         self.0.join("keys/vault.key")
+    }
+
+    /// The key that stand-ins for personal data are made with.
+    pub fn pseudonym_key(&self) -> PathBuf {
+        self.0.join("keys/pseudonyms.key")
+    }
+
+    /// Locks: a file a connection, held while it is renewed.
+    pub fn locks(&self) -> PathBuf {
+        self.0.join("locks")
     }
 
     /// The key that the log's checkpoints are signed with.

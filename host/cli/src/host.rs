@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use portcullis_broker::{
-    connection::Connections, key::Key, pseudonym::KeyedPseudonyms, rotation::FreezeBook, vault::Vault,
+    connection::Connections,
+    issue::{Issuer, NoProviders},
+    key::{Key, file::FileKeys},
+    pseudonym::KeyedPseudonyms,
+    renew::Renewals,
+    rotation::FreezeBook,
+    vault::Vault,
 };
 use portcullis_capabilities::Catalogue;
 use portcullis_model::{
@@ -26,6 +32,7 @@ use crate::{
     explain::Explainer,
     home::Home,
     system::{SystemClock, SystemRng},
+    vault,
 };
 
 /// An opened host.
@@ -41,6 +48,10 @@ pub struct Host {
     vault: Arc<Vault>,
     /// What may not leave at the moment.
     pub freezes: Arc<FreezeBook>,
+    /// What renews credentials.
+    pub renewals: Arc<Renewals>,
+    /// The file of the key-encryption key, where it is in one.
+    pub key_file: Option<Arc<FileKeys>>,
     /// Stand-ins for what plugins may not see.
     pub pseudonyms: Arc<KeyedPseudonyms>,
     /// Its registry of releases.
@@ -61,10 +72,16 @@ impl Host {
         let config = Config::load(&home)?;
         let store = Arc::new(SqliteStore::open(&home.database())?);
         let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock), Arc::new(SystemRng));
-        let key = Key::load(&home.vault_key(), rng.as_ref())?;
-        let pseudonyms = Arc::new(KeyedPseudonyms::new(key.clone()));
-        let vault = Arc::new(Vault::new(store.clone(), key, rng.clone()));
+        // First: where there is none yet, an older version's is the vault's.
+        let pseudonyms = Arc::new(KeyedPseudonyms::new(vault::pseudonym_key(&home, rng.as_ref())?));
+        let vault::Keys { ring, file: key_file } = vault::keys(&home, &config.vault, &store, &rng).await?;
+        let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
+        vault::adopt(&home, &vault, rng.as_ref()).await?;
         let connections = Arc::new(Connections::new(vault.clone())?);
+        let issuer: Arc<dyn Issuer> = Arc::new(NoProviders);
+        let renewals = Renewals::new(vault.clone(), issuer, &home.locks(), clock.clone(), rng.clone());
+        let renewals = Arc::new(renewals.with_context(|| format!("cannot make {}", home.locks().display()))?);
+        connections.renewed_by(renewals.clone());
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");
         }
@@ -73,7 +90,20 @@ impl Host {
         let anchor = anchor(&home)?;
         let registry =
             Arc::new(Registry::new(store.clone(), store.clone(), anchor, Arc::new(Catalogue), clock.clone()));
-        Ok(Self { home, config, store, connections, vault, freezes, pseudonyms, registry, clock, rng })
+        Ok(Self {
+            home,
+            config,
+            store,
+            connections,
+            vault,
+            freezes,
+            renewals,
+            key_file,
+            pseudonyms,
+            registry,
+            clock,
+            rng,
+        })
     }
 
     /// Its credentials, sealed.

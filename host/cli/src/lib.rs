@@ -32,3 +32,4 @@ pub mod signing;
 pub mod system;
 pub mod trust;
 pub mod upgrades;
+pub mod vault;

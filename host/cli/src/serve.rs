@@ -7,6 +7,7 @@ use portcullis_api::{Admin, ApiConfig, Refusals, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
+    renew::ahead::Renewer,
     resolve::{Resolve, SystemResolver},
 };
 use portcullis_capabilities::{Capabilities, Doors, Services};
@@ -15,12 +16,14 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, plain},
     invoke::Invoke,
     queue::Queue,
-    secret::{SealedSecret, SecretStore},
     time::Clock,
 };
 use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use crate::{enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader};
 
@@ -94,7 +97,8 @@ pub async fn serve(
     let mut enforcer = Enforcer::new(host.clone(), Some(runtime.clone()));
     // Before anything is called.
     enforcer.tick().await?;
-    let erasing = tokio::spawn(erasure::run(host.clone(), runtime.clone(), stop.clone()));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(erasure::run(host.clone(), runtime.clone(), stop.clone()));
     let outbound = crate::outbound::worker(&host, Arc::new(Doors::new(runtime.clone())), directory.clone());
     let worker = worker(&host, runtime, directory.clone(), arrived.clone());
     let ingest = Ingest::new(host.store.clone(), directory, host.clock.clone(), arrived);
@@ -110,33 +114,27 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
-    let enforcing = tokio::spawn(enforcer.run(stop.clone()));
-    let upgrading = tokio::spawn(Upgrader::new(host.clone()).run(stop.clone()));
-    let working = tokio::spawn(worker.run(stop.clone()));
-    let sending = tokio::spawn(outbound.run(stop.clone()));
-    let sweeping = tokio::spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
-    let counting = tokio::spawn(ledger.clone().run(stop.clone()));
+    tasks.spawn(enforcer.run(stop.clone()));
+    tasks.spawn(Upgrader::new(host.clone()).run(stop.clone()));
+    tasks.spawn(worker.run(stop.clone()));
+    tasks.spawn(outbound.run(stop.clone()));
+    tasks.spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
+    tasks.spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
-    let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
-    let freezing = tokio::spawn(host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop.clone()));
-    let rotating = tokio::spawn(crate::rotation::run(host.clone(), stop.clone()));
-    let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
+    tasks.spawn(crate::rescan::run(host.clone(), stop.clone()));
+    tasks.spawn(host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop.clone()));
+    tasks.spawn(crate::rotation::run(host.clone(), stop.clone()));
+    tasks.spawn(watch_secrets(host.connections.clone(), stop.clone()));
+    let renewer = Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
+    tasks.spawn(renewer.run(stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
         portcullis_api::serve(config, webhooks, admin, host.store.clone(), host.clock.clone(), ready, stop.clone())
             .await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
-    working.await?;
-    sending.await?;
-    enforcing.await?;
-    upgrading.await?;
-    erasing.await?;
-    watching.await?;
-    freezing.await?;
-    rotating.await?;
-    rescanning.await?;
-    sweeping.await?;
-    counting.await?;
+    while let Some(ended) = tasks.join_next().await {
+        ended?;
+    }
     // The last calls have ended: nothing is used any more.
     ledger.write_now().await;
     host.store.record(vec![Entry::new(host.clock.now(), Kind::HostStopped, Actor::Host, None)]).await?;
@@ -150,6 +148,13 @@ pub async fn serve(
 async fn start(host: &Host) -> Result<()> {
     let leases = host.store.recover().await?;
     let unknown = host.store.sweep_open_acts(host.clock.now()).await?;
+    host.vault()
+        .finish_rotations(|kind, tenant| Entry::new(host.clock.now(), kind, Actor::Host, tenant))
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "a rotation of keys that was cut off cannot go on");
+            Default::default()
+        });
     let mut entry = Entry::new(host.clock.now(), Kind::HostStarted, Actor::Host, None)
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("recovered-leases", leases)
@@ -217,19 +222,12 @@ async fn sweep(store: Arc<SqliteStore>, clock: Arc<dyn Clock>, mut stop: watch::
 }
 
 /// Reads the credentials again when another process has changed them.
-async fn watch_secrets(store: Arc<impl SecretStore>, connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
-    let mut known: Option<Vec<SealedSecret>> = None;
+async fn watch_secrets(connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
     while pause(&mut stop).await {
-        match store.secrets().await {
-            Ok(secrets) if known.as_ref() == Some(&secrets) => {}
-            Ok(secrets) => {
-                match connections.refresh().await {
-                    Ok(refused) => refused.iter().for_each(|e| tracing::error!(%e, "a stored secret cannot be opened")),
-                    Err(error) => tracing::error!(%error, "credentials cannot be read again"),
-                }
-                known = Some(secrets);
-            }
-            Err(error) => tracing::error!(%error, "credentials cannot be read"),
+        let read = async { if connections.is_behind().await? { connections.refresh().await } else { Ok(Vec::new()) } };
+        match read.await {
+            Ok(refused) => refused.iter().for_each(|e| tracing::error!(%e, "a stored secret cannot be used")),
+            Err(error) => tracing::error!(%error, "credentials cannot be read again"),
         }
     }
 }

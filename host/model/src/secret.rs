@@ -191,6 +191,9 @@ pub trait SecretStore: Send + Sync {
     /// Replaces a slot's head by one of the same generation, where it is still `expected`. Together with the audit entry.
     async fn set_head(&self, slot: &Slot, expected: Head, head: Head, entry: Entry) -> Result<bool, StoreError>;
 
+    /// Deletes a slot with all of its generations. False where there is none.
+    async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError>;
+
     /// Deletes the generations that ceased to be current before this. Gives how many.
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError>;
 
@@ -225,8 +228,12 @@ pub trait SecretStore: Send + Sync {
 
     /// Makes this key-encryption key the current one, where `expected` is so now. Together with the audit entry, if there is
     /// one: none where a host meets its first key.
-    async fn set_wrapping_key(&self, name: &str, expected: Option<&str>, entry: Option<Entry>)
-    -> Result<bool, StoreError>;
+    async fn set_wrapping_key(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        entry: Option<Entry>,
+    ) -> Result<bool, StoreError>;
 
     /// Forgets a key-encryption key that is not current and wraps nothing. False where it is, or does. Together with the
     /// audit entry.

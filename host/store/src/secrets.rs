@@ -8,7 +8,7 @@
 mod keys;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use async_trait::async_trait;
 use portcullis_model::{
@@ -96,6 +96,17 @@ impl SecretStore for SqliteStore {
                 Ok(fits)
             })
             .await
+    }
+
+    async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError> {
+        let slot = slot.clone();
+        let remove = move |conn: &Connection| {
+            let installation = slot.installation.as_ref().map_or("", |installation| installation.as_str());
+            let which = [slot.tenant.as_str(), installation, slot.name.as_str()];
+            let sql = "DELETE FROM secrets WHERE tenant = ?1 AND installation = ?2 AND name = ?3";
+            conn.execute(sql, which).map(|rows| rows == 1).map_err(failed)
+        };
+        self.db.write(remove).await
     }
 
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError> {

@@ -9,8 +9,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
-    id::{InstallationId, TenantId},
-    secret::SealedSecret,
+    id::InstallationId,
     webhook::{BackEnd, BackEnds, Notice, SIGNING},
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -160,33 +159,6 @@ impl BackEnds for SqliteStore {
                 let closed = close(conn, &one.installation, "the back end was taken away")?;
                 append(conn, &entry.with("messages", closed))?;
                 Ok(true)
-            })
-            .await
-    }
-
-    async fn signing_row(
-        &self,
-        tenant: &TenantId,
-        installation: &InstallationId,
-    ) -> Result<Option<SealedSecret>, StoreError> {
-        let (tenant, installation) = (tenant.clone(), installation.clone());
-        self.db
-            .read(move |conn| {
-                let row = |row: &rusqlite::Row<'_>| {
-                    Ok(SealedSecret {
-                        tenant: tenant.clone(),
-                        installation: Some(installation.clone()),
-                        name: SIGNING.to_owned(),
-                        generation: row.get(0)?,
-                        place: row.get(1)?,
-                        sealed: row.get(2)?,
-                    })
-                };
-                conn.prepare_cached(
-                    "SELECT generation, place, sealed FROM secrets WHERE tenant = ?1 AND installation = ?2 AND name = ?3",
-                )
-                .and_then(|mut s| s.query_row([tenant.as_str(), installation.as_str(), SIGNING], row).optional())
-                .map_err(failed)
             })
             .await
     }

@@ -18,6 +18,7 @@ pub mod session;
 mod answer;
 mod ask;
 mod error;
+mod vault;
 
 use std::sync::Arc;
 

@@ -69,7 +69,13 @@ impl Keeps for Connections {
         }
     }
 
-    async fn hold(&self, consent: &ConsentId, tenant: &TenantId, client: &Secret, entry: Entry) -> Result<(), KeepError> {
+    async fn hold(
+        &self,
+        consent: &ConsentId,
+        tenant: &TenantId,
+        client: &Secret,
+        entry: Entry,
+    ) -> Result<(), KeepError> {
         let slot = waiting(consent, tenant);
         self.vault().put(slot.tenant, None, &slot.name, "", client, entry).await?;
         Ok(())

@@ -14,6 +14,7 @@
 
 mod act;
 mod book;
+mod connections;
 mod credentials;
 mod line;
 mod memory;
@@ -25,6 +26,7 @@ mod steps;
 
 pub use act::{Order, Pace, Progress, Quiet, Reach, RotateError, Rotator};
 pub use book::{BookError, Change, FreezeBook, Pass, Reload, TICK};
+pub use connections::Upstreams;
 pub use credentials::{Credentials, Families, StepError};
 pub use memory::Memory;
 pub use rehearsal::{Latency, NobodyServes, Rehearsed};

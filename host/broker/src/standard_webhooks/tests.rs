@@ -7,8 +7,10 @@ use portcullis_model::{
     webhook::{BackEnd, BackEndState, Health},
 };
 
+use portcullis_store::SqliteStore;
+
 use super::*;
-use crate::testing::{Counter, MemorySecrets, entry, vault};
+use crate::testing::{Counter, entry, store, vault};
 
 pub(super) struct Hand(AtomicI64);
 
@@ -19,7 +21,7 @@ impl Clock for Hand {
 }
 
 /// The rows of the vault's own storage; no back ends.
-struct Rows(Arc<MemorySecrets>);
+struct Rows(Arc<SqliteStore>);
 
 #[async_trait]
 impl BackEnds for Rows {
@@ -46,29 +48,23 @@ impl BackEnds for Rows {
     }
 
     async fn remove_back_end(&self, _: &BackEnd, _: Entry) -> Result<bool, StoreError> {
-        self.0.rows.lock().unwrap().clear();
-        Ok(true)
-    }
-
-    async fn signing_row(&self, t: &TenantId, i: &InstallationId) -> Result<Option<SealedSecret>, StoreError> {
-        let rows = self.0.secrets().await?;
-        let same = |row: &SealedSecret| row.tenant == *t && row.installation.as_ref() == Some(i) && row.name == SIGNING;
-        Ok(rows.into_iter().find(same))
+        Ok(false)
     }
 }
 
 pub(super) struct World {
-    secrets: Arc<MemorySecrets>,
+    _dir: tempfile::TempDir,
+    store: Arc<SqliteStore>,
     pub(super) clock: Arc<Hand>,
     pub(super) keys: SigningKeys,
 }
 
 pub(super) fn world() -> World {
-    let secrets = Arc::new(MemorySecrets::default());
+    let (dir, store) = store();
     let clock = Arc::new(Hand(AtomicI64::new(0)));
-    let rows = Arc::new(Rows(secrets.clone()));
-    let keys = SigningKeys::new(rows, Arc::new(vault(&secrets)), clock.clone(), Arc::new(Counter::default()));
-    World { secrets, clock, keys }
+    let rows = Arc::new(Rows(store.clone()));
+    let keys = SigningKeys::new(rows, Arc::new(vault(&store)), clock.clone(), Arc::new(Counter::default()));
+    World { _dir: dir, store, clock, keys }
 }
 
 pub(super) fn owner(id: &str) -> Owner {
@@ -89,7 +85,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test]
 async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
-    let World { clock, keys, .. } = world();
+    let World { clock, keys, _dir, .. } = world();
     assert_eq!(signs(&keys, "a").await.err(), Some(SignError::NoKey));
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     let other = keys.create(owner("b"), Scheme::Hmac, entry()).await.unwrap();
@@ -109,8 +105,8 @@ async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
 
 #[tokio::test]
 async fn another_processs_change_is_seen_and_so_is_a_channel_that_was_made_anew() {
-    let World { secrets, clock, keys } = world();
-    let rows = Arc::new(Rows(secrets.clone()));
+    let World { store, clock, keys, _dir } = world();
+    let rows = Arc::new(Rows(store.clone()));
     keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     signs(&keys, "a").await.unwrap();
     let other = SigningKeys::new(rows, keys.vault.clone(), clock, Arc::new(Counter::default()));
@@ -118,7 +114,7 @@ async fn another_processs_change_is_seen_and_so_is_a_channel_that_was_made_anew(
     other.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
     let made = other.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
     assert_eq!(signs(&keys, "a").await.unwrap(), [by(&made)]);
-    secrets.rows.lock().unwrap().clear();
+    assert!(store.remove_slot(&slot(&owner("a"))).await.unwrap());
     let anew = other.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     assert_eq!(anew.generation, 1);
     assert_eq!(signs(&keys, "a").await.unwrap(), [by(&anew)], "though the generation is one that was known");
@@ -126,7 +122,7 @@ async fn another_processs_change_is_seen_and_so_is_a_channel_that_was_made_anew(
 
 #[tokio::test]
 async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generation_is_left_alone() {
-    let World { keys, .. } = world();
+    let World { keys, _dir, .. } = world();
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
@@ -142,9 +138,10 @@ async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generat
 
 #[tokio::test]
 async fn a_spoilt_row_signs_nothing_and_nothing_prints_a_key() {
-    let World { secrets, keys, .. } = world();
+    let World { store, keys, _dir, .. } = world();
     let made = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
-    secrets.rows.lock().unwrap()[0].place = "{}".into();
+    let row = store.secrets().await.unwrap().remove(0);
+    assert!(store.reseal(row.clone(), SealedSecret { sealed: vec![7; 60], ..row }).await.unwrap());
     let error = signs(&keys, "a").await.unwrap_err();
     assert!(matches!(&error, SignError::Unreadable(why) if why.contains("does not open")), "{error}");
     let text = String::from_utf8(made.shown.expose().to_vec()).unwrap();
@@ -155,7 +152,7 @@ async fn a_spoilt_row_signs_nothing_and_nothing_prints_a_key() {
 
 #[tokio::test]
 async fn an_asymmetric_keys_secret_half_is_never_shown() {
-    let World { keys, .. } = world();
+    let World { keys, _dir, .. } = world();
     let made = keys.create(owner("a"), Scheme::Ed25519, entry()).await.unwrap();
     let shown = String::from_utf8(made.shown.expose().to_vec()).unwrap();
     assert!(shown.starts_with("whpk_"));

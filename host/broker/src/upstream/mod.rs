@@ -114,6 +114,7 @@ impl Issuer for Upstream {
         let definition = self.providers.get(provider).ok()?;
         Some(Conduct {
             renewable: definition.way != Way::Static,
+            own_means: matches!(definition.way, Way::ClientCredentials | Way::AppInstallation),
             renewal_ends_old: definition.conduct.renewal_ends_old,
             refresh_once: definition.conduct.refresh_once,
             revocable: definition.revoke.is_some(),

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use portcullis_broker::{
     connection::Connections,
     egress::{Config, Outbound, Private},
-    key::Key,
+    key::{Key, service::KeyRing},
     place::Place,
     resolve::Resolve,
     vault::Vault,
@@ -25,13 +25,15 @@ use portcullis_model::{
     call::Call,
     class::Class,
     egress::{Answer, Egress, SendRequest},
-    error::{ServiceError, StoreError},
+    error::ServiceError,
     id::{CallId, Digest},
     limits::Limits,
     scope::{Allows, Grant, Risk, Scope, ScopeError, ScopeText},
-    secret::{SealedSecret, Secret, SecretStore},
+    secret::Secret,
     time::{Clock, Rng, Timestamp},
 };
+
+use portcullis_store::SqliteStore;
 
 use super::server::Server;
 
@@ -75,7 +77,6 @@ impl Allows<SendRequest> for Anything {
 #[derive(Default)]
 struct Memory {
     entries: Mutex<Vec<Entry>>,
-    rows: Mutex<Vec<SealedSecret>>,
 }
 
 #[async_trait]
@@ -86,19 +87,6 @@ impl Recorder for Memory {
     }
     fn note(&self, entry: Entry) {
         self.entries.lock().unwrap().push(entry);
-    }
-}
-
-#[async_trait]
-impl SecretStore for Memory {
-    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
-        let mut rows = self.rows.lock().unwrap();
-        rows.retain(|row| row.installation != secret.installation || row.name != secret.name);
-        rows.push(secret);
-        Ok(())
-    }
-    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
-        Ok(self.rows.lock().unwrap().clone())
     }
 }
 
@@ -146,6 +134,7 @@ pub struct World {
     pub door: Outbound,
     pub connections: Arc<Connections>,
     memory: Arc<Memory>,
+    _folder: tempfile::TempDir,
 }
 
 impl World {
@@ -158,8 +147,9 @@ impl World {
     pub async fn at(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let memory = Arc::new(Memory::default());
         let folder = tempfile::tempdir().unwrap();
-        let key = Key::load(&folder.path().join("key"), &Fixed).unwrap();
-        let vault = Vault::new(memory.clone(), key, Arc::new(Fixed));
+        let store = Arc::new(SqliteStore::open(&folder.path().join("host.db")).unwrap());
+        let ring = KeyRing::of(Key::random(&Fixed), Arc::new(Fixed));
+        let vault = Vault::new(store, ring, Arc::new(Fixed));
         let connections = Arc::new(Connections::new(Arc::new(vault)).unwrap());
         let names = Names(BTreeMap::from([
             ("loop.example.test", "127.0.0.1"),
@@ -168,7 +158,7 @@ impl World {
             ("mapped.example.test", "::ffff:127.0.0.1"),
         ]));
         let door = Outbound::new(config, connections.clone(), Arc::new(names), clock).unwrap();
-        let world = Self { door, connections, memory };
+        let world = Self { door, connections, memory, _folder: folder };
         world.store(TOKEN).await;
         world
     }

@@ -16,6 +16,7 @@ pub mod rotation;
 pub mod serve;
 pub mod source;
 pub mod trust;
+pub mod vault;
 pub mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -94,6 +95,9 @@ pub enum Command {
     /// How old credentials may get, what is due, and what became of rotations.
     #[command(subcommand)]
     Rotation(rotation::RotationCommand),
+    /// The stored secrets: how they stand, and the keys that they are under.
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -149,6 +153,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Freeze(command) => command.run(home, output).await?,
         Command::Rotate(command) => return Box::pin(command.run(home, output)).await,
         Command::Rotation(command) => command.run(home, output).await?,
+        Command::Vault(command) => command.run(home, output).await?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,

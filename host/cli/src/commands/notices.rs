@@ -154,6 +154,10 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("a release was refused for {}: {}", of(&entry), text(&entry, "reason")),
             "portcullis plugin inspect <the release's plugin.wasm>".to_owned(),
         )),
+        Kind::ConnectionConsentNeeded => Some((
+            format!("the credential {} of {} needs consent: {}", text(&entry, "name"), of(&entry), text(&entry, "why")),
+            format!("portcullis connection authorize {} {}", installation(&entry), text(&entry, "name")),
+        )),
         Kind::HostStarted => died(&entry),
         _ => None,
     };
@@ -276,6 +280,17 @@ mod tests {
         assert_eq!(help, "raise records-read-per-hour in [tenants.acme.limits], or wait");
         let (_, help) = told(&entry, &[]).unwrap();
         assert!(help.starts_with("over"), "{help}");
+    }
+
+    #[test]
+    fn a_connection_that_only_a_person_can_renew_is_a_notice() {
+        let entry = entry(Kind::ConnectionConsentNeeded)
+            .about("installation:ins_1")
+            .with("name", "desk")
+            .with("why", "invalid_grant");
+        let (what, help) = told(&entry, &[]).unwrap();
+        assert_eq!(what, "the credential desk of installation:ins_1 in acme needs consent: invalid_grant");
+        assert_eq!(help, "portcullis connection authorize ins_1 desk");
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::{
     id::{InstallationId, TenantId},
     installation::Installation,
     queue::{DeliveryRow, Verdict},
-    secret::SealedSecret,
     time::Timestamp,
 };
 
@@ -32,13 +31,6 @@ pub trait BackEnds: Send + Sync {
     /// Takes it away with its signing keys, and closes what waited for it; how much that was is added to the entry. False where
     /// there is none of that generation.
     async fn remove_back_end(&self, back_end: &BackEnd, entry: Entry) -> Result<bool, StoreError>;
-
-    /// Its sealed signing keys: the secret of the name [`super::SIGNING`].
-    async fn signing_row(
-        &self,
-        tenant: &TenantId,
-        installation: &InstallationId,
-    ) -> Result<Option<SealedSecret>, StoreError>;
 }
 
 /// A message that a worker holds.

@@ -51,6 +51,29 @@ async fn put(store: &SqliteStore, row: SealedSecret, expected: Option<Head>, at:
     store.put_secret(row, expected, Timestamp(keep), entry(at)).await.unwrap()
 }
 
+/// A secret of this name, under a data key that is made where there is none.
+pub(crate) async fn put_named(store: &SqliteStore, installation: &str, name: &str) {
+    store.set_wrapping_key("k1", None, None).await.unwrap();
+    store.add_data_key(key(1, "k1"), None, entry(0)).await.unwrap();
+    let named = SealedSecret { name: name.into(), ..row(Some(installation), 1, 1) };
+    assert_eq!(put(store, named, None, 1, 0).await, Swap::Done);
+}
+
+#[tokio::test]
+async fn a_slot_goes_with_all_of_its_generations_and_everybody_can_tell() {
+    let (_dir, store) = with_key().await;
+    put(&store, row(None, 1, 1), None, 1, 0).await;
+    put(&store, row(None, 2, 1), Some(Head::ready(1)), 2, 0).await;
+    put(&store, row(Some("ins_1"), 1, 1), None, 1, 0).await;
+    let before = store.secrets_revision().await.unwrap();
+    assert!(store.remove_slot(&row(None, 1, 1).slot()).await.unwrap());
+    assert!(!store.remove_slot(&row(None, 1, 1).slot()).await.unwrap(), "once");
+    let left = store.vault().await.unwrap();
+    assert_eq!(left.slots.len(), 1);
+    assert_eq!(left.slots[0].current(), Some(&row(Some("ins_1"), 1, 1)));
+    assert!(left.revision > before);
+}
+
 #[tokio::test]
 async fn a_generation_follows_the_head_that_it_was_made_from() {
     let (_dir, store) = with_key().await;
@@ -171,8 +194,11 @@ async fn rows_of_an_older_file_are_carried_over() {
     an_older_file(&path);
     let store = SqliteStore::open(&path).unwrap();
     let rows = store.vault().await.unwrap();
-    let found: Vec<_> =
-        rows.slots.iter().map(|slot| (slot.head.clone(), slot.generations[0].name.as_str(), slot.generations.len())).collect();
+    let found: Vec<_> = rows
+        .slots
+        .iter()
+        .map(|slot| (slot.head.clone(), slot.generations[0].name.as_str(), slot.generations.len()))
+        .collect();
     assert_eq!(found, [(Head::ready(1), "source/zen", 1), (Head::ready(3), "chat", 1)]);
     assert!(rows.slots.iter().all(|slot| slot.current().unwrap().data_key == DIRECT));
     assert_eq!(rows.slots[1].current().unwrap().sealed, [1, 2, 3]);

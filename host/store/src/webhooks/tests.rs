@@ -4,7 +4,7 @@ use portcullis_model::{
     audit::{Entry, Kind},
     installation::{Installation, InstallationState, InstallationStore as _},
     queue::{DeliveryState, Queue as _, Verdict},
-    secret::SecretStore as _,
+    secret::{SealedSecret, SecretStore as _},
     time::Timestamp,
     webhook::{BackEndState, DISABLED_AFTER, Health, Outbox as _, Replay, Sending, Settled, Shown},
 };
@@ -224,26 +224,18 @@ async fn a_back_end_that_cannot_be_read_holds_up_nothing() {
 async fn removing_takes_keys_and_waiting_messages_along() {
     let (_dir, store) = store();
     with_back_end(&store, back_end("a")).await;
-    let (id, tenant) = ("a".parse().unwrap(), "acme".parse().unwrap());
-    let row = |name: &str| SealedSecret {
-        tenant: "acme".parse().unwrap(),
-        installation: Some("a".parse().unwrap()),
-        name: name.into(),
-        generation: 3,
-        place: "{}".into(),
-        sealed: vec![1],
-    };
+    let id = "a".parse().unwrap();
+    let names = |rows: Vec<SealedSecret>| rows.into_iter().map(|row| row.name).collect::<Vec<_>>();
     for name in [SIGNING, "chat"] {
-        store.put_secret(row(name), entry(Kind::ConnectionAdded)).await.unwrap();
+        crate::secrets::tests::put_named(&store, "a", name).await;
     }
-    assert_eq!(store.signing_row(&tenant, &id).await.unwrap(), Some(row(SIGNING)));
-    assert_eq!(store.signing_row(&"other".parse().unwrap(), &id).await.unwrap(), None);
+    assert_eq!(names(store.secrets().await.unwrap()), [SIGNING, "chat"]);
     ingest(&store, "e1", "a").await;
     let stale = BackEnd { generation: 7, ..back_end("a") };
     assert!(!store.remove_back_end(&stale, entry(Kind::BackendRemoved)).await.unwrap());
     assert!(store.remove_back_end(&back_end("a"), entry(Kind::BackendRemoved)).await.unwrap());
     assert_eq!(store.back_ends().await.unwrap(), vec![]);
-    assert_eq!(store.secrets().await.unwrap(), vec![row("chat")]);
+    assert_eq!(names(store.secrets().await.unwrap()), ["chat"]);
     assert_eq!(store.sendings(&id, 9).await.unwrap()[0].state, DeliveryState::Dead);
     let last = store.entries(store.entry_count().await.unwrap() - 1, 1).await.unwrap().remove(0);
     let last: Entry = serde_json::from_slice(&last.body).unwrap();

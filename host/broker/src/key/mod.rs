@@ -1,16 +1,27 @@
-//! Answers for the key-encryption key: 32 bytes in a file that only the host's own account can read (DAT-6).
+//! Answers for keys: 32 bytes that are never printed, and those that keep key-encryption keys (DAT-6).
+//!
+//! - [`service`] is the port to whoever keeps a key-encryption key, and the list of them;
+//! - [`file`], [`text`] and [`command`] are the keepers: a file, a text such as an environment variable's, a program.
 //!
 //! Invariants: a file that others may read is refused, not repaired, since nobody knows who has read it; an existing file is
-//! never overwritten; the key is never printed, and overwritten in memory when dropped.
+//! never overwritten but by a rotation, whole; a key is never printed, and overwritten in memory when the last handle is
+//! dropped.
+
+pub mod command;
+pub mod file;
+pub mod service;
+pub mod text;
 
 use std::{
     fmt,
     fs::{File, OpenOptions},
     io::{ErrorKind, Read, Write},
     path::Path,
+    sync::Arc,
 };
 
 use portcullis_model::{secret::Secret, time::Rng};
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// Why there is no key. Never holds any of it.
@@ -40,11 +51,38 @@ pub enum KeyError {
     },
 }
 
-/// The key under which secrets are sealed.
+/// A key. Clones share the bytes.
 #[derive(Clone)]
-pub struct Key(Zeroizing<[u8; 32]>);
+pub struct Key(Arc<Zeroizing<[u8; 32]>>);
 
 impl Key {
+    /// A fresh one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        let mut key = Zeroizing::new([0u8; 32]);
+        rng.fill(key.as_mut_slice());
+        Self(Arc::new(key))
+    }
+
+    /// Takes these bytes; `None` where they are not 32.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let mut key = Zeroizing::new([0u8; 32]);
+        (bytes.len() == key.len()).then(|| key.copy_from_slice(bytes))?;
+        Some(Self(Arc::new(key)))
+    }
+
+    /// Reads 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut key = Zeroizing::new([0u8; 32]);
+        hex::decode_to_slice(text.trim(), key.as_mut_slice()).ok()?;
+        Some(Self(Arc::new(key)))
+    }
+
+    /// What it is called where it may not be shown: a short hash, of no use to get the key.
+    pub fn name(&self) -> String {
+        let hash = Sha256::new_with_prefix(b"portcullis/key-name/1").chain_update(self.0.as_slice()).finalize();
+        format!("key-{}", hex::encode(&hash[..8]))
+    }
+
     /// Reads the key from its file; makes a new one, in a file of mode 0600, where there is no file.
     pub fn load(path: &Path, rng: &dyn Rng) -> Result<Self, KeyError> {
         match File::open(path) {
@@ -64,32 +102,45 @@ impl Key {
     }
 
     fn read(file: File, path: &Path) -> Result<Self, KeyError> {
-        only_mine(&file, path)?;
-        let mut text = Zeroizing::new(String::new());
-        file.take(1024).read_to_string(&mut text).map_err(|error| failed(path, error))?;
-        let mut key = Zeroizing::new([0u8; 32]);
-        match hex::decode_to_slice(text.trim(), key.as_mut_slice()) {
-            Ok(()) => Ok(Self(key)),
-            Err(_) => Err(KeyError::Form { path: path.display().to_string() }),
-        }
+        let text = private_text(file, path)?;
+        Self::parse(&text).ok_or_else(|| KeyError::Form { path: path.display().to_string() })
     }
 
     fn create(path: &Path, rng: &dyn Rng) -> Result<Self, KeyError> {
-        let mut key = Zeroizing::new([0u8; 32]);
-        rng.fill(key.as_mut_slice());
-        let line = Zeroizing::new(format!("{}\n", Zeroizing::new(hex::encode(key.as_slice())).as_str()));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let write = || {
-            let mut file = options.open(path)?;
-            file.write_all(line.as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(|error| failed(path, error))?;
-        Ok(Self(key))
+        let key = Self::random(rng);
+        key.save(path)?;
+        Ok(key)
     }
+
+    /// Writes it into a new file of mode 0600. Fails where there is one already.
+    pub fn save(&self, path: &Path) -> Result<(), KeyError> {
+        let line = Zeroizing::new(format!("{}\n", Zeroizing::new(hex::encode(self.0.as_slice())).as_str()));
+        write_private(path, line.as_bytes()).map_err(|error| failed(path, error))
+    }
+}
+
+/// The most that a key file may hold, in bytes.
+const MAX_FILE: u64 = 1024;
+
+/// What is in a file that nobody else can read.
+fn private_text(file: File, path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    only_mine(&file, path)?;
+    let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
+    file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(|error| failed(path, error))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(KeyError::Form { path: path.display().to_string() });
+    }
+    Ok(text)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 impl fmt::Debug for Key {

@@ -1,0 +1,120 @@
+//! Who keeps the keys that the stored secrets are under: the file of the home directory, another one, an environment variable or a
+//! program.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use portcullis_broker::{
+    key::{
+        Key,
+        command::CommandKeys,
+        file::FileKeys,
+        service::{KeyRing, KeyService},
+        text::TextKeys,
+    },
+    vault::Vault,
+};
+use portcullis_model::{
+    secret::{Secret, SecretStore as _},
+    time::Rng,
+};
+use portcullis_store::SqliteStore;
+use serde::Deserialize;
+
+use crate::home::Home;
+
+/// The section `[vault]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct VaultConfig {
+    /// Who keeps the key-encryption key. Absent: the file `keys/vault.key`.
+    pub key: Option<Keeper>,
+    /// Who kept it before: their keys still unwrap, until `portcullis vault rotate-keys` has wrapped everything anew.
+    pub previous: Vec<Keeper>,
+}
+
+/// Who keeps a key: one of `file`, `env` and `command`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Keeper {
+    /// A file of mode 600; a relative path is below the home directory.
+    pub file: Option<PathBuf>,
+    /// An environment variable's name.
+    pub env: Option<String>,
+    /// A program and its arguments.
+    pub command: Option<Vec<String>>,
+    /// What a program's key is called. Absent: after the command line.
+    pub name: Option<String>,
+}
+
+/// The keys at hand.
+pub struct Keys {
+    /// All of them.
+    pub ring: KeyRing,
+    /// The file of the current one, where it is in one.
+    pub file: Option<Arc<FileKeys>>,
+}
+
+/// The keys that the configuration names. Makes the home's own where the host has none yet.
+pub async fn keys(home: &Home, config: &VaultConfig, store: &SqliteStore, rng: &Arc<dyn Rng>) -> Result<Keys> {
+    let default = Keeper { file: Some(home.vault_key()), ..Keeper::default() };
+    let fresh = store.wrapping_keys().await?.is_empty();
+    let (current, file) = open(home, config.key.as_ref().unwrap_or(&default), fresh, rng).context("[vault] key")?;
+    let mut ring = KeyRing::new(current);
+    for keeper in &config.previous {
+        ring = ring.and(open(home, keeper, false, rng).context("[vault] previous")?.0);
+    }
+    Ok(Keys { ring, file })
+}
+
+type Opened = (Arc<dyn KeyService>, Option<Arc<FileKeys>>);
+
+fn open(home: &Home, keeper: &Keeper, make: bool, rng: &Arc<dyn Rng>) -> Result<Opened> {
+    let Keeper { file, env, command, name } = keeper;
+    match (file, env, command) {
+        (Some(path), None, None) => {
+            let path = home.dir().join(path);
+            let keys = FileKeys::open(&path, make, rng.clone())
+                .context("without it no stored credential opens; put it back from a copy")?;
+            let keys = Arc::new(keys);
+            Ok((keys.clone(), Some(keys)))
+        }
+        (None, Some(variable), None) => {
+            let text = std::env::var(variable).with_context(|| format!("the environment variable {variable}"))?;
+            let whence = format!("of the environment variable {variable}");
+            let keys = TextKeys::parse(&Secret::new(text.into_bytes()), &whence, rng.clone())?;
+            Ok((Arc::new(keys), None))
+        }
+        (None, None, Some(command)) => {
+            let keys = CommandKeys::new(command, name.as_deref()).context("command: expected a program")?;
+            Ok((Arc::new(keys), None))
+        }
+        _ => bail!("expected one of file, env and command"),
+    }
+}
+
+/// Takes over what an older version of the host sealed under the key file itself.
+pub async fn adopt(home: &Home, vault: &Vault, rng: &dyn Rng) -> Result<()> {
+    if !vault.has_direct_rows().await? {
+        return Ok(());
+    }
+    let (adopted, refused) = vault.adopt(&Key::load(&home.vault_key(), rng)?).await?;
+    tracing::info!(adopted, "stored secrets of an older version were sealed anew");
+    for refused in refused {
+        tracing::error!(%refused, "a stored secret of an older version cannot be taken over");
+    }
+    Ok(())
+}
+
+/// The key of stand-ins for personal data. It does not change when the vault's does: they would all change with it.
+pub fn pseudonym_key(home: &Home, rng: &dyn Rng) -> Result<Key> {
+    let (own, before) = (home.pseudonym_key(), home.vault_key());
+    if !own.exists() && before.exists() {
+        // Of an older version, where one key did for both. Another process may be at it too.
+        let copied = Key::load(&before, rng).and_then(|key| key.save(&own));
+        if let Err(error) = copied {
+            tracing::debug!(%error, "the key of stand-ins was not taken over");
+        }
+    }
+    Ok(Key::load(&own, rng)?)
+}
