@@ -1,4 +1,4 @@
-//! The host's HTTP face: events in, a health check, and explanations for the operator.
+//! The host's HTTP face: events in, a health check, explanations for the operator, and a person's consent to a connection.
 //!
 //! What is ABSENT: storage, the sandbox, a client. Handlers check, translate and hand on.
 //!
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod connect;
 mod problem;
 mod refusals;
 mod server;
@@ -16,8 +17,9 @@ mod sources;
 mod webhook;
 
 pub use admin::Admin;
+pub use connect::{Connect, routes as connect_routes};
 pub use problem::{Problem, Reason};
 pub use refusals::Refusals;
-pub use server::{ApiConfig, serve};
+pub use server::{ApiConfig, Parts, serve};
 pub use sources::SourceBook;
 pub use webhook::{Webhooks, routes};

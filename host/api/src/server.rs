@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
+    connect::{self, Connect},
     webhook::{Webhooks, routes},
 };
 
@@ -37,12 +38,21 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
+/// What is answered for.
+pub struct Parts {
+    /// Events in.
+    pub webhooks: Arc<Webhooks>,
+    /// The operator's own.
+    pub admin: Arc<Admin>,
+    /// Consent in the browser.
+    pub connect: Arc<Connect>,
+}
+
 /// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
 /// long as [`GRACE`].
 pub async fn serve(
     config: ApiConfig,
-    webhooks: Arc<Webhooks>,
-    admin: Arc<Admin>,
+    Parts { webhooks, admin, connect }: Parts,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     ready: impl FnOnce(SocketAddr) + Send,
@@ -54,6 +64,7 @@ pub async fn serve(
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
+        .merge(connect::routes(connect))
         .merge(routes(webhooks.clone()));
     let connections = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));

@@ -75,6 +75,10 @@ impl Host {
         &self.vault
     }
 
+    pub(crate) fn shared_vault(&self) -> Arc<Vault> {
+        self.vault.clone()
+    }
+
     /// What explains decisions.
     pub fn explainer(&self) -> Explainer {
         Explainer { store: self.store.clone(), registry: self.registry.clone(), bounds: self.config.bounds() }

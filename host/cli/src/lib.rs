@@ -11,6 +11,7 @@
 pub mod build;
 pub mod commands;
 pub mod config;
+pub mod connect;
 pub mod demo;
 pub mod enforce;
 pub mod erasure;
@@ -18,6 +19,7 @@ pub mod explain;
 pub mod home;
 pub mod host;
 pub mod inspected;
+pub mod keeps;
 pub mod output;
 pub mod publish;
 pub mod quarantine;

@@ -3,13 +3,13 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Refusals, SourceBook, Webhooks};
+use portcullis_api::{Admin, ApiConfig, Connect, Parts, Refusals, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
     resolve::{Resolve, SystemResolver},
 };
-use portcullis_capabilities::{Capabilities, Services};
+use portcullis_capabilities::{Capabilities, Catalogue, Services};
 use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder},
@@ -22,7 +22,9 @@ use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
-use crate::{enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader};
+use crate::{
+    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader,
+};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -108,6 +110,9 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let desk = Arc::new(connect::desk(&host)?);
+    let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
+    let parts = Parts { webhooks, admin, connect: Arc::new(connect) };
     let enforcing = tokio::spawn(enforcer.run(stop.clone()));
     let upgrading = tokio::spawn(Upgrader::new(host.clone()).run(stop.clone()));
     let working = tokio::spawn(worker.run(stop.clone()));
@@ -115,17 +120,18 @@ pub async fn serve(
     let counting = tokio::spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
+    let tidying = tokio::spawn(connect::tidy(desk, stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
-        portcullis_api::serve(config, webhooks, admin, host.store.clone(), host.clock.clone(), ready, stop.clone())
-            .await;
+        portcullis_api::serve(config, parts, host.store.clone(), host.clock.clone(), ready, stop.clone()).await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
     working.await?;
     enforcing.await?;
     upgrading.await?;
     erasing.await?;
     watching.await?;
+    tidying.await?;
     rescanning.await?;
     sweeping.await?;
     counting.await?;

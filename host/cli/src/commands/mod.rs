@@ -8,6 +8,7 @@ pub mod init;
 pub mod key;
 pub mod notices;
 pub mod plugin;
+pub mod provider;
 pub mod review;
 pub mod serve;
 pub mod source;
@@ -78,7 +79,10 @@ pub enum Command {
     Source(source::SourceCommand),
     /// Credentials that the host adds to plugins' requests.
     #[command(subcommand)]
-    Connection(connection::ConnectionCommand),
+    Connection(Box<connection::ConnectionCommand>),
+    /// Providers that credentials come from.
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -129,7 +133,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Review(command) => command.run(home, output).await?,
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
-        Command::Connection(command) => command.run(home, output).await?,
+        Command::Connection(command) => Box::pin(command.run(home, output)).await?,
+        Command::Provider(command) => command.run(&home, output)?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,
