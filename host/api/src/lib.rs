@@ -1,4 +1,5 @@
-//! The host's HTTP face: events in, the platform API for back ends, a health check, and explanations for the operator.
+//! The host's HTTP face: events in, the platform API and the authorization server for back ends, a person's consent to a
+//! connection, a health check, and explanations for the operator.
 //!
 //! What is ABSENT: storage, the sandbox, a client. Handlers check, translate and hand on.
 //!
@@ -10,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod connect;
 pub mod platform;
 mod problem;
 mod refusals;
@@ -19,8 +21,9 @@ mod webhook;
 
 pub use admin::Admin;
 pub use platform::PlatformApi;
+pub use connect::{Connect, routes as connect_routes};
 pub use problem::{Problem, Reason};
 pub use refusals::Refusals;
-pub use server::{ApiConfig, serve};
+pub use server::{ApiConfig, Parts, serve};
 pub use sources::SourceBook;
 pub use webhook::{Webhooks, routes};

@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
+    connect::{self, Connect},
     platform::{self, PlatformApi},
     webhook::{Webhooks, routes},
 };
@@ -38,14 +39,23 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
-#[expect(clippy::too_many_arguments, reason = "each part of the host's face, named at the one place that wires them")]
+/// What is answered for.
+pub struct Parts {
+    /// Events in.
+    pub webhooks: Arc<Webhooks>,
+    /// The operator's own.
+    pub admin: Arc<Admin>,
+    /// Consent in the browser.
+    pub connect: Arc<Connect>,
+    /// The help desk for back ends.
+    pub platform: Arc<PlatformApi>,
+}
+
 /// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
 /// long as [`GRACE`].
 pub async fn serve(
     config: ApiConfig,
-    webhooks: Arc<Webhooks>,
-    admin: Arc<Admin>,
-    platform: Option<Arc<PlatformApi>>,
+    Parts { webhooks, admin, connect, platform }: Parts,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     ready: impl FnOnce(SocketAddr) + Send,
@@ -57,7 +67,8 @@ pub async fn serve(
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
-        .merge(platform.map(platform::routes).unwrap_or_default())
+        .merge(connect::routes(connect))
+        .merge(platform::routes(platform))
         .merge(routes(webhooks.clone()));
     let connections = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));

@@ -67,6 +67,29 @@ pub struct Config {
 pub struct Listen {
     /// Address and port. Port 0: a free one.
     pub address: SocketAddr,
+    /// How browsers reach this host, such as `https://portcullis.acme.example`. Absent: at the address, in plain HTTP.
+    pub public_url: Option<String>,
+}
+
+impl Listen {
+    /// How browsers reach this host: scheme, host and port, without anything after it. Plain HTTP is for loopback alone (DAT-5).
+    pub fn base(&self) -> Result<String> {
+        let Some(text) = &self.public_url else {
+            anyhow::ensure!(
+                self.address.ip().is_loopback() && self.address.port() != 0,
+                "listen.public-url is missing: how do browsers reach this host? Such as 'https://portcullis.acme.example'"
+            );
+            return Ok(format!("http://{}", self.address));
+        };
+        let target: portcullis_model::target::Target =
+            format!("{text}/").parse().map_err(|error| anyhow!("listen.public-url: {error}"))?;
+        anyhow::ensure!(
+            target.origin() == *text,
+            "listen.public-url: expected 'https://' and a host, without anything after it, such as '{}'",
+            target.origin()
+        );
+        Ok(text.clone())
+    }
 }
 
 /// Events in.
@@ -138,7 +161,7 @@ pub struct Review {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8787)) }
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 8787)), public_url: None }
     }
 }
 

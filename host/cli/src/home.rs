@@ -93,6 +93,11 @@ impl Home {
         self.0.join("advisories.json")
     }
 
+    /// The operator's own definitions of providers.
+    pub fn providers(&self) -> PathBuf {
+        self.0.join("providers")
+    }
+
     /// Plugins' private directories.
     pub fn files(&self) -> PathBuf {
         self.0.join("files")

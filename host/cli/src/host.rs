@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use portcullis_broker::{
     connection::Connections,
-    issue::{Issuer, NoProviders},
     key::{Key, file::FileKeys},
     pseudonym::KeyedPseudonyms,
     renew::Renewals,
     rotation::FreezeBook,
+    upstream::Upstream,
     vault::Vault,
 };
 use portcullis_capabilities::Catalogue;
@@ -29,6 +29,7 @@ use portcullis_store::SqliteStore;
 
 use crate::{
     config::Config,
+    connect,
     explain::Explainer,
     home::Home,
     system::{SystemClock, SystemRng},
@@ -48,6 +49,8 @@ pub struct Host {
     vault: Arc<Vault>,
     /// What may not leave at the moment.
     pub freezes: Arc<FreezeBook>,
+    /// The providers that credentials come from, and the way to ask them.
+    pub upstream: Arc<Upstream>,
     /// What renews credentials.
     pub renewals: Arc<Renewals>,
     /// The file of the key-encryption key, where it is in one.
@@ -78,8 +81,8 @@ impl Host {
         let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
         vault::adopt(&home, &vault, rng.as_ref()).await?;
         let connections = Arc::new(Connections::new(vault.clone())?);
-        let issuer: Arc<dyn Issuer> = Arc::new(NoProviders);
-        let renewals = Renewals::new(vault.clone(), issuer, &home.locks(), clock.clone(), rng.clone());
+        let upstream = connect::upstream(&home, &config, clock.clone(), rng.clone())?;
+        let renewals = Renewals::new(vault.clone(), upstream.clone(), &home.locks(), clock.clone(), rng.clone());
         let renewals = Arc::new(renewals.with_context(|| format!("cannot make {}", home.locks().display()))?);
         connections.renewed_by(renewals.clone());
         for refused in connections.refresh().await? {
@@ -97,6 +100,7 @@ impl Host {
             connections,
             vault,
             freezes,
+            upstream,
             renewals,
             key_file,
             pseudonyms,
@@ -109,11 +113,6 @@ impl Host {
     /// Its credentials, sealed.
     pub fn vault(&self) -> &Arc<Vault> {
         &self.vault
-    }
-
-    /// The same, to keep.
-    pub fn vault_handle(&self) -> Arc<Vault> {
-        self.vault.clone()
     }
 
     /// What explains decisions.

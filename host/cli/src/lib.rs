@@ -11,6 +11,7 @@
 pub mod build;
 pub mod commands;
 pub mod config;
+pub mod connect;
 pub mod demo;
 pub mod enforce;
 pub mod erasure;

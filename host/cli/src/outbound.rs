@@ -72,7 +72,7 @@ impl BackEndsSection {
 
 /// The keys that messages are signed with.
 pub fn signing_keys(host: &Host) -> SigningKeys {
-    SigningKeys::new(host.store.clone(), host.vault_handle(), host.clock.clone(), host.rng.clone())
+    SigningKeys::new(host.store.clone(), host.vault().clone(), host.clock.clone(), host.rng.clone())
 }
 
 /// What sends messages through this door.

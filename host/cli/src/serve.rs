@@ -3,14 +3,14 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Refusals, SourceBook, Webhooks};
+use portcullis_api::{Admin, ApiConfig, Connect, Parts, Refusals, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
     renew::ahead::Renewer,
     resolve::{Resolve, SystemResolver},
 };
-use portcullis_capabilities::{Capabilities, Doors, Services};
+use portcullis_capabilities::{Capabilities, Catalogue, Doors, Services};
 use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, plain},
@@ -25,7 +25,9 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader};
+use crate::{
+    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader,
+};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -114,6 +116,9 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let desk = Arc::new(connect::desk(&host));
+    let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
+    let parts = Parts { webhooks, admin, connect: Arc::new(connect) };
     tasks.spawn(enforcer.run(stop.clone()));
     tasks.spawn(Upgrader::new(host.clone()).run(stop.clone()));
     tasks.spawn(worker.run(stop.clone()));
@@ -127,10 +132,10 @@ pub async fn serve(
     tasks.spawn(watch_secrets(host.connections.clone(), stop.clone()));
     let renewer = Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
     tasks.spawn(renewer.run(stop.clone()));
+    tasks.spawn(connect::tidy(desk, stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
-        portcullis_api::serve(config, webhooks, admin, host.store.clone(), host.clock.clone(), ready, stop.clone())
-            .await;
+        portcullis_api::serve(config, parts, host.store.clone(), host.clock.clone(), ready, stop.clone()).await;
     served.with_context(|| format!("cannot listen on {}", config.listen))?;
     while let Some(ended) = tasks.join_next().await {
         ended?;

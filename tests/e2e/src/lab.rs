@@ -11,6 +11,7 @@ use portcullis_model::{
     id::TenantId,
     installation::{Installation, InstallationStore as _},
     invoke::{CallReport, Invoke as _},
+    risk::AcceptedRisk,
     scope::ScopeText,
 };
 use portcullis_packages::{
@@ -48,6 +49,12 @@ impl Lab {
     /// A new one.
     pub async fn new() -> Self {
         Self::with("").await
+    }
+
+    /// Somebody who answers for a static token, for a day.
+    pub fn risk(&self) -> AcceptedRisk {
+        let until = self.host.clock.now().plus(Duration::from_secs(24 * 3_600));
+        AcceptedRisk { reason: "a test's service has no OAuth".into(), accepted_by: "test".into(), until }
     }
 
     /// A new one that searches guest memory for secrets after every call.

@@ -14,7 +14,7 @@ async fn a_token_in_guest_memory_is_found_and_its_absence_too() {
     let lab = Lab::scanning().await;
     let echo = lab.install(&Package::guest("echo", &[], "")).await;
     let place = Place::bearer("api.example.test");
-    connection::add(&lab.host, &echo, "api", &place, &Secret::new(TOKEN.into())).await.unwrap();
+    connection::add(&lab.host, &echo, "api", &place, &Secret::new(TOKEN.into()), lab.risk()).await.unwrap();
 
     let clean = lab.call(&echo, json!({ "text": "nothing here", "almost": "tok_2f9c1e7ab04d44d" })).await;
     assert_eq!((clean.end, clean.usage.leaked), (CallEnd::Ok, Some(false)));
@@ -33,7 +33,7 @@ async fn a_call_that_was_cut_off_is_searched_too() {
     for guest in ["loops", "eats_memory", "recurses", "panics"] {
         let installed = lab.install(&Package::guest(guest, &["log:write"], "memory-mib = 8")).await;
         let place = Place::bearer("api.example.test");
-        connection::add(&lab.host, &installed, "api", &place, &Secret::new(TOKEN.into())).await.unwrap();
+        connection::add(&lab.host, &installed, "api", &place, &Secret::new(TOKEN.into()), lab.risk()).await.unwrap();
         let clean = lab.call(&installed, json!({})).await;
         assert_ne!(clean.end, CallEnd::Ok, "{guest}");
         assert_eq!(clean.usage.leaked, Some(false), "{guest}: {}", clean.end);

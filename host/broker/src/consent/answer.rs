@@ -5,7 +5,6 @@ use std::time::Duration;
 use portcullis_model::{
     audit::{Kind, plain},
     consent::{Consent, Stage},
-    id::ConsentId,
     secret::Secret,
 };
 
@@ -40,12 +39,12 @@ impl Desk {
     pub async fn answered_for(
         &self,
         answered: &Answered,
-        session: impl Fn(&ConsentId) -> Option<Session>,
+        session: impl Fn(&Consent) -> Option<Session>,
     ) -> Result<(Consent, Session), ConsentError> {
         let state =
             text_of(answered.state.as_ref()).filter(|state| is_random_text(state)).ok_or(ConsentError::NoLink)?;
         let consent = self.store.consent_of_state(&state_digest(state)).await?.ok_or(ConsentError::NoLink)?;
-        let session = session(&consent.id).ok_or(ConsentError::OtherBrowser)?;
+        let session = session(&consent).ok_or(ConsentError::OtherBrowser)?;
         match &consent.stage {
             Stage::Asked { session: bound, .. } if *bound == session.digest() => Ok((consent, session)),
             Stage::Asked { .. } => Err(ConsentError::OtherBrowser),
@@ -57,7 +56,7 @@ impl Desk {
     pub async fn finish(
         &self,
         answered: Answered,
-        session: impl Fn(&ConsentId) -> Option<Session>,
+        session: impl Fn(&Consent) -> Option<Session>,
     ) -> Result<Consent, ConsentError> {
         let (consent, session) = self.answered_for(&answered, session).await?;
         let Stage::Asked { session: bound, since, .. } = consent.stage else { return Err(ConsentError::Used) };

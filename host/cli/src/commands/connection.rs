@@ -1,88 +1,101 @@
 //! `portcullis connection`
 
-use anyhow::Result;
-use clap::Subcommand;
-use portcullis_broker::place::Place;
-use portcullis_model::{
-    audit::Kind,
-    installation::Installation,
-    secret::{Secret, SecretStore as _},
-};
-use serde_json::json;
+mod add;
+mod authorize;
+mod list;
+mod revoke;
 
-use crate::{
-    home::Home,
-    host::{Host, secret_from_stdin},
-    output::Output,
+pub use add::add;
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use portcullis_model::{
+    connection::{ConnectionKey, Origin},
+    id::ProviderId,
+    installation::Installation,
+    risk::AcceptedRisk,
 };
+
+use crate::{home::Home, host::Host, output::Output};
 
 /// Credentials that the host adds to plugins' requests.
 #[derive(Debug, Subcommand)]
 pub enum ConnectionCommand {
-    /// Store a credential for one installation. The secret is read from standard input; the plugin never sees it.
-    #[command(after_help = "Example:\n  portcullis connection add chat-notifier chat --to hooks.chat.example < token")]
-    Add {
-        /// The installation: its id, or the plugin's name.
-        installation: String,
-        /// What to call the credential.
-        name: String,
-        /// Where it goes, and nowhere else: host names, with ':port' where that is not 443.
-        #[arg(long = "to", required = true, value_name = "HOST")]
-        hosts: Vec<String>,
-        /// The header that carries it.
-        #[arg(long, default_value = "authorization")]
-        header: String,
-        /// What stands before it in the header.
-        #[arg(long, default_value = "Bearer ")]
-        prefix: String,
-    },
-    /// List the credentials: where they go, never what they are.
+    /// Store a credential for one installation: a client's secret or key, from standard input, that the host gets tokens with by
+    /// itself; or, at somebody's risk, a token. The plugin never sees it.
+    #[command(after_help = add::EXAMPLES)]
+    Add(add::Add),
+    /// Make a link by which a person lets a provider issue a token. The client's secret is read from standard input.
+    #[command(after_help = authorize::EXAMPLES)]
+    Authorize(authorize::Authorize),
+    /// List the credentials: from whom, where they go and how they stand, never what they are.
     #[command(after_help = "Example:\n  portcullis connection list")]
     List,
+    /// End a connection: its token is revoked at the provider, where that is offered, and no request carries it any more.
+    #[command(after_help = "Example:\n  portcullis connection revoke desk-sync desk")]
+    Revoke(revoke::Revoke),
+}
+
+/// From which provider, and what for.
+#[derive(Debug, Args)]
+pub struct From {
+    /// Fills in what the provider's definition leaves open; see 'portcullis provider show'.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
+    /// What to ask for, in the provider's words. As little as will do.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Where the token goes, and nowhere else: host names, with ':port' where that is not 443. The provider's own where it has
+    /// some.
+    #[arg(long = "to", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// The header that carries it, where that is not the provider's.
+    #[arg(long)]
+    header: Option<String>,
+    /// What stands before it in the header, where that is not the provider's.
+    #[arg(long)]
+    prefix: Option<String>,
+}
+
+impl From {
+    fn origin(&self, provider: ProviderId, risk: Option<AcceptedRisk>) -> Result<Origin> {
+        let mut settings = std::collections::BTreeMap::new();
+        for (name, value) in &self.settings {
+            if settings.insert(name.clone(), value.clone()).is_some() {
+                bail!("--set {name}= is given twice");
+            }
+        }
+        Ok(Origin { provider, settings, scopes: self.scopes.clone(), risk })
+    }
 }
 
 impl ConnectionCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         match self {
-            Self::Add { installation, name, hosts, header, prefix } => {
-                let installation = host.installation(&installation).await?;
-                let place = Place { hosts, header, prefix };
-                let generation = add(&host, &installation, &name, &place, &secret_from_stdin()?).await?;
-                super::publish(&host).await?;
-                let value = json!({ "installation": installation.id, "name": name, "generation": generation });
-                output.result(&value, || {
-                    format!(
-                        "Stored. The host adds it to requests of {} to: {}",
-                        installation.plugin,
-                        place.hosts.join(", ")
-                    )
-                })
-            }
-            Self::List => {
-                for secret in host.store.secrets().await? {
-                    let Some(installation) = secret.installation else { continue };
-                    let place: serde_json::Value = serde_json::from_str(&secret.place)?;
-                    let value = json!({
-                        "tenant": secret.tenant, "installation": installation, "name": secret.name,
-                        "generation": secret.generation, "place": place,
-                    });
-                    output.item(&value, || {
-                        format!("{installation}  {}  generation {}  {}", secret.name, secret.generation, secret.place)
-                    })?;
-                }
-                Ok(())
-            }
+            Self::Add(command) => command.run(&host, output).await,
+            Self::Authorize(command) => command.run(&host, output).await,
+            Self::List => list::run(&host, output).await,
+            Self::Revoke(command) => command.run(&host, output).await,
         }
     }
 }
 
-/// Stores a credential for an installation.
-pub async fn add(host: &Host, to: &Installation, name: &str, place: &Place, secret: &Secret) -> Result<u64> {
-    let entry = host
-        .entry(Kind::ConnectionAdded, Some(to.tenant.clone()))
-        .about(format!("installation:{}", to.id))
-        .with("name", name)
-        .with("hosts", place.hosts.clone());
-    Ok(host.connections.put((to.tenant.clone(), to.id.clone()), name, place, secret, entry).await?)
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// The key of an installation's connection.
+fn key(installation: &Installation, name: &str) -> Result<ConnectionKey> {
+    let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fit) {
+        bail!("a connection's name is 1 to 64 of A-Z a-z 0-9 - _ .");
+    }
+    Ok(ConnectionKey {
+        tenant: installation.tenant.clone(),
+        installation: installation.id.clone(),
+        name: name.to_owned(),
+    })
 }

@@ -10,6 +10,7 @@ pub mod init;
 pub mod key;
 pub mod notices;
 pub mod plugin;
+pub mod provider;
 pub mod review;
 pub mod rotate;
 pub mod rotation;
@@ -83,7 +84,10 @@ pub enum Command {
     Source(source::SourceCommand),
     /// Credentials that the host adds to plugins' requests.
     #[command(subcommand)]
-    Connection(connection::ConnectionCommand),
+    Connection(Box<connection::ConnectionCommand>),
+    /// Providers that credentials come from.
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Back ends of plugins outside of the sandbox: where their signed messages go, and what became of them.
     #[command(subcommand)]
     Backend(backend::BackendCommand),
@@ -148,12 +152,13 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Review(command) => command.run(home, output).await?,
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
-        Command::Connection(command) => command.run(home, output).await?,
         Command::Backend(command) => command.run(home, output).await?,
         Command::Freeze(command) => command.run(home, output).await?,
         Command::Rotate(command) => return Box::pin(command.run(home, output)).await,
         Command::Rotation(command) => command.run(home, output).await?,
         Command::Vault(command) => command.run(home, output).await?,
+        Command::Connection(command) => Box::pin(command.run(home, output)).await?,
+        Command::Provider(command) => command.run(&home, output)?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,

@@ -1,6 +1,6 @@
 //! Setting the stage: a new host, four plugins from source to grant, a chat service, and the host running.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
@@ -8,6 +8,7 @@ use portcullis_broker::{loopback::Loopback, place::Place};
 use portcullis_model::{
     event::EventForm,
     id::{InstallationId, SourceName, TenantId},
+    risk::AcceptedRisk,
     secret::Secret,
     source::Source,
 };
@@ -80,7 +81,12 @@ impl Stage {
         let installed = install_all(&host, repo, dir.path(), &tenant, output).await?;
         let notifier = host.installation("chat-notifier").await?;
         let place = Place::bearer(CHAT);
-        connection::add(&host, &notifier, "chat", &place, &Secret::new(token.into_bytes())).await?;
+        let risk = AcceptedRisk {
+            reason: "the demo's stand-in for a chat service has no OAuth".to_owned(),
+            accepted_by: "demo".to_owned(),
+            until: host.clock.now().plus(Duration::from_secs(24 * 3_600)),
+        };
+        connection::add(&host, &notifier, "chat", &place, &Secret::new(token.into_bytes()), risk).await?;
         let name: SourceName = "acme".parse()?;
         let secret = Secret::new(format!("whsec_{}", hex::encode(random(&rng))).into_bytes());
         let from = Source { name: name.clone(), tenant: tenant.clone(), form: EventForm::Zendesk };

@@ -2,14 +2,13 @@
 //!
 //! Invariant: one process at a time carries out an act of a home directory.
 
-mod connections;
 mod reach;
 mod report;
 
 use std::{fs::File, sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
-use portcullis_broker::rotation::{Families, Pace, Rotator, Scheduler, Sources};
+use portcullis_broker::rotation::{Families, Pace, Rotator, Scheduler, Sources, Upstreams};
 use portcullis_model::{
     audit::Actor,
     id::TenantId,
@@ -17,7 +16,6 @@ use portcullis_model::{
 };
 use tokio::sync::watch;
 
-use connections::StoredConnections;
 pub use reach::AuditReach;
 pub use report::{Signed, sign, verify};
 
@@ -43,11 +41,11 @@ pub fn sources(host: &Host, actor: Actor) -> Sources {
 pub fn families(host: &Host, actor: &Actor) -> Families {
     Families::new(vec![
         Arc::new(sources(host, actor.clone())),
-        Arc::new(StoredConnections {
-            store: host.store.clone(),
-            vault: host.vault().clone(),
+        Arc::new(Upstreams {
+            connections: host.connections.clone(),
+            issuer: host.upstream.clone(),
+            installations: host.store.clone(),
             clock: host.clock.clone(),
-            rng: host.rng.clone(),
             actor: actor.clone(),
         }),
     ])

@@ -105,7 +105,9 @@ impl World {
     /// Connects a credential for the server.
     pub async fn connect(&self, installation: &Installation) {
         let secret = Secret::new(TOKEN.as_bytes().to_vec());
-        connection::add(&self.lab.host, installation, "api", &Place::bearer(Rogue::HOST), &secret).await.unwrap();
+        connection::add(&self.lab.host, installation, "api", &Place::bearer(Rogue::HOST), &secret, self.lab.risk())
+            .await
+            .unwrap();
     }
 }
 

@@ -161,7 +161,7 @@ async fn a_credential_goes_where_it_belongs_and_the_plugin_never_sees_it() {
     let sender = Sender::new(&[TO_FAR, "http:send to=https://other.example.test/* methods=GET"], "").await;
     let secret = Secret::new(TOKEN.as_bytes().to_vec());
     let place = Place::bearer(Far::HOST);
-    connection::add(&sender.lab.host, &sender.guest, "api", &place, &secret).await.unwrap();
+    connection::add(&sender.lab.host, &sender.guest, "api", &place, &secret, sender.lab.risk()).await.unwrap();
     let forged = json!([["authorization", "Bearer forged"]]);
     let reflect = json!({ "url": "https://api.example.test/v1/x", "headers": forged });
     sender.send(reflect).await;
@@ -179,7 +179,9 @@ async fn a_credential_goes_where_it_belongs_and_the_plugin_never_sees_it() {
 async fn a_credential_that_comes_back_is_taken_out() {
     let sender = Sender::new(&["http:send to=https://api.example.test/* methods=GET"], "").await;
     let secret = Secret::new(TOKEN.as_bytes().to_vec());
-    connection::add(&sender.lab.host, &sender.guest, "api", &Place::bearer(Far::HOST), &secret).await.unwrap();
+    connection::add(&sender.lab.host, &sender.guest, "api", &Place::bearer(Far::HOST), &secret, sender.lab.risk())
+        .await
+        .unwrap();
     let report = sender.send(json!({ "url": "https://api.example.test/reflect" })).await;
     assert_eq!(sender.far.take().unwrap().all("authorization"), [format!("Bearer {TOKEN}")], "it was sent");
     assert_eq!(said(&report, "body "), "your credential is Bearer [redacted]");

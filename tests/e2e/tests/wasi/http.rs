@@ -122,7 +122,9 @@ async fn what_is_no_request_is_not_judged() {
 async fn headers_of_the_connection_and_credentials_are_the_hosts_own() {
     let sender = Sender::new(ANYWHERE, "").await;
     let secret = Secret::new(TOKEN.as_bytes().to_vec());
-    connection::add(&sender.lab.host, &sender.guest, "api", &Place::bearer(Far::HOST), &secret).await.unwrap();
+    connection::add(&sender.lab.host, &sender.guest, "api", &Place::bearer(Far::HOST), &secret, sender.lab.risk())
+        .await
+        .unwrap();
     let own = json!([
         ["Authorization", "Bearer forged"],
         ["cookie", "forged=1"],

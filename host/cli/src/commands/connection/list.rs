@@ -1,0 +1,35 @@
+//! `portcullis connection list`
+
+use anyhow::Result;
+use portcullis_broker::consent::Keeps;
+use portcullis_model::connection::{ConnectionView, Standing};
+
+use crate::{host::Host, output::Output};
+
+pub(super) async fn run(host: &Host, output: Output) -> Result<()> {
+    for view in Keeps::views(&*host.connections).await? {
+        output.item(&view, || words(&view))?;
+    }
+    Ok(())
+}
+
+fn words(view: &ConnectionView) -> String {
+    let state = match &view.standing {
+        Standing::Ready => "ready".to_owned(),
+        Standing::Renewing { since } => format!("being renewed since {since}"),
+        Standing::Cooling { failures, until, why } => format!("{failures} renewals failed, next try {until}: {why}"),
+        Standing::ConsentNeeded { why, .. } => format!("consent needed: {why}"),
+        Standing::Revoked { since } => format!("revoked since {since}"),
+    };
+    let expires = view.expires.map_or_else(|| "no end known".to_owned(), |end| format!("until {end}"));
+    let hosts = view.place.get("hosts").and_then(|hosts| hosts.as_array()).into_iter().flatten();
+    let hosts: Vec<&str> = hosts.filter_map(|host| host.as_str()).collect();
+    format!(
+        "{}  {}  {}  {state}  generation {}  {expires}  {}",
+        view.key.installation,
+        view.key.name,
+        view.origin.provider,
+        view.generation,
+        hosts.join(", ")
+    )
+}
