@@ -185,7 +185,7 @@ impl SqliteStore {
                 conn.prepare_cached(
                     "SELECT idx, body FROM audit
                      WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
-                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled')
+                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'refresh.reused', 'code.misused')
                      AND time >= ?1 ORDER BY idx DESC LIMIT ?2",
                 )
                 .and_then(|mut s| {
@@ -279,7 +279,7 @@ mod tests {
         let plan = store.db.read(|conn| {
             let plan = "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE kind IN ('capability.suspended', \
                         'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
-                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled') AND time >= 0 ORDER BY idx DESC";
+                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'refresh.reused', 'code.misused') AND time >= 0 ORDER BY idx DESC";
             conn.query_row(plan, [], |row| row.get::<_, String>(3)).map_err(failed)
         });
         let plan = plan.await.unwrap();
