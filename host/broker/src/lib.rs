@@ -3,6 +3,7 @@
 //! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with.
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
+//! - [`authz`] is the host's own authorization server, less its HTTP.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
 //!
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod authz;
 pub mod connection;
 mod dial;
 pub mod egress;
