@@ -9,6 +9,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use portcullis_broker::authz::AuthorizationServer;
 use portcullis_model::{audit::Recorder, time::Clock};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -17,6 +18,7 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
+    oauth,
     webhook::{Webhooks, routes},
 };
 
@@ -37,23 +39,50 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
-/// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
+/// What is served.
+pub struct Served {
+    /// Events in.
+    pub webhooks: Arc<Webhooks>,
+    /// The operator's endpoints.
+    pub admin: Arc<Admin>,
+    /// The authorization server, where there is one.
+    pub oauth: Option<Arc<AuthorizationServer>>,
+}
+
+/// A port that is taken. Who connects waits until it is served.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Takes the port.
+    pub async fn bind(config: ApiConfig) -> io::Result<Self> {
+        Ok(Self(TcpListener::bind(config.listen).await?))
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
 /// long as [`GRACE`].
 pub async fn serve(
-    config: ApiConfig,
-    webhooks: Arc<Webhooks>,
-    admin: Arc<Admin>,
+    listener: Listener,
+    served: Served,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     ready: impl FnOnce(SocketAddr) + Send,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let listener = TcpListener::bind(config.listen).await?;
+    let Served { webhooks, admin, oauth } = served;
+    let Listener(listener) = listener;
     ready(listener.local_addr()?);
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
+        .merge(oauth.map(oauth::routes).unwrap_or_default())
         .merge(routes(webhooks.clone()));
     let connections = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));

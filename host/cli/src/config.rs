@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
-use portcullis_broker::egress::{Config as EgressConfig, Private};
+use portcullis_broker::{
+    authz::Settings as AuthzSettings,
+    egress::{Config as EgressConfig, Private},
+};
 use portcullis_capabilities::Catalogue;
 use portcullis_delivery::RetryPolicy;
 use portcullis_model::{
@@ -41,6 +44,8 @@ pub struct Config {
     pub egress: Egress,
     /// What happens by itself when releases turn out to be bad.
     pub review: Review,
+    /// Tokens for back ends outside of the sandbox.
+    pub oauth: OAuth,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -134,6 +139,16 @@ pub struct Review {
     pub quarantine_vulnerable: Option<Severity>,
 }
 
+/// Tokens for back ends outside of the sandbox.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct OAuth {
+    /// Where the host is reached from outside: `https://host.example`. Absent: `http://` and the listener, for loopback alone.
+    pub issuer: Option<String>,
+    /// Resource servers that tokens are issued for. Absent: the platform API, `<issuer>/api`.
+    pub resources: Option<Vec<String>>,
+}
+
 /// A host at an address that the operator names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -210,6 +225,7 @@ impl Config {
         if !(1..=1024).contains(&config.sandbox.memory_mib) {
             return Err(anyhow!("sandbox.memory-mib: expected 1 to 1024"));
         }
+        config.oauth.check().context("oauth")?;
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
@@ -269,6 +285,43 @@ impl Config {
             own: vec![self.listen.address.ip()],
         })
     }
+}
+
+impl OAuth {
+    fn check(&self) -> Result<()> {
+        if let Some(issuer) = &self.issuer {
+            check_issuer(issuer).map_err(|why| anyhow!("issuer: {why}"))?;
+        }
+        match &self.resources {
+            Some(all) if all.is_empty() || all.iter().any(|one| !one.starts_with("http") || one.contains('#')) => {
+                Err(anyhow!("resources: expected absolute addresses without a fragment (RFC 8707), and at least one"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The authorization server's settings, where the listener has this address. `None` where nobody could reach it safely: an
+    /// issuer that is not loopback must be named, and be https (DAT-5).
+    pub fn settings(&self, listen: SocketAddr) -> Option<AuthzSettings> {
+        let own = || listen.ip().is_loopback().then(|| format!("http://{listen}"));
+        let settings = AuthzSettings::new(self.issuer.clone().or_else(own)?);
+        Some(AuthzSettings { resources: self.resources.clone().unwrap_or(settings.resources), ..settings })
+    }
+}
+
+/// An issuer is an address without path, query and fragment; without TLS only on this machine.
+fn check_issuer(issuer: &str) -> Result<(), &'static str> {
+    let (rest, tls) = match (issuer.strip_prefix("https://"), issuer.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, true),
+        (_, Some(rest)) => (rest, false),
+        _ => return Err("expected https://host"),
+    };
+    let fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
+    if rest.is_empty() || !rest.chars().all(fit) {
+        return Err("expected https://host in lower case, without user, path, query and slash at its end");
+    }
+    let local = rest.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
+    if tls || local { Ok(()) } else { Err("expected https; http is for 127.0.0.1:PORT and [::1]:PORT alone (DAT-5)") }
 }
 
 /// The limits in a table; what is not in it has no bound.
@@ -339,6 +392,34 @@ mod tests {
         for wrong in ["quarantine-after-reports = 0", "quarantine-vulnerable = 'bad'", "quarantine = 1"] {
             assert!(review(&format!("[review]\n{wrong}\n")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_issuer_is_https_or_this_machine() {
+        let oauth = |text: &str| Config::parse(&format!("[oauth]\n{text}\n")).map(|config| config.oauth);
+        for fine in ["https://host.example", "https://host.example:8443", "http://127.0.0.1:8787", "http://[::1]:8787"]
+        {
+            assert!(oauth(&format!("issuer = '{fine}'")).is_ok(), "{fine}");
+        }
+        for wrong in [
+            "http://host.example",
+            "https://",
+            "https://host.example/",
+            "https://host.example/x",
+            "https://u@host.example",
+            "host.example",
+            "https://host.example?x",
+            "http://127.0.0.1.host.example:80",
+            "https://Host.example",
+        ] {
+            assert!(oauth(&format!("issuer = '{wrong}'")).is_err(), "{wrong}");
+        }
+        let loopback = "127.0.0.1:8787".parse().unwrap();
+        let settings = oauth("").unwrap().settings(loopback).unwrap();
+        assert_eq!(settings.issuer, "http://127.0.0.1:8787");
+        assert_eq!(settings.resources, ["http://127.0.0.1:8787/api"]);
+        assert_eq!(oauth("").unwrap().settings("0.0.0.0:8787".parse().unwrap()), None);
+        assert!(oauth("resources = []").is_err());
     }
 
     #[test]

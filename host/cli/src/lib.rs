@@ -18,6 +18,7 @@ pub mod explain;
 pub mod home;
 pub mod host;
 pub mod inspected;
+pub mod oauth;
 pub mod output;
 pub mod publish;
 pub mod quarantine;

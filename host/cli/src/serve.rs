@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Refusals, SourceBook, Webhooks};
+use portcullis_api::{Admin, ApiConfig, Listener, Refusals, Served, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
@@ -14,6 +14,7 @@ use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder},
     invoke::Invoke,
+    oauth::OAuthStore as _,
     queue::Queue,
     secret::{SealedSecret, SecretStore},
     time::Clock,
@@ -22,7 +23,9 @@ use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
-use crate::{enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader};
+use crate::{
+    enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, publish::LogPublisher, upgrades::Upgrader,
+};
 
 /// How often the log is published, and changes by other processes are looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -108,6 +111,9 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let config = ApiConfig { listen: host.config.listen.address };
+    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let oauth = oauth::server(&host, listener.address()?)?;
     let enforcing = tokio::spawn(enforcer.run(stop.clone()));
     let upgrading = tokio::spawn(Upgrader::new(host.clone()).run(stop.clone()));
     let working = tokio::spawn(worker.run(stop.clone()));
@@ -116,11 +122,8 @@ pub async fn serve(
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.store.clone(), host.connections.clone(), stop.clone()));
-    let config = ApiConfig { listen: host.config.listen.address };
-    let served =
-        portcullis_api::serve(config, webhooks, admin, host.store.clone(), host.clock.clone(), ready, stop.clone())
-            .await;
-    served.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let served = Served { webhooks, admin, oauth };
+    portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, stop.clone()).await?;
     working.await?;
     enforcing.await?;
     upgrading.await?;
@@ -199,6 +202,9 @@ async fn sweep(store: Arc<SqliteStore>, clock: Arc<dyn Clock>, mut stop: watch::
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "stored values whose time was over were disposed of"),
             Err(error) => tracing::error!(%error, "stored values whose time is over cannot be disposed of"),
+        }
+        if let Err(error) = store.sweep_oauth(last).await {
+            tracing::error!(%error, "tokens whose time is over cannot be disposed of");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod advisories;
 pub mod audit;
+pub mod client;
 pub mod connection;
 pub mod events;
 pub mod init;
@@ -79,6 +80,9 @@ pub enum Command {
     /// Credentials that the host adds to plugins' requests.
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// OAuth clients: the back ends of plugins, outside of the sandbox.
+    #[command(subcommand)]
+    Client(client::ClientCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -130,6 +134,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Key(command) => command.run(output)?,
         Command::Source(command) => command.run(home, output).await?,
         Command::Connection(command) => command.run(home, output).await?,
+        Command::Client(command) => Box::pin(command.run(home, output)).await?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,

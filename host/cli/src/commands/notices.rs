@@ -145,6 +145,13 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("a release was refused for {}: {}", of(&entry), text(&entry, "reason")),
             "portcullis plugin inspect <the release's plugin.wasm>".to_owned(),
         )),
+        Kind::RefreshReused | Kind::CodeMisused => Some((
+            format!("{}; the grant of {} in {} has ended", text(&entry, "reason"), text(&entry, "of"), of(&entry)),
+            format!(
+                "find out who had it; then the client asks for authorization anew, or: portcullis client revoke {}",
+                text(&entry, "of")
+            ),
+        )),
         Kind::HostStarted => died(&entry),
         _ => None,
     };
