@@ -170,7 +170,7 @@ async fn an_answer_that_is_late_foreign_or_empty_ends_it() {
     let link = link(&office).await;
     let (_, session, state) = begun(&office, &link).await;
     office.clock.pass(ANSWER_MS);
-    let ended = office.desk.finish(answer(&state, &[("code", "c")]), |_| Some(session)).await.unwrap();
+    let ended = office.desk.finish(answer(&state, &[("code", "c")]), |_| Some(session.clone())).await.unwrap();
     assert!(matches!(&ended.stage, Stage::Ended { why, .. } if why.contains("too late")), "{:?}", ended.stage);
 }
 

@@ -47,6 +47,7 @@ impl Issuer for Provider {
         let refresh_once = self.refresh_once.load(Ordering::SeqCst);
         (provider.as_str() == "chat").then_some(Conduct {
             renewable: true,
+            own_means: false,
             renewal_ends_old: false,
             refresh_once,
             revocable: true,

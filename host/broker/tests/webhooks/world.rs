@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use portcullis_broker::{
-    key::Key,
+    key::{Key, service::KeyRing},
     standard_webhooks::{Made, SigningKeys, key::Scheme},
     vault::Vault,
 };
@@ -73,11 +73,11 @@ impl OutDoor for Door {
         self.sent.lock().unwrap().push(request.clone());
         let onward = self.onward.lock().unwrap().take();
         let Some((receiver, key)) = onward else {
-            return Ok(Answer { status: 200, headers: vec![], body: vec![], sent: 0 });
+            return Ok(Answer { status: 200, headers: vec![], body: vec![], sent: 0, plaintext: false });
         };
         let (status, text) = receiver.post(key, &request).await;
         *self.onward.lock().unwrap() = Some((receiver, key));
-        Ok(Answer { status, headers: vec![], body: text.into_bytes(), sent: 0 })
+        Ok(Answer { status, headers: vec![], body: text.into_bytes(), sent: 0, plaintext: false })
     }
 }
 
@@ -152,8 +152,8 @@ impl World {
         store.put_installation(installation(), None, entry(Kind::PluginInstalled)).await.unwrap();
         assert!(store.put_back_end(back_end(), None, entry(Kind::BackendSet)).await.unwrap());
         let rng = Arc::new(Counter::default());
-        let key = Key::load(&dir.path().join("vault.key"), rng.as_ref()).unwrap();
-        let vault = Arc::new(Vault::new(store.clone(), key, rng.clone()));
+        let ring = KeyRing::of(Key::random(rng.as_ref()), rng.clone());
+        let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
         let keys_clock = Arc::new(Later::default());
         let keys = Arc::new(SigningKeys::new(store.clone(), vault, keys_clock.clone(), rng));
         Self { _dir: dir, store, keys, keys_clock, door: Arc::default() }

@@ -62,7 +62,7 @@ mod tests {
 
     fn answer(status: u16, after: Option<&str>) -> Answer {
         let headers = after.map(|after| ("retry-after".to_owned(), after.to_owned())).into_iter().collect();
-        Answer { status, headers, body: b"ignored".to_vec(), sent: 0 }
+        Answer { status, headers, body: b"ignored".to_vec(), sent: 0, plaintext: false }
     }
 
     fn read(status: u16, after: Option<&str>) -> Reply {

@@ -52,7 +52,7 @@ struct Script {
 
 fn answer(status: u16, after: Option<&str>) -> Answer {
     let headers = after.map(|after| ("retry-after".to_owned(), after.to_owned())).into_iter().collect();
-    Answer { status, headers, body: Vec::new(), sent: 0 }
+    Answer { status, headers, body: Vec::new(), sent: 0, plaintext: false }
 }
 
 #[async_trait]
@@ -213,6 +213,7 @@ fn denied(layer: Layer) -> Scripted {
             act: "http.send",
             resource: "POST https://hooks.example.test/in".into(),
             needed: "http:send to=https://hooks.example.test/in methods=POST".parse().unwrap(),
+            loggable: "http:send to=https://hooks.example.test/in methods=POST".parse().unwrap(),
             layer,
             reason: "sending there is not granted".into(),
             layers: Vec::new(),
