@@ -17,7 +17,6 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
-    platform::{self, PlatformApi},
     webhook::{Webhooks, routes},
 };
 
@@ -38,14 +37,12 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
-#[expect(clippy::too_many_arguments, reason = "each part of the host's face, named at the one place that wires them")]
 /// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
 /// long as [`GRACE`].
 pub async fn serve(
     config: ApiConfig,
     webhooks: Arc<Webhooks>,
     admin: Arc<Admin>,
-    platform: Option<Arc<PlatformApi>>,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     ready: impl FnOnce(SocketAddr) + Send,
@@ -57,7 +54,6 @@ pub async fn serve(
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
-        .merge(platform.map(platform::routes).unwrap_or_default())
         .merge(routes(webhooks.clone()));
     let connections = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));

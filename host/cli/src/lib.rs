@@ -19,6 +19,7 @@ pub mod home;
 pub mod host;
 pub mod inspected;
 pub mod output;
+pub mod platform;
 pub mod publish;
 pub mod quarantine;
 pub mod receipt;
