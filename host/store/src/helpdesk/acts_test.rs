@@ -61,7 +61,9 @@ async fn tags_are_cleaned_and_limited() {
     assert_eq!(desk.whole("acme", OPEN).await.tags, Some(texts(&["card", "new", "zed"])));
     let set = UpdateTicket { set_tags: Some(texts(&["a b"])), priority: Some(Priority::Urgent), ..change(OPEN) };
     assert!(matches!(desk.set("acme", set).await, Err(ServiceError::Invalid(_))));
-    desk.set("acme", UpdateTicket { set_tags: Some(texts(&["card", "voucher", "zed"])), ..change(OPEN) }).await.unwrap();
+    desk.set("acme", UpdateTicket { set_tags: Some(texts(&["card", "voucher", "zed"])), ..change(OPEN) })
+        .await
+        .unwrap();
     for bad in ["", "a b", "a\tb", "\u{7}", &"x".repeat(65)] {
         let act = UpdateTicket { add_tags: texts(&[bad]), priority: Some(Priority::Urgent), ..change(OPEN) };
         assert!(matches!(desk.set("acme", act).await, Err(ServiceError::Invalid(_))), "{bad:?}");
@@ -359,9 +361,11 @@ async fn organizations_are_listed_within_what_is_reached() {
     let ids = async |tenant: &str, after: Option<&str>, most, within: Within| {
         let fields = [OrganizationField::Name].into();
         let act = ListOrganizations { fields, after: after.map(str::to_owned), most, within };
-        spend(tenant, INSTALLATION, act, |spent| async { desk.organizations(spent).await })
-            .await
-            .map(|all| all.into_iter().map(|seen| (seen.record.id, seen.record.name.is_some(), seen.record.tags)).collect::<Vec<_>>())
+        spend(tenant, INSTALLATION, act, |spent| async { desk.organizations(spent).await }).await.map(|all| {
+            all.into_iter()
+                .map(|seen| (seen.record.id, seen.record.name.is_some(), seen.record.tags))
+                .collect::<Vec<_>>()
+        })
     };
     let all = ids("acme", None, PAGE, Within::everything()).await.unwrap();
     assert!(all.len() > 3 && all.iter().all(|(_, named, tags)| *named && tags.is_none()), "{all:?}");

@@ -155,7 +155,7 @@ async fn one_go_has_a_bound_and_the_next_goes_on() {
 #[tokio::test]
 async fn changes_come_oldest_first_and_each_once() {
     let (_dir, desk) = seeded().await;
-    let before = desk.whole("acme", OPEN).await.updated_at.unwrap();
+    let before = desk.whole("acme", "1120").await.updated_at.unwrap();
     let bound = Timestamp::parse(&before).unwrap().0;
     let query = Query { updated_before: Some(bound), ..Query::default() };
     let part = |after| SearchTickets {

@@ -38,7 +38,8 @@ impl World {
         let scopes: Vec<&str> = ALL.iter().copied().chain(["log:write"]).collect();
         let package = |guest: &str, limits: &str| Package::guest(guest, &scopes, &format!("{PATIENT}{limits}"));
         let whole = lab.install(&package("reads_everything", "")).await;
-        let little = ["tickets:read fields=subject,status,requester_id mask=personal", "users:read fields=name mask=name"];
+        let little =
+            ["tickets:read fields=subject,status,requester_id mask=personal", "users:read fields=name mask=name"];
         let narrow = lab.install_in(TENANT, &package("uses_tickets", ""), Some(&little)).await;
         let held = lab.install(&package("reads_named_fields", "calls-per-hour = 1")).await;
         let back = lab.back_ends().await;
