@@ -23,6 +23,7 @@ pub mod inspected;
 pub mod oauth;
 pub mod outbound;
 pub mod output;
+pub mod platform;
 pub mod publish;
 pub mod quarantine;
 pub mod receipt;

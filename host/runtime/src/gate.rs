@@ -148,7 +148,7 @@ impl Gate {
         self.budget.room(resource)
     }
 
-    /// The hour's bound on a resource, and what is left of it.
+    /// The installation's own bound on a resource in the hour, and what is left of it.
     pub fn hourly(&self, resource: Resource) -> (u64, u64) {
         self.budget.hourly(resource)
     }
