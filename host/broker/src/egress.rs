@@ -127,7 +127,8 @@ impl Outbound {
                 Err(Failed::Broken(error)) => return Err(broken(&key.host, &error)),
             }
         }
-        let mut wire = self.dialer.dial(&key.host, key.port).await?;
+        // In a box of its own: a handshake's state is large, and most requests need none.
+        let mut wire = Box::pin(self.dialer.dial(&key.host, key.port)).await?;
         match wire.send(request).await {
             Ok(response) => Ok((response, wire)),
             Err(Failed::Unsent(_)) => Err(down(&key.host, "the connection was closed before the request")),
