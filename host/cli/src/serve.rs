@@ -3,14 +3,14 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Connect, Listener, PlatformApi, Refusals, Served, SourceBook, Webhooks};
+use portcullis_api::{Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
     renew::ahead::Renewer,
     resolve::{Resolve, SystemResolver},
 };
-use portcullis_capabilities::{BackDoor, Capabilities, Catalogue, Doors, Services};
+use portcullis_capabilities::{Capabilities, Catalogue, Doors, Services};
 use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, plain},
@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use crate::{
-    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, publish::LogPublisher,
+    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, platform, publish::LogPublisher,
     upgrades::Upgrader,
 };
 
@@ -137,10 +137,8 @@ pub async fn serve(
     let renewer = Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
     tasks.spawn(renewer.run(stop.clone()));
     tasks.spawn(connect::tidy(desk, stop.clone()));
-    let platform = oauth.clone().map(|tokens| {
-        let platform = Arc::new(BackDoor::new(runtime, Arc::new(directory)));
-        Arc::new(PlatformApi { platform, public_url: tokens.settings().issuer.clone(), tokens })
-    });
+    let platform =
+        oauth.clone().map(|tokens| platform::api(runtime, directory, tokens.clone(), &tokens.settings().issuer));
     let served = Served { webhooks, admin, connect: Arc::new(connect), platform, oauth };
     portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, stop.clone()).await?;
     while let Some(ended) = tasks.join_next().await {

@@ -422,6 +422,10 @@ const TURNS: [char; 21] = [
 
 /// A text that is fit for the log: no control characters, at most 512 characters.
 pub fn plain(text: &str) -> String {
+    // Nearly every text is one of these, and each act writes a dozen.
+    if text.len() <= MAX_TEXT && text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return text.to_owned();
+    }
     let escape = |c: char| -> Vec<char> {
         let harmless = !c.is_control() && !TURNS.contains(&c);
         if harmless { vec![c] } else { c.escape_unicode().collect() }
