@@ -17,7 +17,7 @@ use portcullis_model::{
     budget::{Cost, Resource},
     call::Call,
     error::ServiceError,
-    permit::{Act, Effect, Spent, note_denial},
+    permit::{Act, Effect, Spent, record_denial},
     scope::{Allows, Scope},
     time::Clock,
 };
@@ -155,7 +155,7 @@ impl Gate {
     {
         let permit = match authority.permit(&self.call, act) {
             Ok(permit) => permit,
-            Err(denial) => return Ok(Err(self.denied(&denial))),
+            Err(denial) => return Ok(Err(self.denied(&denial).await)),
         };
         let capability = A::NAME.split('.').next().unwrap_or(A::NAME);
         let reserved = match self.budget.reserve(capability, permit.act().cost()) {
@@ -165,7 +165,7 @@ impl Gate {
                 if tripped {
                     self.budget.write_now().await;
                 }
-                return Ok(Err(self.denied(&permit.refuse(Layer::Budget, reason))));
+                return Ok(Err(self.denied(&permit.refuse(Layer::Budget, reason)).await));
             }
         };
         let recorded = match permit.record(self.recorder.as_ref(), self.clock.now()).await {
@@ -182,9 +182,12 @@ impl Gate {
     }
 
     /// Writes a denial down, unless this call has had many, and gives it the form that the guest sees.
-    fn denied(&self, denial: &Denial) -> types::Error {
+    async fn denied(&self, denial: &Denial) -> types::Error {
         if self.tally.denials.fetch_add(1, Ordering::Relaxed) < DENIALS {
-            note_denial(self.recorder.as_ref(), self.clock.now(), &self.call, denial);
+            let recorded = record_denial(self.recorder.as_ref(), self.clock.now(), &self.call, denial).await;
+            if let Err(error) = recorded {
+                tracing::error!(%error, "a denial could not be recorded");
+            }
         }
         denied(denial)
     }
