@@ -448,7 +448,8 @@ pub trait Recorder: Send + Sync {
     /// Appends entries, together, and returns when they are durable.
     async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError>;
 
-    /// Appends an entry soon: before any entry that is recorded after this call, and without waiting.
+    /// Appends an entry soon, and without waiting: before any entry of the same tenant, or of none, that is recorded after this
+    /// call.
     fn note(&self, entry: Entry);
 }
 
