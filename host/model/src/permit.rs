@@ -257,6 +257,7 @@ mod tests {
             act: "kv.get",
             resource: "kv:a/b".to_owned(),
             needed: "kv:read".parse().unwrap(),
+            loggable: "kv:read".parse().unwrap(),
             layer: Layer::Granted,
             reason: "no scope covers it".to_owned(),
             layers: Vec::new(),
