@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help setup setup-tests demo test check deny bench attacks tamperings fuzz clean
+.PHONY: help setup setup-tests demo test check deny bench attacks tamperings ssrf fuzz clean
 
 help:
 	@echo 'make demo    set up, build, and watch four plugins run, act and be refused'
@@ -13,6 +13,7 @@ help:
 	@echo 'make bench   measure'
 	@echo 'make attacks run the attack corpus, print its table, and write docs/security/attacks.md'
 	@echo 'make tamperings  tamper with releases and all that is signed, and write docs/security/tamperings.md'
+	@echo 'make ssrf    judge what leads to addresses that are not public, and write docs/security/ssrf.md'
 	@echo 'make fuzz    run each fuzz target for ten minutes (SECONDS_EACH=600)'
 
 setup:
@@ -45,6 +46,9 @@ attacks: setup
 
 tamperings:
 	TAMPERINGS_DOC=1 cargo test --locked -p portcullis-packages --test tamperings -- --nocapture
+
+ssrf:
+	SSRF_DOC=1 cargo test --locked -p portcullis-broker --test ssrf -- --nocapture
 
 fuzz:
 	bash tests/fuzz/run.sh $${SECONDS_EACH:-600}

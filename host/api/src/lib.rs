@@ -5,13 +5,14 @@
 //!
 //! Invariants:
 //! - nothing is read into memory past the size limit, and nothing is parsed before its signature held;
-//! - every error is `application/problem+json` (RFC 9457) that says what to do, and repeats nothing of the request; those of the
-//!   [platform API](platform) have Zendesk's form instead;
+//! - every error is `application/problem+json` (RFC 9457), or the JSON of RFC 6749 where OAuth asks for that or Zendesk's on the
+//!   platform API; it says what to do, and repeats nothing of the request;
 //! - a refused request stores nothing but its count.
 #![forbid(unsafe_code)]
 
 mod admin;
 mod connect;
+mod oauth;
 pub mod platform;
 mod problem;
 mod refusals;
@@ -20,10 +21,11 @@ mod sources;
 mod webhook;
 
 pub use admin::Admin;
-pub use platform::PlatformApi;
 pub use connect::{Connect, routes as connect_routes};
+pub use oauth::routes as oauth_routes;
+pub use platform::PlatformApi;
 pub use problem::{Problem, Reason};
 pub use refusals::Refusals;
-pub use server::{ApiConfig, Parts, serve};
+pub use server::{ApiConfig, Listener, Served, serve};
 pub use sources::SourceBook;
 pub use webhook::{Webhooks, routes};

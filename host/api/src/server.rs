@@ -9,6 +9,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use portcullis_broker::authz::AuthorizationServer;
 use portcullis_model::{audit::Recorder, time::Clock};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -18,6 +19,7 @@ use tokio::{
 use crate::{
     admin::{self, Admin},
     connect::{self, Connect},
+    oauth,
     platform::{self, PlatformApi},
     webhook::{Webhooks, routes},
 };
@@ -39,36 +41,56 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
 }
 
-/// What is answered for.
-pub struct Parts {
+/// What is served.
+pub struct Served {
     /// Events in.
     pub webhooks: Arc<Webhooks>,
-    /// The operator's own.
+    /// The operator's endpoints.
     pub admin: Arc<Admin>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
-    /// The help desk for back ends.
-    pub platform: Arc<PlatformApi>,
+    /// The help desk for back ends, where there is an authorization server.
+    pub platform: Option<Arc<PlatformApi>>,
+    /// The authorization server, where there is one.
+    pub oauth: Option<Arc<AuthorizationServer>>,
 }
 
-/// Listens, tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
+/// A port that is taken. Who connects waits until it is served.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Takes the port.
+    pub async fn bind(config: ApiConfig) -> io::Result<Self> {
+        Ok(Self(TcpListener::bind(config.listen).await?))
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Tells the address through `ready`, and serves until `stop` turns true; then finishes what is under way, for as
 /// long as [`GRACE`].
 pub async fn serve(
-    config: ApiConfig,
-    Parts { webhooks, admin, connect, platform }: Parts,
+    listener: Listener,
+    served: Served,
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     ready: impl FnOnce(SocketAddr) + Send,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let listener = TcpListener::bind(config.listen).await?;
+    let Served { webhooks, admin, connect, platform, oauth } = served;
+    let Listener(listener) = listener;
     ready(listener.local_addr()?);
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
         .merge(connect::routes(connect))
-        .merge(platform::routes(platform))
+        .merge(platform.map(platform::routes).unwrap_or_default())
+        .merge(oauth.map(oauth::routes).unwrap_or_default())
         .merge(routes(webhooks.clone()));
     let connections = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS));

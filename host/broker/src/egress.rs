@@ -9,8 +9,29 @@
 //! than switched off; the address that was judged is, visibly, the argument of `connect`; roots can differ from host to host;
 //! and the size of an answer's head has a cap, for which reqwest has no setting in HTTP/1.
 //!
+//! The nine rules, where each is kept, and a test that fails without it:
+//!
+//! 1. One canonical target; `https` only; no user, no address: `model::target`. `ssrf`, `refuses_what_could_be_two_things`.
+//! 2. A host is granted exactly or by one leading `*.`: the scope `http:send`. `means_what_it_says`, fuzz target `target`.
+//! 3. A name is resolved once, every address judged, those connected to, the name in SNI and `Host`: [`crate::resolve`], `dial`.
+//!    `ssrf`, `only_the_named_ca_is_believed_and_only_for_its_host`.
+//! 4. What is not global is refused, and IPv4 inside IPv6; an address by NAT64 is judged by the IPv4 address that it stands for,
+//!    since hosts with IPv6 alone reach the rest that way: [`crate::judge`]. `every_class_of_address`, `ssrf`.
+//! 5. No redirect is followed. The plugin sees it, and may send again under its grant, where 1 to 4 hold anew and credentials
+//!    are chosen for the new host. `a_redirect_is_an_answer`.
+//! 6. Connections are kept by installation and generation of credentials: `pool`.
+//!    `a_connection_is_used_again_only_by_the_same_installation_and_generation`, `no_session_is_ever_resumed`.
+//! 7. Caps on heads, bodies, time; and for each installation and host on requests and bytes a minute, requests at a time, and a
+//!    circuit: `wire`, `answer`, `lanes`. `bodies_and_heads_have_limits`, `time_is_limited`, `traffic`. Nothing is decompressed:
+//!    `what_is_compressed_is_refused_beside_a_credential_and_never_unpacked`.
+//! 8. The request is made anew from allowed headers, in origin form, with one `Content-Length`; no trailers: `headers`.
+//!    `a_plugins_own_credentials_and_framing_are_dropped`, `a_header_cannot_end_its_line`; guests `sends_absolute_targets_by_wasi`.
+//! 9. No proxy, since nothing here reads the environment; each credential has its own hosts: [`crate::place`]; reflected secrets
+//!    are taken out: `answer`. `no_other_host_port_installation_or_tenant_gets_the_token`, `a_reflected_token_is_taken_out`,
+//!    `a_token_in_pieces_is_taken_out_too_and_trailers_and_reasons_do_not_arrive`.
+//!
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
-//! that was not judged, unless the operator named it; a redirect is an answer and is not followed; a request of which a byte
+//! that was not judged, unless the operator named it; nothing without TLS but by an accepted risk (DAT-5); a redirect is an answer and is not followed; a request of which a byte
 //! was sent is never sent again, but once with a newer credential where the host refused the first (401); a failure's text
 //! holds no secret; nothing that is frozen leaves, and what is under way when a freeze comes is cut off.
 
@@ -176,7 +197,8 @@ impl Outbound {
                 Err(Failed::Broken(error)) => return Err(broken(&key.host, &error)),
             }
         }
-        let mut wire = self.dialer.dial(&key.host, key.port).await?;
+        // In a box of its own: a handshake's state is large, and most requests need none.
+        let mut wire = Box::pin(self.dialer.dial(&key.host, key.port)).await?;
         match wire.send(request).await {
             Ok(response) => Ok((response, wire)),
             Err(Failed::Unsent(_)) => Err(down(&key.host, "the connection was closed before the request")),

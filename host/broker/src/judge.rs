@@ -22,6 +22,17 @@ pub fn judge(address: IpAddr) -> Result<(), Refused> {
     }
 }
 
+/// The address that is meant: an IPv4 address in place of the IPv6 one that stands for it (mapped, or by NAT64).
+pub(crate) fn meant(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if (u128::from(v6) ^ NAT64) >> 32 == 0 => {
+            let [.., a, b, c, d] = v6.octets();
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+        other => other,
+    }
+}
+
 /// First address, length of the prefix, reason. The first that matches gives the reason.
 type V4Net = ([u8; 4], u32, &'static str);
 type V6Net = ([u16; 8], u32, &'static str);
@@ -91,8 +102,7 @@ fn judge_v4(address: Ipv4Addr) -> Result<(), Refused> {
 fn judge_v6(address: Ipv6Addr) -> Result<(), Refused> {
     let bits = u128::from(address);
     if (bits ^ NAT64) >> 32 == 0 {
-        let [.., a, b, c, d] = address.octets();
-        return judge_v4(Ipv4Addr::new(a, b, c, d));
+        return judge(meant(address.into()));
     }
     let within = |net: &V6Net| (bits ^ u128::from(Ipv6Addr::from(net.0))) >> (128 - net.1) == 0;
     if let Some((_, _, reason)) = V6.iter().find(|net| within(net)) {

@@ -98,7 +98,10 @@ impl Lanes {
     pub(crate) fn enter(&self, owner: Owner, host: &str, bytes: u64) -> Result<Passage<'_>, ServiceError> {
         let now = self.clock.now();
         let mut all = self.lock();
-        let own = all.entry(owner.clone()).or_default();
+        let own = match all.get_mut(&owner) {
+            Some(own) => own,
+            None => all.entry(owner.clone()).or_default(),
+        };
         let trying = match own.get_mut(host) {
             Some(lane) => lane.enter(&self.rules, bytes, now)?,
             None => self.opened(own, host, now)?.enter(&self.rules, bytes, now)?,

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use portcullis_model::error::ServiceError;
 use tokio::sync::Semaphore;
 
-use crate::judge::judge;
+use crate::judge::{judge, meant};
 
 /// Finds the addresses of a name.
 #[async_trait]
@@ -55,7 +55,7 @@ impl Resolve for SystemResolver {
 pub(crate) const NOT_PUBLIC: &str = "the host's address is not public";
 
 /// Resolves and judges. `own` are public addresses of this very host, which are refused too.
-pub(crate) async fn public_addresses(
+pub async fn public_addresses(
     resolver: &dyn Resolve,
     own: &[IpAddr],
     host: &str,
@@ -69,7 +69,7 @@ pub(crate) async fn public_addresses(
     for address in &addresses {
         let reason = match judge(address.ip()) {
             Err(refused) => refused.0,
-            Ok(()) if own.contains(&address.ip().to_canonical()) => "this host's own",
+            Ok(()) if own.contains(&meant(address.ip())) => "this host's own",
             Ok(()) => continue,
         };
         tracing::warn!(host, address = %address.ip(), reason, "egress refused: the host's address is not public");

@@ -36,6 +36,7 @@ pub(crate) fn private(pem: &str) -> Result<TlsConnector, String> {
     connector(roots)
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
 fn connector(roots: RootCertStore) -> Result<TlsConnector, String> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])

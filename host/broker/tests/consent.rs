@@ -9,12 +9,15 @@ use std::sync::atomic::AtomicI64;
 
 use consents::{Hand, Office, key, origin, secret, wanted};
 use portcullis_broker::{
-    consent::{ANSWER_MS, Answered, ConsentError, LINK_MS, Session},
+    consent::{ANSWER_MS, Answered, ConsentError, Keeps as _, LINK_MS, Session},
     egress::Config,
+    issue::Credential,
+    place::Place,
 };
 use portcullis_model::{
-    audit::Kind,
+    audit::{Actor, Entry, Kind},
     consent::{Consent, Stage},
+    time::Timestamp,
 };
 
 const BASE: &str = "https://host.example";
@@ -170,7 +173,7 @@ async fn an_answer_that_is_late_foreign_or_empty_ends_it() {
     let link = link(&office).await;
     let (_, session, state) = begun(&office, &link).await;
     office.clock.pass(ANSWER_MS);
-    let ended = office.desk.finish(answer(&state, &[("code", "c")]), |_| Some(session)).await.unwrap();
+    let ended = office.desk.finish(answer(&state, &[("code", "c")]), |_| Some(session.clone())).await.unwrap();
     assert!(matches!(&ended.stage, Stage::Ended { why, .. } if why.contains("too late")), "{:?}", ended.stage);
 }
 
@@ -210,4 +213,23 @@ async fn a_link_is_made_only_for_what_can_come_to_something() {
     says(ask(public.clone(), "acme.zendesk.com", Some(CLIENT)).await, "has no secret");
     assert_eq!(ask(public, "acme.zendesk.com", None).await, Ok(()));
     assert!(office.safe.kept.lock().unwrap().get(&key("desk")).is_none());
+}
+
+#[tokio::test]
+async fn a_known_secret_is_not_sent_to_where_it_never_was() {
+    let office = office();
+    let urls = |token: &'static str| {
+        let settings =
+            [("authorize-url", "https://id.example.com/auth"), ("token-url", token), ("client-id", "portcullis")];
+        origin("oauth2", &settings, &[])
+    };
+    let known = urls("https://id.example.com/token");
+    let credential = Credential { client: Some(secret(CLIENT)), ..Credential::default() };
+    let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
+    let place = Place::bearer("api.example.com");
+    office.safe.put(&key("desk"), &place, &known, credential, None, entry).await.unwrap();
+    let ask = async |origin| office.desk.ask(wanted("desk", origin, "api.example.com", BASE), None).await;
+    assert!(ask(known).await.is_ok());
+    let error = ask(urls("https://evil.example.com/token")).await.unwrap_err().to_string();
+    assert!(error.contains("secret is needed"), "{error}");
 }

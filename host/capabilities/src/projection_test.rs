@@ -37,6 +37,7 @@ impl Releases for Verified {
             reviewed: None,
             until: Timestamp(i64::MAX),
             limits: Limits::default(),
+            destinations: Vec::new(),
         })
     }
 

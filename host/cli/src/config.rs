@@ -2,11 +2,13 @@
 //! the nearest that is known.
 
 mod egress;
+mod oauth;
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
+pub use oauth::OAuth;
 use portcullis_broker::egress::Config as EgressConfig;
 use portcullis_capabilities::Catalogue;
 use portcullis_delivery::RetryPolicy;
@@ -50,6 +52,8 @@ pub struct Config {
     pub review: Review,
     /// Who keeps the keys of stored secrets.
     pub vault: crate::vault::VaultConfig,
+    /// Tokens for back ends outside of the sandbox.
+    pub oauth: OAuth,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -221,6 +225,7 @@ impl Config {
         if !(1..=1024).contains(&config.sandbox.memory_mib) {
             return Err(anyhow!("sandbox.memory-mib: expected 1 to 1024"));
         }
+        config.oauth.check().context("oauth")?;
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
@@ -361,6 +366,34 @@ mod tests {
         for wrong in ["quarantine-after-reports = 0", "quarantine-vulnerable = 'bad'", "quarantine = 1"] {
             assert!(review(&format!("[review]\n{wrong}\n")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_issuer_is_https_or_this_machine() {
+        let oauth = |text: &str| Config::parse(&format!("[oauth]\n{text}\n")).map(|config| config.oauth);
+        for fine in ["https://host.example", "https://host.example:8443", "http://127.0.0.1:8787", "http://[::1]:8787"]
+        {
+            assert!(oauth(&format!("issuer = '{fine}'")).is_ok(), "{fine}");
+        }
+        for wrong in [
+            "http://host.example",
+            "https://",
+            "https://host.example/",
+            "https://host.example/x",
+            "https://u@host.example",
+            "host.example",
+            "https://host.example?x",
+            "http://127.0.0.1.host.example:80",
+            "https://Host.example",
+        ] {
+            assert!(oauth(&format!("issuer = '{wrong}'")).is_err(), "{wrong}");
+        }
+        let loopback = "127.0.0.1:8787".parse().unwrap();
+        let settings = oauth("").unwrap().settings(loopback).unwrap();
+        assert_eq!(settings.issuer, "http://127.0.0.1:8787");
+        assert_eq!(settings.resources, ["http://127.0.0.1:8787/api"]);
+        assert_eq!(oauth("").unwrap().settings("0.0.0.0:8787".parse().unwrap()), None);
+        assert!(oauth("resources = []").is_err());
     }
 
     #[test]

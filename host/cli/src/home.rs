@@ -83,6 +83,11 @@ impl Home {
         self.0.join("keys/operator.token")
     }
 
+    /// The key that successors of refresh tokens are derived with.
+    pub fn oauth_key(&self) -> PathBuf {
+        self.0.join("keys/oauth.key")
+    }
+
     /// What others check the log with.
     pub fn log_vkey(&self) -> PathBuf {
         self.0.join("log.vkey")

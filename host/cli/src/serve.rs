@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Connect, Parts, Refusals, SourceBook, Webhooks};
+use portcullis_api::{Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
@@ -15,6 +15,7 @@ use portcullis_delivery::{Directory, Ingest, Worker, WorkerConfig};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, plain},
     invoke::Invoke,
+    oauth::OAuthStore as _,
     queue::Queue,
     time::Clock,
 };
@@ -26,7 +27,8 @@ use tokio::{
 };
 
 use crate::{
-    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, publish::LogPublisher, upgrades::Upgrader,
+    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, platform, publish::LogPublisher,
+    upgrades::Upgrader,
 };
 
 /// How often the log is published, and changes by other processes are looked for.
@@ -102,8 +104,8 @@ pub async fn serve(
     let mut tasks = JoinSet::new();
     tasks.spawn(erasure::run(host.clone(), runtime.clone(), stop.clone()));
     let outbound = crate::outbound::worker(&host, Arc::new(Doors::new(runtime.clone())), directory.clone());
-    let worker = worker(&host, runtime, directory.clone(), arrived.clone());
-    let ingest = Ingest::new(host.store.clone(), directory, host.clock.clone(), arrived);
+    let worker = worker(&host, runtime.clone(), directory.clone(), arrived.clone());
+    let ingest = Ingest::new(host.store.clone(), directory.clone(), host.clock.clone(), arrived);
     let webhooks = Arc::new(Webhooks {
         ingest,
         sources: SourceBook::new(host.store.clone(), host.connections.clone()),
@@ -116,9 +118,11 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let config = ApiConfig { listen: host.config.listen.address };
+    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let oauth = oauth::server(&host, listener.address()?)?;
     let desk = Arc::new(connect::desk(&host));
     let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
-    let parts = Parts { webhooks, admin, connect: Arc::new(connect) };
     tasks.spawn(enforcer.run(stop.clone()));
     tasks.spawn(Upgrader::new(host.clone()).run(stop.clone()));
     tasks.spawn(worker.run(stop.clone()));
@@ -133,10 +137,10 @@ pub async fn serve(
     let renewer = Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
     tasks.spawn(renewer.run(stop.clone()));
     tasks.spawn(connect::tidy(desk, stop.clone()));
-    let config = ApiConfig { listen: host.config.listen.address };
-    let served =
-        portcullis_api::serve(config, parts, host.store.clone(), host.clock.clone(), ready, stop.clone()).await;
-    served.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let platform =
+        oauth.clone().map(|tokens| platform::api(runtime, directory, tokens.clone(), &tokens.settings().issuer));
+    let served = Served { webhooks, admin, connect: Arc::new(connect), platform, oauth };
+    portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, stop.clone()).await?;
     while let Some(ended) = tasks.join_next().await {
         ended?;
     }
@@ -222,6 +226,9 @@ async fn sweep(store: Arc<SqliteStore>, clock: Arc<dyn Clock>, mut stop: watch::
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "stored values whose time was over were disposed of"),
             Err(error) => tracing::error!(%error, "stored values whose time is over cannot be disposed of"),
+        }
+        if let Err(error) = store.sweep_oauth(last).await {
+            tracing::error!(%error, "tokens whose time is over cannot be disposed of");
         }
     }
 }

@@ -35,8 +35,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("cap-std", &["store"]),
     ("rusqlite", &["store"]),
     ("axum", &["api"]),
-    ("tokio-rustls", &["broker", "cli"]),
-    ("hyper", &["broker", "api", "cli"]),
+    ("tokio-rustls", &["broker", "cli", "bench"]),
+    ("hyper", &["broker", "api", "cli", "bench"]),
     ("chacha20poly1305", &["broker"]),
     ("tlog_tiles", &["audit"]),
     ("pkcs8", &["packages"]),
@@ -45,6 +45,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("wit-component", &["cli"]),
     ("anyhow", &["cli", "bench"]),
     ("reqwest", &[]),
+    ("ureq", &[]),
+    ("isahc", &[]),
+    ("curl", &[]),
+    ("hyper-rustls", &[]),
     ("openssl", &[]),
 ];
 

@@ -94,3 +94,89 @@ impl Bounds {
         release.limits.meet(installation.limits).meet(self.limits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::Digest, installation::InstallationState, time::Timestamp, upgrade::UpgradePolicy};
+
+    fn scopes(texts: &[&str]) -> Vec<ScopeText> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn release() -> VerifiedRelease {
+        VerifiedRelease {
+            digest: Digest::of(b"x"),
+            plugin: "com.example.chat".parse().unwrap(),
+            publisher: "com.example".parse().unwrap(),
+            version: "1.0.0".into(),
+            number: 1,
+            asked: scopes(&["log:write", "http:send methods=POST to=https://a.example/*,https://b.example/*"]),
+            reviewed: None,
+            until: Timestamp(1),
+            limits: Limits::default(),
+            destinations: [("a.example", "DE"), ("b.example", "US")]
+                .map(|(host, region)| Destination { host: host.into(), region: region.parse().unwrap() })
+                .into(),
+        }
+    }
+
+    fn installation(tenant: &str) -> Installation {
+        Installation {
+            id: "ins_1".parse().unwrap(),
+            tenant: tenant.parse().unwrap(),
+            plugin: "com.example.chat".parse().unwrap(),
+            release: Digest::of(b"x"),
+            manifest: Digest::of(b"m"),
+            version: "1.0.0".into(),
+            number: 1,
+            state: InstallationState::Active,
+            granted: release().asked,
+            limits: Limits::default(),
+            upgrades: UpgradePolicy::Manual,
+            previous: None,
+            waiting: None,
+            rolled_back: None,
+            generation: 1,
+        }
+    }
+
+    /// Tenant `acme` lets data go to the European Economic Area alone, and its profile bounds scopes as well.
+    fn bounds() -> Bounds {
+        let regions = Regions::new(vec!["EEA".parse().unwrap()]);
+        let profile = Profile { scopes: Some(release().asked), rules: Rules::default(), regions };
+        let tenants = BTreeMap::from([("acme".parse().unwrap(), profile)]);
+        Bounds { scopes: None, limits: Limits::UNBOUNDED, tenants }
+    }
+
+    #[test]
+    fn a_rule_about_regions_is_a_layer_of_its_tenants_profile_beside_its_scopes() {
+        let layers = bounds().layers(&release(), &installation("acme"));
+        let names: Vec<Layer> = layers.iter().map(|(layer, _)| *layer).collect();
+        assert_eq!(names, [Layer::Manifest, Layer::Granted, Layer::Profile, Layer::Profile]);
+        assert_eq!(
+            layers[3].1,
+            scopes(&[
+                "log:write",
+                "http:send barred=US:EEA methods=POST to=https://b.example/*",
+                "http:send methods=POST to=https://a.example/*"
+            ])
+        );
+        let others = bounds().layers(&release(), &installation("other"));
+        assert_eq!(others.len(), 2, "another tenant has no such rule");
+    }
+
+    #[test]
+    fn what_a_grant_would_send_elsewhere_is_known_before_it_is_installed() {
+        let (acme, other) = ("acme".parse().unwrap(), "other".parse().unwrap());
+        let (release, bounds) = (release(), bounds());
+        let barred = |tenant, granted: &[&str]| bounds.barred(tenant, &scopes(granted), &release.destinations);
+        let both = ["http:send methods=POST to=https://a.example/*,https://b.example/x"];
+        assert_eq!(
+            barred(&acme, &both).iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["b.example is declared to be in US"]
+        );
+        assert!(barred(&acme, &["log:write", "http:send methods=POST to=https://a.example/x"]).is_empty());
+        assert!(barred(&other, &both).is_empty());
+    }
+}

@@ -59,7 +59,7 @@ pub struct Refused {
     pub layer: Layer,
     /// In one sentence.
     pub reason: String,
-    /// Who can change it: `developer`, `admin`, `reviewer` or `platform`.
+    /// Who can change it: `developer`, `admin`, `reviewer`, `platform`, or the `client` whose token was narrowed.
     pub grantor: String,
 }
 

@@ -81,6 +81,8 @@ ids! {
     ReportId, "report id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// An OAuth client of the host's own authorization server: one an installation (INT-1).
     ClientId, "client id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// What was granted to an OAuth client at one time: the tokens that come from it end with it.
+    GrantId, "grant id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// A provider of upstream credentials, such as `zendesk`.
     ProviderId, "provider", "1 to 63 of a-z, 0-9 and '-'", label;
     /// One time that a person is asked to consent to a connection.
@@ -116,6 +118,20 @@ impl RotationId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {
         Self(random("rot", rng).into())
+    }
+}
+
+impl ClientId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("cli", rng).into())
+    }
+}
+
+impl GrantId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("grt", rng).into())
     }
 }
 

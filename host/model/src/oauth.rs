@@ -1,11 +1,22 @@
-//! Who calls from outside of the sandbox: what a presented access token is good for (INT-1, INT-2).
+//! Who calls from outside of the sandbox: clients, what was granted to them, and what a presented access token is good for
+//! (INT-1, INT-2).
 //!
-//! Invariant: a [`Bearer`] is made anew for every request; what it may do is never more than its installation may do now.
+//! Invariants: a [`Bearer`] is made anew for every request; what it may do is never more than its installation may do now;
+//! nothing that is stored is a token, or can be turned into one.
+
+mod client;
+mod grant;
+mod store;
 
 use async_trait::async_trait;
 
+pub use client::{Authentication, Client, ClientKey, Jwk, KeyState};
+pub use grant::{AccessToken, CodeState, Decision, Grant, GrantKey, Origin, Pending, Refreshing};
+pub use store::{Change, OAuthStore, Put, Standing};
+
 use crate::{
     id::{ClientId, Digest, InstallationId, TenantId},
+    installation::Installation,
     scope::ScopeText,
     secret::Secret,
     time::Timestamp,
@@ -68,4 +79,11 @@ pub enum Rejected {
 pub trait AccessTokens: Send + Sync {
     /// What the token stands for now.
     async fn check(&self, presented: &Presented) -> Result<Bearer, Rejected>;
+}
+
+/// What an installation may do at the moment, all of its layers taken together.
+#[async_trait]
+pub trait InstallationAuthority: Send + Sync {
+    /// Its scopes; empty where nothing is left. The error is a text for the operator's log.
+    async fn authority(&self, installation: &Installation) -> Result<Vec<ScopeText>, String>;
 }

@@ -172,8 +172,17 @@ impl<A: Act> Recorded<A> {
     }
 }
 
-/// Writes a denial to the audit log. The guest gets its answer whether or not that succeeds: a denial has no effect.
-pub fn note_denial(recorder: &dyn Recorder, now: Timestamp, call: &Call, denial: &Denial) {
+/// Writes a denial to the audit log, and returns when that is durable: who is denied again and again waits as long as who is
+/// permitted. The guest gets its answer whether or not it succeeds: a denial has no effect.
+///
+/// # Errors
+/// The log cannot be written.
+pub async fn record_denial(
+    recorder: &dyn Recorder,
+    now: Timestamp,
+    call: &Call,
+    denial: &Denial,
+) -> Result<(), RecordError> {
     let entry = Entry::of_call(now, Kind::ActDenied, call)
         .about(denial.resource.clone())
         .with("act", denial.act)
@@ -183,7 +192,7 @@ pub fn note_denial(recorder: &dyn Recorder, now: Timestamp, call: &Call, denial:
         .with("grantor", denial.layer.grantor())
         .with("layers", opinions(&denial.layers))
         .with("reason", denial.reason.clone());
-    recorder.note(entry);
+    recorder.record(vec![entry]).await
 }
 
 /// What each layer says by itself, as the log keeps it: name and `allows`, or the reason against.
@@ -193,4 +202,72 @@ fn opinions(layers: &[Opinion]) -> serde_json::Value {
         serde_json::json!({ "layer": opinion.layer, "says": plain(&said) })
     };
     layers.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::Mutex,
+        task::{Context, Poll, Waker},
+    };
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{id::Digest, limits::Limits};
+
+    /// A log that is not durable until it is said to be.
+    #[derive(Default)]
+    struct Slow {
+        entries: Mutex<Vec<Entry>>,
+        is_durable: Mutex<bool>,
+    }
+
+    #[async_trait]
+    impl Recorder for Slow {
+        async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
+            self.entries.lock().unwrap().extend(entries);
+            std::future::poll_fn(|_| match *self.is_durable.lock().unwrap() {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            })
+            .await
+        }
+
+        fn note(&self, _: Entry) {
+            panic!("whoever notes does not wait");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_durable_before_it_is_told() {
+        let call = Call::new(
+            "call_1".parse().unwrap(),
+            "acme".parse().unwrap(),
+            "ins_1".parse().unwrap(),
+            "com.example.plugin".parse().unwrap(),
+            Digest::of(b"x"),
+            "zen/1".to_owned(),
+            1,
+            Limits::default(),
+        );
+        let denial = Denial {
+            id: call.id.act(1),
+            act: "kv.get",
+            resource: "kv:a/b".to_owned(),
+            needed: "kv:read".parse().unwrap(),
+            loggable: "kv:read".parse().unwrap(),
+            layer: Layer::Granted,
+            reason: "no scope covers it".to_owned(),
+            layers: Vec::new(),
+        };
+        let log = Slow::default();
+        let mut told = pin!(record_denial(&log, Timestamp(1), &call, &denial));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(told.as_mut().poll(&mut context).is_pending());
+        assert_eq!(log.entries.lock().unwrap().len(), 1);
+        *log.is_durable.lock().unwrap() = true;
+        assert!(matches!(told.poll(&mut context), Poll::Ready(Ok(()))));
+    }
 }

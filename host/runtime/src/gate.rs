@@ -18,7 +18,7 @@ use portcullis_model::{
     budget::{Cost, Resource},
     call::Call,
     error::ServiceError,
-    permit::{Act, Effect, Spent, note_denial},
+    permit::{Act, Effect, Spent, record_denial},
     scope::{Allows, Scope},
     time::{Clock, Timestamp},
 };
@@ -148,7 +148,7 @@ impl Gate {
         self.budget.room(resource)
     }
 
-    /// The hour's bound on a resource, and what is left of it.
+    /// The installation's own bound on a resource in the hour, and what is left of it.
     pub fn hourly(&self, resource: Resource) -> (u64, u64) {
         self.budget.hourly(resource)
     }
@@ -201,7 +201,10 @@ impl Gate {
         F: FnOnce(Spent<A>) -> Fut + Send,
         Fut: Future<Output = Result<T, ServiceError>> + Send,
     {
-        let permit = authority.permit(&self.call, act).map_err(|denial| self.denied(denial, None))?;
+        let permit = match authority.permit(&self.call, act) {
+            Ok(permit) => permit,
+            Err(denial) => return Err(self.denied(denial, None).await),
+        };
         let capability = A::NAME.split('.').next().unwrap_or(A::NAME);
         let reserved = match self.budget.reserve(capability, permit.act().cost()) {
             Ok(reserved) => reserved,
@@ -210,7 +213,7 @@ impl Gate {
                 if tripped {
                     self.budget.write_now().await;
                 }
-                return Err(self.denied(permit.refuse(Layer::Budget, reason), Some(wait)));
+                return Err(self.denied(permit.refuse(Layer::Budget, reason), Some(wait)).await);
             }
         };
         let recorded = match permit.record(self.recorder.as_ref(), self.clock.now()).await {
@@ -227,9 +230,12 @@ impl Gate {
     }
 
     /// Writes a denial down, unless this call has had many.
-    fn denied(&self, denial: Box<Denial>, wait: Option<Duration>) -> Refused {
+    async fn denied(&self, denial: Box<Denial>, wait: Option<Duration>) -> Refused {
         if self.tally.denials.fetch_add(1, Ordering::Relaxed) < DENIALS {
-            note_denial(self.recorder.as_ref(), self.clock.now(), &self.call, &denial);
+            let recorded = record_denial(self.recorder.as_ref(), self.clock.now(), &self.call, &denial).await;
+            if let Err(error) = recorded {
+                tracing::error!(%error, "a denial could not be recorded");
+            }
         }
         Refused::Denied(denial, wait)
     }

@@ -209,12 +209,13 @@ impl CallBudget {
         in_call.min(self.ledger.state().left(&self.call, bounds, resource, now))
     }
 
-    /// The hour's bound on a resource, the tenant's where that is smaller, and what is left of it.
+    /// The installation's own bound on a resource in the hour, and what is left of it. Where the tenant's leaves less, that is
+    /// not told: what the others used is none of this installation's business.
     pub fn hourly(&self, resource: Resource) -> (u64, u64) {
-        let (bounds, now) = (self.ledger.bounds(&self.call), self.ledger.clock.now());
-        let of = |limits: &Limits| resource.in_hour(limits).saturating_mul(resource.unit());
-        let allowed = bounds.tenant.map_or(u64::MAX, of).min(of(bounds.own));
-        (allowed, self.ledger.state().left(&self.call, bounds, resource, now))
+        let own = &self.call.limits;
+        let bounds = Bounds { own, tenant: None };
+        let left = self.ledger.state().left(&self.call, bounds, resource, self.ledger.clock.now());
+        (resource.in_hour(own).saturating_mul(resource.unit()), left)
     }
 
     /// Writes a new suspension down, and waits for that.

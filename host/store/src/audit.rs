@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, Entry, Kind, RecordError, Recorder},
     error::StoreError,
+    id::TenantId,
     time::Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -34,6 +35,12 @@ pub(crate) fn append(conn: &Connection, entry: &Entry) -> Outcome<()> {
         close_open_acts(conn, entry.time, &format!("{call}."), &format!("{call}/"))?;
     }
     append_one(conn, entry)
+}
+
+/// The tenant that all of these are about, if there is one.
+pub(crate) fn whose(entries: &[Entry]) -> Option<TenantId> {
+    let tenant = entries.first()?.tenant.as_ref()?;
+    entries.iter().all(|entry| entry.tenant.as_ref() == Some(tenant)).then(|| tenant.clone())
 }
 
 fn append_one(conn: &Connection, entry: &Entry) -> Outcome<()> {
@@ -134,12 +141,13 @@ fn read_entries(conn: &Connection, from: u64, most: usize) -> Outcome<Vec<Stored
 #[async_trait]
 impl Recorder for SqliteStore {
     async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
+        let whose = whose(&entries);
         let all = move |conn: &Connection| entries.iter().try_for_each(|entry| append(conn, entry));
-        self.db.write(all).await.map_err(|e| RecordError(e.0))
+        self.db.write_of(whose, all).await.map_err(|e| RecordError(e.0))
     }
 
     fn note(&self, entry: Entry) {
-        if let Err(error) = self.db.write_soon(move |conn| append(conn, &entry)) {
+        if let Err(error) = self.db.write_soon(entry.tenant.clone(), move |conn| append(conn, &entry)) {
             tracing::error!(%error, "an audit entry could not be handed in");
         }
     }

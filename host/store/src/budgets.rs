@@ -186,7 +186,7 @@ impl SqliteStore {
                     "SELECT idx, body FROM audit
                      WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
                        'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
-                       'rotation.ended', 'rotation.needed', 'source.revoked')
+                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused')
                      AND time >= ?1 ORDER BY idx DESC LIMIT ?2",
                 )
                 .and_then(|mut s| {
@@ -281,7 +281,7 @@ mod tests {
             let plan = "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE kind IN ('capability.suspended', \
                         'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
                        'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
-                       'rotation.ended', 'rotation.needed', 'source.revoked') AND time >= 0 ORDER BY idx DESC";
+                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused') AND time >= 0 ORDER BY idx DESC";
             conn.query_row(plan, [], |row| row.get::<_, String>(3)).map_err(failed)
         });
         let plan = plan.await.unwrap();

@@ -147,7 +147,8 @@ mod tests {
         assert_eq!(store.consent_of_state(&state).await.unwrap(), None, "a state is good once");
         assert_eq!(store.open_consents().await.unwrap(), []);
         assert_eq!(store.consent(&given.id).await.unwrap(), Some(given));
-        let kinds: Vec<_> = store.entries(0, 10).await.unwrap().into_iter().map(|entry| entry.entry.kind).collect();
+        let kind = |entry: crate::StoredEntry| serde_json::from_slice::<Entry>(&entry.body).unwrap().kind;
+        let kinds: Vec<_> = store.entries(0, 10).await.unwrap().into_iter().map(kind).collect();
         assert_eq!(kinds, [Kind::ConsentAsked, Kind::ConsentBegun, Kind::ConsentGiven], "only what was changed");
     }
 }

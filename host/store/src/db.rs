@@ -1,11 +1,16 @@
 //! One SQLite file: a single writer thread that commits in groups, and a small pool of readers.
 //!
-//! A job is a closure on the connection. The writer runs all jobs that are waiting in one transaction, each in a savepoint of
+//! A job is a closure on the connection. The writer runs the jobs that are waiting in one transaction, each in a savepoint of
 //! its own so that one that fails takes only itself back, commits once (`synchronous=FULL`: one fsync), and then answers all
-//! of them. While an fsync is under way the next group gathers, so the busier the host, the larger the groups.
+//! of them. While an fsync is under way the next group gathers, so the busier the host, the larger the groups. A job says
+//! whose it is: one tenant's many do not fill the groups of the others. What nobody waits for begins no commit of its own,
+//! but goes with the next, or after a few milliseconds.
 //!
-//! Invariants: nobody is told "done" before the commit is durable; jobs take effect in the order in which they were handed
-//! in; if the commit fails, every job of the group fails.
+//! Invariants: nobody is told "done" before the commit is durable; one tenant's jobs take effect in the order in which they
+//! were handed in, and nobody's after all that were handed in before; if the commit fails, every job of the group fails.
+
+mod lanes;
+mod writer;
 
 use std::{
     path::{Path, PathBuf},
@@ -17,8 +22,11 @@ use portcullis_model::error::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-/// The most jobs that one commit serves.
-const GROUP: usize = 512;
+use self::{
+    lanes::Lane,
+    writer::{Handed, Job, write_in_groups},
+};
+
 /// How many idle read connections are kept.
 const READERS: usize = 8;
 /// How long to wait for another process that is writing.
@@ -27,7 +35,7 @@ const BUSY: Duration = Duration::from_secs(30);
 /// A handle on the file; clones share the writer.
 #[derive(Clone)]
 pub struct Db {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    jobs: mpsc::Sender<Handed>,
     readers: Arc<Readers>,
 }
 
@@ -44,13 +52,6 @@ pub(crate) fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError(format!("a stored row cannot be read: {error}"))
 }
 
-trait Job: Send {
-    /// Runs; false asks for this job's changes to be taken back.
-    fn run(&mut self, conn: &Connection) -> bool;
-    /// Answers, once it is known whether the group was committed.
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
-}
-
 struct Task<T, F> {
     work: Option<F>,
     result: Option<Outcome<T>>,
@@ -58,6 +59,10 @@ struct Task<T, F> {
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> Outcome<T> + Send> Job for Task<T, F> {
+    fn is_awaited(&self) -> bool {
+        self.reply.is_some()
+    }
+
     fn run(&mut self, conn: &Connection) -> bool {
         let result = self.work.take().map(|work| work(conn));
         let fine = matches!(result, Some(Ok(_)));
@@ -87,28 +92,38 @@ impl Db {
         let (jobs, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_in_groups(&conn, &queue))
+            .spawn(move || write_in_groups(&conn, queue))
             .map_err(|e| StoreError(format!("cannot start the writer: {e}")))?;
         Ok(Self { jobs, readers: Arc::new(Readers { file: file.to_owned(), idle: Mutex::default() }) })
     }
 
-    /// Runs a change in the next group and waits until it is durable.
+    /// Runs a change in the next group and waits until it is durable. For what is no tenant's own.
     pub async fn write<T, F>(&self, work: F) -> Outcome<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
     {
+        self.write_of(None, work).await
+    }
+
+    /// Runs a change of a tenant's in one of the next groups, as fairness has it, and waits until it is durable.
+    pub async fn write_of<T, F>(&self, whose: Lane, work: F) -> Outcome<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        self.hand_in(Task { work: Some(work), result: None, reply: Some(reply) })?;
+        self.hand_in(whose, Task { work: Some(work), result: None, reply: Some(reply) })?;
         answer.await.map_err(|_| StoreError("the writer has stopped".into()))?
     }
 
-    /// Hands in a change without waiting. It takes effect before any change handed in later; a failure is logged.
-    pub fn write_soon<F>(&self, work: F) -> Outcome<()>
+    /// Hands in a change without waiting. It takes effect before any change of the same tenant, or of none, that is handed in
+    /// later; a failure is logged.
+    pub fn write_soon<F>(&self, whose: Lane, work: F) -> Outcome<()>
     where
         F: FnOnce(&Connection) -> Outcome<()> + Send + 'static,
     {
-        self.hand_in(Task { work: Some(work), result: None, reply: None })
+        self.hand_in(whose, Task { work: Some(work), result: None, reply: None })
     }
 
     /// Writes all recent changes into the file itself and empties the file that they were in, so that nothing older is left
@@ -123,11 +138,11 @@ impl Db {
         tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("it was cut off: {e}")))?
     }
 
-    fn hand_in<T: Send + 'static, F>(&self, task: Task<T, F>) -> Outcome<()>
+    fn hand_in<T: Send + 'static, F>(&self, whose: Lane, task: Task<T, F>) -> Outcome<()>
     where
         F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
     {
-        self.jobs.send(Box::new(task)).map_err(|_| StoreError("the writer has stopped".into()))
+        self.jobs.send((whose, Box::new(task))).map_err(|_| StoreError("the writer has stopped".into()))
     }
 
     /// Runs a query on a read connection, off the async threads.
@@ -191,43 +206,6 @@ fn migrate(conn: &Connection, migrations: &[&str]) -> Outcome<()> {
     conn.execute_batch("COMMIT").map_err(failed)
 }
 
-fn write_in_groups(conn: &Connection, queue: &mpsc::Receiver<Box<dyn Job>>) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        let committed = commit(conn, &mut group, queue);
-        for job in group {
-            job.answer(committed.clone());
-        }
-    }
-}
-
-fn commit(conn: &Connection, group: &mut Vec<Box<dyn Job>>, queue: &mpsc::Receiver<Box<dyn Job>>) -> Outcome<()> {
-    conn.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
-    let ran = run_all(conn, group, queue).and_then(|()| conn.execute_batch("COMMIT").map_err(failed));
-    if ran.is_err() && !conn.is_autocommit() {
-        drop(conn.execute_batch("ROLLBACK"));
-    }
-    ran
-}
-
-fn run_all(conn: &Connection, group: &mut Vec<Box<dyn Job>>, queue: &mpsc::Receiver<Box<dyn Job>>) -> Outcome<()> {
-    let mut next = 0;
-    loop {
-        if let Some(job) = group.get_mut(next) {
-            conn.execute_batch("SAVEPOINT job").map_err(failed)?;
-            let end = if job.run(conn) { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-            conn.execute_batch(end).map_err(failed)?;
-            next += 1;
-        } else if next < GROUP
-            && let Ok(job) = queue.try_recv()
-        {
-            group.push(job);
-        } else {
-            return Ok(());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,10 +237,46 @@ mod tests {
     async fn soon_comes_before_later() {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
-        db.write_soon(insert(1)).unwrap();
+        db.write_soon(None, insert(1)).unwrap();
         let seen =
             db.write(|conn| conn.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0)).map_err(failed));
         assert_eq!(seen.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_written_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.db");
+        let db = Db::open(&file, SCHEMA).unwrap();
+        db.write_soon(None, insert(1)).unwrap();
+        while count(&db).await < 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        db.write_soon(None, insert(2)).unwrap();
+        drop(db);
+        let again = Db::open(&file, SCHEMA).unwrap();
+        while count(&again).await < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_one_tenant_does_not_hold_up_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
+        let tenant = |name: &str| Some(name.parse().unwrap());
+        // The writer is busy until all of it has been handed in.
+        let (go, gone) = mpsc::channel::<()>();
+        db.write_soon(None, move |_| gone.recv().map_err(corrupt)).unwrap();
+        for n in 0..100 {
+            db.write_soon(tenant("a"), insert(n)).unwrap();
+        }
+        let rows = |conn: &Connection| conn.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0));
+        let behaved = db.write_of(tenant("b"), move |conn| rows(conn).map_err(failed));
+        let (before, sent) = tokio::join!(behaved, async { go.send(()) });
+        sent.unwrap();
+        assert!(before.unwrap() < 20, "it came after the flood");
+        assert_eq!(db.write(move |conn| rows(conn).map_err(failed)).await.unwrap(), 100, "nothing is lost");
     }
 
     #[tokio::test]

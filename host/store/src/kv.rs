@@ -213,10 +213,11 @@ impl KvStore for KvRows {
 
     async fn set(&self, act: Spent<KvSet>) -> Result<(), ServiceError> {
         let (owner, now) = (Arc::new(Owner::of(&act)), self.clock.now());
+        let tenant = act.call().tenant.clone();
         let act = Arc::new(act.into_act());
         loop {
             let (owner, this) = (owner.clone(), act.clone());
-            match self.db.write(move |conn| set(conn, &owner, &this, now)).await? {
+            match self.db.write_of(Some(tenant.clone()), move |conn| set(conn, &owner, &this, now)).await? {
                 Wrote::Yes => return Ok(()),
                 Wrote::Other => return Err(ServiceError::Conflict),
                 Wrote::Full => return Err(ServiceError::limited("kv-bytes", act.quota)),
@@ -227,8 +228,9 @@ impl KvStore for KvRows {
 
     async fn delete(&self, act: Spent<KvDelete>) -> Result<(), ServiceError> {
         let (owner, now) = (Owner::of(&act), self.clock.now());
+        let tenant = act.call().tenant.clone();
         let act = act.into_act();
-        Ok(self.db.write(move |conn| delete(conn, &owner, &act, now)).await?)
+        Ok(self.db.write_of(Some(tenant), move |conn| delete(conn, &owner, &act, now)).await?)
     }
 
     async fn list(&self, act: Spent<KvList>) -> Result<Vec<String>, ServiceError> {

@@ -23,6 +23,7 @@ pub mod helpdesk;
 mod installations;
 mod kv;
 mod listed;
+mod oauth;
 mod plugin_log;
 mod queue;
 mod releases;

@@ -34,7 +34,7 @@ impl PluginLogs for SqliteStore {
             return;
         }
         let (call, lines) = (report.call.clone(), report.log.clone());
-        let kept = self.db.write_soon(move |conn| {
+        let kept = self.db.write_soon(Some(report.call.tenant.clone()), move |conn| {
             let mut insert = conn
                 .prepare_cached(
                     "INSERT INTO plugin_log (tenant, installation, call, time, level, message)

@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
-    audit::append,
+    audit::{append, whose},
     db::{Outcome, corrupt, failed},
     webhooks,
 };
@@ -188,7 +188,7 @@ impl Queue for SqliteStore {
         duplicate: Entry,
     ) -> Result<Ingested, StoreError> {
         self.db
-            .write(move |conn| {
+            .write_of(Some(event.tenant.clone()), move |conn| {
                 let ingested = insert(conn, &event, &targets)?;
                 append(conn, if ingested == Ingested::Duplicate { &duplicate } else { &entry })?;
                 Ok(ingested)
@@ -202,7 +202,7 @@ impl Queue for SqliteStore {
 
     async fn settle(&self, delivery: i64, verdict: Verdict, entries: Vec<Entry>) -> Result<(), StoreError> {
         self.db
-            .write(move |conn| {
+            .write_of(whose(&entries), move |conn| {
                 settle(conn, delivery, &verdict)?;
                 entries.iter().try_for_each(|entry| append(conn, entry))
             })

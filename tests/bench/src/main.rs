@@ -3,6 +3,7 @@
 //! `cargo run --release -p portcullis-bench`, or `make bench`.
 
 mod call;
+mod egress;
 mod events;
 mod lab;
 mod limits;
@@ -18,8 +19,9 @@ fn main() -> Result<()> {
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
         let limits = limits::measure(if quick { 10 } else { 100 }).await?;
+        let egress = egress::measure(if quick { 2_000 } else { 20_000 }).await?;
         let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
-        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "verified-at-load": verified }))
+        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified }))
     })?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

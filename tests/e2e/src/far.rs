@@ -92,7 +92,8 @@ impl Far {
                 ca.display()
             )
         };
-        [Self::HOST, Self::OTHER].map(one).concat()
+        // Many tests make it fail on purpose, and go on.
+        format!("[egress]\ncircuit-failures = 1000\n{}", [Self::HOST, Self::OTHER].map(one).concat())
     }
 
     /// What has arrived so far.

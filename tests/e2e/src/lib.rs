@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness: what fails here fails the test that uses it")]
 
 mod audit;
+mod back_end;
 mod binary;
 mod components;
 mod events;
@@ -17,6 +18,7 @@ mod running;
 mod seeded;
 
 pub use audit::{Acts, acts};
+pub use back_end::BackEnds;
 pub use binary::{Daemon, Ended, run, run_with};
 pub use components::{examples, guest, plugin, root};
 pub use events::{created_on, event, sign};

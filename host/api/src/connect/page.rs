@@ -19,7 +19,10 @@ pub(super) struct Plugin {
 
 /// The page that asks.
 pub(super) fn asking(consent: &Consent, resolved: &Resolved, plugin: &Plugin, token: &str) -> String {
-    let provider = escaped(&resolved.definition.name);
+    // A definition for any provider has a name that says nothing: then its host does.
+    let host = resolved.authorize.as_ref().map(|target| target.host()).filter(|_| resolved.hosts.is_none());
+    let called = host.unwrap_or(&resolved.definition.name);
+    let provider = escaped(called);
     let client = consent.origin.settings.iter().filter(|(name, _)| name.as_str() != "client-auth");
     let client = list(client.map(|(name, value)| format!("{}: <code>{}</code>", escaped(name), escaped(value))));
     let scopes = list(resolved.scopes.iter().map(|scope| format!("<code>{}</code>", escaped(scope))));
@@ -36,7 +39,7 @@ pub(super) fn asking(consent: &Consent, resolved: &Resolved, plugin: &Plugin, to
 <dt>What the plugin may do there</dt><dd>{may}</dd>
 <dt>Who sees the token</dt><dd>Nobody. The host keeps it sealed and adds it to requests after they have left the plugin's sandbox. The \
 plugin does not get it, and no page shows it.</dd>
-<dt>Which client asks</dt><dd>{client}</dd>
+<dt>Which client asks, and where</dt><dd>{client}</dd>
 </dl>
 <form method=\"post\"><input type=\"hidden\" name=\"token\" value=\"{token}\"><button type=\"submit\">Continue to {provider}</button></form>
 <p class=\"quiet\">To refuse, close this page. The link can be used once, until {until}.</p>",
@@ -50,7 +53,7 @@ plugin does not get it, and no page shows it.</dd>
         token = escaped(token),
         until = escaped(&consent.expires.to_string()),
     );
-    document(&format!("Connect to {}", resolved.definition.name), &body)
+    document(&format!("Connect to {called}"), &body)
 }
 
 /// The page that says what became of it.

@@ -113,6 +113,7 @@ async fn a_denial_says_who_can_change_it() {
         act: "tickets.get",
         resource: "ticket:7".into(),
         needed: "tickets:read fields=subject".parse().unwrap(),
+        loggable: "tickets:read fields=subject".parse().unwrap(),
         layer: Layer::Token,
         reason: "reading subject of tickets is not granted".into(),
         layers: vec![],

@@ -24,7 +24,7 @@ use portcullis_model::{
     scope::{ScopeError, ScopeText},
     secret::Secret,
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
@@ -38,10 +38,10 @@ pub const OIDC: &str = "id.example.test";
 pub const MOCK: &str = "mock.example.test";
 
 /// No installations: the page then calls the plugin by its id.
-struct None_;
+struct Nobody;
 
 #[async_trait]
-impl InstallationStore for None_ {
+impl InstallationStore for Nobody {
     async fn installations(&self) -> Result<Vec<Installation>, StoreError> {
         Ok(Vec::new())
     }
@@ -53,7 +53,7 @@ impl InstallationStore for None_ {
     }
 }
 
-impl Catalogue for None_ {
+impl Catalogue for Nobody {
     fn names(&self) -> &[&'static str] {
         &[]
     }
@@ -67,7 +67,7 @@ impl Catalogue for None_ {
         None
     }
     fn standing(&self, _: &[(Layer, Vec<ScopeText>)], _: &ScopeText) -> Result<Standing, ScopeError> {
-        unimplemented!("nobody asks")
+        unreachable!("nobody asks")
     }
     fn meet(&self, _: &[ScopeText], _: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {
         Ok(Vec::new())
@@ -88,6 +88,7 @@ fn node(script: &str, settings: &Value, dir: &Path) -> Command {
     std::fs::write(&file, settings.to_string()).unwrap();
     let mut command = Command::new("node");
     command.arg(scripts().join(script)).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.stderr(Stdio::piped());
     command
 }
 
@@ -126,7 +127,7 @@ impl Stage {
             "key": server_key, "cert": certificate, "redirect": format!("{base}/connect/callback"), "clientKey": jwk(&pair),
         });
         let script = if provider == OIDC { "oidc.mjs" } else { "mock.mjs" };
-        let mut child = node(script, &settings, dir.path()).spawn().unwrap();
+        let mut child = node(script, &settings, dir.path()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Some say other things first.
         let told: Value = loop {
@@ -139,7 +140,8 @@ impl Stage {
         let address: SocketAddr = ([127, 0, 0, 1], port).into();
         let private = vec![Private { host: provider.to_owned(), address, ca_pem: Some(ca.clone()) }];
         let office = Office::new(&Config { private, ..Config::default() }, Hand::real());
-        let connect = Connect { desk: office.desk.clone(), installations: Arc::new(None_), catalogue: Arc::new(None_) };
+        let connect =
+            Connect { desk: office.desk.clone(), installations: Arc::new(Nobody), catalogue: Arc::new(Nobody) };
         let app = connect_routes(Arc::new(connect));
         tokio::spawn(async move { axum::serve(listener, app).await });
         let client_key = secret(&pair.serialize_pem());
@@ -178,7 +180,9 @@ impl Stage {
         });
         let output = node("browser.mjs", &settings, self.dir.path()).output().await.unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let seen: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("the browser said: {text}"));
+        let seen: Value = serde_json::from_str(&text).unwrap_or_else(|_| {
+            panic!("the browser said: {text} {}", String::from_utf8_lossy(&output.stderr));
+        });
         Seen {
             status: seen["status"].as_u64().unwrap(),
             body: seen["body"].as_str().unwrap().to_owned(),
@@ -200,6 +204,8 @@ impl Stage {
 fn certified() -> (String, String, String) {
     let mut ca = CertificateParams::new(vec![]).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // A name of its own: OpenSSL takes a certificate whose issuer is of its own name for self-signed.
+    ca.distinguished_name.push(DnType::CommonName, "the CA of this test");
     let ca_key = KeyPair::generate().unwrap();
     let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
     let issuer = Issuer::new(ca, ca_key);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portcullis_model::{
     audit::{Kind, plain},
+    connection::{ConnectionKey, Origin},
     consent::{Consent, Stage},
     secret::Secret,
 };
@@ -12,7 +13,7 @@ use super::{ANSWER_MS, ConsentError, Desk, Session, session::is_random_text, sta
 use crate::{
     issue::{Credential, Issued, Issuer as _},
     place::Place,
-    providers::Resolved,
+    providers::{Resolved, definition::Proof},
 };
 
 /// The longest authorization code, in bytes.
@@ -84,9 +85,10 @@ impl Desk {
         let code = code.ok_or_else(|| Failed::because("the answer has no code in it, or one that is too long"))?;
         let state = text_of(answered.state.as_ref()).unwrap_or_default();
         let held = self.keeps.held(&consent.id, &consent.key.tenant).await.map_err(Failed::because)?;
-        let client = match held {
-            Some(client) => Some(client),
-            None => self.known_client(consent).await?,
+        let client = match (resolved.proof, held) {
+            (Proof::None, _) => None,
+            (_, Some(client)) => Some(client),
+            (_, None) => self.known_client(&consent.key, &consent.origin).await.map_err(Failed::because)?,
         };
         let pkce = resolved.definition.authorize.as_ref().is_some_and(|authorize| authorize.pkce);
         let verifier = pkce.then(|| session.verifier(&consent.id, state));
@@ -98,9 +100,16 @@ impl Desk {
         self.stored(consent, issued, client).await
     }
 
-    async fn known_client(&self, consent: &Consent) -> Result<Option<Secret>, Failed> {
-        let known = self.keeps.credential(&consent.key).await.map_err(Failed::because)?;
-        Ok(known.filter(|(origin, _)| origin.provider == consent.origin.provider).and_then(|(_, known)| known.client))
+    /// The client's secret that the connection has already: where nothing but scopes is to change. With another endpoint it would
+    /// go to where nobody has ever sent it.
+    pub(super) async fn known_client(
+        &self,
+        key: &ConnectionKey,
+        origin: &Origin,
+    ) -> Result<Option<Secret>, ConsentError> {
+        let known = self.keeps.credential(key).await?;
+        let same = known.filter(|(known, _)| known.provider == origin.provider && known.settings == origin.settings);
+        Ok(same.and_then(|(_, known)| known.client))
     }
 
     /// Stores what was issued; or, where that fails, revokes it.

@@ -59,17 +59,9 @@ impl Desk {
             (Proof::None, None) => {}
             (Proof::PrivateKeyJwt, Some(key)) => check_key(key).map_err(ConsentError::Unfit)?,
             (Proof::Post | Proof::Basic, Some(secret)) => check_secret(secret)?,
+            (_, None) if self.known_client(&wanted.key, &wanted.origin).await?.is_some() => {}
             (_, None) => {
-                let known = self.keeps.credential(&wanted.key).await?;
-                let same = known.filter(|(origin, credential)| {
-                    let id = |origin: &Origin| origin.settings.get("client-id").cloned();
-                    origin.provider == wanted.origin.provider
-                        && id(origin) == id(&wanted.origin)
-                        && credential.client.is_some()
-                });
-                if same.is_none() {
-                    return unfit("the client's secret is needed: the connection has none of this client yet");
-                }
+                return unfit("the client's secret is needed: the connection has none with just these settings");
             }
         }
         self.sweep().await?;

@@ -168,10 +168,8 @@ fn check_scopes(definition: &Definition) -> Result<(), String> {
     if !matches!(scopes.separator.as_str(), " " | "," | "+" | ";") {
         return Err("scopes.separator: one of ' ', ',', '+', ';'".to_owned());
     }
-    let all = scopes.always.iter().chain(&scopes.example);
-    all.map(|scope| check_scope(scope, &scopes.separator))
-        .collect::<Result<(), _>>()
-        .map_err(|e| format!("scopes: {e}"))
+    let mut all = scopes.always.iter().chain(&scopes.example);
+    all.try_for_each(|scope| check_scope(scope, &scopes.separator)).map_err(|problem| format!("scopes: {problem}"))
 }
 
 /// Whether it is one scope: a scope-token of RFC 6749, 3.3, without the separator in it.

@@ -38,6 +38,7 @@ impl Way {
     pub fn conduct(name: &str) -> Option<Conduct> {
         let conduct = |refresh_once, renewal_ends_old| Conduct {
             renewable: true,
+            own_means: false,
             renewal_ends_old,
             refresh_once,
             revocable: true,
@@ -119,11 +120,6 @@ impl Provider {
 
     pub fn seen(&self, grant: &str) -> Seen {
         self.state.lock().unwrap().seen.get(grant).copied().unwrap_or_default()
-    }
-
-    /// The number of the present pair.
-    pub fn number(&self, grant: &str) -> u64 {
-        self.state.lock().unwrap().grants.get(grant).map_or(0, |grant| grant.number)
     }
 
     fn answer(&self, line: &str) -> String {

@@ -4,7 +4,13 @@
 //! Invariant: nothing here decides; a door has no other way to a service than a capability's own.
 
 mod platform;
+#[cfg(test)]
+mod same;
 mod session;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

@@ -37,6 +37,13 @@ mod wit {
     pub use portcullis::plugin::tickets::*;
 }
 
+/// What a guest sees, for tests that hold it against what others see.
+#[cfg(test)]
+pub(crate) mod guest {
+    pub(crate) use super::convert::{comment, ticket};
+    pub(crate) use super::wit::*;
+}
+
 /// The capability, on the help desk.
 pub struct Cap(Arc<dyn HelpDesk>, Arc<dyn Pseudonyms>);
 

@@ -23,7 +23,7 @@ fn role(role: Role) -> wit::Role {
     }
 }
 
-fn user(user: User) -> wit::User {
+pub(crate) fn user(user: User) -> wit::User {
     wit::User {
         id: user.id,
         name: user.name,
@@ -37,7 +37,7 @@ fn user(user: User) -> wit::User {
     }
 }
 
-fn organization(organization: Organization) -> wit::Organization {
+pub(crate) fn organization(organization: Organization) -> wit::Organization {
     let custom = |field: CustomField| types::CustomField { id: field.id, value: field.value.to_string() };
     wit::Organization {
         id: organization.id,

@@ -106,6 +106,7 @@ fn print(output: Output, stored: &StoredEntry) -> Result<()> {
             Actor::Host => "host".to_owned(),
             Actor::Person { name } => format!("person {name}"),
             Actor::Source { name } => format!("source {name}"),
+            Actor::Client { client, .. } => client.to_string(),
             Actor::Plugin { plugin, .. } => plugin.to_string(),
         };
         let detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -35,6 +35,7 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 
 # [tenants.acme]                   # what holds in one tenant
 # scopes = ["events:receive types=*", "log:write", "tickets:read fields=* mask=personal"]
+# regions = ["EEA"]                # the regions that data may go to; absent: any
 # cover-cards = true               # card numbers are covered in every text that plugins read
 # [tenants.acme.limits]            # hourly ones hold for all of its installations together
 # records-read-per-hour = 5000
@@ -58,10 +59,21 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 [egress]
 # connect-timeout-ms = 5000
 # total-timeout-ms = 30000
+# requests-per-minute = 12000      # of one installation to one host, as the next ones
+# kib-per-minute = 262144
+# concurrent = 64
+# circuit-failures = 5             # in a row, and the host is left alone for a while
+# own = ["203.0.113.7"]            # public addresses of this host, which no plugin may reach
 # [[egress.private]]               # a host at an address that you name, private addresses included
 # host = "crm.internal.example"
 # address = "10.1.2.3:443"
 # ca-file = "/etc/portcullis/internal-ca.pem"
+# [[egress.plaintext]]             # a host that cannot do TLS; refused after 'until'
+# host = "pbx.internal.example"
+# address = "10.1.2.9:80"
+# reason = "the switchboard has no TLS; it is replaced in March"
+# accepted-by = "Dana, head of IT"
+# until = "2027-03-31T00:00:00Z"
 "#;
 
 /// Make a new host in the home directory.

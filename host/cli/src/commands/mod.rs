@@ -3,6 +3,7 @@
 pub mod advisories;
 pub mod audit;
 pub mod backend;
+pub mod client;
 pub mod connection;
 pub mod events;
 pub mod freeze;
@@ -102,6 +103,9 @@ pub enum Command {
     /// The stored secrets: how they stand, and the keys that they are under.
     #[command(subcommand)]
     Vault(vault::VaultCommand),
+    /// OAuth clients: the back ends of plugins, outside of the sandbox.
+    #[command(subcommand)]
+    Client(client::ClientCommand),
     /// Known vulnerabilities of what plugins are made of.
     #[command(subcommand)]
     Advisories(advisories::Advisories),
@@ -159,6 +163,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Vault(command) => command.run(home, output).await?,
         Command::Connection(command) => Box::pin(command.run(home, output)).await?,
         Command::Provider(command) => command.run(&home, output)?,
+        Command::Client(command) => Box::pin(command.run(home, output)).await?,
         Command::Advisories(command) => command.run(&home, output).await?,
         Command::Audit(command) => return command.run(home, output).await,
         Command::Trust(command) => command.run(home, output).await?,

@@ -158,6 +158,13 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
             format!("the credential {} of {} needs consent: {}", text(&entry, "name"), of(&entry), text(&entry, "why")),
             format!("portcullis connection authorize {} {}", installation(&entry), text(&entry, "name")),
         )),
+        Kind::RefreshReused | Kind::CodeMisused => Some((
+            format!("{}; the grant of {} in {} has ended", text(&entry, "reason"), text(&entry, "of"), of(&entry)),
+            format!(
+                "find out who had it; then the client asks for authorization anew, or: portcullis client revoke {}",
+                text(&entry, "of")
+            ),
+        )),
         Kind::HostStarted => died(&entry),
         _ => None,
     };

@@ -56,6 +56,14 @@ async fn tags_are_cleaned_and_limited() {
     assert_eq!(desk.whole("acme", OPEN).await.tags, Some(texts(&["card", "shop", "voucher", "zed"])));
     desk.set("acme", UpdateTicket { remove_tags: texts(&["SHOP", "none"]), ..change(OPEN) }).await.unwrap();
     assert_eq!(desk.whole("acme", OPEN).await.tags, Some(texts(&["card", "voucher", "zed"])));
+    let set = UpdateTicket { set_tags: Some(texts(&["New", "zed"])), add_tags: texts(&["card"]), ..change(OPEN) };
+    desk.set("acme", set).await.unwrap();
+    assert_eq!(desk.whole("acme", OPEN).await.tags, Some(texts(&["card", "new", "zed"])));
+    let set = UpdateTicket { set_tags: Some(texts(&["a b"])), priority: Some(Priority::Urgent), ..change(OPEN) };
+    assert!(matches!(desk.set("acme", set).await, Err(ServiceError::Invalid(_))));
+    desk.set("acme", UpdateTicket { set_tags: Some(texts(&["card", "voucher", "zed"])), ..change(OPEN) })
+        .await
+        .unwrap();
     for bad in ["", "a b", "a\tb", "\u{7}", &"x".repeat(65)] {
         let act = UpdateTicket { add_tags: texts(&[bad]), priority: Some(Priority::Urgent), ..change(OPEN) };
         assert!(matches!(desk.set("acme", act).await, Err(ServiceError::Invalid(_))), "{bad:?}");
@@ -345,4 +353,27 @@ async fn the_seed_comes_once_and_is_what_the_events_speak_of() {
             assert_eq!(said["author"]["id"], comment.author_id.as_str());
         }
     }
+}
+
+#[tokio::test]
+async fn organizations_are_listed_within_what_is_reached() {
+    let (_dir, desk) = seeded().await;
+    let ids = async |tenant: &str, after: Option<&str>, most, within: Within| {
+        let fields = [OrganizationField::Name].into();
+        let act = ListOrganizations { fields, after: after.map(str::to_owned), most, within };
+        spend(tenant, INSTALLATION, act, |spent| async { desk.organizations(spent).await }).await.map(|all| {
+            all.into_iter()
+                .map(|seen| (seen.record.id, seen.record.name.is_some(), seen.record.tags))
+                .collect::<Vec<_>>()
+        })
+    };
+    let all = ids("acme", None, PAGE, Within::everything()).await.unwrap();
+    assert!(all.len() > 3 && all.iter().all(|(_, named, tags)| *named && tags.is_none()), "{all:?}");
+    let rest = ids("acme", Some(&all[1].0), 2, Within::everything()).await.unwrap();
+    assert_eq!(rest, all[2..4]);
+    let one = ids("acme", None, PAGE, within(&[&format!("organization:{}", all[1].0)])).await.unwrap();
+    assert_eq!(one, all[1..2]);
+    assert!(ids("nobody", None, PAGE, Within::everything()).await.unwrap().is_empty());
+    assert!(matches!(ids("acme", Some("x"), PAGE, Within::everything()).await, Err(ServiceError::Invalid(_))));
+    assert!(matches!(ids("acme", None, 0, Within::everything()).await, Err(ServiceError::Invalid(_))));
 }

@@ -41,7 +41,7 @@ mod tickets;
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -100,7 +100,10 @@ impl From<Failure> for ServiceError {
     }
 }
 
-/// The help desk in one SQLite file. Cheap to clone; all clones share one writer and one reader connection.
+/// How many idle read connections are kept.
+const READERS: usize = 8;
+
+/// The help desk in one SQLite file. Cheap to clone; all clones share one writer and a few read connections.
 #[derive(Clone)]
 pub struct SqliteHelpDesk {
     connections: Arc<Connections>,
@@ -109,7 +112,34 @@ pub struct SqliteHelpDesk {
 
 struct Connections {
     writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
+    readers: Readers,
+}
+
+/// Read connections. Each query has one to itself: a long search of one tenant's holds up no other's.
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn take(&self) -> rusqlite::Result<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| self.connect(), Ok)
+    }
+
+    fn give_back(&self, reader: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(reader);
+        }
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let reader = Connection::open(&self.path)?;
+        schema::configure(&reader)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(reader)
+    }
 }
 
 impl fmt::Debug for SqliteHelpDesk {
@@ -128,10 +158,9 @@ impl SqliteHelpDesk {
         let mut writer = Connection::open(path).map_err(failed)?;
         schema::configure(&writer).map_err(failed)?;
         schema::migrate(&mut writer).map_err(|error| StoreError(format!("{}: {error}", path.display())))?;
-        let reader = Connection::open(path).map_err(failed)?;
-        schema::configure(&reader).map_err(failed)?;
-        reader.pragma_update(None, "query_only", true).map_err(failed)?;
-        let connections = Connections { writer: Mutex::new(writer), reader: Mutex::new(reader) };
+        let readers = Readers { path: path.to_owned(), idle: Mutex::default() };
+        readers.give_back(readers.connect().map_err(failed)?);
+        let connections = Connections { writer: Mutex::new(writer), readers };
         Ok(Self { connections: Arc::new(connections), clock })
     }
 
@@ -160,7 +189,13 @@ impl SqliteHelpDesk {
         F: FnOnce(&Transaction<'_>) -> Result<T, Failure> + Send + 'static,
     {
         let connections = self.connections.clone();
-        off_thread(move || query(&locked(&connections.reader).transaction()?)).await
+        off_thread(move || {
+            let mut reader = connections.readers.take()?;
+            let result = reader.transaction().map_err(Failure::from).and_then(|transaction| query(&transaction));
+            connections.readers.give_back(reader);
+            result
+        })
+        .await
     }
 
     /// Empties the write-ahead log, which still has the pages as they were before the last change.
@@ -326,6 +361,20 @@ mod tests {
         assert!(error.0.contains("version 99"), "{error}");
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_query_holds_up_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = opened(dir.path());
+        // Each waits within its query for the other: one connection for both would never come to an end.
+        let both = Arc::new(std::sync::Barrier::new(2));
+        let meet = || {
+            let (desk, both) = (desk.clone(), both.clone());
+            tokio::spawn(async move { desk.read(move |_| Ok(both.wait().is_leader())).await })
+        };
+        let (one, other) = (meet(), meet());
+        assert_ne!(one.await.unwrap().unwrap(), other.await.unwrap().unwrap());
+    }
+
     #[test]
     fn the_database_is_durable_and_checked() {
         let dir = tempfile::tempdir().unwrap();
@@ -338,10 +387,11 @@ mod tests {
                 other => format!("{other:?}"),
             }
         };
-        for connection in [&desk.connections.writer, &desk.connections.reader] {
+        let reader = Mutex::new(desk.connections.readers.take().unwrap());
+        for connection in [&desk.connections.writer, &reader] {
             let values = ["journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout"];
             assert_eq!(values.map(|name| pragma(connection, name)), ["wal", "2", "1", "1", "5000"]);
         }
-        assert_eq!(pragma(&desk.connections.reader, "query_only"), "1");
+        assert_eq!(pragma(&reader, "query_only"), "1");
     }
 }

@@ -28,11 +28,13 @@ async fn each_part_of_a_query_narrows() {
         status: vec![Status::Open, Status::New],
         priority: vec![Priority::Normal],
         tags: vec!["Voucher".into()],
+        updated_before: None,
         requester_id: whole.requester_id.clone(),
         assignee_id: whole.assignee_id.clone(),
         organization_id: whole.organization_id.clone(),
         brand_id: whole.brand_id.clone(),
         updated_since: Some(Timestamp::parse(whole.updated_at.as_deref().unwrap()).unwrap().0),
+        updated_before: Some(Timestamp::parse(whole.updated_at.as_deref().unwrap()).unwrap().0 + 1),
     };
     assert_eq!(found(query.clone()).await, std::slice::from_ref(&whole));
     let off = [
@@ -44,7 +46,8 @@ async fn each_part_of_a_query_narrows() {
         Query { assignee_id: Some(format!("0{}", whole.assignee_id.clone().unwrap())), ..query.clone() },
         Query { organization_id: Some("361014".into()), ..query.clone() },
         Query { brand_id: Some("360001217".into()), ..query.clone() },
-        Query { updated_since: query.updated_since.map(|at| at + 1), ..query },
+        Query { updated_before: query.updated_since, ..query.clone() },
+        Query { updated_since: query.updated_since.map(|at| at + 1), updated_before: None, ..query },
     ];
     for query in off {
         assert_eq!(found(query.clone()).await, [], "{query:?}");
@@ -148,4 +151,35 @@ async fn one_go_has_a_bound_and_the_next_goes_on() {
         }
         assert_eq!((all, goes), (42, 2), "{sort:?}");
     }
+}
+
+#[tokio::test]
+async fn changes_come_oldest_first_and_each_once() {
+    let (_dir, desk) = seeded().await;
+    let before = desk.whole("acme", "1120").await.updated_at.unwrap();
+    let bound = Timestamp::parse(&before).unwrap().0;
+    let query = Query { updated_before: Some(bound), ..Query::default() };
+    let part = |after| SearchTickets {
+        sort: Sort::Changes,
+        most: 30,
+        after,
+        fields: [TicketField::UpdatedAt].into(),
+        ..seek(query.clone())
+    };
+    let (mut after, mut seen) = (None, Vec::new());
+    loop {
+        let found = desk.found("acme", part(after)).await.unwrap();
+        seen.extend(found.tickets.into_iter().map(|seen| (seen.record.updated_at.unwrap(), seen.record.id)));
+        after = found.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let all = desk.found("acme", SearchTickets { most: PAGE, ..part(None) }).await.unwrap();
+    let first: Vec<String> = all.tickets.iter().map(|seen| seen.record.id.clone()).collect();
+    assert!(seen.len() > 30 && seen.is_sorted(), "{seen:?}");
+    assert_eq!(seen.iter().map(|(_, id)| id.clone()).take(first.len()).collect::<Vec<_>>(), first);
+    assert!(seen.iter().all(|(at, _)| *at < before), "what is not before it comes later");
+    let position = Position { updated_at: bound - 1, id: i64::MAX };
+    assert!(desk.found("acme", part(Some(position))).await.unwrap().tickets.is_empty());
 }

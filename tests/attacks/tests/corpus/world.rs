@@ -62,7 +62,10 @@ impl World {
         let base = Base::build();
         let dir = tempfile::tempdir().unwrap();
         let rogue = Rogue::start(dir.path()).await;
-        let config = format!("[egress]\nconnect-timeout-ms = 1000\ntotal-timeout-ms = 3000\n{}", rogue.config());
+        let config = format!(
+            "[egress]\nconnect-timeout-ms = 1000\ntotal-timeout-ms = 3000\ncircuit-failures = 1000\n{}",
+            rogue.config()
+        );
         let mut lab = Lab::with(&config).await;
         let names = Names::default();
         let look_ups = names.0.clone();

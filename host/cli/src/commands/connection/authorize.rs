@@ -50,7 +50,7 @@ impl Authorize {
             _ => Some(secret_from_stdin()?),
         };
         let wanted = Wanted { key, origin, place, asked_by: person(), base };
-        let asked = desk(host)?.ask(wanted, client).await?;
+        let asked = desk(host).ask(wanted, client).await?;
         crate::commands::publish(host).await?;
         let (consent, link) = (&asked.consent, asked.link.as_str());
         let value = json!({

@@ -213,6 +213,7 @@ fn denied(layer: Layer) -> Scripted {
             act: "http.send",
             resource: "POST https://hooks.example.test/in".into(),
             needed: "http:send to=https://hooks.example.test/in methods=POST".parse().unwrap(),
+            loggable: "http:send to=https://hooks.example.test/in methods=POST".parse().unwrap(),
             layer,
             reason: "sending there is not granted".into(),
             loggable: None,

@@ -1,0 +1,16 @@
+//! `POST /oauth/introspect` (RFC 7662).
+
+use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
+
+use super::{Server, reply, request};
+
+pub(super) async fn introspect(State(server): Server, headers: HeaderMap, body: Body) -> Response {
+    let request = match request("introspect", &headers, body).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    match server.introspect(&request).await {
+        Ok(answer) => reply::json(&answer),
+        Err(error) => reply::refusal(&error),
+    }
+}

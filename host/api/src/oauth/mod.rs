@@ -1,0 +1,58 @@
+//! The authorization server's endpoints: one operation a file.
+//!
+//! Invariants: no answer of theirs is cached; a form is read up to its cap and within its time; no address, log line or error has
+//! a token in it.
+
+mod authorize;
+mod introspect;
+mod metadata;
+mod page;
+mod reply;
+mod revoke;
+mod token;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, header},
+    response::Response,
+    routing::{get, post},
+};
+use portcullis_broker::authz::{AuthorizationServer, MAX_FORM, OAuthError, Params, Request};
+
+/// How long a form may take to arrive.
+const FORM_TIME: Duration = Duration::from_secs(10);
+
+type Server = axum::extract::State<Arc<AuthorizationServer>>;
+
+/// The routes under `/oauth`, and the metadata.
+pub fn routes(server: Arc<AuthorizationServer>) -> Router {
+    Router::new()
+        .route("/.well-known/oauth-authorization-server", get(metadata::show))
+        .route("/oauth/authorize", get(authorize::begin))
+        .route("/oauth/authorize/wait", get(authorize::wait))
+        .route("/oauth/token", post(token::issue))
+        .route("/oauth/revoke", post(revoke::revoke))
+        .route("/oauth/introspect", post(introspect::introspect))
+        .with_state(server)
+}
+
+/// Reads a client's request to an endpoint.
+async fn request(endpoint: &'static str, headers: &HeaderMap, body: Body) -> Result<Request, Response> {
+    let wrong = |why: &str| Err(reply::refusal(&OAuthError::new(portcullis_broker::authz::Code::InvalidRequest, why)));
+    let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = content.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return wrong("send a form: Content-Type application/x-www-form-urlencoded");
+    }
+    let form = match tokio::time::timeout(FORM_TIME, axum::body::to_bytes(body, MAX_FORM)).await {
+        Ok(Ok(form)) => form,
+        Ok(Err(_)) => return wrong("the form is too large, or did not arrive"),
+        Err(_) => return wrong("the form did not arrive within 10 seconds"),
+    };
+    let params = Params::parse(&form).map_err(|error| reply::refusal(&error))?;
+    let proofs = headers.get_all("dpop").iter().map(|proof| proof.to_str().unwrap_or_default().to_owned()).collect();
+    Ok(Request { params, proofs, authorization: headers.contains_key(header::AUTHORIZATION), endpoint })
+}

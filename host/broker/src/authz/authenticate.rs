@@ -1,0 +1,171 @@
+//! Who asks. Only a key that was registered, or the one that a token is bound to, proves anything: there is no client secret and
+//! no password (INT-4).
+
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    id::{ClientId, Digest},
+    installation::{Installation, InstallationState},
+    oauth::{Authentication, Change, Client, ClientKey, KeyState, Put},
+    time::Timestamp,
+};
+
+use super::{
+    AuthorizationServer, Request, assertion,
+    dpop::Proof,
+    error::{Code, OAuthError},
+    jws::Jws,
+};
+
+/// A client that proved itself.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) client: Client,
+    pub(super) installation: Installation,
+    /// The thumbprint of the key that the request's proof of possession is by.
+    pub(super) jkt: Option<String>,
+    /// Whether it proved itself with a key that was registered.
+    pub(super) by_registered_key: bool,
+}
+
+impl Caller {
+    pub(super) fn actor(&self) -> Actor {
+        Actor::Client { client: self.client.id.clone(), installation: self.installation.id.clone() }
+    }
+
+    pub(super) fn entry(&self, now: Timestamp, kind: Kind) -> Entry {
+        Entry::new(now, kind, self.actor(), Some(self.client.tenant.clone()))
+            .about(format!("installation:{}", self.installation.id))
+            .with("client", self.client.id.as_str())
+    }
+
+    /// The key that this client's refresh tokens are bound to: a client that proves itself by an assertion is bound by that (RFC
+    /// 9449, 5).
+    pub(super) fn bound(&self) -> Option<String> {
+        self.jkt.clone().filter(|_| self.client.authentication == Authentication::Dpop)
+    }
+}
+
+/// Nobody learns whether a client exists.
+fn stranger() -> OAuthError {
+    OAuthError::client("the client is unknown, or did not prove itself")
+}
+
+fn check_form(request: &Request) -> Result<(), OAuthError> {
+    if request.authorization || request.params.get("client_secret").is_some() {
+        return Err(OAuthError::client(
+            "passwords and client secrets are not accepted: use private_key_jwt (RFC 7523) or DPoP (RFC 9449)",
+        ));
+    }
+    match request.proofs.len() {
+        0 | 1 => Ok(()),
+        _ => Err(OAuthError::proof("there must be one DPoP header")),
+    }
+}
+
+impl AuthorizationServer {
+    /// Who asks. Takes the request's proofs: none of them is good for a second request.
+    pub(super) async fn authenticate(&self, request: &Request) -> Result<Caller, OAuthError> {
+        let now = self.now();
+        self.everybody.take(&(), now).map_err(OAuthError::too_many)?;
+        check_form(request)?;
+        let assertion = request.params.get("client_assertion");
+        let jws = assertion
+            .map(|text| Jws::parse(text).map_err(|why| OAuthError::client(format!("the client_assertion: {why}"))))
+            .transpose()?;
+        let named = request.params.get("client_id").map(str::to_owned);
+        let id = match &jws {
+            Some(jws) => assertion::subject(jws).ok_or_else(stranger)?,
+            None => named.clone().ok_or_else(|| OAuthError::client("the request names no client"))?,
+        };
+        if named.is_some_and(|named| named != id) {
+            return Err(OAuthError::client("client_id and the client_assertion's 'sub' are not the same"));
+        }
+        let id: ClientId = id.parse().map_err(|_| stranger())?;
+        let (client, installation) = self.store().client(&id).await?.ok_or_else(stranger)?;
+        if client.revoked.is_some() {
+            return Err(stranger());
+        }
+        let proof = self.proof(request, now)?;
+        let by_registered_key = match (&jws, client.authentication) {
+            (Some(jws), Authentication::PrivateKeyJwt) => self.assert(request, jws, &client, now).await?,
+            (None, Authentication::Dpop) => self.possess(&client, proof.as_ref(), now).await?,
+            _ => return Err(stranger()),
+        };
+        self.each.take(&client.id, now).map_err(OAuthError::too_many)?;
+        let jkt = proof.map(|proof| self.proofs.take(&proof, now).map(|()| proof.jkt)).transpose();
+        let jkt = jkt.map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))?;
+        let active = |one: &Installation| one.tenant == client.tenant && one.state == InstallationState::Active;
+        let installation = installation.filter(active).ok_or_else(|| {
+            OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
+        })?;
+        Ok(Caller { client, installation, jkt, by_registered_key })
+    }
+
+    fn proof(&self, request: &Request, now: Timestamp) -> Result<Option<Proof>, OAuthError> {
+        let url = self.settings().endpoint(request.endpoint);
+        let read = |proof: &String| self.proofs.read(proof, ("POST", &url), None, now);
+        let proof = request.proofs.first().map(read).transpose();
+        proof.map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))
+    }
+
+    /// By an assertion.
+    async fn assert(
+        &self,
+        request: &Request,
+        jws: &Jws<'_>,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<bool, OAuthError> {
+        let params = &request.params;
+        if params.get("client_assertion_type") != Some(assertion::TYPE) {
+            return Err(OAuthError::client(format!("client_assertion_type must be {}", assertion::TYPE)));
+        }
+        let (token, own) = (self.settings().endpoint("token"), self.settings().endpoint(request.endpoint));
+        let audiences = [self.settings().issuer.as_str(), &token, &own];
+        let asserted = assertion::check(jws, client, &audiences, now)
+            .map_err(|why| OAuthError::client(format!("the client_assertion: {why}")))?;
+        let key = Digest::of(format!("{}\n{}", client.id, asserted.jti).as_bytes());
+        if !self.store().first_use(&format!("assertion:{}", key.hex()), asserted.until, now).await? {
+            return Err(OAuthError::client("the client_assertion was used before: make a new one for each request"));
+        }
+        self.used(client, asserted.key, now).await?;
+        Ok(true)
+    }
+
+    /// By a proof of possession: of a registered key, where there are any.
+    async fn possess(&self, client: &Client, proof: Option<&Proof>, now: Timestamp) -> Result<bool, OAuthError> {
+        let proof =
+            proof.ok_or_else(|| OAuthError::client("this client proves itself by DPoP: the proof is missing"))?;
+        if client.keys.is_empty() {
+            return Ok(false);
+        }
+        let key = client.good_keys(now).find(|key| key.thumbprint == proof.jkt).ok_or_else(stranger)?;
+        self.used(client, key, now).await?;
+        Ok(true)
+    }
+
+    /// A pending key becomes the current one with its first use, and those before it have their time.
+    async fn used(&self, client: &Client, key: &ClientKey, now: Timestamp) -> Result<(), OAuthError> {
+        if key.state != KeyState::Pending {
+            return Ok(());
+        }
+        let until = now.plus(std::time::Duration::from_secs(client.overlap_seconds));
+        let next = |one: &ClientKey| match one.state {
+            _ if one.thumbprint == key.thumbprint => ClientKey { state: KeyState::Current, since: now, ..one.clone() },
+            KeyState::Current => ClientKey { state: KeyState::Previous { until }, since: now, ..one.clone() },
+            _ => one.clone(),
+        };
+        let keys = client.keys.iter().filter(|one| one.is_good(now)).map(next).collect();
+        let row = Client { keys, version: client.version + 1, ..client.clone() };
+        let actor = Actor::Client { client: client.id.clone(), installation: client.installation.clone() };
+        let entry = Entry::new(now, Kind::ClientRotated, actor, Some(client.tenant.clone()))
+            .about(format!("installation:{}", client.installation))
+            .with("client", client.id.as_str())
+            .with("change", "first use of the pending key")
+            .with("key", key.thumbprint.as_str());
+        let put = Put { row, expected: Some(client.version) };
+        // Where somebody else was faster, the next use does it.
+        self.store().change(Change { client: Some(put), entries: vec![entry], ..Change::default() }).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! What a presented access token is good for at this moment.
+//!
+//! Invariant: all that a token depends on is read at one time, for each request: it ends with its time, its revocation, its grant,
+//! its client, the token that it was narrowed from, and its installation's release or state.
+
+use async_trait::async_trait;
+use portcullis_model::{
+    installation::InstallationState,
+    oauth::{AccessTokens, Bearer, Presented, Rejected, Standing},
+    time::Timestamp,
+};
+
+use super::{AuthorizationServer, dpop::Proof, format::Sort};
+
+/// Why a token is over; `None`: it is good.
+pub(super) fn over(standing: &Standing, now: Timestamp) -> Option<&'static str> {
+    let Standing { token, ancestors, grants, clients, installation } = standing;
+    let all = || std::iter::once(token).chain(ancestors);
+    if all().any(|one| one.expires <= now) || grants.iter().any(|grant| grant.expires <= now) {
+        return Some("the access token has expired");
+    }
+    let revoked = all().any(|one| one.revoked.is_some())
+        || grants.iter().any(|grant| grant.revoked.is_some())
+        || clients.iter().any(|client| client.revoked.is_some());
+    if revoked {
+        return Some("the access token was revoked");
+    }
+    let installation = installation.as_ref().filter(|one| one.id == token.installation && one.tenant == token.tenant);
+    match installation {
+        Some(one) if one.state != InstallationState::Active => Some("the token's installation is not active"),
+        Some(one) if one.release != token.release => {
+            Some("the token's installation runs another release now; ask for a new token")
+        }
+        Some(_) => None,
+        None => Some("the token's installation is gone"),
+    }
+}
+
+fn rejected(why: &str) -> Rejected {
+    Rejected::Token(why.to_owned())
+}
+
+impl AuthorizationServer {
+    /// The proof that comes with a token that is bound to a key.
+    fn possessed(&self, presented: &Presented, jkt: &str, now: Timestamp) -> Result<Proof, Rejected> {
+        let fails = |why: String| Rejected::Proof(format!("the DPoP proof: {why}"));
+        let proof = presented.proof.as_deref().ok_or_else(|| fails("it is missing".into()))?;
+        let request = (presented.method.as_str(), presented.url.as_str());
+        let proof = self.proofs.read(proof, request, Some(presented.token.expose()), now).map_err(fails)?;
+        if proof.jkt != jkt {
+            return Err(fails("it is by another key than the token is bound to".into()));
+        }
+        Ok(proof)
+    }
+}
+
+#[async_trait]
+impl AccessTokens for AuthorizationServer {
+    async fn check(&self, presented: &Presented) -> Result<Bearer, Rejected> {
+        let unknown = || rejected("the access token is unknown or over");
+        let digest = Sort::Access.digest(presented.token.expose()).ok_or_else(unknown)?;
+        let now = self.now();
+        let standing = self.store().standing(&digest).await.map_err(|error| {
+            tracing::error!(%error, "an access token cannot be looked up");
+            Rejected::Unavailable
+        })?;
+        let standing = standing.ok_or_else(unknown)?;
+        let token = &standing.token;
+        // Before anything else is said about the token: whoever does not hold its key learns nothing.
+        match (&token.jkt, presented.dpop) {
+            (Some(jkt), true) => {
+                let proof = self.possessed(presented, jkt, now)?;
+                self.proofs.take(&proof, now).map_err(|why| Rejected::Proof(format!("the DPoP proof: {why}")))?;
+            }
+            (Some(_), false) => return Err(rejected("the access token is bound to a key: present it with DPoP")),
+            (None, true) => return Err(rejected("the access token is bound to no key: present it as Bearer")),
+            (None, false) => {}
+        }
+        if token.audience != presented.audience {
+            return Err(rejected("the access token is for another resource"));
+        }
+        if let Some(why) = over(&standing, now) {
+            return Err(rejected(why));
+        }
+        let token = standing.token;
+        Ok(Bearer {
+            reference: token.reference(),
+            client: token.client,
+            tenant: token.tenant,
+            installation: token.installation,
+            release: token.release,
+            scopes: token.scopes,
+            actors: token.actors.iter().map(ToString::to_string).collect(),
+            expires: token.expires,
+        })
+    }
+}

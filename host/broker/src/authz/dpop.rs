@@ -1,0 +1,113 @@
+//! Proofs of possession (RFC 9449): who holds the key that a token is bound to.
+//!
+//! Invariants: a proof is good for one method, one address and one token, for a minute, once. What was used is kept in memory;
+//! after a start only proofs that are younger than the start are taken, so that nothing that was used before is taken again.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use portcullis_model::{id::Digest, time::Timestamp};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::{jwk, jws::Jws};
+
+/// How far from now a proof's `iat` may be, in seconds.
+const WINDOW: i64 = 60;
+
+/// The most proofs that are kept.
+const MOST: usize = 200_000;
+
+/// A proof that holds. It must not have been used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The thumbprint of its key.
+    pub jkt: String,
+    jti: String,
+    until: Timestamp,
+}
+
+/// Judges proofs, and remembers those that were used.
+#[derive(Debug)]
+pub struct Proofs {
+    since: Timestamp,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    until: HashMap<Digest, Timestamp>,
+    cleaned: i64,
+}
+
+fn same_address(given: &str, meant: &str) -> bool {
+    let bare = |text: &str| {
+        let mut url = Url::parse(text).ok()?;
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url)
+    };
+    bare(given).is_some_and(|given| Some(given) == bare(meant))
+}
+
+impl Proofs {
+    /// For a server that starts now.
+    pub fn new(now: Timestamp) -> Self {
+        Self { since: now, used: Mutex::default() }
+    }
+
+    /// Reads a proof for this request, and for this access token where it comes with one.
+    pub fn read(
+        &self,
+        proof: &str,
+        (method, url): (&str, &str),
+        token: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<Proof, String> {
+        let jws = Jws::parse(proof)?;
+        if jws.header.get("typ").and_then(Value::as_str) != Some("dpop+jwt") {
+            return Err("its 'typ' must be 'dpop+jwt'".into());
+        }
+        let key = jwk::read(jws.header.get("jwk").unwrap_or(&Value::Null)).map_err(|e| format!("its 'jwk': {e}"))?;
+        if !jws.is_by(&key) {
+            return Err("its key did not sign it".into());
+        }
+        if jws.text("htm", 16) != Some(method) {
+            return Err("its 'htm' is another method".into());
+        }
+        if !jws.text("htu", 2048).is_some_and(|given| same_address(given, url)) {
+            return Err("its 'htu' is another address".into());
+        }
+        let ath = token.map(|token| URL_SAFE_NO_PAD.encode(Sha256::digest(token)));
+        if ath.is_some() && jws.text("ath", 64) != ath.as_deref() {
+            return Err("its 'ath' is not of this access token".into());
+        }
+        let iat = jws.seconds("iat")?.ok_or("it has no 'iat'")?;
+        if (now.0.div_euclid(1000) - iat).abs() > WINDOW || iat < self.since.0.div_euclid(1000) {
+            return Err("its 'iat' is not of the last minute, or of before the host's start: make a new proof".into());
+        }
+        let jti = jws.text("jti", 256).ok_or("it has no 'jti' of 1 to 256 bytes")?.to_owned();
+        Ok(Proof { jkt: jwk::thumbprint(&key), jti, until: Timestamp((iat + WINDOW + 1) * 1000) })
+    }
+
+    /// Takes a proof. An error where it was taken before.
+    pub fn take(&self, proof: &Proof, now: Timestamp) -> Result<(), String> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.0 - used.cleaned > 10_000 || used.until.len() >= MOST {
+            used.until.retain(|_, until| *until > now);
+            used.cleaned = now.0;
+        }
+        if used.until.len() >= MOST {
+            return Err("the host cannot remember more proofs; try again in a minute".into());
+        }
+        let key = Digest::of(format!("{}\n{}", proof.jkt, proof.jti).as_bytes());
+        match used.until.insert(key, proof.until) {
+            None => Ok(()),
+            Some(_) => Err("it was used before: make a new proof for each request".into()),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The authorization server, less its HTTP: every flow, and every way to cheat that its specifications warn of.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod assertions;
+mod authorization;
+mod checks;
+mod exchange;
+mod keys;
+mod possession;
+mod rotation;
+mod world;

@@ -1,0 +1,201 @@
+//! The door, with a credential for the server, and permits that are recorded nowhere.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, anyhow, ensure};
+use async_trait::async_trait;
+use portcullis_broker::{
+    connection::Connections,
+    egress::{Config, Outbound, Private, Traffic},
+    key::Key,
+    place::Place,
+    resolve::SystemResolver,
+    vault::Vault,
+};
+use portcullis_model::{
+    audit::{Actor, Entry, Kind, RecordError, Recorder},
+    authority::{Authority, Layer},
+    call::Call,
+    class::Class,
+    egress::{Egress, SendRequest},
+    error::StoreError,
+    id::{CallId, Digest},
+    limits::Limits,
+    permit::Spent,
+    scope::{Allows, Grant, Risk, Scope, ScopeError, ScopeText},
+    secret::{SealedSecret, Secret, SecretStore},
+    time::{Clock, Rng, Timestamp},
+};
+
+use super::far::{ANSWER, Far, HOST};
+
+/// What is sent.
+pub const BODY: &[u8] = br#"{"ticket":1042,"subject":"Printer on fire","priority":"high"}"#;
+
+/// A scope that covers every request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Anything;
+
+impl Scope for Anything {
+    const CAPABILITY: &'static str = "http";
+    const EXAMPLES: &'static [&'static str] = &["http:send"];
+    fn parse(_: &ScopeText) -> Result<Vec<Self>, ScopeError> {
+        Ok(vec![Self])
+    }
+    fn text(&self) -> ScopeText {
+        ScopeText::new("http", "send")
+    }
+    fn meet(&self, _: &Self) -> Option<Self> {
+        Some(Self)
+    }
+    fn describe(&self) -> String {
+        "sends anything".into()
+    }
+    fn risk(&self) -> Risk {
+        Risk::High
+    }
+    fn classes(&self) -> BTreeSet<Class> {
+        BTreeSet::new()
+    }
+}
+
+impl Allows<SendRequest> for Anything {
+    fn needed(_: &SendRequest) -> ScopeText {
+        Self.text()
+    }
+    fn decide(_: &Grant<Self>, _: &SendRequest) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Storage in memory, a log that keeps nothing, the time since the start, and numbers that are not random.
+#[derive(Clone)]
+struct Stand {
+    rows: Arc<Mutex<Vec<SealedSecret>>>,
+    start: Instant,
+}
+
+#[async_trait]
+impl Recorder for Stand {
+    async fn record(&self, _: Vec<Entry>) -> Result<(), RecordError> {
+        Ok(())
+    }
+    fn note(&self, _: Entry) {}
+}
+
+#[async_trait]
+impl SecretStore for Stand {
+    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push(secret);
+        Ok(())
+    }
+    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
+        Ok(self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+impl Clock for Stand {
+    fn now(&self) -> Timestamp {
+        Timestamp(0).plus(self.start.elapsed())
+    }
+}
+
+impl Rng for Stand {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+/// The door and what permits are made with.
+pub struct Host {
+    door: Arc<Outbound>,
+    authority: Authority<Anything>,
+    call: Arc<Call>,
+    stand: Stand,
+}
+
+impl Host {
+    /// A door to this server alone, that is never full.
+    pub async fn new(far: &Far) -> Result<Self> {
+        let stand = Stand { rows: Arc::default(), start: Instant::now() };
+        let folder = tempfile::tempdir()?;
+        let key = Key::load(&folder.path().join("key"), &stand)?;
+        let vault = Vault::new(Arc::new(stand.clone()), key, Arc::new(stand.clone()));
+        let connections = Arc::new(Connections::new(Arc::new(vault))?);
+        let entry = Entry::new(stand.now(), Kind::ConnectionAdded, Actor::Host, None);
+        let secret = Secret::new(b"xoxb-1234567890-abcdefghij".to_vec());
+        let owner = ("acme".parse()?, "ins_1".parse()?);
+        connections.put(owner, "far", &Place::bearer(HOST), &secret, entry).await?;
+        let config = Config {
+            private: vec![Private { host: HOST.into(), address: far.address, ca_pem: Some(far.ca_pem.clone()) }],
+            traffic: Traffic {
+                requests_per_minute: u32::MAX,
+                bytes_per_minute: 1 << 40,
+                concurrent: 1024,
+                ..Traffic::default()
+            },
+            ..Config::default()
+        };
+        let resolver = Arc::new(SystemResolver::default());
+        let door = Arc::new(Outbound::new(&config, connections, resolver, Arc::new(stand.clone()))?);
+        let call = Call::new(
+            CallId::random(&stand),
+            "acme".parse()?,
+            "ins_1".parse()?,
+            "com.example.bench".parse()?,
+            Digest::of(b"bench"),
+            "bench/1".into(),
+            1,
+            Limits::default(),
+        );
+        let authority = Authority::new(vec![(Layer::Granted, Grant::new([Anything]))]);
+        Ok(Self { door, authority, call: Arc::new(call), stand })
+    }
+
+    /// So many at once send so many each, one after the other. Gives the time that all took, without that for the permits.
+    pub async fn send(&self, at_once: usize, each: usize) -> Result<Duration> {
+        let mut tasks = Vec::new();
+        for _ in 0..at_once {
+            let mut permits = Vec::new();
+            for _ in 0..each {
+                permits.push(self.permit().await?);
+            }
+            let door = self.door.clone();
+            tasks.push(async move {
+                for permit in permits {
+                    let answer = door.send(permit).await?;
+                    ensure!(answer.status == 200 && answer.body.len() == ANSWER, "another answer");
+                }
+                Ok(())
+            });
+        }
+        super::timed(tasks).await
+    }
+
+    async fn permit(&self) -> Result<Spent<SendRequest>> {
+        let request = SendRequest {
+            method: "POST",
+            target: format!("https://{HOST}/v1/items").parse().map_err(|problem: String| anyhow!(problem))?,
+            headers: vec![("content-type".into(), "application/json".into()), ("user-agent".into(), "bench".into())],
+            body: BODY.to_vec(),
+        };
+        let permit = self.authority.permit(&self.call, request).map_err(|denial| anyhow!("{}", denial.reason))?;
+        let recorded = permit.record(&self.stand, self.stand.now()).await?;
+        let mut spent = None;
+        recorded
+            .spend(
+                &self.stand,
+                || self.stand.now(),
+                |permit| {
+                    spent = Some(permit);
+                    async { Ok(()) }
+                },
+            )
+            .await?;
+        spent.ok_or_else(|| anyhow!("no permit"))
+    }
+}
