@@ -28,7 +28,6 @@ async fn each_part_of_a_query_narrows() {
         status: vec![Status::Open, Status::New],
         priority: vec![Priority::Normal],
         tags: vec!["Voucher".into()],
-        updated_before: None,
         requester_id: whole.requester_id.clone(),
         assignee_id: whole.assignee_id.clone(),
         organization_id: whole.organization_id.clone(),
