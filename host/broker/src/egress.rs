@@ -131,7 +131,8 @@ impl Outbound {
         let owner = (act.call().tenant.clone(), act.call().installation.clone());
         let act = act.into_act();
         let installed = self.connections.current(&owner.0, &owner.1, &act.target).await?;
-        let spare = installed.as_ref().filter(|one| self.connections.can_replace(one, &act.target)).map(|_| act.clone());
+        let spare =
+            installed.as_ref().filter(|one| self.connections.can_replace(one, &act.target)).map(|_| act.clone());
         let (response, used) = self.attempt(&owner, act, installed.as_deref()).await?;
         // Refused: once more with a newer credential, where there is one or the provider gives one.
         if let (401, Some(again), Some(refused)) = (response.status().as_u16(), spare, &installed)

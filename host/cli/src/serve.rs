@@ -116,8 +116,7 @@ pub async fn serve(
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     let rescanning = tokio::spawn(crate::rescan::run(host.clone(), stop.clone()));
     let watching = tokio::spawn(watch_secrets(host.connections.clone(), stop.clone()));
-    let renewer =
-        Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
+    let renewer = Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
     let renewing = tokio::spawn(renewer.run(stop.clone()));
     let config = ApiConfig { listen: host.config.listen.address };
     let served =
@@ -217,9 +216,7 @@ async fn sweep(store: Arc<SqliteStore>, clock: Arc<dyn Clock>, mut stop: watch::
 /// Reads the credentials again when another process has changed them.
 async fn watch_secrets(connections: Arc<Connections>, mut stop: watch::Receiver<bool>) {
     while pause(&mut stop).await {
-        let read = async {
-            if connections.is_behind().await? { connections.refresh().await } else { Ok(Vec::new()) }
-        };
+        let read = async { if connections.is_behind().await? { connections.refresh().await } else { Ok(Vec::new()) } };
         match read.await {
             Ok(refused) => refused.iter().for_each(|e| tracing::error!(%e, "a stored secret cannot be used")),
             Err(error) => tracing::error!(%error, "credentials cannot be read again"),

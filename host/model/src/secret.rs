@@ -225,8 +225,12 @@ pub trait SecretStore: Send + Sync {
 
     /// Makes this key-encryption key the current one, where `expected` is so now. Together with the audit entry, if there is
     /// one: none where a host meets its first key.
-    async fn set_wrapping_key(&self, name: &str, expected: Option<&str>, entry: Option<Entry>)
-    -> Result<bool, StoreError>;
+    async fn set_wrapping_key(
+        &self,
+        name: &str,
+        expected: Option<&str>,
+        entry: Option<Entry>,
+    ) -> Result<bool, StoreError>;
 
     /// Forgets a key-encryption key that is not current and wraps nothing. False where it is, or does. Together with the
     /// audit entry.

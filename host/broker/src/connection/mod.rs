@@ -24,8 +24,8 @@ use tokio::sync::Mutex;
 
 pub use installed::{Connection, Installed, Life};
 pub use table::AllNeedles;
-pub use using::Renewable;
 use table::Table;
+pub use using::Renewable;
 
 use crate::{
     issue::Credential,
@@ -196,7 +196,11 @@ impl Connections {
 fn view(head: &Head, opened: &Opened) -> Option<ConnectionView> {
     let row = &opened.row;
     Some(ConnectionView {
-        key: ConnectionKey { tenant: row.tenant.clone(), installation: row.installation.clone()?, name: row.name.clone() },
+        key: ConnectionKey {
+            tenant: row.tenant.clone(),
+            installation: row.installation.clone()?,
+            name: row.name.clone(),
+        },
         origin: opened.origin.clone().unwrap_or_else(fixed),
         place: serde_json::from_str(&row.place).unwrap_or_default(),
         generation: row.generation,

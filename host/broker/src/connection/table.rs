@@ -113,9 +113,7 @@ impl AllNeedles {
         match self.whole.get_or_init(|| self.make_whole()) {
             Some(whole) => whole.find_in(bytes),
             // Too many for one automaton: one after the other.
-            None => {
-                self.of_sources.find_in(bytes) || self.installed.iter().any(|one| one.needles().find_in(bytes))
-            }
+            None => self.of_sources.find_in(bytes) || self.installed.iter().any(|one| one.needles().find_in(bytes)),
         }
     }
 

@@ -1,5 +1,5 @@
-use super::*;
 use super::table::Owner;
+use super::*;
 use crate::testing::{entry, store, vault};
 
 fn owner(tenant: &str, installation: &str) -> Owner {

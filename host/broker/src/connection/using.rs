@@ -95,9 +95,7 @@ impl Connections {
         let can = |one: &&Connection| {
             one.provider.as_ref().and_then(|provider| issuer.conduct(provider)).is_some_and(|conduct| conduct.renewable)
         };
-        all.filter(can)
-            .map(|one| Renewable { slot: one.slot(), generation: one.generation, life: one.life })
-            .collect()
+        all.filter(can).map(|one| Renewable { slot: one.slot(), generation: one.generation, life: one.life }).collect()
     }
 
     async fn newer(&self, renewals: &Arc<Renewals>, one: &Connection, because: Because) -> Result<(), RenewError> {

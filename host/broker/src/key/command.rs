@@ -159,7 +159,8 @@ mod tests {
     async fn a_program_that_misbehaves_gives_no_key_and_no_secret_in_its_error() {
         let key = Key::random(&Counter::default());
         let secret = STANDARD.encode(key.bytes());
-        for script in ["exit 3", "cat", "echo '{}'", "echo no", "yes | head -c 100000", "echo '{\"ciphertext\":\"\"}'"] {
+        for script in ["exit 3", "cat", "echo '{}'", "echo no", "yes | head -c 100000", "echo '{\"ciphertext\":\"\"}'"]
+        {
             let error = shell(script).wrap("command-test", &key, b"acme").await.unwrap_err().to_string();
             assert!(error.starts_with("key program sh: ") && !error.contains(&secret), "{script}: {error}");
         }

@@ -97,7 +97,8 @@ impl Renewer {
 
     fn look_at(&mut self, one: Renewable, now: Timestamp) {
         let rng = &self.rng;
-        let plan = self.planned.entry((one.slot.clone(), one.generation)).or_insert_with(|| pace::due(&one.life, &**rng));
+        let plan =
+            self.planned.entry((one.slot.clone(), one.generation)).or_insert_with(|| pace::due(&one.life, &**rng));
         if plan.is_none_or(|at| now < at) {
             return;
         }

@@ -41,8 +41,8 @@ use crate::{
     vault::{self, NewSecret, Opened, Vault, VaultError},
 };
 use lock::{Held, Locks};
-use zeroize::Zeroizing;
 use outcome::Ended;
+use zeroize::Zeroizing;
 
 /// How often a process that waits for another one's renewal looks whether it is over.
 const LOOK: Duration = Duration::from_millis(10);
@@ -237,7 +237,8 @@ impl Renewals {
         // We have the lock, so whoever wrote this has died or given up.
         let orphaned = matches!(head.standing, Standing::Renewing { .. });
         let unknown = head.unknown + u32::from(orphaned);
-        let mut claimed = Claimed { slot: slot.clone(), head: head.clone(), opened, origin, conduct, failures, at: now };
+        let mut claimed =
+            Claimed { slot: slot.clone(), head: head.clone(), opened, origin, conduct, failures, at: now };
         if orphaned && outcome::is_spent(conduct, unknown) && because != Because::Asked {
             return self.give_up(&claimed, unknown, outcome::UNKNOWN_TWICE.into()).await;
         }

@@ -75,9 +75,14 @@ mod tests {
 
     #[test]
     fn ahead_by_a_third_or_a_quarter_of_an_hour_and_up_to_a_quarter_more() {
-        for (lasts, latest, earliest) in
-            [(7200, 7200 - 900, 7200 - 1125), (3600, 2700, 2475), (300, 200, 175), (60, 40, 35), (30, 30, 30), (0, 30, 30)]
-        {
+        for (lasts, latest, earliest) in [
+            (7200, 7200 - 900, 7200 - 1125),
+            (3600, 2700, 2475),
+            (300, 200, 175),
+            (60, 40, 35),
+            (30, 30, 30),
+            (0, 30, 30),
+        ] {
             let at = |rng| due(&life(lasts), &Always(rng)).unwrap().0 / 1000;
             assert_eq!((at(0), at(255)), (latest, earliest), "{lasts}");
         }
@@ -101,8 +106,12 @@ mod tests {
     #[test]
     fn a_young_credential_is_believed() {
         let hour = Some(Timestamp(3_600_000));
-        assert!(is_believed(Timestamp(0), hour, Timestamp(299_999)) && !is_believed(Timestamp(0), hour, Timestamp(300_000)));
+        assert!(
+            is_believed(Timestamp(0), hour, Timestamp(299_999)) && !is_believed(Timestamp(0), hour, Timestamp(300_000))
+        );
         let short = Some(Timestamp(60_000));
-        assert!(is_believed(Timestamp(0), short, Timestamp(19_999)) && !is_believed(Timestamp(0), short, Timestamp(20_000)));
+        assert!(
+            is_believed(Timestamp(0), short, Timestamp(19_999)) && !is_believed(Timestamp(0), short, Timestamp(20_000))
+        );
     }
 }

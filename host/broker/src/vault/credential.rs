@@ -59,7 +59,8 @@ mod tests {
             let credential = Credential { access, refresh, client };
             let bytes = encode(&credential);
             let again = decode(&bytes).unwrap();
-            let all = |c: &Credential| [&c.access, &c.refresh, &c.client].map(|s| s.as_ref().map(|s| s.expose().to_vec()));
+            let all =
+                |c: &Credential| [&c.access, &c.refresh, &c.client].map(|s| s.as_ref().map(|s| s.expose().to_vec()));
             assert_eq!(all(&again), all(&credential));
             let bytes = bytes.expose();
             for length in 0..bytes.len() {

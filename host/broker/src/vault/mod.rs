@@ -259,7 +259,13 @@ impl Vault {
     }
 
     /// Replaces a slot's head, where it is still `expected`.
-    pub(crate) async fn set_head(&self, slot: &Slot, expected: Head, head: Head, entry: Entry) -> Result<bool, VaultError> {
+    pub(crate) async fn set_head(
+        &self,
+        slot: &Slot,
+        expected: Head,
+        head: Head,
+        entry: Entry,
+    ) -> Result<bool, VaultError> {
         Ok(self.store.set_head(slot, expected, head, entry).await?)
     }
 

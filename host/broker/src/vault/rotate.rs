@@ -19,11 +19,7 @@ use portcullis_model::{
 };
 
 use super::{TRIES, Vault, VaultError, credential, keys::unwrap, unopened};
-use crate::{
-    issue::Credential,
-    key::Key,
-    seal,
-};
+use crate::{issue::Credential, key::Key, seal};
 
 /// What a rotation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

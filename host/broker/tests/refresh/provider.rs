@@ -121,11 +121,6 @@ impl Provider {
         self.state.lock().unwrap().seen.get(grant).copied().unwrap_or_default()
     }
 
-    /// The number of the present pair.
-    pub fn number(&self, grant: &str) -> u64 {
-        self.state.lock().unwrap().grants.get(grant).map_or(0, |grant| grant.number)
-    }
-
     fn answer(&self, line: &str) -> String {
         let (verb, token) = line.split_once(' ').unwrap();
         let parts: Vec<&str> = token.split(':').collect();

@@ -15,10 +15,12 @@ pub enum VaultCommand {
     #[command(after_help = "Example:\n  portcullis vault status --json")]
     Status,
     /// Seal everything under new keys, while the host runs.
-    #[command(after_help = "Examples:\n  portcullis vault rotate-keys\n  portcullis vault rotate-keys --data --tenant acme\n\n\
+    #[command(
+        after_help = "Examples:\n  portcullis vault rotate-keys\n  portcullis vault rotate-keys --data --tenant acme\n\n\
         A data key a tenant seals its secrets; the key-encryption key wraps the data keys. One that was cut off goes on when\n\
         the command is given again. A key-encryption key in an environment variable or with a program is not made here: name\n\
-        the new one first, keep the old one beside it, restart the host, then give this command.")]
+        the new one first, keep the old one beside it, restart the host, then give this command."
+    )]
     RotateKeys {
         /// Only the data keys.
         #[arg(long, conflicts_with = "wrapping")]

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::installation;
 use crate::db::{Outcome, corrupt, failed};
 
-const COLUMNS: &str = "g.tenant, g.installation, g.name, g.generation, g.place, g.origin, g.issued, g.expires, g.data_key, g.sealed";
+const COLUMNS: &str =
+    "g.tenant, g.installation, g.name, g.generation, g.place, g.origin, g.issued, g.expires, g.data_key, g.sealed";
 const HEAD: &str = "generation, standing, claimant, unknown";
 
 /// Runs queries on one and the same state of the database.

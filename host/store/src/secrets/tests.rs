@@ -171,8 +171,11 @@ async fn rows_of_an_older_file_are_carried_over() {
     an_older_file(&path);
     let store = SqliteStore::open(&path).unwrap();
     let rows = store.vault().await.unwrap();
-    let found: Vec<_> =
-        rows.slots.iter().map(|slot| (slot.head.clone(), slot.generations[0].name.as_str(), slot.generations.len())).collect();
+    let found: Vec<_> = rows
+        .slots
+        .iter()
+        .map(|slot| (slot.head.clone(), slot.generations[0].name.as_str(), slot.generations.len()))
+        .collect();
     assert_eq!(found, [(Head::ready(1), "source/zen", 1), (Head::ready(3), "chat", 1)]);
     assert!(rows.slots.iter().all(|slot| slot.current().unwrap().data_key == DIRECT));
     assert_eq!(rows.slots[1].current().unwrap().sealed, [1, 2, 3]);
