@@ -73,12 +73,8 @@ async fn renewing() -> (Server, World, Arc<Provider>, tempfile::TempDir) {
         installation: "ins_1".parse().unwrap(),
         name: "a-first-by-name".into(),
     };
-    let origin = Origin {
-        provider: "chat".parse().unwrap(),
-        settings: Default::default(),
-        scopes: Vec::new(),
-        risk: None,
-    };
+    let origin =
+        Origin { provider: "chat".parse().unwrap(), settings: Default::default(), scopes: Vec::new(), risk: None };
     let secret = |text: &str| Some(Secret::new(text.as_bytes().to_vec()));
     let credential = Credential { access: secret("old-access"), refresh: secret("a-refresh-token"), client: None };
     let (place, expires) = (Place::bearer("chat.example.test"), Some(Timestamp(3_600_000)));
