@@ -210,6 +210,10 @@ async fn whoever_does_not_wait_cuts_nothing_off() {
     setup.provider.slow.store(true, Ordering::SeqCst);
     setup.at(300);
     assert!(tokio::time::timeout(Duration::from_millis(50), setup.carried()).await.is_err());
+    // Nor does anybody stay in line who has gone.
+    for _ in 0..3 {
+        assert!(tokio::time::timeout(Duration::from_millis(5), setup.carried()).await.is_err());
+    }
     assert_eq!(setup.renewals.under_way(), 1);
     setup.renewals.settle(Duration::from_secs(10)).await;
     assert_eq!((setup.head().await, setup.asked()), (Head::ready(2), 1));
