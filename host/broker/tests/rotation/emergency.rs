@@ -69,7 +69,7 @@ async fn all_once(stage: &Arc<Stage>, items: &[Held]) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_credentials_of_three_providers() {
     let providers = [("alpha", OWN, 334), ("beta", ENDS_OLD, 333), ("gamma", ONCE, 333)];
-    let stage = Arc::new(Stage::new(&providers, Duration::from_millis(20), false).await);
+    let stage = Arc::new(Stage::new(&providers, Duration::from_millis(20)).await);
     let before = stage.keeper.items();
     assert_eq!(before.len(), 1_000);
     let stop = Arc::new(AtomicBool::new(false));
@@ -77,7 +77,7 @@ async fn a_thousand_credentials_of_three_providers() {
     let (looking, looks) = (stage.book.clone(), stop.clone());
     let ticking = tokio::spawn(async move {
         while !looks.load(Ordering::Relaxed) {
-            looking.tick().await.unwrap();
+            looking.loosen().await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });

@@ -194,3 +194,65 @@ async fn what_is_under_way_is_ended_and_what_is_not_covered_goes_on() {
     assert!(book.enter(mine(), Vec::new).is_err());
     assert_eq!(book.tick().await.unwrap(), None, "nothing has changed since");
 }
+
+#[tokio::test]
+async fn a_freeze_does_not_wait_for_credentials_that_are_being_read() {
+    struct Slow;
+    #[async_trait]
+    impl Reload for Slow {
+        async fn reload(&self) -> Result<(), String> {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            Ok(())
+        }
+    }
+    let store = memory();
+    let first = freeze(&store, Extent::Tenant("acme".parse().unwrap())).await;
+    let book = Arc::new(FreezeBook::new(store.clone(), Arc::new(Slow)));
+    book.tick().await.unwrap();
+    store.lift_freeze(first, entry(Kind::FreezeLifted)).await.unwrap();
+    let loosening = tokio::spawn({
+        let book = book.clone();
+        async move { book.loosen().await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    freeze(&store, Extent::Tenant("other".parse().unwrap())).await;
+    assert_eq!(book.tighten().await.unwrap().unwrap().added, [2]);
+    let other = subject("other", "ins_3", "com.example.chat");
+    assert!(!loosening.is_finished());
+    assert!(book.check(&other, &[]).is_err() && book.check(&mine(), &[]).is_err());
+    loosening.await.unwrap().unwrap();
+    assert!(book.check(&mine(), &[]).is_ok(), "lifted, and its credentials were read");
+    assert!(book.check(&other, &[]).is_err(), "added while they were read");
+}
+
+#[tokio::test]
+async fn a_freeze_by_another_process_is_in_force_and_written_down_within_a_quarter_of_a_second() {
+    #[derive(Default)]
+    struct Log(std::sync::Mutex<Vec<(std::time::Instant, Entry)>>);
+    #[async_trait]
+    impl portcullis_model::audit::Recorder for Log {
+        async fn record(&self, entries: Vec<Entry>) -> Result<(), portcullis_model::audit::RecordError> {
+            self.0.lock().unwrap().extend(entries.into_iter().map(|entry| (std::time::Instant::now(), entry)));
+            Ok(())
+        }
+        fn note(&self, _: Entry) {}
+    }
+    let (store, log) = (memory(), Arc::new(Log::default()));
+    let (book, _) = book(&store);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(book.clone().run(log.clone(), Arc::new(crate::fake::Dial::default()), stopped));
+    let pass = book.enter(mine(), Vec::new).unwrap();
+    let under_way = tokio::spawn(pass.unless_frozen(std::future::pending::<Result<(), ServiceError>>()));
+    tokio::time::sleep(Duration::from_millis(130)).await;
+    let began = std::time::Instant::now();
+    freeze(&store, Extent::All).await;
+    assert!(under_way.await.unwrap().is_err());
+    while log.0.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (at, entry) = log.0.lock().unwrap()[0].clone();
+    assert!(at - began < Duration::from_millis(250), "{:?}", at - began);
+    assert_eq!((entry.kind, entry.detail["requests-ended"].as_u64()), (Kind::FreezeEnforced, Some(1)));
+    stop.send_replace(true);
+    running.await.unwrap();
+}

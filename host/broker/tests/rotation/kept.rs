@@ -74,8 +74,6 @@ pub struct Keeper {
     all: Mutex<BTreeMap<Item, Kept>>,
     vault: Arc<Vault>,
     pub connections: Arc<Connections>,
-    /// Whether what was renewed is in use at once, or only when the table is read anew.
-    reads_at_once: bool,
 }
 
 impl Keeper {
@@ -138,9 +136,6 @@ impl Credentials for Keeper {
             kept.previous = Some(std::mem::replace(&mut kept.token, new));
             kept.held.generation += 1;
         }
-        if self.reads_at_once {
-            self.connections.refresh().await.unwrap();
-        }
         Ok(old + 1)
     }
 
@@ -155,7 +150,7 @@ struct Here(Arc<FreezeBook>, Arc<Ticking>);
 #[async_trait]
 impl Reach for Here {
     async fn reached(&self, _: u64) -> Result<Reached, StoreError> {
-        let change = self.0.tick().await.map_err(|error| StoreError(error.to_string()))?;
+        let change = self.0.tighten().await.map_err(|error| StoreError(error.to_string()))?;
         let (ended, left) = change.map_or((0, 0), |change| (change.ended, change.left as u64));
         Ok(Reached { at: self.1.now(), host_runs: true, ended, left })
     }
@@ -172,7 +167,7 @@ pub struct Stage {
 
 impl Stage {
     /// So many credentials of each provider, each of an installation of its own.
-    pub async fn new(providers: &[(&'static str, Nature, usize)], latency: Duration, at_once: bool) -> Self {
+    pub async fn new(providers: &[(&'static str, Nature, usize)], latency: Duration) -> Self {
         let mut upstreams = Vec::new();
         for (name, ..) in providers {
             upstreams.push(Upstream::start(name, latency).await);
@@ -183,20 +178,20 @@ impl Stage {
         let connections = Arc::new(Connections::new(vault.clone()).unwrap());
         let private =
             |one: &Upstream| Private { host: one.host.clone(), address: one.address, ca_pem: Some(one.ca_pem.clone()) };
-        let config = Config { private: upstreams.iter().map(private).collect(), ..Config::default() };
+        let config = Config {
+            private: upstreams.iter().map(private).collect(),
+            // A slow machine is not what is tested.
+            connect_timeout: Duration::from_secs(25),
+            ..Config::default()
+        };
         let memory = Arc::new(Memory::default());
         let book = Arc::new(FreezeBook::new(memory.clone(), connections.clone()));
         let clock = Arc::new(Ticking::default());
         let door = Outbound::new(&config, connections.clone(), Arc::new(SystemResolver::default()), clock.clone());
         let mut world = World::new(&Config::default()).await;
         world.door = door.unwrap().under(book.clone());
-        let keeper = Keeper {
-            upstreams: upstreams.clone(),
-            all: Mutex::default(),
-            vault,
-            connections: connections.clone(),
-            reads_at_once: at_once,
-        };
+        let keeper =
+            Keeper { upstreams: upstreams.clone(), all: Mutex::default(), vault, connections: connections.clone() };
         for ((name, nature, count), upstream) in providers.iter().zip(&upstreams) {
             for number in 0..*count {
                 let held = held(&format!("ins_{name}_{number}"), "api", name, *nature);

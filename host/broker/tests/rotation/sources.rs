@@ -122,6 +122,9 @@ async fn both_are_accepted_until_the_overlap_is_over_and_then_the_new_one() {
         assert!(stage.accepted(61).await.iter().all(|secret| secret == "second-secret"));
     }
     assert_eq!(stage.accepted(62).await, ["second-secret"]);
+    let slot = stage.source.next_secret_name();
+    let copy = stage.sources.connections.inbound(&stage.source.tenant, &slot).unwrap();
+    assert_ne!(copy.expose(), b"second-secret", "no copy is left in the slot of the next one");
     assert!(!stage.sources.connections.needles().find_in(b"first-secret"), "its bytes are overwritten");
     assert_eq!(stage.sources.list().await.unwrap()[0].generation, 1);
 }

@@ -8,7 +8,7 @@ use portcullis_model::{
     audit::Kind,
     event::EventForm,
     id::{SourceName, TenantId},
-    rotation::{LONGEST_OVERLAP, OVERLAP, RotationStore as _, SourceKeys},
+    rotation::{LONGEST_OVERLAP, RotationStore as _, SourceKeys},
     scope::parse_seconds,
     secret::Secret,
     source::{Source, SourceStore as _},
@@ -132,7 +132,7 @@ async fn rotate(
     let source = source.with_context(|| format!("there is no source '{name}'; see 'portcullis source list'"))?;
     let overlap = match overlap {
         Some(overlap) => overlap,
-        None => crate::rotation::overlap_of(host, &source.tenant).await?.unwrap_or(OVERLAP),
+        None => crate::rotation::overlap_of(host, Some(&source.tenant)).await?,
     };
     let secret = if secret_stdin { secret_from_stdin()? } else { fresh(host) };
     let until = crate::rotation::sources(host, person()).rotate(&source, &secret, overlap).await?;
