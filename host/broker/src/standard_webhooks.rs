@@ -6,7 +6,8 @@
 //! - [`family`] is what acts of rotation do with them;
 //! - this file keeps rings in the vault, rotates them, and signs with those that are in use.
 //!
-//! Invariants: each back end has keys of its own, in one row of the vault, so that no rotation can be half done; a key that can be
+//! Invariants: each back end has keys of its own, in one slot of the vault, of which each change is one generation: none is half done,
+//! and of two at once one is refused; a key that can be
 //! kept secret leaves the host once, when it is made; the previous key signs beside the current one until its overlap ends, and
 //! not a moment longer; no error's text, `Debug` form or log line holds a key.
 
@@ -14,19 +15,14 @@ pub mod family;
 pub mod key;
 pub mod ring;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::{InstallationId, TenantId},
-    secret::{SealedSecret, Secret, Slot},
+    secret::{Head, Secret, Slot, Swap},
     time::{Clock, Rng, Timestamp},
     webhook::{BackEnds, SIGNING, SignError, SignWebhooks},
 };
@@ -35,7 +31,7 @@ use self::{
     key::{KeyError, Scheme, SigningKey},
     ring::{KeyInfo, Ring, RingError},
 };
-use crate::vault::{Vault, VaultError};
+use crate::vault::{NewSecret, Vault, VaultError};
 
 /// The longest overlap of two keys.
 pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -57,6 +53,9 @@ pub enum KeysError {
         /// What is wrong.
         problem: String,
     },
+    /// Somebody else changed them at the same moment. Nothing was changed.
+    #[error("the signing keys of installation {0} have just been changed by somebody else; look at them and try again")]
+    Busy(InstallationId),
     /// The change cannot be made now.
     #[error(transparent)]
     Ring(#[from] RingError),
@@ -99,42 +98,39 @@ pub struct Channel {
     pub revoked: Option<Timestamp>,
 }
 
-/// A row as it lies in the vault, and its keys.
-type Known = (SealedSecret, Arc<Ring>);
 /// Whose keys.
 type Owner = (TenantId, InstallationId);
 
 /// The signing keys of all back ends.
 pub struct SigningKeys {
-    rows: Arc<dyn BackEnds>,
+    back_ends: Arc<dyn BackEnds>,
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
-    known: Mutex<HashMap<Owner, Known>>,
 }
 
 impl SigningKeys {
-    /// Keys in this vault.
-    pub fn new(rows: Arc<dyn BackEnds>, vault: Arc<Vault>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
-        Self { rows, vault, clock, rng, known: Mutex::default() }
+    /// Keys of these back ends, in this vault.
+    pub fn new(back_ends: Arc<dyn BackEnds>, vault: Arc<Vault>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self { back_ends, vault, clock, rng }
     }
 
     /// Makes a channel's first key.
     pub async fn create(&self, of: Owner, scheme: Scheme, entry: Entry) -> Result<Made, KeysError> {
-        if self.vault.current_row(&slot(&of)).await?.is_some() {
+        if self.vault.head(&slot(&of)).await?.is_some() {
             return Err(KeysError::Taken(of.1));
         }
         let ring = Ring::new(SigningKey::fresh(scheme, self.rng.as_ref()), self.clock.now());
-        self.put(of, ring, entry).await
+        self.put(of, None, ring, entry).await
     }
 
     /// Makes the next key and does not sign with it yet, so that the back end can be given it beforehand. Replaces one that was made
     /// ready before. `scheme`: the current key's, where none is given.
     pub async fn prepare(&self, of: Owner, scheme: Option<Scheme>, entry: Entry) -> Result<Made, KeysError> {
-        let ring = self.ring(&of).await?;
+        let (head, ring) = self.known(&of).await?;
         let key = SigningKey::fresh(scheme.unwrap_or(ring.scheme()), self.rng.as_ref());
         let shown = key.shown();
-        let made = self.put(of, ring.prepared(key, self.clock.now()), entry).await?;
+        let made = self.put(of, Some(head), ring.prepared(key, self.clock.now()), entry).await?;
         Ok(Made { shown, ..made })
     }
 
@@ -147,7 +143,19 @@ impl SigningKeys {
         overlap: Duration,
         entry: Entry,
     ) -> Result<Made, KeysError> {
-        let ring = self.ring(&of).await?;
+        let (head, ring) = self.known(&of).await?;
+        self.rotate_at(of, head, &ring, scheme, overlap, entry).await
+    }
+
+    async fn rotate_at(
+        &self,
+        of: Owner,
+        head: Head,
+        ring: &Ring,
+        scheme: Option<Scheme>,
+        overlap: Duration,
+        entry: Entry,
+    ) -> Result<Made, KeysError> {
         let scheme = scheme.unwrap_or(ring.scheme());
         let next = ring.rotated(overlap, self.clock.now(), || SigningKey::fresh(scheme, self.rng.as_ref()))?;
         let until = next.previous_until();
@@ -155,38 +163,38 @@ impl SigningKeys {
             Some(until) => entry.with("previous-until", until.to_string()),
             None => entry,
         };
-        self.put(of, next, entry).await
+        self.put(of, Some(head), next, entry).await
     }
 
     /// As [`rotate`](Self::rotate), where this generation is still the newest or was revoked since. Gives the generation that signs.
     pub async fn rotate_from(&self, of: Owner, old: u64, overlap: Duration, entry: Entry) -> Result<u64, KeysError> {
-        let (row, ring) = self.known(&of).await?;
-        if row.generation > old && ring.revoked_since().is_none() {
-            return Ok(row.generation);
+        let (head, ring) = self.known(&of).await?;
+        if head.generation > old && ring.revoked_since().is_none() {
+            return Ok(head.generation);
         }
-        Ok(self.rotate(of, None, overlap, entry).await?.generation)
+        Ok(self.rotate_at(of, head, &ring, None, overlap, entry).await?.generation)
     }
 
     /// Ends every key there is, at once, unless there is a newer generation already: messages wait until a rotation.
     pub async fn revoke(&self, of: Owner, generation: u64, entry: Entry) -> Result<(), KeysError> {
-        let (row, ring) = self.known(&of).await?;
-        if row.generation > generation || ring.revoked_since().is_some() {
+        let (head, ring) = self.known(&of).await?;
+        if head.generation > generation || ring.revoked_since().is_some() {
             return Ok(());
         }
         let fresh = || SigningKey::fresh(ring.scheme(), self.rng.as_ref());
-        self.put(of, ring.revoked(self.clock.now(), fresh), entry).await.map(drop)
+        self.put(of, Some(head), ring.revoked(self.clock.now(), fresh), entry).await.map(drop)
     }
 
     /// All channels that have keys which can be read.
     pub async fn channels(&self) -> Result<Vec<Channel>, KeysError> {
         let mut all = Vec::new();
-        for one in self.rows.back_ends().await? {
+        for one in self.back_ends.back_ends().await? {
             let (tenant, installation) = (one.tenant, one.installation);
             match self.known(&(tenant.clone(), installation.clone())).await {
-                Ok((row, ring)) => all.push(Channel {
+                Ok((head, ring)) => all.push(Channel {
                     tenant,
                     installation,
-                    generation: row.generation,
+                    generation: head.generation,
                     scheme: ring.scheme(),
                     since: ring.since(),
                     revoked: ring.revoked_since(),
@@ -200,37 +208,33 @@ impl SigningKeys {
 
     /// What keys there are: never the keys, but for those that are public.
     pub async fn describe(&self, of: &Owner) -> Result<Vec<KeyInfo>, KeysError> {
-        Ok(self.ring(of).await?.describe(self.clock.now()))
+        Ok(self.known(of).await?.1.describe(self.clock.now()))
     }
 
-    async fn ring(&self, of: &Owner) -> Result<Arc<Ring>, KeysError> {
-        self.known(of).await.map(|(_, ring)| ring)
-    }
-
-    async fn known(&self, of: &Owner) -> Result<Known, KeysError> {
-        let row = self.vault.current_row(&slot(of)).await?.ok_or_else(|| KeysError::NoKey(of.1.clone()))?;
-        if let Some((known, ring)) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(of)
-            && *known == row
-        {
-            return Ok((row, ring.clone()));
-        }
-        let secret = self.vault.open(&row).await?.credential.access.unwrap_or_default();
+    async fn known(&self, of: &Owner) -> Result<(Head, Ring), KeysError> {
+        let (head, opened) = self.vault.slot(&slot(of)).await?.ok_or_else(|| KeysError::NoKey(of.1.clone()))?;
         let unreadable =
             |error: KeyError| KeysError::Unreadable { installation: of.1.clone(), problem: error.to_string() };
-        let ring = Arc::new(Ring::parse(&row.place, &secret).map_err(unreadable)?);
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(of.clone(), (row.clone(), ring.clone()));
-        Ok((row, ring))
+        let ring = Ring::parse(&opened.row.place, &opened.credential).map_err(unreadable)?;
+        Ok((head, ring))
     }
 
-    async fn put(&self, (tenant, installation): Owner, ring: Ring, entry: Entry) -> Result<Made, KeysError> {
-        let (place, secret) = ring.row();
+    /// Stores a ring in place of the one that this head was of.
+    async fn put(&self, of: Owner, head: Option<Head>, ring: Ring, entry: Entry) -> Result<Made, KeysError> {
+        let (place, credential) = ring.row();
         let mut entry = entry.with("scheme", ring.scheme().name()).with("name", SIGNING);
         if let Some(public) = ring.public() {
             entry = entry.with("public", public);
         }
-        let generation = self.vault.put(tenant, Some(installation), SIGNING, &place, &secret, entry).await?;
-        let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
-        Ok(Made { shown, scheme, generation, previous_until })
+        let generation = head.as_ref().map_or(1, |head| head.generation + 1);
+        let new = NewSecret { slot: slot(&of), place, origin: None, credential, expires: None };
+        match self.vault.succeed(&new, head, generation, entry).await? {
+            Swap::Done => {
+                let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
+                Ok(Made { shown, scheme, generation, previous_until })
+            }
+            Swap::Stale | Swap::OtherKey => Err(KeysError::Busy(of.1)),
+        }
     }
 }
 
@@ -250,7 +254,7 @@ impl SignWebhooks for SigningKeys {
         payload: &[u8],
     ) -> Result<String, SignError> {
         let of = (tenant.clone(), installation.clone());
-        let ring = self.ring(&of).await.map_err(|error| match error {
+        let (_, ring) = self.known(&of).await.map_err(|error| match error {
             KeysError::NoKey(_) => SignError::NoKey,
             other => SignError::Unreadable(other.to_string()),
         })?;

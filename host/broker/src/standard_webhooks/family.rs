@@ -117,40 +117,27 @@ impl Credentials for BackEndKeys {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_model::{error::StoreError, installation::Installation, time::Timestamp, webhook::SignError};
+    use portcullis_model::{
+        time::Timestamp,
+        webhook::{BackEnds as _, SignError},
+    };
 
     use super::*;
-    use crate::standard_webhooks::tests::{World, owner, signs, world};
+    use crate::standard_webhooks::tests::{World, back_end, owner, signs, world};
 
-    struct None;
-
-    #[async_trait]
-    impl InstallationStore for None {
-        async fn installations(&self) -> Result<Vec<Installation>, StoreError> {
-            Ok(Vec::new())
-        }
-
-        async fn installations_revision(&self) -> Result<u64, StoreError> {
-            Ok(0)
-        }
-
-        async fn put_installation(&self, _: Installation, _: Option<u64>, _: Entry) -> Result<bool, StoreError> {
-            Ok(false)
-        }
-    }
-
-    fn family(world: World) -> BackEndKeys {
-        let (keys, clock) = (Arc::new(world.keys), world.clock);
-        BackEndKeys { keys, installations: Arc::new(None), clock, actor: Actor::Host }
+    async fn family() -> (tempfile::TempDir, BackEndKeys) {
+        let World { dir, store, clock, keys } = world();
+        assert!(store.put_back_end(back_end("a"), None, entry()).await.unwrap());
+        (dir, BackEndKeys { keys: Arc::new(keys), installations: store, clock, actor: Actor::Host })
     }
 
     fn entry() -> Entry {
-        Entry::new(Timestamp(0), Kind::BackendRotated, Actor::Host, Option::None)
+        Entry::new(Timestamp(0), Kind::BackendRotated, Actor::Host, None)
     }
 
     #[tokio::test]
     async fn a_key_pair_is_ended_and_minted_and_each_step_can_be_taken_twice() {
-        let family = family(world());
+        let (_dir, family) = family().await;
         family.keys.create(owner("a"), Scheme::Ed25519, entry()).await.unwrap();
         let held = family.list().await.unwrap().remove(0);
         assert_eq!((held.generation, held.nature.renewal, held.needs_person), (1, Renewal::Own, false));
@@ -170,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_shared_secret_waits_for_a_person() {
-        let family = family(world());
+        let (_dir, family) = family().await;
         family.keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
         let held = family.list().await.unwrap().remove(0);
         assert_eq!(held.nature.renewal, Renewal::Person);

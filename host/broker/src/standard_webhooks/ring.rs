@@ -1,7 +1,7 @@
 //! The keys of one channel: the current one; for an overlap the previous one; and the pending one, which does not sign yet.
 //!
-//! In the vault a ring is one row: the keys as lines of its secret, and what is known of each, in the same order, in its place.
-//! The seal binds the two together.
+//! In the vault a ring is one generation of one slot: the keys as the parts of its credential, and what is known of each in its
+//! place. The seal binds the two together.
 //!
 //! Invariants: there is one current key, always; at most one previous and one pending; a key signs from when it became current until
 //! its overlap ends.
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use portcullis_model::{secret::Secret, time::Timestamp};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::{
     MAX_OVERLAP,
     key::{KeyError, Scheme, SigningKey},
 };
+use crate::issue::Credential;
 
 /// What a key is for at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,11 @@ pub enum RingError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Place {
-    keys: Vec<Known>,
+    current: Known,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<Known>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Known>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked: Option<Timestamp>,
 }
@@ -72,7 +76,6 @@ struct Place {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Known {
-    slot: Slot,
     since: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
@@ -90,6 +93,21 @@ impl Held {
     fn new(key: SigningKey, since: Timestamp) -> Self {
         Self { since, until: None, key: key.into() }
     }
+
+    fn read(known: Option<Known>, secret: Option<&Secret>) -> Result<Option<Self>, KeyError> {
+        match (known, secret) {
+            (None, None) => Ok(None),
+            (Some(known), Some(secret)) => {
+                let held = Self::new(SigningKey::parse(secret)?, known.since);
+                Ok(Some(Self { until: known.until, ..held }))
+            }
+            _ => Err(KeyError("there are more keys than are known, or fewer".to_owned())),
+        }
+    }
+
+    fn known(&self) -> Known {
+        Known { since: self.since, until: self.until }
+    }
 }
 
 /// The keys of one channel.
@@ -106,42 +124,35 @@ impl Ring {
         Self { current: Held::new(key, now), previous: None, pending: None, revoked: None }
     }
 
-    /// Reads a row's place and secret.
-    pub fn parse(place: &str, secret: &Secret) -> Result<Self, KeyError> {
-        let wrong = |problem: &str| KeyError(problem.to_owned());
-        let place: Place =
-            serde_json::from_str(place).map_err(|_| wrong("what is known of the keys is no such text"))?;
-        let lines: Vec<Secret> = lines(secret).collect();
-        if lines.len() != place.keys.len() {
-            return Err(wrong("there are more keys than are known, or fewer"));
-        }
-        let (mut current, mut previous, mut pending) = (None, None, None);
-        for (known, line) in place.keys.into_iter().zip(&lines) {
-            let into = match known.slot {
-                Slot::Current => &mut current,
-                Slot::Previous => &mut previous,
-                Slot::Pending => &mut pending,
-            };
-            let held = Held { until: known.until, ..Held::new(SigningKey::parse(line)?, known.since) };
-            if into.replace(held).is_some() {
-                return Err(wrong("two keys are for the same"));
-            }
-        }
-        let current = current.ok_or_else(|| wrong("there is no current key"))?;
-        Ok(Self { current, previous, pending, revoked: place.revoked })
+    /// Reads a generation's place and credential.
+    pub fn parse(place: &str, credential: &Credential) -> Result<Self, KeyError> {
+        let unread = |_| KeyError("what is known of the keys is no such text".to_owned());
+        let Place { current, previous, pending, revoked } = serde_json::from_str(place).map_err(unread)?;
+        let Credential { access, refresh, client } = credential;
+        let current = Held::read(Some(current), access.as_ref())?;
+        Ok(Self {
+            current: current.ok_or_else(|| KeyError("there is no current key".to_owned()))?,
+            previous: Held::read(previous, refresh.as_ref())?,
+            pending: Held::read(pending, client.as_ref())?,
+            revoked,
+        })
     }
 
-    /// The row's place and secret.
-    pub fn row(&self) -> (String, Secret) {
-        let (mut keys, mut secret) = (Vec::new(), Zeroizing::new(Vec::new()));
-        for (slot, held) in self.slots() {
-            keys.push(Known { slot, since: held.since, until: held.until });
-            if !secret.is_empty() {
-                secret.push(b'\n');
-            }
-            secret.extend_from_slice(held.key.text().expose());
-        }
-        (serde_json::json!(Place { keys, revoked: self.revoked }).to_string(), Secret::new(secret.to_vec()))
+    /// The generation's place and credential.
+    pub fn row(&self) -> (String, Credential) {
+        let place = Place {
+            current: self.current.known(),
+            previous: self.previous.as_ref().map(Held::known),
+            pending: self.pending.as_ref().map(Held::known),
+            revoked: self.revoked,
+        };
+        let text = |held: &Held| held.key.text();
+        let credential = Credential {
+            access: Some(text(&self.current)),
+            refresh: self.previous.as_ref().map(text),
+            client: self.pending.as_ref().map(text),
+        };
+        (serde_json::json!(place).to_string(), credential)
     }
 
     fn slots(&self) -> impl Iterator<Item = (Slot, &Held)> {
@@ -249,11 +260,6 @@ impl Ring {
     }
 }
 
-/// The keys in a row's secret, each by itself.
-pub(crate) fn lines(secret: &Secret) -> impl Iterator<Item = Secret> {
-    secret.expose().split(|byte| *byte == b'\n').map(|line| Secret::new(line.to_vec()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,8 +333,10 @@ mod tests {
         let ring = reread(&first.revoked(Timestamp(2), fresh));
         assert_eq!((ring.sign(Timestamp(2), "m", 1, b""), ring.revoked_since()), (None, Some(Timestamp(2))));
         assert!(ring.describe(Timestamp(2)).is_empty());
-        let left = ring.row().1;
-        assert!(lines(&old).all(|line| lines(&left).all(|other| other.expose() != line.expose())));
+        let parts =
+            |c: &Credential| [&c.access, &c.refresh, &c.client].map(|part| part.as_ref().map(|s| s.expose().to_vec()));
+        let left = parts(&ring.row().1);
+        assert!(parts(&old).iter().flatten().all(|key| !left.iter().flatten().any(|other| other == key)));
         let next = reread(&ring.rotated(DAY, Timestamp(3), fresh).unwrap());
         assert_eq!((signs(&next, Timestamp(3)).len(), next.revoked_since()), (1, None));
     }
@@ -338,10 +346,9 @@ mod tests {
         let rng = Counter::default();
         let ring = Ring::new(SigningKey::fresh(Scheme::Hmac, &rng), Timestamp(0));
         let (place, secret) = ring.row();
-        let twice = Secret::new([secret.expose(), b"\n", secret.expose()].concat());
-        assert!(Ring::parse(&place, &twice).is_err());
-        let two = r#"{"keys":[{"slot":"current","since":"1970-01-01T00:00:00.000Z"},{"slot":"current","since":"1970-01-01T00:00:00.000Z"}]}"#;
-        assert!(Ring::parse(two, &twice).is_err());
+        let two = Credential { client: secret.access.clone(), ..secret.clone() };
+        assert!(Ring::parse(&place, &two).is_err(), "a key of which nothing is known");
+        assert!(Ring::parse(&place, &Credential::default()).is_err());
         assert!(Ring::parse(&place.replace("current", "pending"), &secret).is_err());
         assert!(Ring::parse("{}", &secret).is_err());
     }

@@ -2,15 +2,15 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use portcullis_model::{
-    secret::SecretStore as _,
-    webhook::{BackEnd, BackEndState, Health},
-};
-
+use portcullis_model::webhook::{BackEnd, BackEndState, Health};
 use portcullis_store::SqliteStore;
 
 use super::*;
-use crate::testing::{Counter, entry, store, vault};
+use crate::{
+    connection::Connections,
+    key::{Key, service::KeyRing},
+    testing::{Counter, entry, store, vault},
+};
 
 pub(super) struct Hand(AtomicI64);
 
@@ -20,41 +20,9 @@ impl Clock for Hand {
     }
 }
 
-/// The rows of the vault's own storage; no back ends.
-struct Rows(Arc<SqliteStore>);
-
-#[async_trait]
-impl BackEnds for Rows {
-    async fn back_ends(&self) -> Result<Vec<BackEnd>, StoreError> {
-        let rows = self.0.secrets().await?.into_iter().filter(|row| row.name == SIGNING);
-        let one = |row: SealedSecret| BackEnd {
-            tenant: row.tenant,
-            installation: row.installation.unwrap(),
-            url: "https://hooks.example.test/".parse().unwrap(),
-            events: Vec::new(),
-            state: BackEndState::Active,
-            health: Health::default(),
-            generation: 1,
-        };
-        Ok(rows.map(one).collect())
-    }
-
-    async fn back_end(&self, _: &InstallationId) -> Result<Option<BackEnd>, StoreError> {
-        Ok(None)
-    }
-
-    async fn put_back_end(&self, _: BackEnd, _: Option<u64>, _: Entry) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn remove_back_end(&self, _: &BackEnd, _: Entry) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-}
-
 pub(super) struct World {
-    _dir: tempfile::TempDir,
-    store: Arc<SqliteStore>,
+    pub(super) dir: tempfile::TempDir,
+    pub(super) store: Arc<SqliteStore>,
     pub(super) clock: Arc<Hand>,
     pub(super) keys: SigningKeys,
 }
@@ -62,9 +30,22 @@ pub(super) struct World {
 pub(super) fn world() -> World {
     let (dir, store) = store();
     let clock = Arc::new(Hand(AtomicI64::new(0)));
-    let rows = Arc::new(Rows(store.clone()));
-    let keys = SigningKeys::new(rows, Arc::new(vault(&store)), clock.clone(), Arc::new(Counter::default()));
-    World { _dir: dir, store, clock, keys }
+    let keys = SigningKeys::new(store.clone(), Arc::new(vault(&store)), clock.clone(), Arc::new(Counter::default()));
+    World { dir, store, clock, keys }
+}
+
+/// An installation's back end, without keys.
+pub(super) fn back_end(id: &str) -> BackEnd {
+    let (tenant, installation) = owner(id);
+    BackEnd {
+        tenant,
+        installation,
+        url: "https://hooks.example.test/".parse().unwrap(),
+        events: Vec::new(),
+        state: BackEndState::Active,
+        health: Health::default(),
+        generation: 1,
+    }
 }
 
 pub(super) fn owner(id: &str) -> Owner {
@@ -85,7 +66,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test]
 async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
-    let World { clock, keys, _dir, .. } = world();
+    let World { clock, keys, .. } = &world();
     assert_eq!(signs(&keys, "a").await.err(), Some(SignError::NoKey));
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     let other = keys.create(owner("b"), Scheme::Hmac, entry()).await.unwrap();
@@ -104,25 +85,22 @@ async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
 }
 
 #[tokio::test]
-async fn another_processs_change_is_seen_and_so_is_a_channel_that_was_made_anew() {
-    let World { store, clock, keys, _dir } = world();
-    let rows = Arc::new(Rows(store.clone()));
+async fn another_processs_change_is_seen_and_of_two_at_once_one_is_refused() {
+    let World { store, clock, keys, .. } = &world();
     keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
-    signs(&keys, "a").await.unwrap();
-    let other = SigningKeys::new(rows, keys.vault.clone(), clock, Arc::new(Counter::default()));
-    // The first key that this random source gives is the same again.
-    other.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
+    let other = SigningKeys::new(store.clone(), Arc::new(vault(store)), clock.clone(), Arc::new(Counter::default()));
     let made = other.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&made)]);
-    assert!(store.remove_slot(&slot(&owner("a"))).await.unwrap());
-    let anew = other.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
-    assert_eq!(anew.generation, 1);
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&anew)], "though the generation is one that was known");
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&made)]);
+    let (head, ring) = keys.known(&owner("a")).await.unwrap();
+    let theirs = other.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+    let late = keys.rotate_at(owner("a"), head, &ring, None, DAY, entry()).await;
+    assert!(matches!(late, Err(KeysError::Busy(_))));
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&theirs), by(&made)]);
 }
 
 #[tokio::test]
 async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generation_is_left_alone() {
-    let World { keys, _dir, .. } = world();
+    let World { keys, .. } = &world();
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
@@ -137,13 +115,14 @@ async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generat
 }
 
 #[tokio::test]
-async fn a_spoilt_row_signs_nothing_and_nothing_prints_a_key() {
-    let World { store, keys, _dir, .. } = world();
+async fn what_does_not_open_signs_nothing_and_nothing_prints_a_key() {
+    let World { store, clock, keys, .. } = &world();
     let made = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
-    let row = store.secrets().await.unwrap().remove(0);
-    assert!(store.reseal(row.clone(), SealedSecret { sealed: vec![7; 60], ..row }).await.unwrap());
-    let error = signs(&keys, "a").await.unwrap_err();
-    assert!(matches!(&error, SignError::Unreadable(why) if why.contains("does not open")), "{error}");
+    let ring = KeyRing::of(Key::of(&[4; 32]).unwrap(), Arc::new(Counter::default()));
+    let strange = Arc::new(Vault::new(store.clone(), ring, Arc::new(Counter::default())));
+    let strange = SigningKeys::new(store.clone(), strange, clock.clone(), Arc::new(Counter::default()));
+    let error = signs(&strange, "a").await.unwrap_err();
+    assert!(matches!(&error, SignError::Unreadable(_)), "{error}");
     let text = String::from_utf8(made.shown.expose().to_vec()).unwrap();
     for printed in [format!("{made:?}"), format!("{keys:?}"), error.to_string()] {
         assert!(!printed.contains(&text[6..20]), "{printed}");
@@ -151,8 +130,20 @@ async fn a_spoilt_row_signs_nothing_and_nothing_prints_a_key() {
 }
 
 #[tokio::test]
+async fn keys_are_no_connection_and_each_is_looked_for() {
+    let World { store, keys, .. } = &world();
+    let old = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let new = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+    let connections = Connections::new(Arc::new(vault(store))).unwrap();
+    assert!(connections.refresh().await.unwrap().is_empty(), "nothing is unfit");
+    for made in [old, new] {
+        assert!(connections.needles().find_in(made.shown.expose()));
+    }
+}
+
+#[tokio::test]
 async fn an_asymmetric_keys_secret_half_is_never_shown() {
-    let World { keys, _dir, .. } = world();
+    let World { keys, .. } = &world();
     let made = keys.create(owner("a"), Scheme::Ed25519, entry()).await.unwrap();
     let shown = String::from_utf8(made.shown.expose().to_vec()).unwrap();
     assert!(shown.starts_with("whpk_"));

@@ -32,7 +32,6 @@ use crate::{
     key::service::{KeyRing, ServiceError},
     leaks::MIN_PATTERN,
     seal,
-    standard_webhooks::ring,
 };
 use keys::DataKeys;
 
@@ -106,8 +105,6 @@ pub struct Opened {
     pub origin: Option<Origin>,
     /// The secret itself.
     pub credential: Credential,
-    /// Where the secret is a ring of signing keys: each of them.
-    keys: Vec<Secret>,
 }
 
 impl Opened {
@@ -119,7 +116,7 @@ impl Opened {
     /// All secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let Credential { access, refresh, client } = &self.credential;
-        [access, refresh, client].into_iter().flatten().chain(&self.keys)
+        [access, refresh, client].into_iter().flatten()
     }
 }
 
@@ -252,11 +249,7 @@ impl Vault {
                 problem: format!("its origin cannot be read: {error}"),
             })?),
         };
-        let mut opened = Opened { row: row.clone(), origin, credential, keys: Vec::new() };
-        if opened.is_ring() {
-            opened.keys = opened.credential.access.iter().flat_map(ring::lines).collect();
-        }
-        Ok(opened)
+        Ok(Opened { row: row.clone(), origin, credential })
     }
 
     /// One slot as it is in storage now, with its current generation. `None` where there is none.
@@ -264,11 +257,6 @@ impl Vault {
         let Some(rows) = self.store.slot(slot).await? else { return Ok(None) };
         let current = rows.current().ok_or_else(|| StoreError(format!("{slot} has no current generation")))?;
         Ok(Some((rows.head.clone(), self.open(current).await?)))
-    }
-
-    /// The current row of a slot, sealed, as it is in storage now.
-    pub async fn current_row(&self, slot: &Slot) -> Result<Option<SealedSecret>, VaultError> {
-        Ok(self.store.slot(slot).await?.and_then(|rows| rows.current().cloned()))
     }
 
     /// This generation of a slot, where it is still kept.

@@ -57,6 +57,10 @@ impl SecretStore for Hooked {
         Ok(set)
     }
 
+    async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError> {
+        self.inner.remove_slot(slot).await
+    }
+
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.inner.forget_retired(before).await
     }

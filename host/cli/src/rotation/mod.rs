@@ -41,6 +41,7 @@ pub fn sources(host: &Host, actor: Actor) -> Sources {
 pub fn families(host: &Host, actor: &Actor) -> Families {
     Families::new(vec![
         Arc::new(sources(host, actor.clone())),
+        Arc::new(crate::outbound::rotating(host, actor.clone())),
         Arc::new(Upstreams {
             connections: host.connections.clone(),
             issuer: host.upstream.clone(),

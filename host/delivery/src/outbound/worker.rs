@@ -208,7 +208,7 @@ impl Outbound {
             Ok(Err(DoorError::Denied(denial))) if denial.layer == Layer::Budget => in_the_way(denial.reason, false),
             Ok(Err(DoorError::Denied(denial))) => End::failed(format!(
                 "the installation may not send there: {} (by {}); needed: {}",
-                denial.reason, denial.layer, denial.needed
+                denial.reason, denial.layer, denial.loggable
             )),
             // What it answered with is too much to be read: whether it took the message is not known.
             Ok(Err(DoorError::Service(ServiceError::Limited { name, allowed, .. }))) if name.starts_with(ANSWER) => {

@@ -29,6 +29,9 @@ const TOLD: &[(&str, &str)] = &[
     ("backend.rotated", "credentials.rotated"),
 ];
 
+/// The kind of the entries that say what an act of rotation did about one credential.
+const LINE: &str = "credential.rotated";
+
 /// A notice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -48,6 +51,11 @@ impl Notice {
     /// What a back end is told of this entry; `None`: nothing. `kind` is the entry's kind by its name.
     pub fn of(entry: &Entry, kind: &str) -> Option<Self> {
         let (_, told) = TOLD.iter().find(|(about, _)| *about == kind)?;
+        let line = kind == LINE;
+        // A line of an act of rotation: told where there is a new one, and of a back end's own keys by what changed them.
+        if line && (entry.detail.get("new-generation").is_none() || entry.resource.as_ref()?.starts_with("backend ")) {
+            return None;
+        }
         let about = entry.resource.as_deref().and_then(|about| about.strip_prefix("installation:"));
         let installation = about.or_else(|| entry.text("installation"))?.parse().ok()?;
         let mut notice = Self::about(entry.tenant.clone()?, installation, told, entry.time);
@@ -55,6 +63,9 @@ impl Notice {
             if let Some(value) = entry.text(name) {
                 notice.data.insert(name.to_owned(), value.into());
             }
+        }
+        if let (true, Some((_, name))) = (line, entry.resource.as_ref()?.rsplit_once('/')) {
+            notice.data.insert("name".to_owned(), name.into());
         }
         Some(notice)
     }
@@ -114,6 +125,16 @@ mod tests {
         let notice = Notice::of(&by_detail, "backend.rotated").unwrap();
         assert_eq!((notice.kind, notice.installation.as_str()), ("credentials.rotated", "ins_2"));
         assert_eq!(notice.data["name"], "webhook");
+    }
+
+    #[test]
+    fn a_line_of_a_rotation_is_told_where_there_is_a_new_credential() {
+        let line = |about: &str| entry(Kind::CredentialRotated).about(about).with("installation", "ins_2");
+        assert_eq!(Notice::of(&line("connection acme/ins_2/chat"), LINE), None, "nothing came of it");
+        let told = Notice::of(&line("connection acme/ins_2/chat").with("new-generation", 4), LINE).unwrap();
+        assert_eq!((told.kind, &told.data["name"]), ("credentials.rotated", &json!("chat")));
+        let own = line("backend acme/ins_2/webhook").with("new-generation", 4);
+        assert_eq!(Notice::of(&own, LINE), None, "its own entry tells of it");
     }
 
     #[test]

@@ -216,6 +216,7 @@ fn denied(layer: Layer) -> Scripted {
             loggable: "http:send to=https://hooks.example.test/in methods=POST".parse().unwrap(),
             layer,
             reason: "sending there is not granted".into(),
+            loggable: "http:send to=https://hooks.example.test/in methods=POST".parse().unwrap(),
             layers: Vec::new(),
         })))
     })
