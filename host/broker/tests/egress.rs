@@ -1,6 +1,7 @@
 //! The one door out, against a real TLS server on this machine: what goes out, what does not, and what comes back.
 #![forbid(unsafe_code)]
 
+#[expect(clippy::unwrap_used, reason = "tests")]
 #[path = "egress/channel.rs"]
 mod channel;
 mod support;

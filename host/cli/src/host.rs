@@ -85,11 +85,12 @@ impl Host {
         let renewals = Renewals::new(vault.clone(), upstream.clone(), &home.locks(), clock.clone(), rng.clone());
         let renewals = Arc::new(renewals.with_context(|| format!("cannot make {}", home.locks().display()))?);
         connections.renewed_by(renewals.clone());
+        // Before the credentials: what goes on under a freeze does so with what was stored before it was let go on.
+        let freezes = Arc::new(FreezeBook::new(store.clone(), connections.clone()));
+        freezes.tighten().await?;
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");
         }
-        let freezes = Arc::new(FreezeBook::new(store.clone(), connections.clone()));
-        freezes.tick().await?;
         let anchor = anchor(&home)?;
         let registry =
             Arc::new(Registry::new(store.clone(), store.clone(), anchor, Arc::new(Catalogue), clock.clone()));

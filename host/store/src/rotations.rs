@@ -296,7 +296,7 @@ mod tests {
         assert_eq!(state.freezes.len(), 1);
         assert_eq!((state.freezes[0].number, &state.freezes[0].extent), (2, &Extent::Connection(key("b"))));
         assert!(state.released.is_empty());
-        assert_eq!(store.acts().await.unwrap(), [ended.clone()]);
+        assert_eq!(store.acts().await.unwrap(), std::slice::from_ref(&ended));
         store.end_act(ended, vec![], vec![]).await.unwrap();
         assert!(store.freezes().await.unwrap().freezes.is_empty(), "whatever belongs to it");
     }

@@ -13,7 +13,7 @@
 mod cookie;
 mod page;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -30,6 +30,9 @@ use portcullis_model::{
 
 /// The largest query and the largest body, in bytes.
 const MAX_INPUT: usize = 16 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// What these endpoints share.
 pub struct Connect {
@@ -73,9 +76,8 @@ async fn show(State(connect): State<Arc<Connect>>, link: Segment, headers: Heade
 
 /// Uses the link up and sends the browser to the provider.
 async fn go(State(connect): State<Arc<Connect>>, link: Segment, headers: HeaderMap, body: Body) -> Response {
-    let body = match axum::body::to_bytes(body, MAX_INPUT).await {
-        Ok(body) => body,
-        Err(_) => return refused(&ConsentError::Forged),
+    let Ok(Ok(body)) = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, MAX_INPUT)).await else {
+        return refused(&ConsentError::Forged);
     };
     let link = segment(link);
     let begun = async {

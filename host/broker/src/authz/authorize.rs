@@ -225,7 +225,7 @@ impl AuthorizationServer {
             return Ok(Watched::Gone);
         };
         let active = installation.is_some_and(|one| one.state == InstallationState::Active);
-        if client.revoked.is_some() || !active {
+        if client.has_ended(pending.created) || !active {
             return Ok(Watched::Gone);
         }
         match pending.decision.clone() {

@@ -21,7 +21,7 @@ pub(super) fn over(standing: &Standing, now: Timestamp) -> Option<&'static str> 
     }
     let revoked = all().any(|one| one.revoked.is_some())
         || grants.iter().any(|grant| grant.revoked.is_some())
-        || clients.iter().any(|client| client.revoked.is_some());
+        || all().zip(clients).any(|(one, client)| client.has_ended(one.issued));
     if revoked {
         return Some("the access token was revoked");
     }

@@ -150,6 +150,7 @@ pub async fn register(
         redirects: registration.redirects,
         overlap_seconds: registration.overlap_seconds,
         created: now,
+        ended_until: None,
         revoked: None,
         version: 1,
     };
@@ -238,6 +239,23 @@ async fn changed(
     let entry = entry.about(format!("installation:{}", client.installation)).with("client", client.id.as_str());
     let expected = Some(client.version);
     put(store, Client { keys, version: client.version + 1, ..client }, expected, entry).await
+}
+
+/// Ends every token and grant that a client has at this moment; it goes on by asking for new ones.
+pub async fn end_tokens(
+    store: &dyn OAuthStore,
+    client: Client,
+    now: Timestamp,
+    reason: &str,
+    entry: Entry,
+) -> Result<Client, ClientError> {
+    let entry = entry
+        .about(format!("installation:{}", client.installation))
+        .with("client", client.id.as_str())
+        .with("tokens", "all")
+        .with("reason", reason);
+    let expected = Some(client.version);
+    put(store, Client { ended_until: Some(now), version: client.version + 1, ..client }, expected, entry).await
 }
 
 /// Revokes a client, and with it every token that it has.

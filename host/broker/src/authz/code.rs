@@ -64,7 +64,7 @@ impl AuthorizationServer {
                     false => continue,
                 }
             }
-            if grant.revoked.is_some() || code.expires <= now {
+            if grant.revoked.is_some() || code.expires <= now || caller.client.has_ended(grant.created) {
                 return Err(refused());
             }
             if let Some(answer) = self.redeemed(caller, grant, code, now).await? {

@@ -44,7 +44,8 @@ impl AuthorizationServer {
         let Some(digest) = Sort::Refresh.digest(token) else { return Ok(inactive()) };
         match self.store().grant_by(&digest).await? {
             Some((grant, generation)) if is_own(&caller, &grant.client, grant.jkt.as_ref()) => {
-                Ok(self.family(&grant, generation))
+                let gone = caller.client.has_ended(grant.created);
+                Ok(if gone { inactive() } else { self.family(&grant, generation) })
             }
             _ => Ok(inactive()),
         }

@@ -70,7 +70,8 @@ impl AuthorizationServer {
             let now = self.now();
             let Some((grant, generation)) = self.store().grant_by(&digest).await? else { return Err(refused()) };
             let Some(family) = grant.refreshing else { return Err(refused()) };
-            if grant.revoked.is_some() || grant.expires <= now {
+            let gone = grant.client == caller.client.id && caller.client.has_ended(grant.created);
+            if gone || grant.revoked.is_some() || grant.expires <= now {
                 return Err(refused());
             }
             let used = judge(caller, &grant, family, generation, now);

@@ -36,7 +36,9 @@ impl AuthorizationServer {
             )),
             Err(error) => Err(error),
         };
-        if let Err(error) = &answer {
+        if let Err(error) = &answer
+            && caller.by_registered_key
+        {
             self.note_refusal(&caller, error).await?;
         }
         answer

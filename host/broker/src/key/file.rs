@@ -125,7 +125,7 @@ mod tests {
         let keys = FileKeys::open(&path, true, rng.clone()).unwrap();
         let first = keys.names().await.unwrap().remove(0);
         FileKeys::open(&path, true, rng.clone()).unwrap();
-        assert_eq!(keys.names().await.unwrap(), [first.clone()], "never made twice");
+        assert_eq!(keys.names().await.unwrap(), std::slice::from_ref(&first), "never made twice");
 
         let second = keys.add(Some(&first)).unwrap();
         assert_eq!(keys.add(Some(&first)).unwrap(), second, "one that was cut off goes on with the same key");

@@ -77,7 +77,7 @@ mod tests {
         assert!(matches!(both.unwrap(&other, &wrapped, context).await, Err(ServiceError::Unopened(_))));
         assert!(matches!(both.unwrap(&name, &wrapped, b"acme|2").await, Err(ServiceError::Unopened(_))));
         assert!(matches!(old.wrap(&other, &key, context).await, Err(ServiceError::Absent(_))));
-        for wrong in ["", "0a", &format!("{a},"), &format!("{a} {b}"), &vec![a.as_str(); MOST + 1].join(",")] {
+        for wrong in ["", "0a", &format!("{a},"), &format!("{a} {b}"), &[a.as_str(); MOST + 1].join(",")] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

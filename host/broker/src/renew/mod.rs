@@ -162,18 +162,19 @@ impl Renewals {
     }
 
     /// The generation after `than`: the one that somebody else has got in the meantime, or one that is asked for now. Others who
-    /// ask for the same get the same. Goes on to its end where the caller does not wait for it.
+    /// ask for the same get the same. Once it is at work it goes on to its end, where the caller does not wait for it too; whoever
+    /// goes away before leaves the line, so that none grows while a provider is slow.
     pub async fn newer(self: &Arc<Self>, slot: &Slot, than: u64, because: Because) -> Result<u64, RenewError> {
-        let (renewals, slot) = (self.clone(), slot.clone());
+        let before_others = self.locks.line_up(slot).await;
+        let (counted, slot) = (Counted::new(self.clone()), slot.clone());
         let task = tokio::spawn(async move {
-            renewals.under_way.fetch_add(1, Ordering::SeqCst);
-            let _counted = Counted(&renewals.under_way);
-            renewals.in_line(&slot, than, because).await
+            let _before_others = before_others;
+            counted.0.locked(&slot, than, because).await
         });
         task.await.unwrap_or_else(|_| Err(RenewError::Failed("the renewal was cut off".into())))
     }
 
-    /// How many are waiting or asking at the moment.
+    /// How many are at work at the moment.
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::SeqCst)
     }
@@ -190,8 +191,7 @@ impl Renewals {
         }
     }
 
-    async fn in_line(&self, slot: &Slot, than: u64, because: Because) -> Result<u64, RenewError> {
-        let _before_others = self.locks.line_up(slot).await;
+    async fn locked(&self, slot: &Slot, than: u64, because: Because) -> Result<u64, RenewError> {
         loop {
             let held = self.locks.try_take(slot);
             let held = held.map_err(|e| RenewError::Failed(format!("the connection cannot be locked: {e}")))?;
@@ -397,11 +397,19 @@ fn following(claimed: &Claimed, issued: Issued) -> NewSecret {
     }
 }
 
-struct Counted<'a>(&'a AtomicUsize);
+/// One that is at work.
+struct Counted(Arc<Renewals>);
 
-impl Drop for Counted<'_> {
+impl Counted {
+    fn new(renewals: Arc<Renewals>) -> Self {
+        renewals.under_way.fetch_add(1, Ordering::SeqCst);
+        Self(renewals)
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -247,8 +247,10 @@ impl Rotator {
             ended = ended.with(name, count);
         }
         let mut entries = vec![ended.with("still-frozen", still.len())];
-        if let Some(number) = act.freeze {
-            entries.push(self.entry(Kind::FreezeLifted, act).with("freeze", number));
+        let held = self.freezes.freezes().await?.freezes;
+        for freeze in held.iter().filter(|one| one.act.as_ref() == Some(&act.id)) {
+            let entry = self.entry(Kind::FreezeLifted, act).with("freeze", freeze.number);
+            entries.push(entry.with("extent", freeze.extent.to_string()));
         }
         for freeze in &still {
             entries.push(self.entry(Kind::FreezeAdded, act).with("extent", freeze.extent.to_string()));

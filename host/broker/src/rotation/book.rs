@@ -4,7 +4,7 @@
 //! few hash tables. A request under way watches for the next table and holds the one that it was last held against, so that it is
 //! known when none goes on that has not seen the newest.
 //!
-//! Invariants: what is added holds before anything else is looked at; what is lifted or released goes on only after the credentials
+//! Invariants: what is added holds at once, also while credentials are being read; what is lifted or released goes on only after the credentials
 //! were read anew, so that nothing goes out with an old one; a table that cannot be read leaves the last one in force.
 
 use std::{
@@ -73,23 +73,24 @@ pub struct Change {
     pub left: usize,
 }
 
+/// A freeze, and the revision that it was first read with.
+type Known = (Freeze, u64);
+
 #[derive(Debug, Default)]
 struct Table {
-    revision: u64,
-    freezes: Vec<Freeze>,
+    freezes: Vec<Known>,
     by_extent: HashMap<Extent, Vec<usize>>,
     released: HashSet<Released>,
     ended: Arc<AtomicU64>,
 }
 
 impl Table {
-    fn new(state: FreezeState, ended: &Arc<AtomicU64>) -> Self {
+    fn new(freezes: Vec<Known>, released: HashSet<Released>, ended: &Arc<AtomicU64>) -> Self {
         let mut by_extent: HashMap<Extent, Vec<usize>> = HashMap::new();
-        for (at, freeze) in state.freezes.iter().enumerate() {
+        for (at, (freeze, _)) in freezes.iter().enumerate() {
             by_extent.entry(freeze.extent.clone()).or_default().push(at);
         }
-        let released = state.released.into_iter().collect();
-        Self { revision: state.revision, freezes: state.freezes, by_extent, released, ended: ended.clone() }
+        Self { freezes, by_extent, released, ended: ended.clone() }
     }
 
     fn is_empty(&self) -> bool {
@@ -120,7 +121,7 @@ impl Table {
     }
 
     fn check_extent(&self, extent: &Extent, subject: &Subject, carried: &[Carried]) -> Result<(), Frozen> {
-        for freeze in self.by_extent.get(extent).into_iter().flatten().filter_map(|at| self.freezes.get(*at)) {
+        for (freeze, _) in self.by_extent.get(extent).into_iter().flatten().filter_map(|at| self.freezes.get(*at)) {
             if !self.is_released(freeze.number, subject, carried) {
                 return Err(freeze.into());
             }
@@ -141,15 +142,22 @@ impl Table {
         released(None) || (!carried.is_empty() && carried.iter().all(|one| released(Some(&one.name))))
     }
 
-    /// Everything that is frozen here or there, and nothing that is released but what was released here.
-    fn stricter(&self, next: &FreezeState) -> FreezeState {
-        let mut freezes = self.freezes.clone();
-        freezes.extend(next.freezes.iter().filter(|freeze| !self.has(freeze.number)).cloned());
-        FreezeState { revision: self.revision, freezes, released: self.released.iter().cloned().collect() }
+    fn has(&self, number: u64) -> bool {
+        self.freezes.iter().any(|(freeze, _)| freeze.number == number)
     }
 
-    fn has(&self, number: u64) -> bool {
-        self.freezes.iter().any(|freeze| freeze.number == number)
+    /// These, and what is in the state and not yet here.
+    fn with(&self, state: &FreezeState) -> Vec<Known> {
+        let new = state.freezes.iter().filter(|freeze| !self.has(freeze.number));
+        self.freezes.iter().cloned().chain(new.map(|freeze| (freeze.clone(), state.revision))).collect()
+    }
+
+    /// Whether the state lifts or releases something.
+    fn is_stricter_than(&self, state: &FreezeState) -> bool {
+        let lifted = |(freeze, revision): &Known| {
+            *revision <= state.revision && state.freezes.iter().all(|known| known.number != freeze.number)
+        };
+        self.freezes.iter().any(lifted) || state.released.iter().any(|one| !self.released.contains(one))
     }
 }
 
@@ -176,78 +184,111 @@ pub struct FreezeBook {
     older: std::sync::Mutex<Vec<Weak<Table>>>,
     /// Requests that were ended since the start.
     ended: Arc<AtomicU64>,
-    ticking: Mutex<Option<u64>>,
+    /// The revision that was last looked at for what is new, and the highest number that was reported.
+    tightened: Mutex<(Option<u64>, u64)>,
+    /// The revision up to which everything was lifted and released.
+    loosened: Mutex<Option<u64>>,
 }
 
 impl FreezeBook {
     /// A book in which nothing is frozen yet; [`tick`](Self::tick) reads what is.
     pub fn new(store: Arc<dyn FreezeStore>, reload: Arc<dyn Reload>) -> Self {
-        let table = watch::Sender::new(Arc::default());
         Self {
             store,
             reload,
-            table,
+            table: watch::Sender::new(Arc::default()),
             older: std::sync::Mutex::default(),
             ended: Arc::default(),
-            ticking: Mutex::new(None),
+            tightened: Mutex::default(),
+            loosened: Mutex::default(),
         }
     }
 
-    /// One look at the store. `None`: nothing has changed.
-    pub async fn tick(&self) -> Result<Option<Change>, BookError> {
-        let mut seen = self.ticking.lock().await;
-        if *seen == Some(self.store.freeze_revision().await?) {
+    /// Takes what was frozen since into force, and ends what is under way of it. `None`: there is nothing new.
+    pub async fn tighten(&self) -> Result<Option<Change>, BookError> {
+        let began = self.ended.load(Ordering::Relaxed);
+        let change = {
+            let mut tightened = self.tightened.lock().await;
+            if tightened.0 == Some(self.store.freeze_revision().await?) {
+                return Ok(None);
+            }
+            let state = self.store.freezes().await?;
+            let table = self.table.borrow().clone();
+            if state.freezes.iter().any(|freeze| !table.has(freeze.number)) {
+                self.publish(table.with(&state), table.released.clone());
+            }
+            tightened.0 = Some(state.revision);
+            let new = state.freezes.iter().map(|freeze| freeze.number).filter(|number| *number > tightened.1);
+            let added: Vec<u64> = new.collect();
+            tightened.1 = added.iter().copied().max().unwrap_or(tightened.1);
+            Change { revision: state.revision, added, ended: 0, left: 0 }
+        };
+        if change.added.is_empty() {
             return Ok(None);
         }
-        let state = self.store.freezes().await?;
-        let (revision, before) = (state.revision, self.table.borrow().clone());
-        let added: Vec<u64> = state.freezes.iter().map(|one| one.number).filter(|one| !before.has(*one)).collect();
-        let looser = seen.is_none()
-            || before.freezes.iter().any(|old| state.freezes.iter().all(|new| new.number != old.number))
-            || state.released.iter().any(|one| !before.released.contains(one));
-        let ended = self.ended.load(Ordering::Relaxed);
-        if looser {
-            if !added.is_empty() {
-                self.publish(before.stricter(&state));
-            }
-            self.reload.reload().await.map_err(BookError::Reload)?;
-        }
-        drop(before);
-        self.publish(state);
-        *seen = Some(revision);
-        let left = if added.is_empty() { 0 } else { self.all_have_seen().await };
-        let ended = self.ended.load(Ordering::Relaxed) - ended;
-        Ok(Some(Change { revision, added, ended, left }))
+        let left = self.all_have_seen().await;
+        Ok(Some(Change { ended: self.ended.load(Ordering::Relaxed) - began, left, ..change }))
     }
 
-    /// Looks for changes until `stop` turns true, and writes down when a freeze holds.
-    pub async fn run(
-        self: Arc<Self>,
-        recorder: Arc<dyn Recorder>,
-        clock: Arc<dyn Clock>,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        let record = async |change: &Change, took| {
-            if let Err(error) = recorder.record(vec![enforced(change, clock.as_ref(), took)]).await {
-                tracing::error!(%error, "that a freeze holds could not be recorded");
-            }
-        };
+    /// Lets go on what was lifted or released since, after the credentials were read anew.
+    pub async fn loosen(&self) -> Result<(), BookError> {
+        let mut loosened = self.loosened.lock().await;
+        if *loosened == Some(self.store.freeze_revision().await?) {
+            return Ok(());
+        }
+        // The state first: whatever let something go on was stored after the credential that it is to go on with.
+        let state = self.store.freezes().await?;
+        let stricter = self.table.borrow().is_stricter_than(&state);
+        if stricter {
+            self.reload.reload().await.map_err(BookError::Reload)?;
+            let _nobody_adds = self.tightened.lock().await;
+            let table = self.table.borrow().clone();
+            let holds = |(freeze, revision): &Known| {
+                *revision > state.revision || state.freezes.iter().any(|known| known.number == freeze.number)
+            };
+            let freezes = table.with(&state).into_iter().filter(holds).collect();
+            self.publish(freezes, state.released.into_iter().collect());
+        }
+        *loosened = Some(state.revision);
+        Ok(())
+    }
+
+    /// One look at the store, for both.
+    pub async fn tick(&self) -> Result<Option<Change>, BookError> {
+        let change = self.tighten().await?;
+        self.loosen().await?;
+        Ok(change)
+    }
+
+    /// Looks for changes until `stop` turns true, and writes down when a freeze holds. Reading the credentials anew may take its
+    /// time, and keeps no freeze waiting.
+    pub async fn run(self: Arc<Self>, recorder: Arc<dyn Recorder>, clock: Arc<dyn Clock>, stop: watch::Receiver<bool>) {
         // What was frozen before there was anything to end.
         if let Some(standing) = self.standing() {
-            record(&standing, Duration::ZERO).await;
+            record(recorder.as_ref(), enforced(&standing, clock.as_ref(), Duration::ZERO)).await;
         }
-        while !*stop.borrow() {
-            let began = Instant::now();
-            match self.tick().await {
-                Ok(Some(change)) if !change.added.is_empty() => record(&change, began.elapsed()).await,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "freezes cannot be read; those that were known hold"),
+        let tightening = async {
+            let mut stop = stop.clone();
+            while pause(&mut stop).await {
+                let began = Instant::now();
+                match self.tighten().await {
+                    Ok(Some(change)) => {
+                        record(recorder.as_ref(), enforced(&change, clock.as_ref(), began.elapsed())).await;
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, "freezes cannot be read; those that were known hold"),
+                }
             }
-            tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
-                _ = stop.changed() => {}
+        };
+        let loosening = async {
+            let mut stop = stop.clone();
+            while pause(&mut stop).await {
+                if let Err(error) = self.loosen().await {
+                    tracing::error!(%error, "nothing that was frozen goes on");
+                }
             }
-        }
+        };
+        tokio::join!(tightening, loosening);
     }
 
     /// Lets a request begin, and gives what ends it when a freeze comes. `carried` says what it carries, where that is asked.
@@ -263,13 +304,16 @@ impl FreezeBook {
     /// What holds at the moment, as a change; `None` where nothing does.
     fn standing(&self) -> Option<Change> {
         let table = self.table.borrow();
-        let added: Vec<u64> = table.freezes.iter().map(|one| one.number).collect();
-        (!added.is_empty()).then(|| Change { revision: table.revision, added, ended: 0, left: 0 })
+        let added: Vec<u64> = table.freezes.iter().map(|(freeze, _)| freeze.number).collect();
+        let revision = table.freezes.iter().map(|(_, revision)| *revision).max()?;
+        Some(Change { revision, added, ended: 0, left: 0 })
     }
 
-    fn publish(&self, state: FreezeState) {
-        let old = self.table.send_replace(Arc::new(Table::new(state, &self.ended)));
-        self.older.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&old));
+    fn publish(&self, freezes: Vec<Known>, released: HashSet<Released>) {
+        let old = self.table.send_replace(Arc::new(Table::new(freezes, released, &self.ended)));
+        let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        older.retain(|table| table.strong_count() > 0);
+        older.push(Arc::downgrade(&old));
     }
 
     /// Waits until every request under way was held against the newest table. Gives how many tables are still held by some.
@@ -292,6 +336,21 @@ impl FreezeBook {
 impl Freezes for FreezeBook {
     fn check(&self, subject: &Subject, carried: &[Carried]) -> Result<(), Frozen> {
         self.table.borrow().check(subject, carried)
+    }
+}
+
+/// Waits for the next look; false at the end.
+async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(TICK) => {}
+        _ = stop.changed() => {}
+    }
+    !*stop.borrow()
+}
+
+async fn record(recorder: &dyn Recorder, entry: Entry) {
+    if let Err(error) = recorder.record(vec![entry]).await {
+        tracing::error!(%error, "that a freeze holds could not be recorded");
     }
 }
 

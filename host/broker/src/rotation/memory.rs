@@ -41,6 +41,11 @@ impl Memory {
     pub fn entries(&self) -> Vec<Entry> {
         self.rows().entries.clone()
     }
+
+    /// How the secrets of sources stand.
+    pub fn source_keys(&self) -> Vec<(SourceName, SourceKeys)> {
+        self.rows().sources.iter().map(|(name, keys)| (name.clone(), keys.clone())).collect()
+    }
 }
 
 impl Rows {

@@ -64,6 +64,10 @@ impl Sources {
             entry = entry.with("both-until", until.to_string());
         }
         self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
+        if promote_at.is_none() && before.promote_at.is_some() {
+            // One that was to take the place, and never will.
+            self.overwrite(source, &source.next_secret_name()).await?;
+        }
         self.reload().await?;
         Ok(promote_at)
     }
@@ -72,30 +76,38 @@ impl Sources {
     pub async fn promote(&self) -> Result<usize, StepError> {
         let (all, now, mut open) = (self.sources.source_keys().await?, self.clock.now(), 0);
         for source in self.sources.sources().await? {
-            let found = all.iter().find(|(name, keys)| *name == source.name && keys.promote_at.is_some());
-            let Some((_, keys)) = found else { continue };
-            open += 1;
-            if keys.promote_at.is_some_and(|at| at <= now) && self.promote_one(&source, keys).await? {
-                open -= 1;
+            let Some((_, keys)) = all.iter().find(|(name, _)| *name == source.name) else { continue };
+            match keys.promote_at {
+                Some(at) => open += usize::from(at > now || !self.promote_one(&source, keys).await?),
+                // Only now has everybody read that the copy is not needed any more.
+                None if keys.revoked.is_none() && self.has_same_next(&source) => {
+                    self.overwrite(&source, &source.next_secret_name()).await?;
+                    self.reload().await?;
+                }
+                None => {}
             }
         }
         Ok(open)
     }
 
+    fn has_same_next(&self, source: &Source) -> bool {
+        let secret = |name: String| self.connections.inbound(&source.tenant, &name);
+        let both = secret(source.secret_name()).zip(secret(source.next_secret_name()));
+        both.is_some_and(|(current, next)| same(current.expose(), next.expose()))
+    }
+
     /// First the new one into the place of the old one; and once that was seen to be in use, the end of the overlap.
     async fn promote_one(&self, source: &Source, keys: &SourceKeys) -> Result<bool, StepError> {
-        let secret = |name: String| self.connections.inbound(&source.tenant, &name);
-        let Some(next) = secret(source.next_secret_name()) else {
+        let Some(next) = self.connections.inbound(&source.tenant, &source.next_secret_name()) else {
             return Err(StepError::Store(format!("the new secret of source '{}' does not open", source.name)));
         };
-        if !secret(source.secret_name()).is_some_and(|current| same(current.expose(), next.expose())) {
+        if !self.has_same_next(source) {
             self.put(source, &source.secret_name(), &next).await?;
             self.reload().await?;
             return Ok(false);
         }
         let keys = SourceKeys { promote_at: None, ..keys.clone() };
         self.keys.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
-        self.overwrite(source, &source.next_secret_name()).await?;
         Ok(true)
     }
 

@@ -79,6 +79,27 @@ async fn a_revoked_client_has_nothing_left() {
 }
 
 #[tokio::test]
+async fn all_tokens_end_at_once_and_the_client_goes_on() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let token = world.credentials(&party, "kv:read").await.access;
+    let code = world.code(&party, "kv:read").await;
+    let family = world.redeem(&party, &code).await.unwrap();
+    let waits = world.code(&party, "kv:read").await;
+    let entry = world.entry(Kind::TokenRevoked);
+    let now = world.clock.now();
+    clients::end_tokens(world.store.as_ref(), party.client.clone(), now, "in a log", entry).await.unwrap();
+    for token in [&token, &family.access] {
+        assert!(world.check(token).await.is_err());
+    }
+    assert_eq!(why(world.refresh(&party, &family.refresh.unwrap()).await), "invalid_grant");
+    assert_eq!(why(world.redeem(&party, &waits).await), "invalid_grant");
+    world.pass(1);
+    let token = world.credentials(&party, "kv:read").await.access;
+    assert!(world.check(&token).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_key_is_replaced_without_an_outage() {
     let world = World::new().await;
     let party = world.party().await;

@@ -46,12 +46,16 @@ pub const BACK: &str = "https://backend.example/callback";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A clock that stands still until it is moved.
-pub struct Hand(AtomicI64);
+/// A clock that stands still until it is moved, or goes on by itself.
+pub struct Hand {
+    at: AtomicI64,
+    goes_since: Option<std::time::Instant>,
+}
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        let gone = self.goes_since.map(|since| i64::try_from(since.elapsed().as_millis()).unwrap()).unwrap_or_default();
+        Timestamp(self.at.load(Ordering::SeqCst) + gone)
     }
 }
 
@@ -136,7 +140,7 @@ pub struct World {
     pub clock: Arc<Hand>,
     pub rng: Arc<Counting>,
     pub granted: Arc<Granted>,
-    pub server: AuthorizationServer,
+    pub server: Arc<AuthorizationServer>,
 }
 
 /// A client and its key.
@@ -205,6 +209,7 @@ fn server(
     granted: &Arc<Granted>,
     clock: &Arc<Hand>,
     rng: &Arc<Counting>,
+    issuer: &str,
 ) -> AuthorizationServer {
     AuthorizationServer::new(Parts {
         store: store.clone(),
@@ -213,19 +218,31 @@ fn server(
         clock: clock.clone(),
         rng: rng.clone(),
         key: Key::load(&dir.join("oauth.key"), rng.as_ref()).unwrap(),
-        settings: Settings::new(ISSUER),
+        settings: Settings::new(issuer),
     })
 }
 
 impl World {
     pub async fn new() -> Self {
+        // A whole second, since claims have no less.
+        Self::at(Hand { at: AtomicI64::new(1_800_000_000_000), goes_since: None }, ISSUER).await
+    }
+
+    /// One whose clock goes on by itself, from now.
+    pub async fn going(issuer: &str) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "others' programs read the machine's clock")]
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let at = AtomicI64::new(i64::try_from(now.as_millis()).unwrap());
+        Self::at(Hand { at, goes_since: Some(std::time::Instant::now()) }, issuer).await
+    }
+
+    async fn at(hand: Hand, issuer: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
-        // A whole second, since claims have no less.
-        let clock = Arc::new(Hand(AtomicI64::new(1_800_000_000_000)));
+        let clock = Arc::new(hand);
         let rng = Arc::new(Counting::default());
         let granted = Arc::new(Granted::default());
-        let server = server(dir.path(), &store, &granted, &clock, &rng);
+        let server = Arc::new(server(dir.path(), &store, &granted, &clock, &rng, issuer));
         let world = Self { dir, store, clock, rng, granted, server };
         world.install("ins_1", "acme", &["tickets:read fields=body,subject", "kv:read"]).await;
         world
@@ -233,7 +250,8 @@ impl World {
 
     /// The same, after the host was started anew.
     pub fn restarted(self) -> Self {
-        let server = server(self.dir.path(), &self.store, &self.granted, &self.clock, &self.rng);
+        let issuer = &self.server.settings().issuer;
+        let server = Arc::new(server(self.dir.path(), &self.store, &self.granted, &self.clock, &self.rng, issuer));
         Self { server, ..self }
     }
 
@@ -265,11 +283,29 @@ impl World {
     }
 
     pub fn pass(&self, milliseconds: i64) {
-        self.clock.0.fetch_add(milliseconds, Ordering::SeqCst);
+        self.clock.at.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
     pub fn seconds(&self) -> i64 {
         self.clock.now().0 / 1000
+    }
+
+    /// Registers a client with these public keys.
+    pub async fn register_keys(
+        &self,
+        installation_id: &str,
+        keys: &Value,
+        authentication: Authentication,
+        redirect: &str,
+    ) -> Client {
+        let keys = if keys.is_null() { Vec::new() } else { jwk::read_set(keys).unwrap() };
+        let redirects = vec![redirect.to_owned()];
+        let registration = Registration { authentication, keys, redirects, overlap_seconds: 3_600 };
+        let all = self.store.installations().await.unwrap();
+        let to = all.into_iter().find(|one| one.id.as_str() == installation_id).unwrap();
+        let entry = self.entry(Kind::ClientRegistered);
+        let who = (self.rng.as_ref() as &dyn Rng, self.clock.now());
+        clients::register(self.store.as_ref(), &to, registration, who, entry).await.unwrap()
     }
 
     pub async fn register(
@@ -280,13 +316,8 @@ impl World {
         keyless: bool,
     ) -> Party {
         let key = Keys::new(seed);
-        let keys = if keyless { vec![] } else { vec![jwk::read(&key.jwk()).unwrap()] };
-        let registration = Registration { authentication, keys, redirects: vec![BACK.into()], overlap_seconds: 3_600 };
-        let all = self.store.installations().await.unwrap();
-        let to = all.into_iter().find(|one| one.id.as_str() == installation_id).unwrap();
-        let entry = self.entry(Kind::ClientRegistered);
-        let who = (self.rng.as_ref() as &dyn Rng, self.clock.now());
-        let client = clients::register(self.store.as_ref(), &to, registration, who, entry).await.unwrap();
+        let keys = if keyless { Value::Null } else { key.jwk() };
+        let client = self.register_keys(installation_id, &keys, authentication, BACK).await;
         Party { client, key }
     }
 
@@ -371,6 +402,19 @@ impl World {
         consent::approve(store, &Small, pending, None, self.entry(Kind::AuthorizationDecided)).await.unwrap();
         let Watched::Back(url) = self.server.watch(id, begun.browser.expose()).await.unwrap() else { panic!() };
         query(&url)["code"].clone()
+    }
+
+    /// Agrees to whatever waits. Gives how much that was.
+    pub async fn agree_to_all(&self) -> usize {
+        let waiting = self.store.pending(self.clock.now()).await.unwrap().into_iter();
+        let waiting = waiting.filter(|one| one.decision == portcullis_model::oauth::Decision::Waiting);
+        let mut agreed = 0;
+        for pending in waiting {
+            let entry = self.entry(Kind::AuthorizationDecided);
+            consent::approve(self.store.as_ref(), &Small, pending, None, entry).await.unwrap();
+            agreed += 1;
+        }
+        agreed
     }
 
     pub async fn redeem(&self, party: &Party, code: &str) -> Result<TokenAnswer, OAuthError> {

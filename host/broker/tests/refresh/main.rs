@@ -6,7 +6,6 @@
 mod hooked;
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod kills;
-#[expect(clippy::unwrap_used, reason = "a test")]
 mod one_flight;
 #[expect(clippy::unwrap_used, reason = "test support")]
 mod process;

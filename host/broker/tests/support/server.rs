@@ -185,6 +185,9 @@ fn answer_to(path: &str, arrived: &Arrived) -> Vec<u8> {
         "/switch" => b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n".to_vec(),
         "/slow" | "/drop" => Vec::new(),
         "/garbage" => b"SSH-2.0-server\r\n\r\n".to_vec(),
+        path if path.strip_prefix("/only/").is_some_and(|one| token != format!("Bearer {one}")) => {
+            plain("401 Unauthorized", token.as_bytes())
+        }
         _ => plain("200 OK\r\nx-here: yes", b"fine"),
     }
 }

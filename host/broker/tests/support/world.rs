@@ -133,6 +133,7 @@ pub fn leading_to(server: &Server, hosts: &[&str]) -> Config {
 pub struct World {
     pub door: Outbound,
     pub connections: Arc<Connections>,
+    pub vault: Arc<Vault>,
     memory: Arc<Memory>,
     _folder: tempfile::TempDir,
 }
@@ -149,8 +150,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("host.db")).unwrap());
         let ring = KeyRing::of(Key::random(&Fixed), Arc::new(Fixed));
-        let vault = Vault::new(store, ring, Arc::new(Fixed));
-        let connections = Arc::new(Connections::new(Arc::new(vault)).unwrap());
+        let vault = Arc::new(Vault::new(store, ring, Arc::new(Fixed)));
+        let connections = Arc::new(Connections::new(vault.clone()).unwrap());
         let names = Names(BTreeMap::from([
             ("loop.example.test", "127.0.0.1"),
             ("mixed.example.test", "8.8.8.8,10.0.0.1"),
@@ -158,7 +159,7 @@ impl World {
             ("mapped.example.test", "::ffff:127.0.0.1"),
         ]));
         let door = Outbound::new(config, connections.clone(), Arc::new(names), clock).unwrap();
-        let world = Self { door, connections, memory, _folder: folder };
+        let world = Self { door, connections, vault, memory, _folder: folder };
         world.store(TOKEN).await;
         world
     }

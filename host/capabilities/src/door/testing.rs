@@ -78,6 +78,7 @@ impl Releases for Believed {
             reviewed: None,
             until: Timestamp(i64::MAX),
             limits: Limits::CEILING,
+            destinations: Vec::new(),
         })
     }
 
@@ -94,7 +95,13 @@ pub(crate) struct Sent(pub Mutex<Vec<String>>);
 impl Egress for Sent {
     async fn send(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
         self.0.lock().unwrap().push(format!("{}{}", act.act().target.origin(), act.act().target.path()));
-        Ok(Answer { status: 202, headers: vec![], body: b"ok".to_vec(), sent: act.act().body.len() as u64 })
+        Ok(Answer {
+            status: 202,
+            headers: vec![],
+            body: b"ok".to_vec(),
+            sent: act.act().body.len() as u64,
+            plaintext: false,
+        })
     }
 }
 

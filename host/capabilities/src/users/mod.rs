@@ -34,13 +34,6 @@ mod wit {
     pub use portcullis::plugin::users::*;
 }
 
-/// What a guest sees, for tests that hold it against what others see.
-#[cfg(test)]
-pub(crate) mod guest {
-    pub(crate) use super::host::{organization, user};
-    pub(crate) use super::wit::*;
-}
-
 /// The capability, on the help desk.
 pub struct Cap(Arc<dyn HelpDesk>, Arc<dyn Pseudonyms>);
 
@@ -72,4 +65,11 @@ impl Capability for Cap {
         let veil = Veil::new(gate.call().clone(), self.1.clone());
         State { gate, authority, desk: self.0.clone(), veil }
     }
+}
+
+/// What a guest sees, for tests that hold it against what others see.
+#[cfg(test)]
+pub(crate) mod guest {
+    pub(crate) use super::host::{organization, user};
+    pub(crate) use super::wit::*;
 }

@@ -56,6 +56,17 @@ pub enum ClientCommand {
         /// The key's thumbprint, as 'client show' prints it.
         thumbprint: String,
     },
+    /// End every token that a client has now. It goes on by asking for new ones; what an admin agreed to is asked for anew.
+    #[command(
+        after_help = "Example:\n  portcullis client end-tokens cli_0a1b2c3d4e5f60718293a4b5 --reason 'tokens were in a log'"
+    )]
+    EndTokens {
+        /// The client: its id, its name, or its installation's id.
+        client: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// Revoke a client, and every token that it has.
     #[command(
         after_help = "Example:\n  portcullis client revoke cli_0a1b2c3d4e5f60718293a4b5 --reason 'back end was shut down'"
@@ -162,6 +173,7 @@ impl ClientCommand {
             Self::Register(command) => command.run(&host, output).await?,
             Self::Rotate { client, keys } => keys::rotate(&host, &client, &keys, output).await?,
             Self::DropKey { client, thumbprint } => keys::drop(&host, &client, &thumbprint, output).await?,
+            Self::EndTokens { client, reason } => keys::end_tokens(&host, &client, &reason, output).await?,
             Self::Revoke { client, reason } => keys::revoke(&host, &client, &reason, output).await?,
             Self::Tokens { client } => show::tokens(&host, &client, output).await?,
             Self::Pending => authorize::list(&host, output).await?,

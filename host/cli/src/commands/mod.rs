@@ -96,7 +96,7 @@ pub enum Command {
     #[command(subcommand)]
     Freeze(freeze::FreezeCommand),
     /// After a breach: freeze, revoke, mint anew, resume, and sign a report; or rotate in good order with --planned.
-    Rotate(rotate::Rotate),
+    Rotate(Box<rotate::Rotate>),
     /// How old credentials may get, what is due, and what became of rotations.
     #[command(subcommand)]
     Rotation(rotation::RotationCommand),

@@ -18,7 +18,7 @@ use portcullis_broker::rotation::{
 use portcullis_model::{
     freeze::Extent,
     id::RotationId,
-    rotation::{Act, Line, Mode, OVERLAP, Outcome, Revocation, RotationStore as _},
+    rotation::{Act, Line, Mode, Outcome, Revocation, RotationStore as _},
 };
 use portcullis_packages::keys::PublicKey;
 use serde_json::json;
@@ -105,7 +105,9 @@ impl Rotate {
         }
         let _turn = rotation::turn(&host)?;
         let mode = if self.planned { Mode::Planned } else { Mode::Emergency };
-        let order = Order { mode, extent, reason, only: None, overlap: OVERLAP };
+        let tenant = if let Extent::Tenant(tenant) = &extent { Some(tenant) } else { None };
+        let overlap = rotation::overlap_of(&host, tenant).await?;
+        let order = Order { mode, extent, reason, only: None, overlap };
         let (act, lines) = rotation::rotator(&host, person()).carry_out(order, progress.clone()).await?;
         self.finished(&host, act, lines, &progress, output).await
     }

@@ -187,8 +187,15 @@ async fn status(host: &Arc<Host>, tenant: Option<&TenantId>, overdue: bool, outp
     Ok(())
 }
 
+/// An age in its largest unit, rounded down.
+fn rounded(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let unit = [86_400, 3_600, 60, 1].into_iter().find(|unit| seconds >= *unit).unwrap_or(1);
+    print_seconds(seconds - seconds % unit)
+}
+
 fn line(one: &Status, age: Option<Duration>) -> String {
-    let age = age.map_or_else(|| "age unknown".to_owned(), |age| format!("{} old", print_seconds(age.as_secs())));
+    let age = age.map_or_else(|| "age unknown".to_owned(), |age| format!("{} old", rounded(age)));
     let provider = one.held.provider.as_ref().map(|provider| format!(" ({provider})")).unwrap_or_default();
     let due = match (one.overdue, one.due) {
         (true, _) => "OVERDUE".to_owned(),

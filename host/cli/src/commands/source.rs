@@ -8,7 +8,7 @@ use portcullis_model::{
     audit::Kind,
     event::EventForm,
     id::{SourceName, TenantId},
-    rotation::{LONGEST_OVERLAP, OVERLAP, RotationStore as _, SourceKeys},
+    rotation::{LONGEST_OVERLAP, RotationStore as _, SourceKeys},
     scope::parse_seconds,
     secret::Secret,
     source::{Source, SourceStore as _},
@@ -61,7 +61,7 @@ pub enum SourceCommand {
     Rotate {
         /// The source.
         name: SourceName,
-        /// How long the old secret is accepted as well: a number with s, m, h or d. As policy says where it is not given.
+        /// How long the old secret is accepted as well: a number with s, m, h or d, or 0. As policy says where it is not given.
         #[arg(long, value_parser = overlap)]
         overlap: Option<Duration>,
         /// Read the secret from standard input instead of making one. At least 8 bytes.
@@ -111,7 +111,10 @@ fn fresh(host: &Host) -> Secret {
 }
 
 fn overlap(text: &str) -> Result<Duration, String> {
-    let seconds = parse_seconds(text).ok_or("expected a number with s, m, h or d, such as 24h")?;
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let seconds = parse_seconds(text).ok_or("expected a number with s, m, h or d, such as 24h, or 0 for none")?;
     match Duration::from_secs(seconds) {
         overlap if overlap <= LONGEST_OVERLAP => Ok(overlap),
         _ => Err(format!("at most {} days", LONGEST_OVERLAP.as_secs() / 86_400)),
@@ -129,7 +132,7 @@ async fn rotate(
     let source = source.with_context(|| format!("there is no source '{name}'; see 'portcullis source list'"))?;
     let overlap = match overlap {
         Some(overlap) => overlap,
-        None => crate::rotation::overlap_of(host, &source.tenant).await?.unwrap_or(OVERLAP),
+        None => crate::rotation::overlap_of(host, Some(&source.tenant)).await?,
     };
     let secret = if secret_stdin { secret_from_stdin()? } else { fresh(host) };
     let until = crate::rotation::sources(host, person()).rotate(&source, &secret, overlap).await?;

@@ -66,12 +66,13 @@ pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
     }
 }
 
-/// How long old secrets of this tenant go on beside new ones, where policy says it.
-pub async fn overlap_of(host: &Host, tenant: &TenantId) -> Result<Option<Duration>> {
+/// How long old secrets go on beside new ones, as the host's policy and this tenant's say.
+pub async fn overlap_of(host: &Host, tenant: Option<&TenantId>) -> Result<Duration> {
     let policies = host.store.policies().await?;
-    let wanted = |scope: &Scope| *scope == Scope::Host || *scope == Scope::Tenant(tenant.clone());
+    let of_tenant = tenant.cloned().map(Scope::Tenant);
+    let wanted = |scope: &Scope| *scope == Scope::Host || Some(scope) == of_tenant.as_ref();
     let met = Policy::meet(policies.iter().filter(|(scope, _)| wanted(scope)).map(|(_, policy)| policy));
-    Ok(met.overlap.map(Duration::from_secs))
+    Ok(met.overlap())
 }
 
 /// Takes the right to carry out an act, until the file is dropped.

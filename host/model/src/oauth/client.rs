@@ -120,6 +120,9 @@ pub struct Client {
     pub overlap_seconds: u64,
     /// When it was registered.
     pub created: Timestamp,
+    /// Tokens and grants that are not younger than this have ended, all at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_until: Option<Timestamp>,
     /// When it was revoked; absent while it is not.
     pub revoked: Option<Timestamp>,
     /// Goes up with each change.
@@ -127,6 +130,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether what it was given at that time has been ended since.
+    pub fn has_ended(&self, given: Timestamp) -> bool {
+        self.revoked.is_some() || self.ended_until.is_some_and(|until| given <= until)
+    }
+
     /// The keys that are good at that time.
     pub fn good_keys(&self, now: Timestamp) -> impl Iterator<Item = &ClientKey> {
         self.keys.iter().filter(move |key| key.is_good(now))

@@ -13,7 +13,7 @@ pub(super) type Lane = Option<TenantId>;
 /// The most jobs that one commit serves.
 const GROUP: usize = 512;
 /// The most of them that are one tenant's, where others wait too.
-const EACH: usize = 8;
+const EACH: usize = 16;
 
 /// What waits, and what was taken into the present group.
 pub(super) struct Waiting<J> {
@@ -72,11 +72,11 @@ impl<J> Waiting<J> {
         Some(job)
     }
 
-    /// Whether more than one lane waits or has jobs in the group.
+    /// Whether more than one tenant waits or has jobs in the group.
     fn is_shared(&self) -> bool {
-        let mut lanes = self.lanes.keys().chain(self.taken.keys());
-        let first = lanes.next();
-        lanes.any(|lane| Some(lane) != first)
+        let mut tenants = self.lanes.keys().chain(self.taken.keys()).flatten();
+        let first = tenants.next();
+        tenants.any(|tenant| Some(tenant) != first)
     }
 }
 
@@ -116,6 +116,12 @@ mod tests {
     }
 
     #[test]
+    fn one_tenant_beside_the_host_itself_has_the_whole_group() {
+        let groups = groups(many("-", 1).chain(many("a", 4 * EACH)));
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [4 * EACH + 1]);
+    }
+
+    #[test]
     fn a_flood_leaves_room_for_others_and_keeps_its_order() {
         let groups = groups(many("a", 3 * EACH).chain(many("b", 2)));
         assert_eq!(groups[0].len(), EACH + 2);
@@ -141,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_is_nobodys_comes_after_all_before_it_and_in_one_group() {
-        let groups = groups(many("a", 20).chain(many("b", 1)).chain(many("-", 1)).chain(many("a", 1)));
-        assert_eq!(groups[0].iter().position(|job| job == "-1"), Some(21), "{groups:?}");
+        let groups = groups(many("a", 2 * EACH).chain(many("b", 1)).chain(many("-", 1)).chain(many("a", 1)));
+        assert_eq!(groups[0].iter().position(|job| job == "-1"), Some(2 * EACH + 1), "{groups:?}");
     }
 }

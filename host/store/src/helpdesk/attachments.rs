@@ -29,8 +29,10 @@ const PART: u64 = 64 * 1024;
 /// The longest stretch that is read at once.
 const MAX_STRETCH: u64 = 1024 * 1024;
 
-const SELECT: &str = "SELECT a.id, a.ticket_id, a.comment_id, a.name, a.content_type, a.size, a.scan
-    FROM attachments a JOIN tickets t ON t.tenant = a.tenant AND t.id = a.ticket_id";
+const COLUMNS: &str = "SELECT a.id, a.ticket_id, a.comment_id, a.name, a.content_type, a.size, a.scan";
+const TICKET: &str = "JOIN tickets t ON t.tenant = a.tenant AND t.id = a.ticket_id";
+/// One ticket's, in order. Without the index's name those of all its tenant's tickets are looked at.
+const INDEX: &str = "INDEXED BY attachments_of_ticket";
 
 /// A file that is about to come with a comment.
 #[derive(Clone, Debug)]
@@ -138,7 +140,10 @@ pub(super) fn list(db: &Connection, reach: &Reach, act: &ListAttachments) -> Res
     let facts = tickets::facts(&tickets::read(db, reach, ticket)?);
     let (after, most) = (ids::after(act.after.as_deref())?, page_size(act.most)?);
     let wanted = Condition::all([reach.tickets(), of_types(&act.types)]);
-    let sql = format!("{SELECT} WHERE {} AND a.ticket_id = ? AND a.id > ? ORDER BY a.id LIMIT ?", wanted.sql());
+    let sql = format!(
+        "{COLUMNS} FROM attachments a {INDEX} {TICKET} WHERE {} AND a.ticket_id = ? AND a.id > ? ORDER BY a.id LIMIT ?",
+        wanted.sql()
+    );
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(wanted.with([ticket.into(), after.into(), most.into()]))?;
     let mut files = Vec::new();
@@ -168,7 +173,8 @@ pub(super) fn stat(db: &Connection, reach: &Reach, id: i64) -> Result<Seen<Attac
 
 fn known(db: &Connection, reach: &Reach, id: i64) -> Result<Attachment, Failure> {
     let reached = reach.tickets();
-    let mut statement = db.prepare_cached(&format!("{SELECT} WHERE {} AND a.id = ?", reached.sql()))?;
+    let mut statement =
+        db.prepare_cached(&format!("{COLUMNS} FROM attachments a {TICKET} WHERE {} AND a.id = ?", reached.sql()))?;
     let mut rows = statement.query(reached.with([id.into()]))?;
     file(rows.next()?.ok_or(ServiceError::NotFound)?)
 }

@@ -53,7 +53,8 @@ pub(super) fn page(
     after: i64,
     limit: i64,
 ) -> Result<Vec<Comment>, Failure> {
-    let sql = "SELECT id, author_id, body, public, created_at FROM comments
+    // Without the index's name the comments of all the tenant's tickets are looked at.
+    let sql = "SELECT id, author_id, body, public, created_at FROM comments INDEXED BY comments_of_ticket
         WHERE tenant = ? AND ticket_id = ? AND id > ? ORDER BY id LIMIT ?";
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map(params![tenant.as_str(), ticket, after, limit], comment)?;

@@ -7,6 +7,7 @@ use super::{
     reach::Reach,
     search::{self, WORK},
     testing::*,
+    tickets,
 };
 
 fn words(words: &[&str]) -> Query {
@@ -28,7 +29,6 @@ async fn each_part_of_a_query_narrows() {
         status: vec![Status::Open, Status::New],
         priority: vec![Priority::Normal],
         tags: vec!["Voucher".into()],
-        updated_before: None,
         requester_id: whole.requester_id.clone(),
         assignee_id: whole.assignee_id.clone(),
         organization_id: whole.organization_id.clone(),
@@ -123,6 +123,20 @@ async fn a_search_walks_an_index_and_sorts_nothing() {
         let plan = desk.read(plan).await.unwrap();
         assert!(plan.contains(&format!("SEARCH t USING {index}")) && !plan.contains("TEMP B-TREE"), "{plan}");
     }
+}
+
+#[tokio::test]
+async fn a_ticket_is_read_without_looking_at_other_tickets_comments() {
+    let (_dir, desk) = seeded().await;
+    let plan = |db: &rusqlite::Transaction<'_>| {
+        let mut statement =
+            db.prepare(&format!("EXPLAIN QUERY PLAN {} WHERE t.tenant = ? AND t.id = ?", tickets::SELECT))?;
+        let rows = statement.query_map(["acme", "1"], |row| row.get::<_, String>(3))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
+    };
+    let plan = desk.read(plan).await.unwrap();
+    assert!(plan.contains("SEARCH t USING PRIMARY KEY (tenant=? AND id=?)"), "{plan}");
+    assert!(plan.contains("SEARCH c USING INDEX comments_of_ticket (tenant=? AND ticket_id=?)"), "{plan}");
 }
 
 #[tokio::test]

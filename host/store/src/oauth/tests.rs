@@ -27,6 +27,7 @@ fn client(id: &str, installation: &str) -> Client {
         redirects: Vec::new(),
         overlap_seconds: 0,
         created: Timestamp(0),
+        ended_until: None,
         revoked: None,
         version: 1,
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use portcullis_broker::{
     connection::Connections,
     egress::{Config, Outbound, Private, Traffic},
-    key::Key,
+    key::{Key, service::KeyRing},
     place::Place,
     resolve::SystemResolver,
     vault::Vault,
@@ -22,14 +22,14 @@ use portcullis_model::{
     call::Call,
     class::Class,
     egress::{Egress, SendRequest},
-    error::StoreError,
     id::{CallId, Digest},
     limits::Limits,
     permit::Spent,
     scope::{Allows, Grant, Risk, Scope, ScopeError, ScopeText},
-    secret::{SealedSecret, Secret, SecretStore},
+    secret::Secret,
     time::{Clock, Rng, Timestamp},
 };
+use portcullis_store::SqliteStore;
 
 use super::far::{ANSWER, Far, HOST};
 
@@ -72,10 +72,9 @@ impl Allows<SendRequest> for Anything {
     }
 }
 
-/// Storage in memory, a log that keeps nothing, the time since the start, and numbers that are not random.
+/// A log that keeps nothing, the time since the start, and numbers that are not random.
 #[derive(Clone)]
 struct Stand {
-    rows: Arc<Mutex<Vec<SealedSecret>>>,
     start: Instant,
 }
 
@@ -85,17 +84,6 @@ impl Recorder for Stand {
         Ok(())
     }
     fn note(&self, _: Entry) {}
-}
-
-#[async_trait]
-impl SecretStore for Stand {
-    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push(secret);
-        Ok(())
-    }
-    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
-        Ok(self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone())
-    }
 }
 
 impl Clock for Stand {
@@ -121,10 +109,11 @@ pub struct Host {
 impl Host {
     /// A door to this server alone, that is never full.
     pub async fn new(far: &Far) -> Result<Self> {
-        let stand = Stand { rows: Arc::default(), start: Instant::now() };
+        let stand = Stand { start: Instant::now() };
         let folder = tempfile::tempdir()?;
-        let key = Key::load(&folder.path().join("key"), &stand)?;
-        let vault = Vault::new(Arc::new(stand.clone()), key, Arc::new(stand.clone()));
+        let store = Arc::new(SqliteStore::open(&folder.path().join("host.db"))?);
+        let ring = KeyRing::of(Key::random(&stand), Arc::new(stand.clone()));
+        let vault = Vault::new(store, ring, Arc::new(stand.clone()));
         let connections = Arc::new(Connections::new(Arc::new(vault))?);
         let entry = Entry::new(stand.now(), Kind::ConnectionAdded, Actor::Host, None);
         let secret = Secret::new(b"xoxb-1234567890-abcdefghij".to_vec());

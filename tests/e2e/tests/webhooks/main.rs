@@ -3,6 +3,7 @@
 
 mod accepted;
 mod refused;
+mod rotated;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,11 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use portcullis_api::{Refusals, SourceBook, Webhooks, routes};
-use portcullis_broker::{connection::Connections, key::Key, vault::Vault};
+use portcullis_broker::{
+    connection::Connections,
+    key::{Key, service::KeyRing},
+    vault::Vault,
+};
 use portcullis_delivery::{Directory, Ingest};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
@@ -19,10 +23,11 @@ use portcullis_model::{
     id::InstallationId,
     installation::{Installation, InstallationStore},
     queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Verdict},
-    secret::{SealedSecret, Secret, SecretStore},
+    secret::Secret,
     source::{Source, SourceStore},
     time::{Clock, Rng, Timestamp},
 };
+use portcullis_store::SqliteStore;
 use tower::ServiceExt as _;
 
 use super::request::Request;
@@ -88,8 +93,9 @@ impl World {
 
 async fn webhooks(memory: &Arc<Memory>) -> Webhooks {
     let folder = tempfile::tempdir().expect("a folder");
-    let key = Key::load(&folder.path().join("key"), &Still).expect("a key");
-    let vault = Arc::new(Vault::new(memory.clone(), key, Arc::new(Still)));
+    let store = SqliteStore::open(&folder.path().join("host.db")).expect("a store");
+    let ring = KeyRing::of(Key::random(&Still), Arc::new(Still));
+    let vault = Arc::new(Vault::new(Arc::new(store), ring, Arc::new(Still)));
     let secret = Secret::new(SECRET.as_bytes().to_vec());
     for source in memory.sources().await.expect("in memory") {
         let entry = Entry::new(NOW, Kind::SourceAdded, Actor::Host, None);
@@ -121,7 +127,6 @@ impl Rng for Still {
 #[derive(Default)]
 struct Memory {
     stored: Mutex<Vec<(Event, Entry)>>,
-    secrets: Mutex<Vec<SealedSecret>>,
 }
 
 #[async_trait]
@@ -172,18 +177,6 @@ impl SourceStore for Memory {
         };
         let (zendesk, github) = (source("zen", EventForm::Zendesk), source("hub", EventForm::Github));
         Ok(vec![zendesk, github, source("bus", EventForm::CloudEvents)])
-    }
-}
-
-#[async_trait]
-impl SecretStore for Memory {
-    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret);
-        Ok(())
-    }
-
-    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
-        Ok(self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 

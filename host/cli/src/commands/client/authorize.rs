@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use portcullis_broker::authz::consent;
 use portcullis_capabilities::Catalogue;
 use portcullis_model::{
-    audit::Kind,
+    audit::{Kind, plain},
     catalogue::Catalogue as _,
     oauth::{Decision, OAuthStore as _, Pending},
     scope::ScopeText,
@@ -39,7 +39,7 @@ pub(super) async fn list(host: &Host, output: Output) -> Result<()> {
 fn meaning(scope: &ScopeText) -> String {
     let words =
         Catalogue.describe(scope).map(|all| all.into_iter().map(|one| one.words).collect::<Vec<_>>().join("; "));
-    words.map_or_else(|_| scope.to_string(), |words| format!("{words}  [{scope}]"))
+    plain(&words.map_or_else(|_| scope.to_string(), |words| format!("{words}  [{scope}]")))
 }
 
 fn agreed(pending: &Pending, name: &str) -> Result<bool> {

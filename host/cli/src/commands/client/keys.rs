@@ -25,6 +25,13 @@ pub(super) async fn drop(host: &Host, client: &str, thumbprint: &str, output: Ou
     show::one(&client, output)
 }
 
+pub(super) async fn end_tokens(host: &Host, client: &str, reason: &str, output: Output) -> Result<()> {
+    let client = find(host, client).await?;
+    let entry = host.entry(Kind::TokenRevoked, Some(client.tenant.clone()));
+    let client = clients::end_tokens(host.store.as_ref(), client, host.clock.now(), reason, entry).await?;
+    output.result(&client, || format!("All tokens of {} have ended.", client.name))
+}
+
 pub(super) async fn revoke(host: &Host, client: &str, reason: &str, output: Output) -> Result<()> {
     let client = find(host, client).await?;
     let entry = host.entry(Kind::ClientRevoked, Some(client.tenant.clone()));

@@ -63,7 +63,7 @@ pub(super) fn registered(host: &Host, client: &Client, output: Output) -> Result
 pub(super) async fn tokens(host: &Host, client: &str, output: Output) -> Result<()> {
     let client = find(host, client).await?;
     let all = host.store.live_tokens(&client.tenant, host.clock.now(), MOST).await?;
-    for token in all.iter().filter(|token| token.client == client.id) {
+    for token in all.iter().filter(|token| token.client == client.id && !client.has_ended(token.issued)) {
         let scopes: Vec<String> = token.scopes.iter().map(ToString::to_string).collect();
         let value: Value = json!({
             "token": token.reference(), "grant": token.grant, "audience": token.audience, "scopes": scopes,
