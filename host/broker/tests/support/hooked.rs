@@ -41,10 +41,6 @@ impl SecretStore for Hooked {
         Ok(put)
     }
 
-    async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError> {
-        self.inner.remove_slot(slot).await
-    }
-
     async fn set_head(&self, slot: &Slot, expected: Head, head: Head, entry: Entry) -> Result<bool, StoreError> {
         let claims = head.claimant.is_some();
         if claims {
