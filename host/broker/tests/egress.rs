@@ -4,6 +4,9 @@
 #[expect(clippy::unwrap_used, reason = "tests")]
 #[path = "egress/channel.rs"]
 mod channel;
+#[expect(clippy::unwrap_used, reason = "tests")]
+#[path = "egress/stale.rs"]
+mod stale;
 mod support;
 #[path = "egress/traffic.rs"]
 mod traffic;

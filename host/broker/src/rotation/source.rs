@@ -1,10 +1,10 @@
 //! Answers for what sources of events sign with (INT-8): a new secret is accepted beside the present one until the overlap is over,
-//! then takes its place, and the old one is overwritten.
+//! then takes its place.
 //!
 //! A new secret waits in a slot of its own while both are accepted; the present one stays where it is. So nobody who reads the two
 //! slots and the times a moment apart refuses what a sender may still sign with.
 //!
-//! Invariants: a secret that was revoked is accepted by nobody, and its bytes are overwritten; a new secret is shown to whoever
+//! Invariants: a secret that was revoked is accepted by nobody, and deleted; a new secret is shown to whoever
 //! rotates it, once, and to nobody else.
 
 use std::{sync::Arc, time::Duration};
@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     rotation::{Family, Held, Item, Nature, Renewal, RotationStore, SourceKeys},
-    secret::Secret,
+    secret::{Secret, Slot},
     source::{Source, SourceStore},
     time::{Clock, Rng, Timestamp},
 };
@@ -66,7 +66,7 @@ impl Sources {
         self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
         if promote_at.is_none() && before.promote_at.is_some() {
             // One that was to take the place, and never will.
-            self.overwrite(source, &source.next_secret_name()).await?;
+            self.forget(source, &source.next_secret_name()).await?;
         }
         self.reload().await?;
         Ok(promote_at)
@@ -81,7 +81,7 @@ impl Sources {
                 Some(at) => open += usize::from(at > now || !self.promote_one(&source, keys).await?),
                 // Only now has everybody read that the copy is not needed any more.
                 None if keys.revoked.is_none() && self.has_same_next(&source) => {
-                    self.overwrite(&source, &source.next_secret_name()).await?;
+                    self.forget(&source, &source.next_secret_name()).await?;
                     self.reload().await?;
                 }
                 None => {}
@@ -119,9 +119,9 @@ impl Sources {
             let entry = self.entry(Kind::SourceRevoked, source);
             self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
         }
-        self.overwrite(source, &source.secret_name()).await?;
+        self.forget(source, &source.secret_name()).await?;
         if had_next {
-            self.overwrite(source, &source.next_secret_name()).await?;
+            self.forget(source, &source.next_secret_name()).await?;
         }
         self.reload().await
     }
@@ -144,8 +144,9 @@ impl Sources {
         put.map(drop).map_err(|error| StepError::Store(error.to_string()))
     }
 
-    async fn overwrite(&self, source: &Source, name: &str) -> Result<(), StepError> {
-        self.put(source, name, &Secret::new(hex::encode(self.random()).into_bytes())).await
+    async fn forget(&self, source: &Source, name: &str) -> Result<(), StepError> {
+        let slot = Slot { tenant: source.tenant.clone(), installation: None, name: name.to_owned() };
+        self.vault.forget(&slot).await.map(drop).map_err(|error| StepError::Store(error.to_string()))
     }
 
     async fn reload(&self) -> Result<(), StepError> {

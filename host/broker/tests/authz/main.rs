@@ -8,4 +8,5 @@ mod exchange;
 mod keys;
 mod possession;
 mod rotation;
+#[expect(dead_code, reason = "the tests of the endpoints use more of it")]
 mod world;

@@ -11,7 +11,7 @@ use portcullis_broker::{
     connection::Connections,
     egress::{Config, Outbound, Private},
     issue::Revoked,
-    key::Key,
+    key::{Key, service::KeyRing},
     place::Place,
     resolve::SystemResolver,
     rotation::{Credentials, Families, FreezeBook, Memory, Pace, Reach, Rotator, StepError},
@@ -22,9 +22,10 @@ use portcullis_model::{
     egress::Answer,
     error::{ServiceError, StoreError},
     rotation::{Family, Held, Item, Nature, Reached},
-    secret::{SealedSecret, Secret, SecretStore},
+    secret::Secret,
     time::{Clock, Timestamp},
 };
+use portcullis_store::SqliteStore;
 
 use crate::{
     fake::{Counter, held},
@@ -47,19 +48,12 @@ impl Clock for Ticking {
     }
 }
 
-#[derive(Default)]
-struct Rows(Mutex<BTreeMap<String, SealedSecret>>);
-
-#[async_trait]
-impl SecretStore for Rows {
-    async fn put_secret(&self, secret: SealedSecret, _: Entry) -> Result<(), StoreError> {
-        let key = format!("{:?} {}", secret.installation, secret.name);
-        self.0.lock().unwrap().insert(key, secret);
-        Ok(())
-    }
-    async fn secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
-        Ok(self.0.lock().unwrap().values().cloned().collect())
-    }
+/// A vault on a store in a directory that lasts as long as the first value.
+pub fn vault() -> (tempfile::TempDir, Arc<Vault>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("host.db")).unwrap());
+    let ring = KeyRing::of(Key::random(&Counter::default()), Arc::new(Counter::default()));
+    (folder, Arc::new(Vault::new(store, ring, Arc::new(Counter::default()))))
 }
 
 struct Kept {
@@ -163,6 +157,7 @@ pub struct Stage {
     pub world: World,
     pub book: Arc<FreezeBook>,
     pub rotator: Rotator,
+    _folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -172,9 +167,7 @@ impl Stage {
         for (name, ..) in providers {
             upstreams.push(Upstream::start(name, latency).await);
         }
-        let folder = tempfile::tempdir().unwrap();
-        let key = Key::load(&folder.path().join("key"), &Counter::default()).unwrap();
-        let vault = Arc::new(Vault::new(Arc::new(Rows::default()), key, Arc::new(Counter::default())));
+        let (folder, vault) = vault();
         let connections = Arc::new(Connections::new(vault.clone()).unwrap());
         let private =
             |one: &Upstream| Private { host: one.host.clone(), address: one.address, ca_pem: Some(one.ca_pem.clone()) };
@@ -213,7 +206,7 @@ impl Stage {
             actor: Actor::Person { name: "dana".into() },
             pace: Pace::default(),
         };
-        Self { upstreams, keeper, world, book, rotator }
+        Self { upstreams, keeper, world, book, rotator, _folder: folder }
     }
 
     /// Sends one request in the name of this item's installation to its provider.

@@ -1,7 +1,4 @@
 //! A credential that the host on the other side refuses: replaced by a newer one, once, where there is one.
-#![forbid(unsafe_code)]
-
-mod support;
 
 use std::{
     sync::{
@@ -11,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{
+    server::{NAMES, Server},
+    world::{Fixed, World, get, leading_to},
+};
 use async_trait::async_trait;
 use portcullis_broker::{
     connection::NewConnection,
@@ -26,10 +27,6 @@ use portcullis_model::{
     secret::Secret,
     time::{Clock, Timestamp},
 };
-use support::{
-    server::{NAMES, Server},
-    world::{Fixed, World, get, leading_to},
-};
 
 const CHAT: &str = "https://chat.example.test";
 
@@ -40,7 +37,8 @@ struct Provider(AtomicUsize);
 #[async_trait]
 impl Issuer for Provider {
     fn conduct(&self, provider: &ProviderId) -> Option<Conduct> {
-        let conduct = Conduct { renewable: true, renewal_ends_old: true, refresh_once: true, revocable: false };
+        let conduct =
+            Conduct { renewable: true, own_means: false, renewal_ends_old: true, refresh_once: true, revocable: false };
         (provider.as_str() == "chat").then_some(conduct)
     }
     async fn renew(&self, _: &Origin, _: &Credential) -> Result<Issued, IssueError> {
