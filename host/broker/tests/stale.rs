@@ -1,5 +1,6 @@
 //! A credential that the host on the other side refuses: replaced by a newer one, once, where there is one.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod support;
 
@@ -13,10 +14,11 @@ use std::{
 
 use async_trait::async_trait;
 use portcullis_broker::{
-    connection::NewConnection,
+    connection::{Connections, NewConnection},
     issue::{Conduct, Credential, IssueError, Issued, Issuer, Revoked},
     place::Place,
     renew::Renewals,
+    vault::Vault,
 };
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
@@ -63,11 +65,12 @@ impl Clock for Later {
 
 async fn renewing() -> (Server, World, Arc<Provider>, tempfile::TempDir) {
     let server = Server::start().await;
-    let world = World::new(&leading_to(&server, &NAMES)).await;
     let (provider, locks) = (Arc::new(Provider::default()), tempfile::tempdir().unwrap());
-    let vault = world.vault.clone();
-    let renewals = Renewals::new(vault, provider.clone(), locks.path(), Arc::new(Later), Arc::new(Fixed)).unwrap();
-    world.connections.renewed_by(Arc::new(renewals));
+    let prepare = |vault: Arc<Vault>, connections: &Connections| {
+        let renewals = Renewals::new(vault, provider.clone(), locks.path(), Arc::new(Later), Arc::new(Fixed)).unwrap();
+        connections.renewed_by(Arc::new(renewals));
+    };
+    let world = World::prepared(&leading_to(&server, &NAMES), prepare).await;
     let key = ConnectionKey {
         tenant: "acme".parse().unwrap(),
         installation: "ins_1".parse().unwrap(),
