@@ -1,6 +1,9 @@
 //! The one door out, against a real TLS server on this machine: what goes out, what does not, and what comes back.
 #![forbid(unsafe_code)]
 
+#[path = "egress/stale.rs"]
+#[expect(clippy::unwrap_used, reason = "a test")]
+mod stale;
 mod support;
 
 use std::{sync::Arc, time::Duration};

@@ -1,8 +1,4 @@
 //! A credential that the host on the other side refuses: replaced by a newer one, once, where there is one.
-#![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-mod support;
 
 use std::{
     sync::{
@@ -28,7 +24,8 @@ use portcullis_model::{
     secret::Secret,
     time::{Clock, Timestamp},
 };
-use support::{
+
+use crate::support::{
     server::{NAMES, Server},
     world::{Fixed, World, get, leading_to},
 };
