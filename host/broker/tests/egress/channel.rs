@@ -132,7 +132,7 @@ async fn without_tls_only_while_the_risk_is_accepted_and_each_use_is_in_the_log(
     let server = Server::plain().await;
     let config = Config { plaintext: vec![in_the_clear(&server, false)], ..Config::default() };
     let clock = Arc::new(Hand::default());
-    let world = World::at(&config, clock.clone()).await;
+    let world = World::prepared(&config, clock.clone(), |_, _| {}).await;
     let answer = world.send(get(&format!("{CHAT}/a"))).await.unwrap();
     assert!(answer.plaintext);
     assert_eq!(server.last().header("authorization"), None, "no credential unless the operator says so");

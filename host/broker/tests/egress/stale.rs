@@ -14,10 +14,11 @@ use crate::support::{
 };
 use async_trait::async_trait;
 use portcullis_broker::{
-    connection::NewConnection,
+    connection::{Connections, NewConnection},
     issue::{Conduct, Credential, IssueError, Issued, Issuer, Revoked},
     place::Place,
     renew::Renewals,
+    vault::Vault,
 };
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
@@ -26,6 +27,11 @@ use portcullis_model::{
     id::ProviderId,
     secret::Secret,
     time::{Clock, Timestamp},
+};
+
+use crate::support::{
+    server::{NAMES, Server},
+    world::{Fixed, World, get, leading_to},
 };
 
 const CHAT: &str = "https://chat.example.test";
@@ -61,11 +67,12 @@ impl Clock for Later {
 
 async fn renewing() -> (Server, World, Arc<Provider>, tempfile::TempDir) {
     let server = Server::start().await;
-    let world = World::new(&leading_to(&server, &NAMES)).await;
     let (provider, locks) = (Arc::new(Provider::default()), tempfile::tempdir().unwrap());
-    let vault = world.vault.clone();
-    let renewals = Renewals::new(vault, provider.clone(), locks.path(), Arc::new(Later), Arc::new(Fixed)).unwrap();
-    world.connections.renewed_by(Arc::new(renewals));
+    let prepare = |vault: Arc<Vault>, connections: &Connections| {
+        let renewals = Renewals::new(vault, provider.clone(), locks.path(), Arc::new(Later), Arc::new(Fixed)).unwrap();
+        connections.renewed_by(Arc::new(renewals));
+    };
+    let world = World::prepared(&leading_to(&server, &NAMES), Arc::new(Fixed), prepare).await;
     let key = ConnectionKey {
         tenant: "acme".parse().unwrap(),
         installation: "ins_1".parse().unwrap(),

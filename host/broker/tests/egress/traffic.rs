@@ -21,7 +21,7 @@ async fn busy(traffic: Traffic) -> (Server, Arc<Hand>, World) {
     let server = Server::start().await;
     let config = Config { traffic, total_timeout: Duration::from_secs(20), ..leading_to(&server, &NAMES) };
     let hand = Arc::new(Hand::default());
-    let world = World::at(&config, hand.clone()).await;
+    let world = World::prepared(&config, hand.clone(), |_, _| {}).await;
     (server, hand, world)
 }
 

@@ -133,7 +133,6 @@ pub fn leading_to(server: &Server, hosts: &[&str]) -> Config {
 pub struct World {
     pub door: Outbound,
     pub connections: Arc<Connections>,
-    pub vault: Arc<Vault>,
     memory: Arc<Memory>,
     _folder: tempfile::TempDir,
 }
@@ -141,17 +140,22 @@ pub struct World {
 impl World {
     /// A host with a token of installation `ins_1` for chat.example.test.
     pub async fn new(config: &Config) -> Self {
-        Self::at(config, Arc::new(Fixed)).await
+        Self::prepared(config, Arc::new(Fixed), |_, _| {}).await
     }
 
-    /// The same, where the time is this clock's.
-    pub async fn at(config: &Config, clock: Arc<dyn Clock>) -> Self {
+    /// The same, where the time is this clock's, and `prepare` says who renews credentials.
+    pub async fn prepared(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        prepare: impl FnOnce(Arc<Vault>, &Connections),
+    ) -> Self {
         let memory = Arc::new(Memory::default());
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("host.db")).unwrap());
         let ring = KeyRing::of(Key::random(&Fixed), Arc::new(Fixed));
         let vault = Arc::new(Vault::new(store, ring, Arc::new(Fixed)));
         let connections = Arc::new(Connections::new(vault.clone()).unwrap());
+        prepare(vault, &connections);
         let names = Names(BTreeMap::from([
             ("loop.example.test", "127.0.0.1"),
             ("mixed.example.test", "8.8.8.8,10.0.0.1"),
@@ -159,7 +163,7 @@ impl World {
             ("mapped.example.test", "::ffff:127.0.0.1"),
         ]));
         let door = Outbound::new(config, connections.clone(), Arc::new(names), clock).unwrap();
-        let world = Self { door, connections, vault, memory, _folder: folder };
+        let world = Self { door, connections, memory, _folder: folder };
         world.store(TOKEN).await;
         world
     }

@@ -53,7 +53,7 @@ impl Notice {
         let (_, told) = TOLD.iter().find(|(about, _)| *about == kind)?;
         let line = kind == LINE;
         // A line of an act of rotation: told where there is a new one, and of a back end's own keys by what changed them.
-        if line && (entry.detail.get("new-generation").is_none() || entry.resource.as_ref()?.starts_with("backend ")) {
+        if line && (!entry.detail.contains_key("new-generation") || entry.resource.as_ref()?.starts_with("backend ")) {
             return None;
         }
         let about = entry.resource.as_deref().and_then(|about| about.strip_prefix("installation:"));
