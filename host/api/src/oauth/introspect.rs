@@ -7,7 +7,7 @@ use super::{Server, reply, request};
 pub(super) async fn introspect(State(server): Server, headers: HeaderMap, body: Body) -> Response {
     let request = match request("introspect", &headers, body).await {
         Ok(request) => request,
-        Err(refusal) => return refusal,
+        Err(error) => return reply::refusal(&error),
     };
     match server.introspect(&request).await {
         Ok(answer) => reply::json(&answer),

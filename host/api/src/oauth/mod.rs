@@ -17,10 +17,9 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderMap, header},
-    response::Response,
     routing::{get, post},
 };
-use portcullis_broker::authz::{AuthorizationServer, MAX_FORM, OAuthError, Params, Request};
+use portcullis_broker::authz::{AuthorizationServer, Code, MAX_FORM, OAuthError, Params, Request};
 
 /// How long a form may take to arrive.
 const FORM_TIME: Duration = Duration::from_secs(10);
@@ -40,8 +39,8 @@ pub fn routes(server: Arc<AuthorizationServer>) -> Router {
 }
 
 /// Reads a client's request to an endpoint.
-async fn request(endpoint: &'static str, headers: &HeaderMap, body: Body) -> Result<Request, Response> {
-    let wrong = |why: &str| Err(reply::refusal(&OAuthError::new(portcullis_broker::authz::Code::InvalidRequest, why)));
+async fn request(endpoint: &'static str, headers: &HeaderMap, body: Body) -> Result<Request, OAuthError> {
+    let wrong = |why: &str| Err(OAuthError::new(Code::InvalidRequest, why));
     let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = content.split(';').next().unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -52,7 +51,7 @@ async fn request(endpoint: &'static str, headers: &HeaderMap, body: Body) -> Res
         Ok(Err(_)) => return wrong("the form is too large, or did not arrive"),
         Err(_) => return wrong("the form did not arrive within 10 seconds"),
     };
-    let params = Params::parse(&form).map_err(|error| reply::refusal(&error))?;
+    let params = Params::parse(&form)?;
     let proofs = headers.get_all("dpop").iter().map(|proof| proof.to_str().unwrap_or_default().to_owned()).collect();
     Ok(Request { params, proofs, authorization: headers.contains_key(header::AUTHORIZATION), endpoint })
 }

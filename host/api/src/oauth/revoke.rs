@@ -7,7 +7,7 @@ use super::{Server, reply, request};
 pub(super) async fn revoke(State(server): Server, headers: HeaderMap, body: Body) -> Response {
     let request = match request("revoke", &headers, body).await {
         Ok(request) => request,
-        Err(refusal) => return refusal,
+        Err(error) => return reply::refusal(&error),
     };
     match server.revoke(&request).await {
         Ok(()) => reply::json(&serde_json::json!({})),

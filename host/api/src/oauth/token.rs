@@ -7,7 +7,7 @@ use super::{Server, reply, request};
 pub(super) async fn issue(State(server): Server, headers: HeaderMap, body: Body) -> Response {
     let request = match request("token", &headers, body).await {
         Ok(request) => request,
-        Err(refusal) => return refusal,
+        Err(error) => return reply::refusal(&error),
     };
     match server.token(&request).await {
         Ok(answer) => reply::json(&answer.to_json()),

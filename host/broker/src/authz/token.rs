@@ -1,7 +1,7 @@
 //! The token endpoint: which grant is asked for, and what a refusal leaves behind.
 
 use portcullis_model::{
-    audit::Kind,
+    audit::{Entry, Kind},
     oauth::{Change, Grant, Put},
     time::Timestamp,
 };
@@ -66,8 +66,9 @@ impl AuthorizationServer {
             return Ok(true);
         }
         let row = Grant { revoked: Some(now), version: grant.version + 1, ..grant.clone() };
-        let entry = caller
-            .entry(now, kind)
+        // Whoever presented it, it is the grant's tenant that must know.
+        let entry = Entry::new(now, kind, caller.actor(), Some(grant.tenant.clone()))
+            .about(format!("installation:{}", grant.installation))
             .with("grant", grant.id.as_str())
             .with("of", grant.client.as_str())
             .with("reason", why);

@@ -136,12 +136,17 @@ async fn a_predecessor_is_retried_once_in_each_generation() {
 #[tokio::test]
 async fn another_client_ends_the_family_even_with_the_present_token() {
     let world = World::new().await;
-    world.install("ins_2", "acme", &["tickets:read"]).await;
+    world.install("ins_2", "globex", &["tickets:read"]).await;
     let party = world.party().await;
     let other = world.register("ins_2", 2, Authentication::PrivateKeyJwt, false).await;
     let first = family(&world, &party).await;
     assert_eq!(why(world.refresh(&other, &first).await), "invalid_grant");
     is_over(&world, &party, &[first]).await;
+    let told = world.store.entries(0, 1_000).await.unwrap();
+    let told = told.iter().map(|one| serde_json::from_slice::<portcullis_model::audit::Entry>(&one.body).unwrap());
+    let told = told.filter(|one| one.kind == Kind::RefreshReused).next_back().unwrap();
+    assert_eq!(told.tenant.as_ref().map(|tenant| tenant.as_str()), Some("acme"), "whose grant it was");
+    assert_eq!(told.resource.as_deref(), Some("installation:ins_1"));
 }
 
 #[tokio::test]
