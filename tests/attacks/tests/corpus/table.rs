@@ -35,6 +35,11 @@ as it was, and nothing may have arrived where it should not.
   that makes many components. The header's keys are listed in `tests/attacks/src/header.rs`. A file that is there is run: one without
   a right header, and one that is built and not run, fail the build. Where more must hold than the call's end, name a file of
   `tests/attacks/tests/corpus` in `afterwards:` and write a function there that is called as the guest is.
+
+What the neighbour keeps of its throughput beside each guest is measured by `make bench` and asserted nowhere: a serial caller with
+durable permits, in short spans with and without the guest in turn. `ATTACKS_ONLY=part,of,names` runs named guests alone.
+It is not 80 % beside every guest yet. What is left: guests that keep a processor busy, or its memory (a machine of two has no third to
+spare), and guests that write as often as the neighbour does, who share one disk and one writer with it.
 ";
 
 fn page() -> PathBuf {
