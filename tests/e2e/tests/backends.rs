@@ -11,7 +11,6 @@ use portcullis_model::{
     installation::Installation,
     queue::{DeliveryRow, DeliveryState},
     secret::Secret,
-    time::Clock as _,
 };
 use serde_json::{Value, json};
 

@@ -67,21 +67,21 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[tokio::test]
 async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
     let World { clock, keys, .. } = &world();
-    assert_eq!(signs(&keys, "a").await.err(), Some(SignError::NoKey));
+    assert_eq!(signs(keys, "a").await.err(), Some(SignError::NoKey));
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     let other = keys.create(owner("b"), Scheme::Hmac, entry()).await.unwrap();
     assert!(matches!(keys.create(owner("a"), Scheme::Hmac, entry()).await, Err(KeysError::Taken(_))));
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&first)]);
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&first)]);
     assert_ne!(by(&first), by(&other));
     let ready = keys.prepare(owner("a"), None, entry()).await.unwrap();
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&first)], "it is only ready");
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&first)], "it is only ready");
     let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     assert_eq!(by(&second), by(&ready), "the one that was made ready");
     assert_eq!((second.generation, second.previous_until), (3, Some(Timestamp(0).plus(DAY))));
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&second), by(&first)]);
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&second), by(&first)]);
     clock.0.store(second.previous_until.unwrap().0, Ordering::SeqCst);
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&second)]);
-    assert_eq!(signs(&keys, "b").await.unwrap(), [by(&other)]);
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&second)]);
+    assert_eq!(signs(keys, "b").await.unwrap(), [by(&other)]);
 }
 
 #[tokio::test]
@@ -104,14 +104,14 @@ async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generat
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
     let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
-    assert_eq!(signs(&keys, "a").await.unwrap().len(), 2, "that generation is not the current one any more");
+    assert_eq!(signs(keys, "a").await.unwrap().len(), 2, "that generation is not the current one any more");
     for _ in 0..2 {
         keys.revoke(owner("a"), second.generation, entry()).await.unwrap();
-        assert_eq!(signs(&keys, "a").await.err(), Some(SignError::Revoked));
+        assert_eq!(signs(keys, "a").await.err(), Some(SignError::Revoked));
     }
     let third = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     assert_eq!((third.generation, third.previous_until), (4, None));
-    assert_eq!(signs(&keys, "a").await.unwrap(), [by(&third)]);
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&third)]);
 }
 
 #[tokio::test]
@@ -150,6 +150,6 @@ async fn an_asymmetric_keys_secret_half_is_never_shown() {
     let info = keys.describe(&owner("a")).await.unwrap();
     assert_eq!(info[0].public.as_deref(), Some(shown.as_str()));
     let rotated = keys.rotate(owner("a"), Some(Scheme::Hmac), DAY, entry()).await.unwrap();
-    let signatures = signs(&keys, "a").await.unwrap();
+    let signatures = signs(keys, "a").await.unwrap();
     assert!(signatures[0] == by(&rotated) && signatures[1].starts_with("v1a,"), "from one scheme to the other");
 }

@@ -144,7 +144,7 @@ async fn another_client_ends_the_family_even_with_the_present_token() {
     is_over(&world, &party, &[first]).await;
     let told = world.store.entries(0, 1_000).await.unwrap();
     let told = told.iter().map(|one| serde_json::from_slice::<portcullis_model::audit::Entry>(&one.body).unwrap());
-    let told = told.filter(|one| one.kind == Kind::RefreshReused).next_back().unwrap();
+    let told = told.rev().find(|one| one.kind == Kind::RefreshReused).unwrap();
     assert_eq!(told.tenant.as_ref().map(|tenant| tenant.as_str()), Some("acme"), "whose grant it was");
     assert_eq!(told.resource.as_deref(), Some("installation:ins_1"));
 }

@@ -8,10 +8,6 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    server::{NAMES, Server},
-    world::{Fixed, World, get, leading_to},
-};
 use async_trait::async_trait;
 use portcullis_broker::{
     connection::{Connections, NewConnection},

@@ -1,5 +1,4 @@
 //! The platform API over HTTP: what a back end of an installation gets there, and libraries that others wrote for Zendesk.
-#![expect(clippy::unwrap_used, reason = "functions that the tests share")]
 
 mod clients;
 mod requests;
