@@ -49,6 +49,7 @@ pub fn server(host: &Host, listen: SocketAddr) -> Result<Option<Arc<Authorizatio
         clock: host.clock.clone(),
         rng: host.rng.clone(),
         key: Key::load(&host.home.oauth_key(), host.rng.as_ref())?,
+        freezes: Some(host.freezes.clone()),
         settings,
     };
     Ok(Some(Arc::new(AuthorizationServer::new(parts))))

@@ -98,6 +98,10 @@ impl AuthorizationServer {
         let installation = installation.filter(active).ok_or_else(|| {
             OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
         })?;
+        // Before a code or a refresh token is used up: after the freeze the client goes on with what it has.
+        if let Some(frozen) = self.frozen(&installation) {
+            return Err(OAuthError::new(Code::TemporarilyUnavailable, frozen.to_string()));
+        }
         Ok(Caller { client, installation, jkt, by_registered_key })
     }
 

@@ -82,6 +82,10 @@ impl AccessTokens for AuthorizationServer {
         if let Some(why) = over(&standing, now) {
             return Err(rejected(why));
         }
+        if let Some(frozen) = standing.installation.as_ref().and_then(|one| self.frozen(one)) {
+            tracing::info!(%frozen, "a token is good and its installation is frozen");
+            return Err(Rejected::Unavailable);
+        }
         let token = standing.token;
         Ok(Bearer {
             reference: token.reference(),

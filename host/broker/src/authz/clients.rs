@@ -258,6 +258,18 @@ pub async fn end_tokens(
     put(store, Client { ended_until: Some(now), version: client.version + 1, ..client }, expected, entry).await
 }
 
+/// Ends every key that a client has, at once. They stay on record; the client is back when it gets a new one by [`rotate`].
+pub async fn end_keys(
+    store: &dyn OAuthStore,
+    client: Client,
+    now: Timestamp,
+    entry: Entry,
+) -> Result<Client, ClientError> {
+    let end = |key: &ClientKey| ClientKey { since: now, state: KeyState::Previous { until: now }, ..key.clone() };
+    let keys = client.keys.iter().map(end).collect();
+    changed(store, client, keys, entry.with("change", "keys ended")).await
+}
+
 /// Revokes a client, and with it every token that it has.
 pub async fn revoke(
     store: &dyn OAuthStore,

@@ -11,6 +11,7 @@
 //! | `token`, `code`, `credentials`, `refresh`, `exchange` | the grants: RFC 6749, RFC 8693 |
 //! | `scopes` | what is asked for, and how it is narrowed: RFC 9396 |
 //! | `check`, `introspect`, `revoke` | what a token is good for, and its end: RFC 7662, RFC 7009 |
+//! | `family` | tokens and keys in an act of rotation |
 //!
 //! What is ABSENT: passwords, client secrets, implicit grants, any `plain` code challenge; a clock, a random source, a database.
 //!
@@ -34,6 +35,7 @@ mod credentials;
 mod dpop;
 mod error;
 mod exchange;
+pub mod family;
 mod format;
 mod introspect;
 mod issue;
@@ -51,7 +53,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use portcullis_model::{
     catalogue::Catalogue,
+    freeze::{Freezes, Frozen, Subject},
     id::ClientId,
+    installation::Installation,
     oauth::{InstallationAuthority, OAuthStore},
     time::{Clock, Rng, Timestamp},
 };
@@ -112,6 +116,8 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// What successors of refresh tokens are derived with.
     pub key: Key,
+    /// What may not be done at the moment (INT-6); `None` where nothing is ever frozen.
+    pub freezes: Option<Arc<dyn Freezes>>,
     /// What the operator decided.
     pub settings: Settings,
 }
@@ -143,6 +149,11 @@ impl AuthorizationServer {
             each: Limiter::new(Rate { burst: 60, per_second: 20 }),
             asking: Limiter::new(Rate { burst: 20, per_second: 1 }),
         }
+    }
+
+    /// Says which freeze holds over this installation, if one does.
+    fn frozen(&self, installation: &Installation) -> Option<Frozen> {
+        self.parts.freezes.as_ref()?.check(&Subject::from(installation), &[]).err()
     }
 
     /// What the operator decided.

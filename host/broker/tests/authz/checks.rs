@@ -1,10 +1,12 @@
 //! What a token is good for, and when it is not good any more.
 
+use portcullis_broker::{authz::family::ClientCredentials, issue::Revoked, rotation::Credentials as _};
 use portcullis_model::{
-    audit::Kind,
+    audit::{Actor, Kind},
     id::Digest,
     installation::InstallationState,
     oauth::{AccessTokens as _, Authentication, OAuthStore as _, Presented, Rejected},
+    rotation::{Family, Renewal},
     secret::Secret,
     time::Clock as _,
 };
@@ -33,6 +35,51 @@ async fn a_token_says_whose_it_is_and_what_it_is_for() {
     assert_eq!(bearer.actors, Vec::<String>::new());
     assert_eq!(bearer.expires, world.clock.now().plus(std::time::Duration::from_secs(300)));
     assert!(!text(&answer.access).contains(&bearer.reference[4..]));
+}
+
+#[tokio::test]
+async fn what_is_frozen_gets_nothing_and_loses_nothing() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let code = world.code(&party, "tickets:read").await;
+    let given = world.redeem(&party, &code).await.unwrap();
+    let second = world.code(&party, "tickets:read").await;
+    world.freeze(true);
+    assert_eq!(world.check(&given.access).await.unwrap_err(), Rejected::Unavailable);
+    assert_eq!(why(world.redeem(&party, &second).await), "temporarily_unavailable");
+    let refresh = given.refresh.unwrap();
+    assert_eq!(why(world.refresh(&party, &refresh).await), "temporarily_unavailable");
+    world.freeze(false);
+    assert!(world.check(&given.access).await.is_ok());
+    assert!(world.redeem(&party, &second).await.is_ok(), "the code was not used up");
+    assert!(world.refresh(&party, &refresh).await.is_ok(), "nor the refresh token");
+}
+
+#[tokio::test]
+async fn an_act_of_rotation_ends_tokens_and_keys_and_leaves_what_came_after_alone() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let code = world.code(&party, "tickets:read").await;
+    let given = world.redeem(&party, &code).await.unwrap();
+    let family = ClientCredentials { store: world.store.clone(), clock: world.clock.clone(), actor: Actor::Host };
+    let before = family.list().await.unwrap();
+    let [tokens, keys] = &before[..] else { panic!("{before:?}") };
+    assert_eq!((tokens.item.family, keys.item.family), (Family::Tokens, Family::ClientKey));
+    assert_eq!((tokens.nature.renewal, keys.nature.renewal), (Renewal::Holder, Renewal::Person));
+    for _ in 0..2 {
+        assert_eq!(family.revoke_now(&tokens.item, tokens.generation, false).await.unwrap(), Revoked::Confirmed);
+    }
+    assert!(world.check(&given.access).await.is_err());
+    assert_eq!(why(world.refresh(&party, &given.refresh.unwrap()).await), "invalid_grant");
+    world.pass(60_000);
+    let newer = world.credentials(&party, "kv:read").await;
+    family.revoke_now(&tokens.item, tokens.generation, false).await.unwrap();
+    assert!(world.check(&newer.access).await.is_ok(), "the same act once more ends nothing that came since");
+    family.revoke_now(&keys.item, keys.generation, false).await.unwrap();
+    let ask = world.token(&party, &[("grant_type", "client_credentials"), ("scope", "kv:read")]).await;
+    assert_eq!(why(ask), "invalid_client");
+    let after = family.list().await.unwrap();
+    assert!(after[1].needs_person && after[1].generation > keys.generation);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -22,6 +22,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind},
     authority::{Layer, Standing},
     catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
+    freeze::{Carried, Extent, Freezes, Frozen, Subject},
     id::Digest,
     installation::{Installation, InstallationState, InstallationStore as _},
     limits::Limits,
@@ -74,7 +75,7 @@ impl Rng for Counting {
 
 /// What installations may do, as a test says.
 #[derive(Default)]
-pub struct Granted(Mutex<BTreeMap<String, Vec<ScopeText>>>);
+pub struct Granted(Mutex<BTreeMap<String, Vec<ScopeText>>>, AtomicBool);
 
 #[async_trait]
 impl InstallationAuthority for Granted {
@@ -179,6 +180,15 @@ pub fn changed(mut value: Value, changes: Value) -> Value {
     value
 }
 
+impl Freezes for Granted {
+    fn check(&self, _: &Subject, _: &[Carried]) -> Result<(), Frozen> {
+        match self.1.load(Ordering::SeqCst) {
+            true => Err(Frozen { number: 1, extent: Extent::All, reason: "a breach".into() }),
+            false => Ok(()),
+        }
+    }
+}
+
 pub fn installation(id: &str, tenant: &str) -> Installation {
     Installation {
         id: id.parse().unwrap(),
@@ -218,6 +228,7 @@ fn server(
         clock: clock.clone(),
         rng: rng.clone(),
         key: Key::load(&dir.join("oauth.key"), rng.as_ref()).unwrap(),
+        freezes: Some(granted.clone()),
         settings: Settings::new(issuer),
     })
 }
@@ -272,6 +283,11 @@ impl World {
 
     pub fn grant(&self, id: &str, may: &[&str]) {
         self.granted.0.lock().unwrap().insert(id.to_owned(), scopes(may));
+    }
+
+    /// Freezes everything, or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        self.granted.1.store(frozen, Ordering::SeqCst);
     }
 
     pub fn entry(&self, kind: Kind) -> Entry {

@@ -8,6 +8,7 @@ mod report;
 use std::{fs::File, sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
+use portcullis_broker::authz::family::ClientCredentials;
 use portcullis_broker::rotation::{Families, Pace, Rotator, Scheduler, Sources, Upstreams};
 use portcullis_model::{
     audit::Actor,
@@ -42,6 +43,11 @@ pub fn families(host: &Host, actor: &Actor) -> Families {
     Families::new(vec![
         Arc::new(sources(host, actor.clone())),
         Arc::new(crate::outbound::rotating(host, actor.clone())),
+        Arc::new(ClientCredentials {
+            store: host.store.clone(),
+            clock: host.clock.clone(),
+            actor: actor.clone(),
+        }),
         Arc::new(Upstreams {
             connections: host.connections.clone(),
             issuer: host.upstream.clone(),
