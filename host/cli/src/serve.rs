@@ -89,6 +89,9 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let lock = host.home.lock()?;
+    // What changed between the opening and the lock: an act that looked meanwhile was told that no host runs.
+    host.freezes.tighten().await?;
+    host.connections.refresh().await?;
     host.config.listen.address = listen.unwrap_or(host.config.listen.address);
     let host = Arc::new(host);
     let runtime = runtime(&host)?;

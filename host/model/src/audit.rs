@@ -171,9 +171,6 @@ pub enum Kind {
     /// Only a person's consent gets a connection its next credential.
     #[serde(rename = "connection.consent-needed")]
     ConnectionConsentNeeded,
-    /// A connection's credential is not used any more.
-    #[serde(rename = "connection.revoked")]
-    ConnectionRevoked,
     /// A tenant got a data key for its secrets, or a new one.
     #[serde(rename = "vault.data-key-made")]
     VaultDataKeyMade,

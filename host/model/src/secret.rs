@@ -194,7 +194,8 @@ pub trait SecretStore: Send + Sync {
     /// Deletes a slot with all of its generations. False where there is none.
     async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError>;
 
-    /// Deletes the generations that ceased to be current before this. Gives how many.
+    /// Deletes the generations that ceased to be current before this and have ended by then, or do not say when they end: one
+    /// that is good elsewhere must be known, to be found and to be revoked. Gives how many.
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError>;
 
     /// The current generations of all slots.

@@ -56,7 +56,8 @@ fn put(
     .map_err(failed)?;
     // What has just ceased to be current stays, whatever the clock says.
     conn.execute(
-        "DELETE FROM secret_generations WHERE tenant = ?1 AND installation = ?2 AND name = ?3 AND retired < ?4",
+        "DELETE FROM secret_generations WHERE tenant = ?1 AND installation = ?2 AND name = ?3 AND retired < ?4
+           AND (expires IS NULL OR expires < ?4)",
         params![tenant, installation, slot.name, retired.min(keep).0],
     )
     .map_err(failed)?;
@@ -111,16 +112,17 @@ impl SecretStore for SqliteStore {
 
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError> {
         let any = self.db.read(move |conn| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM secret_generations WHERE retired IS NOT NULL AND retired < ?1)";
+            let sql = "SELECT EXISTS (SELECT 1 FROM secret_generations
+                WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1))";
             conn.query_row(sql, [before.0], |row| row.get::<_, bool>(0)).map_err(failed)
         });
         if !any.await? {
             return Ok(0);
         }
         let forget = move |conn: &Connection| {
-            conn.execute("DELETE FROM secret_generations WHERE retired IS NOT NULL AND retired < ?1", [before.0])
-                .map(|rows| rows as u64)
-                .map_err(failed)
+            let sql = "DELETE FROM secret_generations
+                WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1)";
+            conn.execute(sql, [before.0]).map(|rows| rows as u64).map_err(failed)
         };
         self.db.write(forget).await
     }

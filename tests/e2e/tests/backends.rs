@@ -110,7 +110,7 @@ async fn an_address_beyond_the_grant_is_refused_when_it_is_set_and_when_it_is_se
     assert!(refused.stderr.contains("may not send to") && refused.stderr.contains("http:send"), "{refused:?}");
 
     set(&lab, &installation, "/hooks").await;
-    lab.grant(&installation, &["events:receive types=*", READ]).await;
+    lab.grant(&installation, &["events:receive types=zen:event-type:*", READ]).await;
     let host = lab.run().await;
     lab.send_created(&host, "zen", "1005", "e1").await;
     let denied = async {

@@ -232,6 +232,10 @@ impl Renewals {
         let origin = opened.origin.clone().ok_or(RenewError::NotRenewable)?;
         let conduct = self.issuer.conduct(&origin.provider).filter(|conduct| conduct.renewable);
         let conduct = conduct.ok_or(RenewError::NotRenewable)?;
+        // Without a way to a new one a refusal says nothing about the present one.
+        if !conduct.own_means && opened.credential.refresh.is_none() && because != Because::Asked {
+            return Err(RenewError::NotRenewable);
+        }
         may(&head, &opened, because, now)?;
         let failures = if let Standing::Cooling { failures, .. } = head.standing { failures } else { 0 };
         // We have the lock, so whoever wrote this has died or given up.
@@ -314,7 +318,7 @@ impl Renewals {
             }
         }
         if claimed.conduct.revocable
-            && let Err(error) = self.issuer.revoke(&claimed.origin, &new.credential).await
+            && let Err(error) = self.issuer.revoke(&claimed.origin, &only_issued(claimed, &new)).await
         {
             tracing::warn!(slot = %claimed.slot, %error, "a credential that nobody needs any more could not be revoked");
         }
@@ -367,13 +371,19 @@ impl Renewals {
     }
 }
 
+/// Of what is new, what was not there before: the old refresh token may be somebody else's present one.
+fn only_issued(claimed: &Claimed, new: &NewSecret) -> Credential {
+    let before = claimed.opened.credential.refresh.as_ref().map(|refresh| refresh.expose());
+    let refresh = new.credential.refresh.clone().filter(|refresh| Some(refresh.expose()) != before);
+    Credential { refresh, ..new.credential.clone() }
+}
+
 /// Whether it may be asked for now.
 fn may(head: &Head, opened: &Opened, because: Because, now: Timestamp) -> Result<(), RenewError> {
-    if because == Because::Asked {
-        return Ok(());
-    }
     match &head.standing {
+        // Whatever somebody asks for: only a new credential from a person brings it back.
         Standing::Revoked { .. } => Err(RenewError::Revoked),
+        _ if because == Because::Asked => Ok(()),
         Standing::ConsentNeeded { why, .. } => Err(RenewError::ConsentNeeded(why.clone())),
         Standing::Cooling { until, why, .. } if now < *until => {
             Err(RenewError::Cooling { until: *until, why: why.clone() })

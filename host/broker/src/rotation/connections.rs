@@ -21,7 +21,7 @@ use crate::{
     connection::{Connections, RefreshError},
     issue::{Conduct, Credential, Issuer, Revoked},
     renew::RenewError,
-    vault::VaultError,
+    vault::{Opened, VaultError},
 };
 
 /// What keeps credentials for upstream APIs.
@@ -116,21 +116,35 @@ impl Credentials for Upstreams {
 
     async fn revoke_now(&self, item: &Item, generation: u64, access_only: bool) -> Result<Revoked, StepError> {
         let slot = Slot::from(key(item)?);
-        let Some(opened) = self.connections.vault().generation(&slot, generation).await? else {
-            return Err(StepError::Gone);
+        let kept = self.connections.vault().generations(&slot).await?;
+        let named = kept.iter().find(|one| one.row.generation == generation);
+        // Where that generation is not kept any more, the present one is of the same grant.
+        let opened = match (named, kept.last(), access_only) {
+            (Some(one), ..) | (None, Some(one), false) => one,
+            (None, None, _) => return Err(StepError::Gone),
+            (None, Some(_), true) => {
+                let why = "the old access token is not kept any more; revoke it at the provider by hand";
+                return Err(StepError::Refused(why.to_owned()));
+            }
         };
         let Some(origin) = opened.origin.as_ref() else { return Ok(Revoked::NotOffered) };
-        let credential = match access_only {
-            true => Credential { refresh: None, ..opened.credential.clone() },
-            false => opened.credential.clone(),
-        };
-        Ok(self.issuer.revoke(origin, &credential).await?)
+        let access = |one: &Opened| Credential { refresh: None, ..one.credential.clone() };
+        let credential = if access_only { access(opened) } else { opened.credential.clone() };
+        let revoked = self.issuer.revoke(origin, &credential).await?;
+        let now = self.clock.now();
+        // Access tokens of before may live on beside it.
+        let older = kept.iter().filter(|one| one.row.generation < generation);
+        for one in older.filter(|one| one.row.expires.is_some_and(|end| end > now)) {
+            self.issuer.revoke(origin, &access(one)).await?;
+        }
+        Ok(revoked)
     }
 
     async fn renew_now(&self, item: &Item, old: u64, _: Duration) -> Result<u64, StepError> {
         let key = key(item)?;
         match self.connections.vault().head(&key.clone().into()).await? {
             None => Err(StepError::Gone),
+            Some(head) if matches!(head.standing, Standing::Revoked { .. }) => Err(StepError::Gone),
             Some(head) if head.generation > old => Ok(head.generation),
             Some(_) => self.connections.renew(&key).await.map_err(|error| self.renewed(error)),
         }
@@ -143,7 +157,7 @@ impl Credentials for Upstreams {
             .about(format!("installation:{}", key.installation))
             .with("name", key.name.clone())
             .with("generation", generation)
-            .with("reason", why);
+            .with("why", why);
         let standing = Standing::Revoked { since: now };
         self.connections.end_generation(&key, generation, standing, entry).await?;
         Ok(())

@@ -128,11 +128,15 @@ impl Runner {
                 line.left.retain(|left| *left != step);
                 false
             }
-            // In good order only a grant that is gone takes a credential out of use.
-            Step::Mint if lasting && (self.act.mode != Mode::Planned || matches!(error, StepError::GrantGone(_))) => {
+            // In good order nothing is taken out of use: what is there goes on while it lasts.
+            Step::Mint if self.act.mode == Mode::Planned && matches!(error, StepError::GrantGone(_)) => {
+                (line.outcome, line.why, line.left) = (Outcome::PersonNeeded, Some(why), Vec::new());
+                true
+            }
+            Step::Mint if lasting && self.act.mode != Mode::Planned => {
                 line.why = Some(why);
                 line.left = steps::by_person(line.nature);
-                if line.revocation != Revocation::Not || self.act.mode == Mode::Planned {
+                if line.revocation != Revocation::Not {
                     line.left.retain(|left| *left != Step::Revoke);
                 }
                 false

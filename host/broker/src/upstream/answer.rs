@@ -98,6 +98,8 @@ impl Heard<'_> {
             300..400 => IssueError::Refused(format!("{words}: a redirect, which is not followed")),
             _ if code == "invalid_grant" || is_in(&errors.gone) => IssueError::GrantGone(words),
             _ if is_in(&errors.busy) => busy(words),
+            // No answer of an authorization server, but of something before it.
+            _ if code.is_empty() && !matches!(reply.status, 400 | 401) => busy(words),
             _ => IssueError::Refused(words),
         };
         Said::Error(code, error)

@@ -95,11 +95,15 @@ impl Upstream {
         let call = self.asking(resolved, client).revocation(token).map_err(IssueError::Refused)?;
         let answered = self.caller.send(call).await;
         let bearer = resolved.definition.revoke.as_ref().is_some_and(|revoke| revoke.style == RevokeStyle::Bearer);
+        let names_tokens = resolved.definition.revoke.as_ref().is_some_and(|revoke| {
+            // These answer 200 for a token that they do not know (RFC 7009, 2.2).
+            matches!(revoke.style, RevokeStyle::Rfc7009 | RevokeStyle::Form)
+        });
         let status = answered.as_ref().map_or(0, |reply| reply.status);
         match self.heard(resolved, [Some(token.secret()), client]).said(answered)? {
             Said::Fine => Ok(()),
             // Who shows a token and is not let in has no token any more; who names one that is not there, neither.
-            Said::Error(..) if (bearer && status == 401) || status == 404 => Ok(()),
+            Said::Error(..) if (bearer && status == 401) || (status == 404 && !names_tokens) => Ok(()),
             Said::Error(code, error) => {
                 let gone = resolved.definition.revoke.as_ref().is_some_and(|revoke| revoke.gone.contains(&code));
                 if gone { Ok(()) } else { Err(error) }

@@ -259,6 +259,16 @@ impl Vault {
         Ok(Some((rows.head.clone(), self.open(current).await?)))
     }
 
+    /// The generations of a slot that are still kept, in their order; the current one is the last.
+    pub async fn generations(&self, slot: &Slot) -> Result<Vec<Opened>, VaultError> {
+        let rows = self.store.slot(slot).await?.map_or_else(Vec::new, |rows| rows.generations);
+        let mut opened = Vec::new();
+        for row in &rows {
+            opened.push(self.open(row).await?);
+        }
+        Ok(opened)
+    }
+
     /// This generation of a slot, where it is still kept.
     pub async fn generation(&self, slot: &Slot, generation: u64) -> Result<Option<Opened>, VaultError> {
         let rows = self.store.slot(slot).await?.map_or_else(Vec::new, |rows| rows.generations);

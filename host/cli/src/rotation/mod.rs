@@ -38,23 +38,24 @@ pub fn sources(host: &Host, actor: Actor) -> Sources {
     }
 }
 
+/// What keeps credentials for upstream APIs, for this actor.
+pub fn upstreams(host: &Host, actor: Actor) -> Upstreams {
+    Upstreams {
+        connections: host.connections.clone(),
+        issuer: host.upstream.clone(),
+        installations: host.store.clone(),
+        clock: host.clock.clone(),
+        actor,
+    }
+}
+
 /// Everything that can be rotated on this host.
 pub fn families(host: &Host, actor: &Actor) -> Families {
     Families::new(vec![
         Arc::new(sources(host, actor.clone())),
         Arc::new(crate::outbound::rotating(host, actor.clone())),
-        Arc::new(ClientCredentials {
-            store: host.store.clone(),
-            clock: host.clock.clone(),
-            actor: actor.clone(),
-        }),
-        Arc::new(Upstreams {
-            connections: host.connections.clone(),
-            issuer: host.upstream.clone(),
-            installations: host.store.clone(),
-            clock: host.clock.clone(),
-            actor: actor.clone(),
-        }),
+        Arc::new(ClientCredentials { store: host.store.clone(), clock: host.clock.clone(), actor: actor.clone() }),
+        Arc::new(upstreams(host, actor.clone())),
     ])
 }
 

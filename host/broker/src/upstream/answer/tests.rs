@@ -33,13 +33,14 @@ fn a_standard_answer_is_read_whole() {
 fn each_status_has_its_meaning() {
     use IssueError as E;
     type Is = fn(&E) -> bool;
-    let cases: [(u16, &str, Is); 16] = [
+    let cases: [(u16, &str, Is); 17] = [
         (400, r#"{"error":"invalid_grant"}"#, |e| matches!(e, E::GrantGone(_))),
         (401, r#"{"error":"invalid_grant"}"#, |e| matches!(e, E::GrantGone(_))),
         (401, r#"{"error":"invalid_client"}"#, |e| matches!(e, E::Refused(_))),
         (400, r#"{"error":"invalid_scope"}"#, |e| matches!(e, E::Refused(_))),
-        (403, "<html>no</html>", |e| matches!(e, E::Refused(_))),
-        (404, "", |e| matches!(e, E::Refused(_))),
+        (403, r#"{"error":"access_denied"}"#, |e| matches!(e, E::Refused(_))),
+        (403, "<html>no</html>", |e| matches!(e, E::NotReached { .. })),
+        (404, "", |e| matches!(e, E::NotReached { .. })),
         (302, "", |e| matches!(e, E::Refused(why) if why.contains("redirect"))),
         (429, r#"{"error":"slow_down"}"#, |e| matches!(e, E::NotReached { .. })),
         (500, "", |e| matches!(e, E::Unknown(_))),

@@ -2,15 +2,19 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_broker::{
-    consent::Keeps,
-    issue::{Issuer as _, Revoked},
+use portcullis_broker::{consent::Keeps, issue::Revoked, rotation::Credentials as _};
+use portcullis_model::{
+    audit::{Kind, Recorder as _},
+    rotation::Item,
 };
-use portcullis_model::audit::Kind;
 use serde_json::json;
 
 use super::key;
-use crate::{host::Host, output::Output};
+use crate::{
+    host::{Host, person},
+    output::Output,
+    rotation,
+};
 
 /// End a connection.
 #[derive(Debug, Args)]
@@ -25,23 +29,25 @@ impl Revoke {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let installation = host.installation(&self.installation).await?;
         let (key, keeps) = (key(&installation, &self.name)?, &host.connections);
-        let Some((origin, credential)) = Keeps::credential(&**keeps, &key).await? else {
+        let Some((generation, origin, _)) = keeps.credential(&key).await? else {
             bail!("{} has no connection '{}'; see 'portcullis connection list'", installation.id, self.name);
         };
-        let revoked = host.upstream.revoke(&origin, &credential).await;
+        // Here first: a renewal that is under way finds that it came too late, and takes back what it got.
+        let entry = |host: &Host| {
+            host.entry(Kind::ConnectionEnded, Some(key.tenant.clone()))
+                .about(format!("installation:{}", key.installation))
+                .with("name", key.name.as_str())
+                .with("provider", origin.provider.as_str())
+        };
+        Keeps::end(&**keeps, &key, entry(host).with("upstream", "is asked next")).await?;
+        let item = Item::connection(key.clone());
+        let revoked = rotation::upstreams(host, person()).revoke_now(&item, generation, false).await;
         let upstream = match &revoked {
             Ok(Revoked::Confirmed) => "confirmed".to_owned(),
             Ok(Revoked::NotOffered) => "not offered".to_owned(),
             Err(error) => format!("failed: {error}"),
         };
-        // Whatever the provider said: nothing carries it any more.
-        let entry = host
-            .entry(Kind::ConnectionEnded, Some(key.tenant.clone()))
-            .about(format!("installation:{}", key.installation))
-            .with("name", key.name.as_str())
-            .with("provider", origin.provider.as_str())
-            .with("upstream", upstream.as_str());
-        keeps.end(&key, entry).await?;
+        host.store.record(vec![entry(host).with("upstream", upstream.as_str())]).await?;
         crate::commands::publish(host).await?;
         let value = json!({ "installation": installation.id, "name": self.name, "ended": true, "upstream": upstream });
         output.result(&value, || match &revoked {
