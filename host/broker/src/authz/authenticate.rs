@@ -38,10 +38,10 @@ impl Caller {
             .with("client", self.client.id.as_str())
     }
 
-    /// The key that this client's refresh tokens are bound to: a client that proves itself by an assertion is bound by that (RFC
-    /// 9449, 5).
+    /// The key that this client's refresh tokens are bound to. One with registered keys is bound by proving itself with one of
+    /// them, so that its grants outlive the rotation of its keys (RFC 9449, 5).
     pub(super) fn bound(&self) -> Option<String> {
-        self.jkt.clone().filter(|_| self.client.authentication == Authentication::Dpop)
+        self.jkt.clone().filter(|_| !self.by_registered_key)
     }
 }
 

@@ -42,7 +42,8 @@ fn judge(caller: &Caller, grant: &Grant, family: Refreshing, generation: u64, no
     if grant.client != caller.client.id {
         return Use::Reuse("another client presented the refresh token");
     }
-    if grant.jkt.is_some() && grant.jkt != caller.jkt {
+    // A client with registered keys has proved itself by one of them, which may be another one by now.
+    if !caller.by_registered_key && grant.jkt.is_some() && grant.jkt != caller.jkt {
         return Use::Reuse("the refresh token came with another key");
     }
     if generation == family.generation {
@@ -109,10 +110,7 @@ impl AuthorizationServer {
         (next, successor, used): (Refreshing, Secret, Use),
         now: Timestamp,
     ) -> Result<Option<TokenAnswer>, OAuthError> {
-        if !params.resources().is_empty() && params.resources() != [grant.audience.clone()] {
-            self.audience(params)?;
-            return Err(OAuthError::new(super::Code::InvalidTarget, "the grant is for another resource"));
-        }
+        self.same_audience(params, &grant.audience)?;
         let catalogue = self.parts.catalogue.as_ref();
         let authority = self.authority(&caller.client, &caller.installation).await?;
         let left = scopes::meet(catalogue, &authority, &grant.scopes)?;

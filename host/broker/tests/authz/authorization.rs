@@ -3,7 +3,7 @@
 use portcullis_broker::authz::{Refused, Watched, consent};
 use portcullis_model::{audit::Kind, oauth::Authentication};
 
-use crate::world::{BACK, CHALLENGE, ISSUER, Party, Small, VERIFIER, World, params, query, scopes, text, why};
+use crate::world::{API, BACK, CHALLENGE, ISSUER, Party, Small, VERIFIER, World, params, query, scopes, text, why};
 
 fn asked<'a>(party: &'a Party, changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut form = vec![
@@ -224,6 +224,24 @@ async fn a_code_is_over_after_a_minute() {
     assert!(world.redeem(&party, &early).await.is_ok());
     world.pass(1);
     assert_eq!(why(world.redeem(&party, &late).await), "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_code_is_for_the_resource_that_was_agreed_to() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let code = world.code(&party, "tickets:read").await;
+    let form = |resource: &'static str| {
+        [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", BACK),
+            ("code_verifier", VERIFIER),
+            ("resource", resource),
+        ]
+    };
+    assert_eq!(why(world.token(&party, &form("https://other.example/api")).await), "invalid_target");
+    assert!(world.token(&party, &form(API)).await.is_ok(), "the code was not used up");
 }
 
 #[tokio::test]
