@@ -50,8 +50,8 @@ pub struct Standing {
     pub grants: Vec<Grant>,
     /// The clients of all of these.
     pub clients: Vec<Client>,
-    /// Its installation; `None`: there is none.
-    pub installation: Option<Installation>,
+    /// The installations of all of these; `None`: there is none any more.
+    pub installations: Vec<Option<Installation>>,
 }
 
 /// Keeps clients, grants, and digests of tokens.

@@ -69,14 +69,15 @@ fn standing(conn: &Connection, digest: &Digest) -> Outcome<Option<Standing>> {
         ancestors.push(found);
     }
     let (mut grants, mut clients): (Vec<Grant>, Vec<Client>) = (Vec::new(), Vec::new());
+    let mut installations = Vec::new();
     for one in std::iter::once(&token).chain(&ancestors) {
         let Some(grant) = rows::grant(conn, &one.grant)? else { return Ok(None) };
         let Some(client) = rows::client(conn, &one.client)? else { return Ok(None) };
         grants.push(grant);
         clients.push(client);
+        installations.push(rows::installation(conn, &one.installation)?);
     }
-    let installation = rows::installation(conn, &token.installation)?;
-    Ok(Some(Standing { token, ancestors, grants, clients, installation }))
+    Ok(Some(Standing { token, ancestors, grants, clients, installations }))
 }
 
 fn sweep(conn: &Connection, now: Timestamp) -> Outcome<u64> {

@@ -143,7 +143,7 @@ async fn a_tokens_standing_has_all_that_it_depends_on() {
     let found = store.standing(&Digest::of(b"two")).await.unwrap().unwrap();
     assert_eq!(found.ancestors, [token("one", None, 500)]);
     assert_eq!((found.grants.len(), found.clients.len()), (2, 2));
-    assert_eq!(found.installation, Some(installation("ins_1")));
+    assert_eq!(found.installations, [Some(installation("ins_1")), Some(installation("ins_1"))]);
     let revoked = Change { revoked: Some((Digest::of(b"one"), Timestamp(9))), ..Change::default() };
     assert!(store.change(revoked).await.unwrap());
     let found = store.standing(&Digest::of(b"two")).await.unwrap().unwrap();
