@@ -87,13 +87,15 @@ impl AuthorizationServer {
         }
         let proof = self.proof(request, now)?;
         let by_registered_key = match (&jws, client.authentication) {
-            (Some(jws), Authentication::PrivateKeyJwt) => self.assert(request, jws, &client, now).await?,
+            (Some(jws), Authentication::PrivateKeyJwt) => {
+                self.assert(request, jws, &client, now).await?;
+                proof.as_ref().map_or(Ok(()), |proof| self.spend(proof, now))?;
+                true
+            }
             (None, Authentication::Dpop) => self.possess(&client, proof.as_ref(), now).await?,
             _ => return Err(stranger()),
         };
-        self.each.take(&client.id, now).map_err(OAuthError::too_many)?;
-        let jkt = proof.map(|proof| self.proofs.take(&proof, now).map(|()| proof.jkt)).transpose();
-        let jkt = jkt.map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))?;
+        let jkt = proof.map(|proof| proof.jkt);
         let active = |one: &Installation| one.tenant == client.tenant && one.state == InstallationState::Active;
         let installation = installation.filter(active).ok_or_else(|| {
             OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
@@ -112,6 +114,15 @@ impl AuthorizationServer {
         proof.map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))
     }
 
+    fn spend(&self, proof: &Proof, now: Timestamp) -> Result<(), OAuthError> {
+        self.proofs.take(proof, now).map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))
+    }
+
+    /// Counts a request of a client that proved itself by a registered key.
+    fn charge(&self, client: &Client, now: Timestamp) -> Result<(), OAuthError> {
+        self.each.take(&client.id.to_string(), now).map_err(OAuthError::too_many)
+    }
+
     /// By an assertion.
     async fn assert(
         &self,
@@ -119,7 +130,7 @@ impl AuthorizationServer {
         jws: &Jws<'_>,
         client: &Client,
         now: Timestamp,
-    ) -> Result<bool, OAuthError> {
+    ) -> Result<(), OAuthError> {
         let params = &request.params;
         if params.get("client_assertion_type") != Some(assertion::TYPE) {
             return Err(OAuthError::client(format!("client_assertion_type must be {}", assertion::TYPE)));
@@ -128,12 +139,13 @@ impl AuthorizationServer {
         let audiences = [self.settings().issuer.as_str(), &token, &own];
         let asserted = assertion::check(jws, client, &audiences, now)
             .map_err(|why| OAuthError::client(format!("the client_assertion: {why}")))?;
+        // Before anything is written.
+        self.charge(client, now)?;
         let key = Digest::of(format!("{}\n{}", client.id, asserted.jti).as_bytes());
-        if !self.store().first_use(&format!("assertion:{}", key.hex()), asserted.until, now).await? {
+        if !self.store().first_use(&client.tenant, &format!("assertion:{}", key.hex()), asserted.until, now).await? {
             return Err(OAuthError::client("the client_assertion was used before: make a new one for each request"));
         }
-        self.used(client, asserted.key, now).await?;
-        Ok(true)
+        self.used(client, asserted.key, now).await
     }
 
     /// By a proof of possession: of a registered key, where there are any.
@@ -141,9 +153,12 @@ impl AuthorizationServer {
         let proof =
             proof.ok_or_else(|| OAuthError::client("this client proves itself by DPoP: the proof is missing"))?;
         if client.keys.is_empty() {
-            return Ok(false);
+            // Anybody can come with a key of their own: that is not counted against the client.
+            return self.spend(proof, now).map(|()| false);
         }
         let key = client.good_keys(now).find(|key| key.thumbprint == proof.jkt).ok_or_else(stranger)?;
+        self.spend(proof, now)?;
+        self.charge(client, now)?;
         self.used(client, key, now).await?;
         Ok(true)
     }

@@ -127,7 +127,7 @@ pub struct AuthorizationServer {
     parts: Parts,
     proofs: Proofs,
     everybody: Limiter<()>,
-    each: Limiter<ClientId>,
+    each: Limiter<String>,
     asking: Limiter<ClientId>,
 }
 

@@ -82,6 +82,9 @@ impl AuthorizationServer {
                     false => continue,
                 }
             }
+            if !caller.by_registered_key {
+                self.each.take(&grant.id.to_string(), now).map_err(OAuthError::too_many)?;
+            }
             let successor = self.successor(&grant, presented);
             let next = match used {
                 Use::Rotate => Refreshing { generation: generation + 1, rotated: now, retried: false },
