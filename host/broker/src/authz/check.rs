@@ -73,20 +73,26 @@ impl AccessTokens for AuthorizationServer {
         let standing = standing.ok_or_else(unknown)?;
         let token = &standing.token;
         // Before anything else is said about the token: whoever does not hold its key learns nothing.
-        match (&token.jkt, presented.dpop) {
-            (Some(jkt), true) => {
-                let proof = self.possessed(presented, jkt, now)?;
-                self.proofs.take(&proof, now).map_err(|why| Rejected::Proof(format!("the DPoP proof: {why}")))?;
-            }
+        let proof = match (&token.jkt, presented.dpop) {
+            (Some(jkt), true) => Some(self.possessed(presented, jkt, now)?),
             (Some(_), false) => return Err(rejected("the access token is bound to a key: present it with DPoP")),
             (None, true) => return Err(rejected("the access token is bound to no key: present it as Bearer")),
-            (None, false) => {}
-        }
-        if token.audience != presented.audience {
-            return Err(rejected("the access token is for another resource"));
-        }
-        if let Some(why) = over(&standing, now) {
-            return Err(rejected(why));
+            (None, false) => None,
+        };
+        let why = match token.audience == presented.audience {
+            true => over(&standing, now),
+            false => Some("the access token is for another resource"),
+        };
+        match (why, proof) {
+            // The proof may have been used before, and is not kept for a token that is of no use: why it is not, is not said.
+            (Some(_), Some(_)) => {
+                return Err(rejected("the access token is over, or not for this resource; ask for another"));
+            }
+            (Some(why), None) => return Err(rejected(why)),
+            (None, Some(proof)) => {
+                self.proofs.take(&proof, now).map_err(|why| Rejected::Proof(format!("the DPoP proof: {why}")))?;
+            }
+            (None, None) => {}
         }
         if let Some(frozen) = standing.installations.iter().flatten().find_map(|one| self.frozen(one)) {
             tracing::info!(%frozen, "a token is good and its installation is frozen");

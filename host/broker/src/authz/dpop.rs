@@ -22,6 +22,9 @@ const WINDOW: i64 = 60;
 /// The most proofs that are kept.
 const MOST: usize = 200_000;
 
+/// The most proofs of one key that are kept, so that one client cannot take the room of all.
+const MOST_OF_ONE: usize = 5_000;
+
 /// A proof that holds. It must not have been used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
@@ -40,8 +43,30 @@ pub struct Proofs {
 
 #[derive(Debug, Default)]
 struct Used {
-    until: HashMap<Digest, Timestamp>,
+    /// By the thumbprint of the key, and by the proof: until when it would be accepted.
+    of: HashMap<String, HashMap<Digest, Timestamp>>,
+    count: usize,
     cleaned: i64,
+}
+
+impl Used {
+    fn is_full_for(&self, jkt: &str) -> bool {
+        self.count >= MOST || self.of.get(jkt).is_some_and(|proofs| proofs.len() >= MOST_OF_ONE)
+    }
+
+    /// Lets go of what is over: now and then, and where there is no room, but not with every request.
+    fn clean(&mut self, jkt: &str, now: Timestamp) {
+        let passed = now.0.abs_diff(self.cleaned);
+        if passed <= if self.is_full_for(jkt) { 999 } else { 10_000 } {
+            return;
+        }
+        self.of.retain(|_, proofs| {
+            proofs.retain(|_, until| *until > now);
+            !proofs.is_empty()
+        });
+        self.count = self.of.values().map(HashMap::len).sum();
+        self.cleaned = now.0;
+    }
 }
 
 fn same_address(given: &str, meant: &str) -> bool {
@@ -97,17 +122,36 @@ impl Proofs {
     /// Takes a proof. An error where it was taken before.
     pub fn take(&self, proof: &Proof, now: Timestamp) -> Result<(), String> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.0 - used.cleaned > 10_000 || used.until.len() >= MOST {
-            used.until.retain(|_, until| *until > now);
-            used.cleaned = now.0;
-        }
-        if used.until.len() >= MOST {
+        used.clean(&proof.jkt, now);
+        if used.is_full_for(&proof.jkt) {
             return Err("the host cannot remember more proofs; try again in a minute".into());
         }
-        let key = Digest::of(format!("{}\n{}", proof.jkt, proof.jti).as_bytes());
-        match used.until.insert(key, proof.until) {
-            None => Ok(()),
+        let proofs = used.of.entry(proof.jkt.clone()).or_default();
+        match proofs.insert(Digest::of(proof.jti.as_bytes()), proof.until) {
+            None => {
+                used.count += 1;
+                Ok(())
+            }
             Some(_) => Err("it was used before: make a new proof for each request".into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_cannot_take_the_room_of_all() {
+        let proofs = Proofs::new(Timestamp(0));
+        let take = |jkt: &str, n: usize, at: i64| {
+            let proof = Proof { jkt: jkt.into(), jti: n.to_string(), until: Timestamp(at + 60_000) };
+            proofs.take(&proof, Timestamp(at)).is_ok()
+        };
+        assert!((0..MOST_OF_ONE).all(|n| take("a", n, 0)));
+        assert!(!take("a", MOST_OF_ONE, 0));
+        assert!(take("b", 0, 0) && !take("b", 0, 0), "another key");
+        assert!(!take("a", 0, 59_999) && take("a", 0, 60_999), "until they are over");
+        assert_eq!(proofs.used.lock().unwrap().count, 1);
     }
 }

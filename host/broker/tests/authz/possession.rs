@@ -2,6 +2,7 @@
 
 use portcullis_broker::authz::Request;
 use portcullis_model::{
+    installation::InstallationState,
     oauth::{AccessTokens as _, Authentication, Presented, Rejected},
     secret::Secret,
 };
@@ -62,6 +63,24 @@ async fn a_proof_is_for_one_request_once() {
     assert!(fails(with(&other, &proof)).await, "of another token");
     assert!(world.server.check(&fine).await.is_ok(), "none of that has used it up");
     assert!(fails(fine).await, "a second time");
+}
+
+#[tokio::test]
+async fn no_proof_is_kept_for_a_token_that_is_of_no_use() {
+    let world = World::new().await;
+    let (party, token) = bound(&world).await;
+    let fine = with(&token, &world.proof(&party.key, URL, Some(&token)));
+    let elsewhere = Presented { audience: "https://host.example/other".into(), ..fine.clone() };
+    world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
+    let said = |presented: Presented| {
+        let world = &world;
+        async move { world.server.check(&presented).await.unwrap_err().to_string() }
+    };
+    let over = said(fine.clone()).await;
+    assert_eq!(over, said(fine.clone()).await, "the proof was not kept");
+    world.change("ins_1", |one| one.state = InstallationState::Active).await;
+    assert_eq!(over, said(elsewhere).await, "whoever replays a proof is not told why");
+    assert!(world.server.check(&fine).await.is_ok());
 }
 
 #[tokio::test]
