@@ -86,6 +86,9 @@ impl AuthorizationServer {
                 self.each.take(&grant.id.to_string(), now).map_err(OAuthError::too_many)?;
             }
             let successor = self.successor(&grant, presented);
+            if used == Use::Retry && !self.is_present(&grant, family, &successor).await? {
+                return Err(refused());
+            }
             let next = match used {
                 Use::Rotate => Refreshing { generation: generation + 1, rotated: now, retried: false },
                 _ => Refreshing { retried: true, ..family },
@@ -102,6 +105,13 @@ impl AuthorizationServer {
         let key = Secret::new(self.parts.key.bytes().to_vec());
         Sort::Refresh
             .of(&digest(&key, &[b"portcullis refresh token\n", grant.id.as_str().as_bytes(), b"\n", presented]))
+    }
+
+    /// Whether this is the family's present token. It is not where the server's key is another one since: then it cannot be given
+    /// again.
+    async fn is_present(&self, grant: &Grant, family: Refreshing, token: &Secret) -> Result<bool, OAuthError> {
+        let found = self.store().grant_by(&Digest::of(token.expose())).await?;
+        Ok(found.is_some_and(|(of, generation)| of.id == grant.id && generation == family.generation))
     }
 
     /// The tokens; `None` where somebody else was faster.

@@ -61,6 +61,22 @@ async fn a_lost_answer_is_given_again_once() {
 }
 
 #[tokio::test]
+async fn where_the_servers_key_was_lost_a_retry_gives_nothing_and_ends_nothing() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let first = family(&world, &party).await;
+    let second = world.refresh(&party, &first).await.unwrap().refresh.unwrap();
+    std::fs::remove_file(world.dir().join("oauth.key")).unwrap();
+    let world = world.restarted();
+    for _ in 0..2 {
+        assert_eq!(why(world.refresh(&party, &first).await), "invalid_grant");
+    }
+    let third = world.refresh(&party, &second).await.unwrap().refresh.unwrap();
+    assert_eq!(text(&world.refresh(&party, &second).await.unwrap().refresh.unwrap()), text(&third));
+    assert_eq!(world.count(Kind::RefreshReused).await, 0);
+}
+
+#[tokio::test]
 async fn a_second_retry_ends_the_family() {
     let world = World::new().await;
     let party = world.party().await;
