@@ -1,7 +1,7 @@
 //! Proofs of possession (RFC 9449): who holds the key that a token is bound to.
 //!
 //! Invariants: a proof is good for one method, one address and one token, for a minute, once. What was used is kept in memory;
-//! after a start only proofs that are younger than the start are taken, so that nothing that was used before is taken again.
+//! after a start only proofs of a time are taken that none can have had before it, so that nothing that was used is taken again.
 
 use std::{
     collections::HashMap,
@@ -16,8 +16,11 @@ use url::Url;
 
 use super::{jwk, jws::Jws};
 
-/// How far from now a proof's `iat` may be, in seconds.
+/// How long before now a proof's `iat` may be, in seconds.
 const WINDOW: i64 = 60;
+
+/// How long after now it may be, in seconds, for clients whose clock is fast.
+const AHEAD: i64 = 5;
 
 /// The most proofs that are kept.
 const MOST: usize = 200_000;
@@ -112,8 +115,14 @@ impl Proofs {
             return Err("its 'ath' is not of this access token".into());
         }
         let iat = jws.seconds("iat")?.ok_or("it has no 'iat'")?;
-        if (now.0.div_euclid(1000) - iat).abs() > WINDOW || iat < self.since.0.div_euclid(1000) {
-            return Err("its 'iat' is not of the last minute, or of before the host's start: make a new proof".into());
+        let (now, since) = (now.0.div_euclid(1000), self.since.0.div_euclid(1000));
+        if !(now - WINDOW..=now + AHEAD).contains(&iat) {
+            return Err("its 'iat' is not of the last minute: make a new proof".into());
+        }
+        if iat <= since + AHEAD {
+            return Err(
+                "its 'iat' is of before the host's start, or just after it: make a new proof in some seconds".into()
+            );
         }
         let jti = jws.text("jti", 256).ok_or("it has no 'jti' of 1 to 256 bytes")?.to_owned();
         Ok(Proof { jkt: jwk::thumbprint(&key), jti, until: Timestamp((iat + WINDOW + 1) * 1000) })

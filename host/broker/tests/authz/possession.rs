@@ -110,7 +110,7 @@ async fn a_proof_that_is_wrong_is_refused() {
         json!({ "jti": "" }),
         json!({ "iat": null }),
         json!({ "iat": now - 61 }),
-        json!({ "iat": now + 61 }),
+        json!({ "iat": now + 6 }),
         json!({ "iat": "now" }),
         json!({ "ath": null }),
         json!({ "ath": "x" }),
@@ -140,10 +140,16 @@ async fn a_proof_that_is_wrong_is_refused() {
 async fn after_a_start_no_older_proof_is_taken() {
     let world = World::new().await;
     let (party, token) = bound(&world).await;
-    let before = world.proof(&party.key, URL, Some(&token));
-    world.pass(2_000);
+    // Of a client whose clock is as fast as it may be.
+    world.pass(5_000);
+    let fast = world.proof(&party.key, URL, Some(&token));
+    world.pass(-5_000);
+    assert!(world.server.check(&with(&token, &fast)).await.is_ok());
     let world = world.restarted();
-    assert!(matches!(world.server.check(&with(&token, &before)).await, Err(Rejected::Proof(_))));
+    for _ in 0..6 {
+        assert!(matches!(world.server.check(&with(&token, &fast)).await, Err(Rejected::Proof(_))), "a second time");
+        world.pass(1_000);
+    }
     let after = world.proof(&party.key, URL, Some(&token));
     assert!(world.server.check(&with(&token, &after)).await.is_ok());
 }
