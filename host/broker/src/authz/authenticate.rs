@@ -38,11 +38,25 @@ impl Caller {
             .with("client", self.client.id.as_str())
     }
 
+    /// An error where its installation is not active.
+    fn active(&self) -> Result<(), OAuthError> {
+        let one = &self.installation;
+        if one.tenant == self.client.tenant && one.state == InstallationState::Active {
+            Ok(())
+        } else {
+            Err(inactive())
+        }
+    }
+
     /// The key that this client's refresh tokens are bound to. One with registered keys is bound by proving itself with one of
     /// them, so that its grants outlive the rotation of its keys (RFC 9449, 5).
     pub(super) fn bound(&self) -> Option<String> {
         self.jkt.clone().filter(|_| !self.by_registered_key)
     }
+}
+
+fn inactive() -> OAuthError {
+    OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
 }
 
 /// Nobody learns whether a client exists.
@@ -63,8 +77,22 @@ fn check_form(request: &Request) -> Result<(), OAuthError> {
 }
 
 impl AuthorizationServer {
-    /// Who asks. Takes the request's proofs: none of them is good for a second request.
+    /// Who asks, of an active installation.
     pub(super) async fn authenticate(&self, request: &Request) -> Result<Caller, OAuthError> {
+        let caller = self.identify(request).await?;
+        self.admit(&caller).map(|()| caller)
+    }
+
+    /// An error where a client is to have nothing at the moment.
+    pub(super) fn admit(&self, caller: &Caller) -> Result<(), OAuthError> {
+        caller.active()?;
+        // Before a code or a refresh token is used up: after the freeze the client goes on with what it has.
+        let frozen = self.frozen(&caller.installation);
+        frozen.map_or(Ok(()), |frozen| Err(OAuthError::new(Code::TemporarilyUnavailable, frozen.to_string())))
+    }
+
+    /// Who asks, whatever has become of its installation. Takes the request's proofs: none of them is good for a second request.
+    pub(super) async fn identify(&self, request: &Request) -> Result<Caller, OAuthError> {
         let now = self.now();
         self.everybody.take(&(), now).map_err(OAuthError::too_many)?;
         check_form(request)?;
@@ -96,14 +124,7 @@ impl AuthorizationServer {
             _ => return Err(stranger()),
         };
         let jkt = proof.map(|proof| proof.jkt);
-        let active = |one: &Installation| one.tenant == client.tenant && one.state == InstallationState::Active;
-        let installation = installation.filter(active).ok_or_else(|| {
-            OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
-        })?;
-        // Before a code or a refresh token is used up: after the freeze the client goes on with what it has.
-        if let Some(frozen) = self.frozen(&installation) {
-            return Err(OAuthError::new(Code::TemporarilyUnavailable, frozen.to_string()));
-        }
+        let installation = installation.ok_or_else(inactive)?;
         Ok(Caller { client, installation, jkt, by_registered_key })
     }
 
