@@ -1,7 +1,7 @@
 //! `GET /oauth/authorize` (RFC 6749, 4.1.1), and `GET /oauth/authorize/wait`, where the browser waits for the admin's decision.
 //!
 //! Invariant: a page's address alone shows nothing: the browser that asked is known by a cookie that no script and no other site's
-//! request can use.
+//! request can use, and that over https no other host of the domain can set (`__Host-`).
 
 use axum::{
     extract::{RawQuery, State},
@@ -12,9 +12,13 @@ use portcullis_broker::authz::{Begun, Params, Refused, Watched};
 
 use super::{Server, page};
 
+fn is_secure(issuer: &str) -> bool {
+    issuer.starts_with("https:")
+}
+
 /// What a browser's secret for a request is called.
-fn cookie_name(id: &str) -> String {
-    format!("portcullis_request_{id}")
+fn cookie_name(id: &str, secure: bool) -> String {
+    format!("{}portcullis_request_{id}", if secure { "__Host-" } else { "" })
 }
 
 /// Sends the browser on. Its next request does not say where it was.
@@ -40,16 +44,17 @@ pub(super) async fn begin(State(server): Server, RawQuery(query): RawQuery) -> R
 
 fn waiting(issuer: &str, begun: &Begun) -> Response {
     let mut response = go(&format!("/oauth/authorize/wait?request={}", begun.id));
-    let secure = if issuer.starts_with("https:") { "; Secure" } else { "" };
-    let value = String::from_utf8_lossy(begun.browser.expose());
-    let cookie = format!(
-        "{}={value}; Path=/oauth/authorize; Max-Age=600; HttpOnly; SameSite=Lax{secure}",
-        cookie_name(begun.id.as_str())
-    );
+    let cookie = set_cookie(is_secure(issuer), begun);
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+fn set_cookie(secure: bool, begun: &Begun) -> String {
+    let name = cookie_name(begun.id.as_str(), secure);
+    let (value, secure) = (String::from_utf8_lossy(begun.browser.expose()), if secure { "; Secure" } else { "" });
+    format!("{name}={value}; Path=/; Max-Age=600; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// The value of a cookie.
@@ -65,11 +70,32 @@ pub(super) async fn wait(State(server): Server, RawQuery(query): RawQuery, heade
         Err(error) => return page::refused(&error),
     };
     let id = params.get("request").unwrap_or_default();
-    let Some(browser) = cookie(&headers, &cookie_name(id)) else { return page::gone() };
+    let name = cookie_name(id, is_secure(&server.settings().issuer));
+    let Some(browser) = cookie(&headers, &name) else { return page::gone() };
     match server.watch(id, browser.as_bytes()).await {
         Ok(Watched::Waiting(view)) => page::waiting(&view),
         Ok(Watched::Back(to)) => go(&to),
         Ok(Watched::Gone) => page::gone(),
         Err(error) => page::refused(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::secret::Secret;
+
+    use super::*;
+
+    #[test]
+    fn no_other_host_of_the_domain_can_set_the_cookie() {
+        let begun = Begun { id: "grt_1".parse().unwrap(), browser: Secret::new(b"pcc_x".to_vec()) };
+        assert_eq!(
+            set_cookie(is_secure("https://host.example"), &begun),
+            "__Host-portcullis_request_grt_1=pcc_x; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"
+        );
+        assert_eq!(
+            set_cookie(is_secure("http://127.0.0.1:9"), &begun),
+            "portcullis_request_grt_1=pcc_x; Path=/; Max-Age=600; HttpOnly; SameSite=Lax"
+        );
     }
 }

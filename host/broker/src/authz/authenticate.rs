@@ -38,11 +38,25 @@ impl Caller {
             .with("client", self.client.id.as_str())
     }
 
-    /// The key that this client's refresh tokens are bound to: a client that proves itself by an assertion is bound by that (RFC
-    /// 9449, 5).
-    pub(super) fn bound(&self) -> Option<String> {
-        self.jkt.clone().filter(|_| self.client.authentication == Authentication::Dpop)
+    /// An error where its installation is not active.
+    fn active(&self) -> Result<(), OAuthError> {
+        let one = &self.installation;
+        if one.tenant == self.client.tenant && one.state == InstallationState::Active {
+            Ok(())
+        } else {
+            Err(inactive())
+        }
     }
+
+    /// The key that this client's refresh tokens are bound to. One with registered keys is bound by proving itself with one of
+    /// them, so that its grants outlive the rotation of its keys (RFC 9449, 5).
+    pub(super) fn bound(&self) -> Option<String> {
+        self.jkt.clone().filter(|_| !self.by_registered_key)
+    }
+}
+
+fn inactive() -> OAuthError {
+    OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
 }
 
 /// Nobody learns whether a client exists.
@@ -63,8 +77,22 @@ fn check_form(request: &Request) -> Result<(), OAuthError> {
 }
 
 impl AuthorizationServer {
-    /// Who asks. Takes the request's proofs: none of them is good for a second request.
+    /// Who asks, of an active installation.
     pub(super) async fn authenticate(&self, request: &Request) -> Result<Caller, OAuthError> {
+        let caller = self.identify(request).await?;
+        self.admit(&caller).map(|()| caller)
+    }
+
+    /// An error where a client is to have nothing at the moment.
+    pub(super) fn admit(&self, caller: &Caller) -> Result<(), OAuthError> {
+        caller.active()?;
+        // Before a code or a refresh token is used up: after the freeze the client goes on with what it has.
+        let frozen = self.frozen(&caller.installation);
+        frozen.map_or(Ok(()), |frozen| Err(OAuthError::new(Code::TemporarilyUnavailable, frozen.to_string())))
+    }
+
+    /// Who asks, whatever has become of its installation. Takes the request's proofs: none of them is good for a second request.
+    pub(super) async fn identify(&self, request: &Request) -> Result<Caller, OAuthError> {
         let now = self.now();
         self.everybody.take(&(), now).map_err(OAuthError::too_many)?;
         check_form(request)?;
@@ -87,21 +115,16 @@ impl AuthorizationServer {
         }
         let proof = self.proof(request, now)?;
         let by_registered_key = match (&jws, client.authentication) {
-            (Some(jws), Authentication::PrivateKeyJwt) => self.assert(request, jws, &client, now).await?,
+            (Some(jws), Authentication::PrivateKeyJwt) => {
+                self.assert(request, jws, &client, now).await?;
+                proof.as_ref().map_or(Ok(()), |proof| self.spend(proof, now))?;
+                true
+            }
             (None, Authentication::Dpop) => self.possess(&client, proof.as_ref(), now).await?,
             _ => return Err(stranger()),
         };
-        self.each.take(&client.id, now).map_err(OAuthError::too_many)?;
-        let jkt = proof.map(|proof| self.proofs.take(&proof, now).map(|()| proof.jkt)).transpose();
-        let jkt = jkt.map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))?;
-        let active = |one: &Installation| one.tenant == client.tenant && one.state == InstallationState::Active;
-        let installation = installation.filter(active).ok_or_else(|| {
-            OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
-        })?;
-        // Before a code or a refresh token is used up: after the freeze the client goes on with what it has.
-        if let Some(frozen) = self.frozen(&installation) {
-            return Err(OAuthError::new(Code::TemporarilyUnavailable, frozen.to_string()));
-        }
+        let jkt = proof.map(|proof| proof.jkt);
+        let installation = installation.ok_or_else(inactive)?;
         Ok(Caller { client, installation, jkt, by_registered_key })
     }
 
@@ -112,6 +135,15 @@ impl AuthorizationServer {
         proof.map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))
     }
 
+    fn spend(&self, proof: &Proof, now: Timestamp) -> Result<(), OAuthError> {
+        self.proofs.take(proof, now).map_err(|why| OAuthError::proof(format!("the DPoP proof: {why}")))
+    }
+
+    /// Counts a request of a client that proved itself by a registered key.
+    fn charge(&self, client: &Client, now: Timestamp) -> Result<(), OAuthError> {
+        self.each.take(&client.id.to_string(), now).map_err(OAuthError::too_many)
+    }
+
     /// By an assertion.
     async fn assert(
         &self,
@@ -119,7 +151,7 @@ impl AuthorizationServer {
         jws: &Jws<'_>,
         client: &Client,
         now: Timestamp,
-    ) -> Result<bool, OAuthError> {
+    ) -> Result<(), OAuthError> {
         let params = &request.params;
         if params.get("client_assertion_type") != Some(assertion::TYPE) {
             return Err(OAuthError::client(format!("client_assertion_type must be {}", assertion::TYPE)));
@@ -128,12 +160,13 @@ impl AuthorizationServer {
         let audiences = [self.settings().issuer.as_str(), &token, &own];
         let asserted = assertion::check(jws, client, &audiences, now)
             .map_err(|why| OAuthError::client(format!("the client_assertion: {why}")))?;
+        // Before anything is written.
+        self.charge(client, now)?;
         let key = Digest::of(format!("{}\n{}", client.id, asserted.jti).as_bytes());
-        if !self.store().first_use(&format!("assertion:{}", key.hex()), asserted.until, now).await? {
+        if !self.store().first_use(&client.tenant, &format!("assertion:{}", key.hex()), asserted.until, now).await? {
             return Err(OAuthError::client("the client_assertion was used before: make a new one for each request"));
         }
-        self.used(client, asserted.key, now).await?;
-        Ok(true)
+        self.used(client, asserted.key, now).await
     }
 
     /// By a proof of possession: of a registered key, where there are any.
@@ -141,9 +174,12 @@ impl AuthorizationServer {
         let proof =
             proof.ok_or_else(|| OAuthError::client("this client proves itself by DPoP: the proof is missing"))?;
         if client.keys.is_empty() {
-            return Ok(false);
+            // Anybody can come with a key of their own: that is not counted against the client.
+            return self.spend(proof, now).map(|()| false);
         }
         let key = client.good_keys(now).find(|key| key.thumbprint == proof.jkt).ok_or_else(stranger)?;
+        self.spend(proof, now)?;
+        self.charge(client, now)?;
         self.used(client, key, now).await?;
         Ok(true)
     }

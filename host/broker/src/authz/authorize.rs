@@ -23,7 +23,7 @@ use super::{
 };
 use crate::hmac::same;
 
-/// The most requests of one client that wait at a time.
+/// The most requests of one client that wait at a time: the oldest gives way to the next one.
 const WAITING: usize = 20;
 
 /// A request that waits for an admin from now on.
@@ -176,12 +176,12 @@ impl AuthorizationServer {
         let now = self.now();
         self.asking.take(&client.id, now).map_err(OAuthError::too_many)?;
         let Wanted { challenge, audience, scopes, jkt } = self.wanted(params, client, installation).await?;
-        let waits = |one: &&Pending| one.client == client.id && one.decision == Decision::Waiting;
-        if self.store().pending(now).await?.iter().filter(waits).count() >= WAITING {
-            return Err(OAuthError::new(
-                Code::TemporarilyUnavailable,
-                "too many requests of this client wait for an admin",
-            ));
+        let waits = |one: &Pending| one.client == client.id && one.decision == Decision::Waiting;
+        let all: Vec<Pending> = self.store().pending(now).await?.into_iter().filter(waits).collect();
+        if all.len() >= WAITING
+            && let Some(oldest) = all.into_iter().min_by_key(|one| one.created)
+        {
+            self.give_way(oldest, now).await?;
         }
         let browser = Sort::Code.random(self.parts.rng.as_ref());
         let pending = Pending {
@@ -210,6 +210,21 @@ impl AuthorizationServer {
             true => Ok(Begun { id, browser }),
             false => Err(OAuthError::unavailable()),
         }
+    }
+
+    /// Ends a request that nobody has decided about, for a newer one: whoever knows a client's id can ask in its name, and must
+    /// not keep it from asking by that. Nothing is done where somebody has just decided.
+    async fn give_way(&self, oldest: Pending, now: Timestamp) -> Result<(), OAuthError> {
+        let entry = Entry::new(now, Kind::AuthorizationDecided, Actor::Host, Some(oldest.tenant.clone()))
+            .with("decision", "dropped")
+            .with("request", oldest.id.as_str())
+            .with("client", oldest.client.as_str())
+            .with("reason", "too many requests of this client wait for an admin");
+        let expected = Some(oldest.version);
+        let row = Pending { decision: Decision::Answered, version: oldest.version + 1, ..oldest };
+        let put = Put { row, expected };
+        self.store().change(Change { pending: Some(put), entries: vec![entry], ..Change::default() }).await?;
+        Ok(())
     }
 
     /// What became of a request, for the browser that asked.

@@ -67,7 +67,7 @@ impl AuthorizationServer {
             if grant.revoked.is_some() || code.expires <= now || caller.client.has_ended(grant.created) {
                 return Err(refused());
             }
-            if let Some(answer) = self.redeemed(caller, grant, code, now).await? {
+            if let Some(answer) = self.redeemed((caller, params), grant, code, now).await? {
                 return Ok(answer);
             }
         }
@@ -77,11 +77,12 @@ impl AuthorizationServer {
     /// The tokens for a code that holds; `None` where somebody else was faster.
     async fn redeemed(
         &self,
-        caller: &Caller,
+        (caller, params): (&Caller, &Params),
         grant: Grant,
         code: CodeState,
         now: Timestamp,
     ) -> Result<Option<TokenAnswer>, OAuthError> {
+        self.same_audience(params, &grant.audience)?;
         let authority = self.authority(&caller.client, &caller.installation).await?;
         let left = scopes::meet(self.parts.catalogue.as_ref(), &authority, &grant.scopes)?;
         let left = scopes::not_empty(left)?;

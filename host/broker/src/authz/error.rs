@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_model::{audit::plain, error::StoreError};
 
 /// The code of a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// RFC 6749, 5.2.
     InvalidRequest,

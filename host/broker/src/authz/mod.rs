@@ -127,7 +127,8 @@ pub struct AuthorizationServer {
     parts: Parts,
     proofs: Proofs,
     everybody: Limiter<()>,
-    each: Limiter<ClientId>,
+    each: Limiter<String>,
+    refusals: token::Refusals,
     asking: Limiter<ClientId>,
 }
 
@@ -147,6 +148,7 @@ impl AuthorizationServer {
             // So high that it stops what would be a load, and not what others do.
             everybody: Limiter::new(Rate { burst: 2_000, per_second: 1_000 }),
             each: Limiter::new(Rate { burst: 60, per_second: 20 }),
+            refusals: token::Refusals::default(),
             asking: Limiter::new(Rate { burst: 20, per_second: 1 }),
         }
     }

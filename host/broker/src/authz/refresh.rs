@@ -42,7 +42,8 @@ fn judge(caller: &Caller, grant: &Grant, family: Refreshing, generation: u64, no
     if grant.client != caller.client.id {
         return Use::Reuse("another client presented the refresh token");
     }
-    if grant.jkt.is_some() && grant.jkt != caller.jkt {
+    // A client with registered keys has proved itself by one of them, which may be another one by now.
+    if !caller.by_registered_key && grant.jkt.is_some() && grant.jkt != caller.jkt {
         return Use::Reuse("the refresh token came with another key");
     }
     if generation == family.generation {
@@ -81,7 +82,13 @@ impl AuthorizationServer {
                     false => continue,
                 }
             }
+            if !caller.by_registered_key {
+                self.each.take(&grant.id.to_string(), now).map_err(OAuthError::too_many)?;
+            }
             let successor = self.successor(&grant, presented);
+            if used == Use::Retry && !self.is_present(&grant, family, &successor).await? {
+                return Err(refused());
+            }
             let next = match used {
                 Use::Rotate => Refreshing { generation: generation + 1, rotated: now, retried: false },
                 _ => Refreshing { retried: true, ..family },
@@ -100,6 +107,13 @@ impl AuthorizationServer {
             .of(&digest(&key, &[b"portcullis refresh token\n", grant.id.as_str().as_bytes(), b"\n", presented]))
     }
 
+    /// Whether this is the family's present token. It is not where the server's key is another one since: then it cannot be given
+    /// again.
+    async fn is_present(&self, grant: &Grant, family: Refreshing, token: &Secret) -> Result<bool, OAuthError> {
+        let found = self.store().grant_by(&Digest::of(token.expose())).await?;
+        Ok(found.is_some_and(|(of, generation)| of.id == grant.id && generation == family.generation))
+    }
+
     /// The tokens; `None` where somebody else was faster.
     async fn refreshed(
         &self,
@@ -109,10 +123,7 @@ impl AuthorizationServer {
         (next, successor, used): (Refreshing, Secret, Use),
         now: Timestamp,
     ) -> Result<Option<TokenAnswer>, OAuthError> {
-        if !params.resources().is_empty() && params.resources() != [grant.audience.clone()] {
-            self.audience(params)?;
-            return Err(OAuthError::new(super::Code::InvalidTarget, "the grant is for another resource"));
-        }
+        self.same_audience(params, &grant.audience)?;
         let catalogue = self.parts.catalogue.as_ref();
         let authority = self.authority(&caller.client, &caller.installation).await?;
         let left = scopes::meet(catalogue, &authority, &grant.scopes)?;

@@ -127,6 +127,15 @@ impl AuthorizationServer {
         }
     }
 
+    /// A grant's tokens are for the resource server that was agreed to: a request may name that one, and no other (RFC 8707, 2.2).
+    pub(super) fn same_audience(&self, params: &Params, agreed: &str) -> Result<(), OAuthError> {
+        if params.resources().is_empty() || params.resources() == [agreed.to_owned()] {
+            return Ok(());
+        }
+        self.audience(params)?;
+        Err(OAuthError::new(Code::InvalidTarget, "the grant is for another resource"))
+    }
+
     /// What a client's installation may do now.
     pub(super) async fn authority(
         &self,

@@ -1,13 +1,19 @@
 //! The token endpoint: which grant is asked for, and what a refusal leaves behind.
 
+use std::{
+    collections::{HashMap, hash_map::Entry as Kept},
+    sync::{Mutex, PoisonError},
+};
+
 use portcullis_model::{
     audit::{Entry, Kind},
+    id::ClientId,
     oauth::{Change, Grant, Put},
     time::Timestamp,
 };
 
 use super::{
-    AuthorizationServer, Request,
+    AuthorizationServer, Params, Request,
     answer::TokenAnswer,
     authenticate::Caller,
     error::{Code, OAuthError},
@@ -17,25 +23,36 @@ use super::{
 pub(super) const GRANTS: [&str; 4] =
     ["authorization_code", "client_credentials", "refresh_token", super::exchange::GRANT];
 
+/// How often the same refusal of the same client is written, in milliseconds.
+const NOTED: u64 = 60_000;
+
+/// When a client's refusals were written last, and how many there were since.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(Mutex<HashMap<(ClientId, Code), (Timestamp, u64)>>);
+
+impl Refusals {
+    /// Counts one. Where it is to be written: how many there were since the last one that was.
+    fn note(&self, client: &ClientId, code: Code, now: Timestamp) -> Option<u64> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.entry((client.clone(), code)) {
+            Kept::Occupied(mut one) if now.0.abs_diff(one.get().0.0) < NOTED => {
+                one.get_mut().1 += 1;
+                None
+            }
+            Kept::Occupied(mut one) => Some(one.insert((now, 0)).1),
+            Kept::Vacant(one) => {
+                one.insert((now, 0));
+                Some(0)
+            }
+        }
+    }
+}
+
 impl AuthorizationServer {
     /// Answers a request to the token endpoint (RFC 6749, 3.2).
     pub async fn token(&self, request: &Request) -> Result<TokenAnswer, OAuthError> {
-        let caller = self.authenticate(request).await?;
-        let answer = match request.params.need("grant_type") {
-            Ok("authorization_code") => self.redeem(&caller, &request.params).await,
-            Ok("client_credentials") => self.client_credentials(&caller, &request.params).await,
-            Ok("refresh_token") => self.refresh(&caller, &request.params).await,
-            Ok(super::exchange::GRANT) => self.exchange(&caller, &request.params).await,
-            Ok("password" | "implicit") => Err(OAuthError::new(
-                Code::UnsupportedGrantType,
-                "password and implicit grants do not exist here; use authorization_code with PKCE, or client_credentials",
-            )),
-            Ok(_) => Err(OAuthError::new(
-                Code::UnsupportedGrantType,
-                format!("there is no such grant; known are: {}", GRANTS.join(", ")),
-            )),
-            Err(error) => Err(error),
-        };
+        let caller = self.identify(request).await?;
+        let answer = self.give(&caller, &request.params).await;
         if let Err(error) = &answer
             && caller.by_registered_key
         {
@@ -44,12 +61,34 @@ impl AuthorizationServer {
         answer
     }
 
-    /// The log keeps what clients that proved themselves were refused: those alone, so that nobody else can fill it.
+    async fn give(&self, caller: &Caller, params: &Params) -> Result<TokenAnswer, OAuthError> {
+        self.admit(caller)?;
+        match params.need("grant_type")? {
+            "authorization_code" => self.redeem(caller, params).await,
+            "client_credentials" => self.client_credentials(caller, params).await,
+            "refresh_token" => self.refresh(caller, params).await,
+            super::exchange::GRANT => self.exchange(caller, params).await,
+            "password" | "implicit" => Err(OAuthError::new(
+                Code::UnsupportedGrantType,
+                "password and implicit grants do not exist here; use authorization_code with PKCE, or client_credentials",
+            )),
+            _ => Err(OAuthError::new(
+                Code::UnsupportedGrantType,
+                format!("there is no such grant; known are: {}", GRANTS.join(", ")),
+            )),
+        }
+    }
+
+    /// The log keeps what clients that proved themselves were refused: those alone, so that nobody else can fill it, and what is
+    /// refused again and again once a minute.
     async fn note_refusal(&self, caller: &Caller, error: &OAuthError) -> Result<(), OAuthError> {
+        let now = self.now();
+        let Some(folded) = self.refusals.note(&caller.client.id, error.code, now) else { return Ok(()) };
         let entry = caller
-            .entry(self.now(), Kind::TokenRefused)
+            .entry(now, Kind::TokenRefused)
             .with("error", error.code.name())
-            .with("reason", error.description.as_str());
+            .with("reason", error.description.as_str())
+            .with("before", folded);
         self.store().change(Change { entries: vec![entry], ..Change::default() }).await?;
         Ok(())
     }

@@ -208,6 +208,42 @@ async fn too_many_requests_are_told_to_wait() {
     world.credentials(&party, "kv:read").await;
 }
 
+#[tokio::test]
+async fn who_asks_too_often_writes_nothing() {
+    let world = World::new().await;
+    let party = world.party().await;
+    for _ in 0..60 {
+        world.credentials(&party, "kv:read").await;
+    }
+    let assertion = world.assertion(&party);
+    assert!(world.server.token(&asking(&assertion)).await.unwrap_err().retry_after.is_some());
+    world.pass(1_000);
+    assert!(world.server.token(&asking(&assertion)).await.is_ok(), "its assertion was not noted");
+}
+
+#[tokio::test]
+async fn strangers_cannot_use_up_what_a_client_without_keys_may_ask() {
+    let world = World::new().await;
+    let party = world.register("ins_1", 1, Authentication::Dpop, true).await;
+    let code = world.code(&party, "kv:read").await;
+    let mut refresh = world.redeem(&party, &code).await.unwrap().refresh.unwrap();
+    let stranger = Party { client: party.client.clone(), key: Keys::new(9) };
+    for _ in 0..100 {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+        assert_eq!(why(world.token(&stranger, &form).await), "invalid_grant");
+    }
+    // Each of its grants has its own count.
+    for _ in 0..60 {
+        refresh = world.refresh(&party, &refresh).await.unwrap().refresh.unwrap();
+    }
+    assert!(world.refresh(&party, &refresh).await.unwrap_err().retry_after.is_some());
+    let code = world.code(&party, "kv:read").await;
+    let other = world.redeem(&party, &code).await.unwrap().refresh.unwrap();
+    assert!(world.refresh(&party, &other).await.is_ok());
+    world.pass(1_000);
+    assert!(world.refresh(&party, &refresh).await.is_ok());
+}
+
 #[test]
 fn a_parameter_is_there_once() {
     assert!(Params::parse(b"a=1&a=2").is_err());

@@ -3,7 +3,7 @@
 use portcullis_broker::authz::{Refused, Watched, consent};
 use portcullis_model::{audit::Kind, oauth::Authentication};
 
-use crate::world::{BACK, CHALLENGE, ISSUER, Party, Small, VERIFIER, World, params, query, scopes, text, why};
+use crate::world::{API, BACK, CHALLENGE, ISSUER, Party, Small, VERIFIER, World, params, query, scopes, text, why};
 
 fn asked<'a>(party: &'a Party, changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut form = vec![
@@ -170,10 +170,9 @@ async fn a_flood_of_requests_is_stopped() {
     let party = world.party().await;
     let mut begun = 0;
     for _ in 0..40 {
-        world.pass(1_000);
         begun += usize::from(refused(&world, &asked(&party, &[])).await == "begun");
     }
-    assert_eq!(begun, 20);
+    assert_eq!(begun, 20, "at once");
 }
 
 /// What is left after a code was used in a way that it must not be.
@@ -227,6 +226,24 @@ async fn a_code_is_over_after_a_minute() {
 }
 
 #[tokio::test]
+async fn a_code_is_for_the_resource_that_was_agreed_to() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let code = world.code(&party, "tickets:read").await;
+    let form = |resource: &'static str| {
+        [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", BACK),
+            ("code_verifier", VERIFIER),
+            ("resource", resource),
+        ]
+    };
+    assert_eq!(why(world.token(&party, &form("https://other.example/api")).await), "invalid_target");
+    assert!(world.token(&party, &form(API)).await.is_ok(), "the code was not used up");
+}
+
+#[tokio::test]
 async fn a_code_that_was_injected_does_not_work() {
     let world = World::new().await;
     world.install("ins_2", "acme", &["tickets:read"]).await;
@@ -276,4 +293,23 @@ async fn what_is_no_code_is_refused() {
     let codes = portcullis_model::secret::Secret::new(code.into_bytes());
     assert_eq!(why(world.refresh(&party, &codes).await), "invalid_grant");
     assert!(world.check(&tokens.access).await.is_ok(), "none of that was a use of the code");
+}
+
+#[tokio::test]
+async fn the_oldest_request_gives_way_where_too_many_wait() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let mut all = Vec::new();
+    for _ in 0..21 {
+        world.pass(1_000);
+        let begun = world.server.authorize(&params(&asked(&party, &[]))).await.unwrap();
+        all.push((begun.id, begun.browser));
+    }
+    let mut waiting = Vec::new();
+    for (id, browser) in &all {
+        let watched = world.server.watch(id.as_str(), browser.expose()).await.unwrap();
+        waiting.push(matches!(watched, Watched::Waiting(_)));
+    }
+    assert_eq!(waiting, [&[false][..], &[true; 20]].concat());
+    assert_eq!(world.count(Kind::AuthorizationDecided).await, 1, "and the log says so");
 }

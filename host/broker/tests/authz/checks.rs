@@ -229,3 +229,34 @@ async fn every_token_is_in_the_log_and_none_of_its_text() {
     let text = text(&token);
     assert!(!log.contains(&text) && !log.contains(&text[4..47]));
 }
+
+/// What the log says of refusals: why, and how many were not written before each of them.
+async fn refusals(world: &World) -> Vec<(String, u64)> {
+    let entries = world.store.entries(0, 1_000).await.unwrap();
+    let entries = entries.iter().map(|one| serde_json::from_slice::<serde_json::Value>(&one.body).unwrap());
+    let refused = entries.filter(|one| one["kind"] == "token.refused");
+    refused
+        .map(|one| (one["detail"]["error"].as_str().unwrap().to_owned(), one["detail"]["before"].as_u64().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_same_refusal_is_written_once_a_minute_with_how_many_there_were() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let ask = |scope: &'static str| {
+        let (world, party) = (&world, &party);
+        async move { why(world.token(party, &[("grant_type", "client_credentials"), ("scope", scope)]).await) }
+    };
+    for _ in 0..5 {
+        assert_eq!(ask("users:read").await, "invalid_scope");
+    }
+    assert_eq!(refusals(&world).await, [("invalid_scope".to_owned(), 0)]);
+    world.pass(60_000);
+    assert_eq!(ask("users:read").await, "invalid_scope");
+    assert_eq!(refusals(&world).await.last(), Some(&("invalid_scope".to_owned(), 4)));
+    // An installation that is not active leaves its trace too.
+    world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
+    assert_eq!(ask("kv:read").await, "unauthorized_client");
+    assert_eq!(refusals(&world).await.last(), Some(&("unauthorized_client".to_owned(), 0)));
+}

@@ -1,7 +1,12 @@
 //! Token exchange: what comes out is never more than what went in.
 
 use portcullis_broker::authz::{OAuthError, TokenAnswer};
-use portcullis_model::{oauth::Authentication, secret::Secret};
+use portcullis_model::{
+    id::Digest,
+    installation::InstallationState,
+    oauth::{Authentication, Rejected},
+    secret::Secret,
+};
 use serde_json::json;
 
 use crate::world::{API, Party, World, scopes, text, why};
@@ -92,6 +97,27 @@ async fn what_was_narrowed_ends_with_the_client_that_it_comes_from() {
     let store = world.store.as_ref();
     portcullis_broker::authz::clients::revoke(store, party.client.clone(), now, "theft", entry).await.unwrap();
     assert!(world.check(&handed.access).await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_narrowed_ends_with_the_installation_that_it_comes_from() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let other = second(&world, "acme", &["kv:read"]).await;
+    let wide = world.credentials(&party, "kv:read").await;
+    let handed = exchange(&world, &other, &wide.access, &[]).await.unwrap();
+    let twice = exchange(&world, &other, &handed.access, &[]).await.unwrap();
+    let all = [&handed.access, &twice.access];
+    world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
+    for token in all {
+        assert!(matches!(world.check(token).await, Err(Rejected::Token(why)) if why.contains("not active")));
+    }
+    world.change("ins_1", |one| one.state = InstallationState::Active).await;
+    assert!(world.check(&twice.access).await.is_ok());
+    world.change("ins_1", |one| one.release = Digest::of(b"another component")).await;
+    for token in all {
+        assert!(matches!(world.check(token).await, Err(Rejected::Token(why)) if why.contains("another release")));
+    }
 }
 
 #[tokio::test]

@@ -100,6 +100,24 @@ async fn all_tokens_end_at_once_and_the_client_goes_on() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_on_its_way_while_all_were_ended_has_ended_too() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let code = world.code(&party, "kv:read").await;
+    let family = world.redeem(&party, &code).await.unwrap();
+    let ended = world.clock.now();
+    world.pass(1);
+    // The refresh has read the client before the end is written, and writes after it.
+    let late = world.refresh(&party, &family.refresh.unwrap()).await.unwrap();
+    let (store, entry) = (world.store.as_ref(), world.entry(Kind::TokenRevoked));
+    clients::end_tokens(store, party.client.clone(), ended, "in a log", entry).await.unwrap();
+    assert!(world.check(&late.access).await.is_err());
+    // What was granted since is good.
+    let token = world.credentials(&party, "kv:read").await.access;
+    assert!(world.check(&token).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_key_is_replaced_without_an_outage() {
     let world = World::new().await;
     let party = world.party().await;

@@ -1,9 +1,10 @@
 //! Refresh tokens: the immediate predecessor may be retried once, by the same client, within 10 seconds, and gets the same successor.
 //! Anything else that was used before ends the family.
 
-use portcullis_model::{audit::Kind, oauth::Authentication, secret::Secret};
+use portcullis_broker::authz::{clients, jwk};
+use portcullis_model::{audit::Kind, oauth::Authentication, secret::Secret, time::Clock as _};
 
-use crate::world::{Party, World, text, why};
+use crate::world::{Keys, Party, World, text, why};
 
 /// A family whose first refresh token is given.
 async fn family(world: &World, party: &Party) -> Secret {
@@ -56,6 +57,22 @@ async fn a_lost_answer_is_given_again_once() {
     // The successor works, and the family goes on.
     let next = world.refresh(&party, &again.refresh.unwrap()).await.unwrap();
     assert!(world.check(&next.access).await.is_ok());
+    assert_eq!(world.count(Kind::RefreshReused).await, 0);
+}
+
+#[tokio::test]
+async fn where_the_servers_key_was_lost_a_retry_gives_nothing_and_ends_nothing() {
+    let world = World::new().await;
+    let party = world.party().await;
+    let first = family(&world, &party).await;
+    let second = world.refresh(&party, &first).await.unwrap().refresh.unwrap();
+    std::fs::remove_file(world.dir().join("oauth.key")).unwrap();
+    let world = world.restarted();
+    for _ in 0..2 {
+        assert_eq!(why(world.refresh(&party, &first).await), "invalid_grant");
+    }
+    let third = world.refresh(&party, &second).await.unwrap().refresh.unwrap();
+    assert_eq!(text(&world.refresh(&party, &second).await.unwrap().refresh.unwrap()), text(&third));
     assert_eq!(world.count(Kind::RefreshReused).await, 0);
 }
 
@@ -166,9 +183,27 @@ async fn a_public_clients_token_with_another_key_ends_the_family() {
     let world = World::new().await;
     let party = world.register("ins_1", 1, Authentication::Dpop, true).await;
     let first = family(&world, &party).await;
-    let thief = Party { client: party.client.clone(), key: crate::world::Keys::new(9) };
+    let thief = Party { client: party.client.clone(), key: Keys::new(9) };
     assert_eq!(why(world.refresh(&thief, &first).await), "invalid_grant");
     is_over(&world, &party, &[first]).await;
+}
+
+#[tokio::test]
+async fn a_family_outlives_the_rotation_of_its_clients_registered_keys() {
+    let world = World::new().await;
+    let party = world.register("ins_1", 1, Authentication::Dpop, false).await;
+    let first = family(&world, &party).await;
+    let next = jwk::read(&Keys::new(2).jwk()).unwrap();
+    let entry = world.entry(Kind::ClientRotated);
+    clients::rotate(world.store.as_ref(), party.client.clone(), next, world.clock.now(), entry).await.unwrap();
+    let renewed = Party { client: party.client.clone(), key: Keys::new(2) };
+    let second = world.refresh(&renewed, &first).await.unwrap();
+    // The answer was lost, and another of its processes still has the old key.
+    let again = world.refresh(&party, &first).await.unwrap();
+    assert_eq!(text(&again.refresh.unwrap()), text(&second.refresh.clone().unwrap()));
+    world.pass(3_600_000);
+    assert!(world.refresh(&renewed, &second.refresh.unwrap()).await.is_ok());
+    assert_eq!(world.count(Kind::RefreshReused).await, 0);
 }
 
 #[tokio::test]
@@ -176,7 +211,7 @@ async fn who_does_not_prove_itself_ends_nothing() {
     let world = World::new().await;
     let party = world.party().await;
     let first = family(&world, &party).await;
-    let thief = Party { client: party.client.clone(), key: crate::world::Keys::new(9) };
+    let thief = Party { client: party.client.clone(), key: Keys::new(9) };
     assert_eq!(why(world.refresh(&thief, &first).await), "invalid_client");
     assert!(world.refresh(&party, &first).await.is_ok());
 }

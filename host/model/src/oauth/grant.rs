@@ -63,7 +63,7 @@ pub struct Grant {
     pub audience: String,
     /// What was granted, at most.
     pub scopes: Vec<ScopeText>,
-    /// The thumbprint of the key that its refresh tokens are bound to, for a client that proves itself by it (RFC 9449, 5).
+    /// The thumbprint of the key that its refresh tokens are bound to, for a client without registered keys (RFC 9449, 5).
     pub jkt: Option<String>,
     /// How it came about.
     pub origin: Origin,

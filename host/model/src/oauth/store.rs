@@ -50,8 +50,8 @@ pub struct Standing {
     pub grants: Vec<Grant>,
     /// The clients of all of these.
     pub clients: Vec<Client>,
-    /// Its installation; `None`: there is none.
-    pub installation: Option<Installation>,
+    /// The installations of all of these; `None`: there is none any more.
+    pub installations: Vec<Option<Installation>>,
 }
 
 /// Keeps clients, grants, and digests of tokens.
@@ -83,8 +83,15 @@ pub trait OAuthStore: Send + Sync {
     /// of the installation is there already.
     async fn change(&self, change: Change) -> Result<bool, StoreError>;
 
-    /// Notes a value that may be used once only, until it is over by itself. False where it was noted before.
-    async fn first_use(&self, key: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
+    /// Notes a value of a tenant's that may be used once only, until it is over by itself. False where it was noted before, by
+    /// whomever.
+    async fn first_use(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Disposes of what is over by itself. Gives how many rows.
     async fn sweep_oauth(&self, now: Timestamp) -> Result<u64, StoreError>;

@@ -30,6 +30,18 @@ fn lost() -> StoreError {
     StoreError(LOST.into())
 }
 
+/// Whose a change is: a tenant whose clients ask for much waits for itself.
+fn whose(change: &Change) -> Option<TenantId> {
+    let rows = [
+        change.client.as_ref().map(|put| &put.row.tenant),
+        change.grant.as_ref().map(|put| &put.row.tenant),
+        change.access.as_ref().map(|token| &token.tenant),
+        change.pending.as_ref().map(|put| &put.row.tenant),
+    ];
+    let noted = change.entries.iter().find_map(|entry| entry.tenant.as_ref());
+    rows.into_iter().flatten().next().or(noted).cloned()
+}
+
 fn write(conn: &Connection, change: &Change) -> Outcome<()> {
     if let Some(put) = &change.client {
         rows::put_client(conn, put)?;
@@ -69,14 +81,15 @@ fn standing(conn: &Connection, digest: &Digest) -> Outcome<Option<Standing>> {
         ancestors.push(found);
     }
     let (mut grants, mut clients): (Vec<Grant>, Vec<Client>) = (Vec::new(), Vec::new());
+    let mut installations = Vec::new();
     for one in std::iter::once(&token).chain(&ancestors) {
         let Some(grant) = rows::grant(conn, &one.grant)? else { return Ok(None) };
         let Some(client) = rows::client(conn, &one.client)? else { return Ok(None) };
         grants.push(grant);
         clients.push(client);
+        installations.push(rows::installation(conn, &one.installation)?);
     }
-    let installation = rows::installation(conn, &token.installation)?;
-    Ok(Some(Standing { token, ancestors, grants, clients, installation }))
+    Ok(Some(Standing { token, ancestors, grants, clients, installations }))
 }
 
 fn sweep(conn: &Connection, now: Timestamp) -> Outcome<u64> {
@@ -150,17 +163,23 @@ impl OAuthStore for SqliteStore {
     }
 
     async fn change(&self, change: Change) -> Result<bool, StoreError> {
-        match self.db.write(move |conn| write(conn, &change)).await {
+        match self.db.write_of(whose(&change), move |conn| write(conn, &change)).await {
             Ok(()) => Ok(true),
             Err(error) if error.0 == LOST => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    async fn first_use(&self, key: &str, until: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+    async fn first_use(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let key = key.to_owned();
         self.db
-            .write(move |conn| {
+            .write_of(Some(tenant.clone()), move |conn| {
                 // One that is over may come again: whoever asks has seen to that it is refused for its age.
                 conn.prepare_cached(
                     "INSERT INTO oauth_used (key, until) VALUES (?1, ?2)

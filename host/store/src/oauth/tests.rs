@@ -1,8 +1,8 @@
 //! Changes take effect together or not at all, over the versions that they were made from.
 
 use portcullis_model::{
-    audit::Kind,
-    id::Digest,
+    audit::{Actor, Entry, Kind},
+    id::{Digest, TenantId},
     installation::InstallationStore as _,
     oauth::{
         AccessToken, Authentication, Change, Client, Decision, Grant, GrantKey, OAuthStore as _, Origin, Pending, Put,
@@ -10,6 +10,7 @@ use portcullis_model::{
     time::Timestamp,
 };
 
+use super::whose;
 use crate::{
     SqliteStore,
     testing::{entry, installation, store},
@@ -143,7 +144,7 @@ async fn a_tokens_standing_has_all_that_it_depends_on() {
     let found = store.standing(&Digest::of(b"two")).await.unwrap().unwrap();
     assert_eq!(found.ancestors, [token("one", None, 500)]);
     assert_eq!((found.grants.len(), found.clients.len()), (2, 2));
-    assert_eq!(found.installation, Some(installation("ins_1")));
+    assert_eq!(found.installations, [Some(installation("ins_1")), Some(installation("ins_1"))]);
     let revoked = Change { revoked: Some((Digest::of(b"one"), Timestamp(9))), ..Change::default() };
     assert!(store.change(revoked).await.unwrap());
     let found = store.standing(&Digest::of(b"two")).await.unwrap().unwrap();
@@ -155,15 +156,32 @@ async fn a_tokens_standing_has_all_that_it_depends_on() {
     assert_eq!((live(0).await, live(400).await), (1, 0));
 }
 
+fn acme() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+#[test]
+fn a_change_waits_in_the_line_of_its_own_tenant() {
+    let noted = Entry::new(Timestamp(0), Kind::TokenRefused, Actor::Host, Some(acme()));
+    for change in [
+        Change { client: put(client("cli_1", "ins_1"), None), ..Change::default() },
+        Change { access: Some(token("one", None, 500)), ..Change::default() },
+        Change { entries: vec![noted], ..Change::default() },
+    ] {
+        assert_eq!(whose(&change), Some(acme()), "{change:?}");
+    }
+    assert_eq!(whose(&Change::default()), None);
+}
+
 #[tokio::test]
 async fn what_may_be_used_once_is() {
     let (_dir, store) = store();
     let first = |now| {
         let store = store.clone();
-        async move { store.first_use("a", Timestamp(100), Timestamp(now)).await.unwrap() }
+        async move { store.first_use(&acme(), "a", Timestamp(100), Timestamp(now)).await.unwrap() }
     };
     assert_eq!((first(0).await, first(0).await, first(99).await), (true, false, false));
-    assert!(store.first_use("b", Timestamp(100), Timestamp(0)).await.unwrap());
+    assert!(store.first_use(&acme(), "b", Timestamp(100), Timestamp(0)).await.unwrap());
 }
 
 #[tokio::test]
@@ -189,7 +207,7 @@ async fn what_is_over_is_disposed_of_and_nothing_else() {
     };
     assert!(store.change(Change { pending: put(pending.clone(), None), ..Change::default() }).await.unwrap());
     assert_eq!(store.pending_by(&pending.id).await.unwrap(), Some(pending.clone()));
-    store.first_use("a", Timestamp(200), Timestamp(0)).await.unwrap();
+    store.first_use(&acme(), "a", Timestamp(200), Timestamp(0)).await.unwrap();
     assert_eq!(store.sweep_oauth(Timestamp(199)).await.unwrap(), 0);
     assert_eq!(store.sweep_oauth(Timestamp(300)).await.unwrap(), 2);
     assert_eq!(store.pending_by(&pending.id).await.unwrap(), None);
