@@ -100,11 +100,12 @@ async fn both_layers_rotate_and_nothing_is_lost() {
     assert_eq!(vault.rotate_wrapping_key(by_host).await.unwrap(), Rotated::default(), "no new key, nothing to do");
 
     let old = store.wrapping_keys().await.unwrap().remove(0);
-    let new = keys.add(Some(&old)).unwrap();
+    let rotation = keys.rotation().unwrap();
+    let new = rotation.add(Some(&old)).unwrap();
     fill(&other, &["c"]).await;
     let rotated = vault.rotate_wrapping_key(by_host).await.unwrap();
     assert_eq!(rotated, Rotated { rewrapped: 1, dropped: 1, ..Rotated::default() });
-    keys.keep(&store.wrapping_keys().await.unwrap()).unwrap();
+    rotation.keep(&store.wrapping_keys().await.unwrap()).unwrap();
     assert_eq!(store.wrapping_keys().await.unwrap(), [new]);
     let all: BTreeSet<_> = all.into_iter().chain(["secret-of-c".to_owned()]).collect();
     assert_eq!(values(&other).await, all);
@@ -209,9 +210,10 @@ async fn rotations_of_both_layers_while_others_write_and_read_lose_nothing() {
         if round % 2 == 0 {
             dropped += rotating.rotate_data_keys(None, by_host).await.unwrap().dropped;
         } else {
-            keys.add(store.wrapping_keys().await.unwrap().first().map(String::as_str)).unwrap();
+            let rotation = keys.rotation().unwrap();
+            rotation.add(store.wrapping_keys().await.unwrap().first().map(String::as_str)).unwrap();
             dropped += rotating.rotate_wrapping_key(by_host).await.unwrap().dropped;
-            keys.keep(&store.wrapping_keys().await.unwrap()).unwrap();
+            rotation.keep(&store.wrapping_keys().await.unwrap()).unwrap();
         }
     }
     stop.store(true, Ordering::Relaxed);

@@ -71,12 +71,14 @@ fn add(sum: &mut Rotated, one: &Rotated) {
 }
 
 async fn rotate_wrapping_key(host: &Host) -> Result<Rotated> {
+    // Held to the end: of two at once, one would take the other's new key for one that nobody needs.
+    let file = host.key_file.as_ref().map(|file| file.rotation()).transpose()?;
     let current = host.store.wrapping_keys().await?;
-    if let Some(file) = &host.key_file {
+    if let Some(file) = &file {
         file.add(current.first().map(String::as_str))?;
     }
     let done = host.vault().rotate_wrapping_key(|kind, tenant| host.entry(kind, tenant)).await?;
-    if let Some(file) = &host.key_file {
+    if let Some(file) = &file {
         // What wraps nothing is of no use to anybody but a thief of an old copy.
         file.keep(&host.store.wrapping_keys().await?)?;
     }
