@@ -119,7 +119,8 @@ fn what_the_host_was_not_asked_is_not_its_failure() {
     let (_, lanes) = lanes(Traffic { failures: 1, ..Traffic::default() });
     drop(lanes.enter(owner("ins_1"), "a.example", 0).unwrap());
     lanes.enter(owner("ins_1"), "a.example", 0).unwrap().leave(&down());
-    for error in [ServiceError::Invalid("not public".into()), ServiceError::limited("http-response-bytes", 1)] {
+    let frozen = ServiceError::Frozen("freeze 3 of everything: breach".into());
+    for error in [ServiceError::Invalid("not public".into()), ServiceError::limited("http-response-bytes", 1), frozen] {
         assert_eq!(one(&lanes, "a.example", &Err(error)), None);
     }
     assert_eq!(one(&lanes, "a.example", &down()), None);

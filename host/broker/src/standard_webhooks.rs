@@ -166,26 +166,40 @@ impl SigningKeys {
         self.put(of, Some(head), next, entry).await
     }
 
-    /// As [`rotate`](Self::rotate), where this generation is still the newest or was revoked since. Gives the generation that signs.
+    /// As [`rotate`](Self::rotate), where this generation is still the newest or was revoked since; without an overlap, also where
+    /// a key of that generation signs still. Gives the generation that signs.
     pub async fn rotate_from(&self, of: Owner, old: u64, overlap: Duration, entry: Entry) -> Result<u64, KeysError> {
         let (head, ring) = self.known(&of).await?;
-        if head.generation > old && ring.revoked_since().is_none() {
+        let newer = head.generation > old && ring.revoked_since().is_none();
+        if newer && (!overlap.is_zero() || self.is_over(&of, old, &ring).await?) {
             return Ok(head.generation);
         }
         Ok(self.rotate_at(of, head, &ring, None, overlap, entry).await?.generation)
     }
 
-    /// Ends every key there is, at once, unless there is a newer generation already: messages wait until a rotation.
+    /// Ends every key there is, at once, unless no key of this generation signs any more: messages wait until a rotation.
     pub async fn revoke(&self, of: Owner, generation: u64, entry: Entry) -> Result<(), KeysError> {
         let (head, ring) = self.known(&of).await?;
-        if head.generation > generation || ring.revoked_since().is_some() {
+        let over = head.generation > generation && self.is_over(&of, generation, &ring).await?;
+        if over || ring.revoked_since().is_some() {
             return Ok(());
         }
         let fresh = || SigningKey::fresh(ring.scheme(), self.rng.as_ref());
         self.put(of, Some(head), ring.revoked(self.clock.now(), fresh), entry).await.map(drop)
     }
 
-    /// All channels that have keys which can be read.
+    /// Whether no key of this generation signs any more. A newer generation says nothing about that: making a key ready is one, and
+    /// an overlap. Of a generation that is not kept any more, or cannot be read, it is not known, and so not said.
+    async fn is_over(&self, of: &Owner, generation: u64, now: &Ring) -> Result<bool, KeysError> {
+        let old = match self.vault.generation(&slot(of), generation).await {
+            Ok(Some(old)) => Ring::parse(&old.row.place, &old.credential).ok(),
+            Ok(None) | Err(VaultError::Unopened { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(old.is_some_and(|old| !now.signs_with_any_of(&old, self.clock.now())))
+    }
+
+    /// All channels that have keys which can be read. Fails where it cannot be told whether they can.
     pub async fn channels(&self) -> Result<Vec<Channel>, KeysError> {
         let mut all = Vec::new();
         for one in self.back_ends.back_ends().await? {
@@ -199,7 +213,10 @@ impl SigningKeys {
                     since: ring.since(),
                     revoked: ring.revoked_since(),
                 }),
-                Err(error @ KeysError::Store(_)) => return Err(error),
+                // Not this channel's fault, and to be asked again: what is left out here is left out of an emergency.
+                Err(error @ (KeysError::Store(_) | KeysError::Vault(VaultError::Store(_) | VaultError::Busy(_)))) => {
+                    return Err(error);
+                }
                 Err(error) => tracing::error!(%error, "the signing keys of a back end are left out"),
             }
         }

@@ -178,7 +178,8 @@ impl Cost {
     /// used; where it is not known how far the effect got, all of it counts, except records read: none reached the plugin.
     #[must_use]
     pub fn failed(self, error: &ServiceError) -> Self {
-        let known = !matches!(error, ServiceError::Unavailable(_) | ServiceError::Limited { .. });
+        use ServiceError::{Frozen, Limited, Unavailable};
+        let known = !matches!(error, Unavailable(_) | Frozen(_) | Limited { .. });
         let mut used = self.and(Resource::RecordsRead, 0);
         if known {
             let nothing = [Resource::HttpOut, Resource::HttpIn, Resource::RecordsWritten];

@@ -1,7 +1,8 @@
 //! How a service behind a capability can fail. One to one with the WIT `error` variant, less `denied`, which only
 //! an authority can say.
 
-/// A service's refusal. What a guest may see is in it; what only the log may see is in `Unavailable`'s text.
+/// A service's refusal. What a guest may see is in it; what only the log may see is in the text of `Unavailable` and
+/// `Frozen`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
     /// The request is wrong; says which argument and what is expected.
@@ -26,6 +27,10 @@ pub enum ServiceError {
     /// The service did not answer. The text is for the operator's log, never for the guest.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// A freeze holds it. Says nothing about the service, and is held against nobody. The text is as that of `Unavailable`, which
+    /// is also what a guest is told.
+    #[error("unavailable: {0}")]
+    Frozen(String),
 }
 
 impl ServiceError {
@@ -41,7 +46,7 @@ impl ServiceError {
             Self::NotFound => "not-found",
             Self::Limited { .. } => "limited",
             Self::Conflict => "conflict",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::Frozen(_) => "unavailable",
         }
     }
 }

@@ -146,7 +146,7 @@ impl From<&Freeze> for Frozen {
 impl From<Frozen> for ServiceError {
     /// A plugin hears that the service is unavailable, so that its event is tried again once the freeze is lifted.
     fn from(frozen: Frozen) -> Self {
-        Self::Unavailable(frozen.to_string())
+        Self::Frozen(frozen.to_string())
     }
 }
 
@@ -188,6 +188,7 @@ mod tests {
     fn a_guest_is_told_that_it_may_try_again() {
         let frozen = Frozen { number: 3, extent: Extent::All, reason: "breach at a partner".into() };
         let error = ServiceError::from(frozen);
+        assert!(matches!(&error, ServiceError::Frozen(_)), "the other side did not fail");
         assert_eq!(error.name(), "unavailable");
         assert!(error.to_string().contains("freeze 3 of everything: breach at a partner"), "{error}");
     }

@@ -38,7 +38,7 @@ pub fn refused(error: ServiceError) -> types::Error {
             types::Error::Limited(types::Limit { name: name.to_owned(), allowed, retry_after_ms })
         }
         ServiceError::Conflict => types::Error::Conflict,
-        ServiceError::Unavailable(why) => {
+        ServiceError::Unavailable(why) | ServiceError::Frozen(why) => {
             tracing::warn!(%why, "a service behind a capability is unavailable");
             types::Error::Unavailable
         }

@@ -173,7 +173,7 @@ impl Fault {
                 "Conflict",
                 "The ticket is closed or was changed in between, or the Idempotency-Key was used for another comment.",
             ),
-            ServiceError::Unavailable(why) => {
+            ServiceError::Unavailable(why) | ServiceError::Frozen(why) => {
                 tracing::warn!(%why, "a service behind the platform API is unavailable");
                 Self::unavailable()
             }

@@ -4,11 +4,12 @@
 //! The file is read anew whenever a key is needed, which is seldom: a running host then has the key that another process has
 //! just added.
 //!
-//! Invariants: the file is replaced as a whole, durably, and never written in place; a key is taken out of it only by whoever
-//! says which are still needed.
+//! Invariants: the file is replaced as a whole, durably, and never written in place; one process at a time replaces its keys, from
+//! before the new one is there until the old ones are gone; a key is taken out of it only by whoever says which are still needed,
+//! and never one that came after those.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
@@ -45,28 +46,20 @@ impl FileKeys {
         Ok(keys)
     }
 
-    /// Puts a new key before the others, unless one is there already that `current` does not name: then that one is meant, from a
-    /// rotation that was cut off. Gives its name.
-    pub fn add(&self, current: Option<&str>) -> Result<String, KeyError> {
-        let mut keys = self.read()?;
-        if let (Some(first), Some(current)) = (keys.first(), current)
-            && first.name() != current
-        {
-            return Ok(first.name());
+    /// The right to replace the keys, for a whole rotation. Refused while another process has it.
+    pub fn rotation(&self) -> Result<Rotation<'_>, KeyError> {
+        let path = self.path.with_extension("lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(|error| failed(&path, error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Rotation { file: self, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(self.busy()),
+            Err(TryLockError::Error(error)) => Err(failed(&path, error)),
         }
-        if keys.len() >= MOST {
-            return Err(KeyError::Form { path: self.path.display().to_string() });
-        }
-        keys.insert(0, Key::random(&*self.rng));
-        self.write(&keys)?;
-        Ok(keys[0].name())
     }
 
-    /// Takes out all keys but these. One always stays.
-    pub fn keep(&self, names: &[String]) -> Result<(), KeyError> {
-        let keys = self.read()?;
-        let kept: Vec<Key> = keys.iter().filter(|key| names.contains(&key.name())).cloned().collect();
-        if kept.is_empty() || kept.len() == keys.len() { Ok(()) } else { self.write(&kept) }
+    fn busy(&self) -> KeyError {
+        KeyError::Busy { path: self.path.display().to_string() }
     }
 
     fn read(&self) -> Result<Vec<Key>, KeyError> {
@@ -77,23 +70,69 @@ impl FileKeys {
         if keys.is_empty() || keys.len() > MOST { Err(form()) } else { Ok(keys) }
     }
 
-    fn write(&self, keys: &[Key]) -> Result<(), KeyError> {
+    /// Writes these keys in place of those that were read.
+    fn replace(&self, read: &[Key], keys: &[Key]) -> Result<(), KeyError> {
         let mut text = Zeroizing::new(String::with_capacity(keys.len() * 65));
         for key in keys {
             text.push_str(&Zeroizing::new(hex::encode(key.bytes())));
             text.push('\n');
         }
         let next = self.path.with_extension("next");
-        let replace = || {
+        let write = || {
             match fs::remove_file(&next) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            write_private(&next, text.as_bytes())?;
+            write_private(&next, text.as_bytes())
+        };
+        write().map_err(|error| failed(&self.path, error))?;
+        // A person with an editor takes no lock.
+        if !self.read()?.iter().map(Key::bytes).eq(read.iter().map(Key::bytes)) {
+            fs::remove_file(&next).map_err(|error| failed(&next, error))?;
+            return Err(self.busy());
+        }
+        let rename = || {
             fs::rename(&next, &self.path)?;
             self.path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
         };
-        replace().map_err(|error| failed(&self.path, error))
+        rename().map_err(|error| failed(&self.path, error))
+    }
+}
+
+/// The right to replace the keys of a file; ends when it is dropped.
+pub struct Rotation<'a> {
+    file: &'a FileKeys,
+    _lock: File,
+}
+
+impl Rotation<'_> {
+    /// Puts a new key before the others, unless one is there already that `current` does not name: then that one is meant, from a
+    /// rotation that was cut off. Gives its name.
+    pub fn add(&self, current: Option<&str>) -> Result<String, KeyError> {
+        let read = self.file.read()?;
+        if let (Some(first), Some(current)) = (read.first(), current)
+            && first.name() != current
+        {
+            return Ok(first.name());
+        }
+        if read.len() >= MOST {
+            return Err(KeyError::Form { path: self.file.path.display().to_string() });
+        }
+        let new = Key::random(&*self.file.rng);
+        let name = new.name();
+        let keys: Vec<Key> = std::iter::once(new).chain(read.iter().cloned()).collect();
+        self.file.replace(&read, &keys)?;
+        Ok(name)
+    }
+
+    /// Takes out the keys that came before these: what stands before all of them is newer, and not in use yet. One always stays.
+    pub fn keep(&self, names: &[String]) -> Result<(), KeyError> {
+        let read = self.file.read()?;
+        let needed = |key: &Key| names.contains(&key.name());
+        let Some(first) = read.iter().position(needed) else { return Ok(()) };
+        let (newer, rest) = read.split_at(first);
+        let kept: Vec<Key> = newer.iter().chain(rest.iter().filter(|key| needed(key))).cloned().collect();
+        if kept.len() == read.len() { Ok(()) } else { self.file.replace(&read, &kept) }
     }
 }
 
@@ -127,14 +166,44 @@ mod tests {
         FileKeys::open(&path, true, rng.clone()).unwrap();
         assert_eq!(keys.names().await.unwrap(), std::slice::from_ref(&first), "never made twice");
 
-        let second = keys.add(Some(&first)).unwrap();
-        assert_eq!(keys.add(Some(&first)).unwrap(), second, "one that was cut off goes on with the same key");
+        let rotation = keys.rotation().unwrap();
+        let second = rotation.add(Some(&first)).unwrap();
+        assert_eq!(rotation.add(Some(&first)).unwrap(), second, "one that was cut off goes on with the same key");
         let other = FileKeys::open(&path, false, rng).unwrap();
         assert_eq!(other.names().await.unwrap(), [second.clone(), first.clone()]);
-        keys.keep(&["key-of-nobody".into()]).unwrap();
+        rotation.keep(&["key-of-nobody".into()]).unwrap();
         assert_eq!(other.names().await.unwrap().len(), 2, "one always stays");
-        keys.keep(std::slice::from_ref(&second)).unwrap();
+        rotation.keep(std::slice::from_ref(&second)).unwrap();
         assert_eq!(other.names().await.unwrap(), [second]);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside it and its lock");
+    }
+
+    #[tokio::test]
+    async fn of_two_rotations_at_once_one_is_refused_and_no_newer_key_is_taken_out() {
+        let (dir, rng) = (tempfile::tempdir().unwrap(), Arc::new(Counter::default()));
+        let path = dir.path().join("vault.key");
+        let keys = FileKeys::open(&path, true, rng.clone()).unwrap();
+        let first = keys.names().await.unwrap().remove(0);
+        let rotation = keys.rotation().unwrap();
+        let other = FileKeys::open(&path, false, rng).unwrap();
+        assert!(matches!(other.rotation().map(drop), Err(KeyError::Busy { .. })));
+        drop(rotation);
+        let rotation = other.rotation().unwrap();
+        let second = rotation.add(Some(&first)).unwrap();
+        let third = rotation.add(Some(&second)).unwrap();
+        rotation.keep(std::slice::from_ref(&second)).unwrap();
+        assert_eq!(keys.names().await.unwrap(), [third, second], "the newest waits to be taken into use");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_changed_since_it_was_read_stays_as_it_is() {
+        let (dir, rng) = (tempfile::tempdir().unwrap(), Arc::new(Counter::default()));
+        let keys = FileKeys::open(&dir.path().join("vault.key"), true, rng).unwrap();
+        let read = keys.read().unwrap();
+        keys.rotation().unwrap().add(None).unwrap();
+        let names = keys.names().await.unwrap();
+        assert!(matches!(keys.replace(&read, &read), Err(KeyError::Busy { .. })));
+        assert_eq!(keys.names().await.unwrap(), names);
+        assert!(!dir.path().join("vault.next").exists());
     }
 }

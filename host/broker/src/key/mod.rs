@@ -43,6 +43,12 @@ pub enum KeyError {
         /// Its permissions.
         mode: u32,
     },
+    /// Its keys are being replaced.
+    #[error("key file {path}: somebody else is replacing its keys; wait until that is through, and try again")]
+    Busy {
+        /// Which file.
+        path: String,
+    },
     /// It holds something else.
     #[error("key file {path}: must hold one line of 64 hexadecimal digits")]
     Form {

@@ -113,16 +113,14 @@ impl Sources {
 
     async fn revoke(&self, source: &Source) -> Result<(), StepError> {
         let before = self.of(source).await?;
-        let had_next = before.promote_at.is_some();
         if before.revoked.is_none() {
             let keys = SourceKeys { promote_at: None, revoked: Some(self.clock.now()), ..before };
             let entry = self.entry(Kind::SourceRevoked, source);
             self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
         }
         self.forget(source, &source.secret_name()).await?;
-        if had_next {
-            self.forget(source, &source.next_secret_name()).await?;
-        }
+        // Whatever is on record: a rotation that was cut off has left one of which nothing is.
+        self.forget(source, &source.next_secret_name()).await?;
         self.reload().await
     }
 

@@ -15,7 +15,7 @@ use super::{
     MAX_OVERLAP,
     key::{KeyError, Scheme, SigningKey},
 };
-use crate::issue::Credential;
+use crate::{hmac::same, issue::Credential};
 
 /// What a key is for at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,10 +238,20 @@ impl Ring {
         if self.revoked.is_some() {
             return None;
         }
-        let previous = self.previous.as_ref().filter(|held| held.until.is_some_and(|until| now < until));
-        let signatures: Vec<String> =
-            std::iter::once(&self.current).chain(previous).map(|held| held.key.sign(id, timestamp, payload)).collect();
+        let signatures: Vec<String> = self.signing(now).map(|held| held.key.sign(id, timestamp, payload)).collect();
         Some(signatures.join(" "))
+    }
+
+    /// What signs now, the current key first.
+    fn signing(&self, now: Timestamp) -> impl Iterator<Item = &Held> {
+        let previous = self.previous.as_ref().filter(move |held| held.until.is_some_and(|until| now < until));
+        std::iter::once(&self.current).chain(previous).filter(|_| self.revoked.is_none())
+    }
+
+    /// Whether any key of this other ring, whatever it was for there, signs now by this one.
+    pub fn signs_with_any_of(&self, other: &Self, now: Timestamp) -> bool {
+        let theirs: Vec<Secret> = other.slots().map(|(_, held)| held.key.text()).collect();
+        self.signing(now).any(|held| theirs.iter().any(|key| same(held.key.text().expose(), key.expose())))
     }
 
     /// What keys there are, those whose time is over left out.

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     connection::Connections,
     key::{Key, service::KeyRing},
-    testing::{Counter, entry, store, vault},
+    testing::{Counter, entry, hooked::Hooked, ring, store, vault},
 };
 
 pub(super) struct Hand(AtomicI64);
@@ -99,12 +99,12 @@ async fn another_processs_change_is_seen_and_of_two_at_once_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generation_is_left_alone() {
+async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_other_keys_are_left_alone() {
     let World { keys, .. } = &world();
     let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
-    let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+    let second = keys.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
     keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
-    assert_eq!(signs(keys, "a").await.unwrap().len(), 2, "that generation is not the current one any more");
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&second)], "no key of that generation signs any more");
     for _ in 0..2 {
         keys.revoke(owner("a"), second.generation, entry()).await.unwrap();
         assert_eq!(signs(keys, "a").await.err(), Some(SignError::Revoked));
@@ -112,6 +112,71 @@ async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_a_newer_generat
     let third = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     assert_eq!((third.generation, third.previous_until), (4, None));
     assert_eq!(signs(keys, "a").await.unwrap(), [by(&third)]);
+}
+
+/// Changes after which keys of the generation before still sign, or will.
+async fn changed(keys: &SigningKeys, how: &str) -> u64 {
+    keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    match how {
+        "made ready" => keys.prepare(owner("a"), None, entry()).await.unwrap().generation - 1,
+        "rotated" => keys.rotate(owner("a"), None, DAY, entry()).await.unwrap().generation - 1,
+        _ => {
+            let listed = keys.prepare(owner("a"), None, entry()).await.unwrap().generation;
+            keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+            listed
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_signs_on_in_a_newer_generation_is_ended_all_the_same() {
+    for how in ["made ready", "rotated", "made ready, then rotated"] {
+        let World { keys, .. } = &world();
+        let listed = changed(keys, how).await;
+        keys.revoke(owner("a"), listed, entry()).await.unwrap();
+        assert_eq!(signs(keys, "a").await.err(), Some(SignError::Revoked), "{how}");
+
+        let World { keys, .. } = &world();
+        let listed = changed(keys, how).await;
+        let before = signs(keys, "a").await.unwrap();
+        let generation = keys.rotate_from(owner("a"), listed, Duration::ZERO, entry()).await.unwrap();
+        let after = signs(keys, "a").await.unwrap();
+        assert!(after.len() == 1 && !before.contains(&after[0]), "{how}");
+        let again = keys.rotate_from(owner("a"), listed, Duration::ZERO, entry()).await.unwrap();
+        assert_eq!((again, signs(keys, "a").await.unwrap()), (generation, after), "{how}: once is enough");
+        keys.revoke(owner("a"), listed, entry()).await.unwrap();
+        assert!(signs(keys, "a").await.is_ok(), "{how}: what came after it is left alone");
+    }
+}
+
+#[tokio::test]
+async fn what_an_overlap_that_is_over_or_a_lost_generation_leaves() {
+    let World { keys, clock, .. } = &world();
+    let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
+    clock.0.store(second.previous_until.unwrap().0, Ordering::SeqCst);
+    keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
+    assert_eq!(signs(keys, "a").await.unwrap(), [by(&second)], "the listed key is over");
+    keys.vault.forget_retired(clock.now().plus(DAY)).await.unwrap();
+    keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
+    assert_eq!(signs(keys, "a").await.err(), Some(SignError::Revoked), "nobody knows whether it signs on");
+}
+
+#[tokio::test]
+async fn a_store_that_is_busy_leaves_no_channel_out() {
+    let World { store, clock, keys, .. } = &world();
+    assert!(store.put_back_end(back_end("a"), None, entry()).await.unwrap());
+    keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    assert_eq!(keys.channels().await.unwrap().len(), 1);
+    let read = |step: &'static str| match step {
+        "read" => Err(StoreError("database is locked".to_owned())),
+        _ => Ok(()),
+    };
+    let busy = Hooked::new(store.clone(), Box::new(read));
+    let busy = Arc::new(Vault::new(Arc::new(busy), ring(), Arc::new(Counter::default())));
+    let busy = SigningKeys::new(store.clone(), busy, clock.clone(), Arc::new(Counter::default()));
+    let channels = busy.channels().await;
+    assert!(matches!(channels, Err(KeysError::Vault(VaultError::Store(_)))), "{channels:?}");
 }
 
 #[tokio::test]

@@ -45,6 +45,9 @@ pub const KEPT: Duration = Duration::from_secs(600);
 /// How often a change is tried while others change the same thing.
 const TRIES: usize = 32;
 
+/// How many of several problems a text lists.
+const LISTED: usize = 16;
+
 /// Why the vault could not do what it was asked. Holds names, never a secret.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
@@ -67,6 +70,13 @@ pub enum VaultError {
     /// The key-encryption key cannot be used.
     #[error(transparent)]
     Key(#[from] Arc<ServiceError>),
+    /// A rotation of keys is through, but for these: they stay as they are, and so do the keys that they are under.
+    #[error(
+        "{} of what was to be put under new keys does not open, and stays under the old ones; all else is done: {}",
+        .0.len(),
+        .0.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    Left(Vec<VaultError>),
     /// Others kept changing the same thing.
     #[error("secret '{0}' is being changed by others all the time; try again")]
     Busy(String),

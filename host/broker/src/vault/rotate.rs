@@ -6,7 +6,8 @@
 //! 2. each old thing is sealed or wrapped anew;
 //! 3. the old key is dropped, by a statement that does nothing while anything is still under it.
 //!
-//! Invariants: a key is dropped only when the same transaction sees nothing under it; whoever seals under a key that is not the
+//! Invariants: a key is dropped only when the same transaction sees nothing under it; what does not open stops nothing else, and is
+//! reported at the end; whoever seals under a key that is not the
 //! current one any more is told so by the storage, and seals again.
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use portcullis_model::{
     audit::{Entry, Kind},
     connection::Standing,
     id::TenantId,
-    secret::{DIRECT, SealedSecret, Swap, WrappedKey},
+    secret::{DIRECT, SealedSecret, Swap, VaultRows, WrappedKey},
 };
 
 use super::{TRIES, Vault, VaultError, credential, keys::unwrap, unopened};
@@ -155,35 +156,53 @@ impl Vault {
         for _ in 0..TRIES {
             let rows = self.store.vault().await?;
             let current = self.store.wrapping_keys().await?;
-            let mut left = false;
-            for key in &rows.keys {
-                if current.first() != Some(&key.wrapped_by) {
-                    done.rewrapped += u64::from(self.rewrap(key).await?);
-                    left = true;
-                }
+            let mut round = Round::default();
+            for key in rows.keys.iter().filter(|key| current.first() != Some(&key.wrapped_by)) {
+                done.rewrapped += round.take(self.rewrap(key).await)?;
             }
+            let stuck = !round.failed.is_empty();
             for old in rows.keys.iter().filter(|key| !key.current && only.is_none_or(|only| *only == key.tenant)) {
-                for row in rows.slots.iter().flat_map(|slot| &slot.generations) {
-                    if row.tenant == old.tenant && row.data_key == old.number {
-                        done.resealed += u64::from(self.reseal(row).await?);
-                    }
-                }
+                let before = round.failed.len();
+                done.resealed += self.reseal_all(old, &rows, &mut round).await?;
                 let entry = entry(Kind::VaultDataKeyDropped, Some(old.tenant.clone())).with("data-key", old.number);
                 let dropped = self.store.drop_data_key(&old.tenant, old.number, entry).await?;
                 done.dropped += u64::from(dropped);
-                left |= !dropped;
+                round.again |= !dropped && round.failed.len() == before;
             }
             for name in current.iter().skip(1) {
                 let entry = entry(Kind::VaultKeyDropped, None).with("key", name.as_str());
                 let dropped = self.store.drop_wrapping_key(name, entry).await?;
                 done.dropped += u64::from(dropped);
-                left |= !dropped;
+                round.again |= !dropped && !stuck;
             }
-            if !left {
-                return Ok(());
+            match round {
+                Round { again: true, .. } => {}
+                Round { failed, .. } if failed.is_empty() => return Ok(()),
+                Round { failed, .. } => return Err(VaultError::Left(failed)),
             }
         }
         Err(VaultError::Busy("a rotation of keys".into()))
+    }
+
+    /// Seals anew what is under this data key. Gives how much.
+    async fn reseal_all(&self, old: &WrappedKey, rows: &VaultRows, round: &mut Round) -> Result<u64, VaultError> {
+        let (mut done, all) = (0, rows.slots.iter().flat_map(|slot| &slot.generations));
+        let mut under = all.filter(|row| row.tenant == old.tenant && row.data_key == old.number).peekable();
+        // Where one of the two keys does not open, that is said once, not for each row.
+        if let Some(first) = under.peek()
+            && let Err(error) = self.both_keys(first).await
+        {
+            return round.take(Err(error));
+        }
+        for row in under {
+            done += round.take(self.reseal(row).await)?;
+        }
+        Ok(done)
+    }
+
+    async fn both_keys(&self, row: &SealedSecret) -> Result<(), VaultError> {
+        self.key(&row.tenant, row.data_key).await?;
+        self.current_key(&row.tenant, row.issued).await.map(drop)
     }
 
     pub(super) async fn rewrap(&self, old: &WrappedKey) -> Result<bool, VaultError> {
@@ -197,11 +216,15 @@ impl Vault {
     pub(super) async fn reseal(&self, old: &SealedSecret) -> Result<bool, VaultError> {
         let key = self.key(&old.tenant, old.data_key).await?.ok_or_else(|| unopened(old))?;
         let plain = seal::open(&key, old).map_err(|_| unopened(old))?;
-        self.keys.forget_current(&old.tenant);
         let (data_key, key) = self.current_key(&old.tenant, old.issued).await?;
         let row = SealedSecret { data_key, ..old.clone() };
         let new = seal::seal(&key, &*self.rng, row, &plain).map_err(|_| unopened(old))?;
-        Ok(self.store.reseal(old.clone(), new).await?)
+        let done = self.store.reseal(old.clone(), new).await?;
+        if !done {
+            // Perhaps because that key is not the current one any more.
+            self.keys.forget_current(&old.tenant);
+        }
+        Ok(done)
     }
 
     /// Seals rows from before there were data keys under one: `direct` is the key that they are sealed under themselves. Gives
@@ -230,6 +253,30 @@ impl Vault {
     async fn direct_rows(&self) -> Result<Vec<SealedSecret>, VaultError> {
         let rows = self.store.secrets().await?;
         Ok(rows.into_iter().filter(|row| row.data_key == DIRECT).collect())
+    }
+}
+
+/// One look at everything that is under old keys.
+#[derive(Default)]
+struct Round {
+    /// Whether something was changed by others meanwhile, and is to be looked at again.
+    again: bool,
+    /// What cannot be put under new keys, and why.
+    failed: Vec<VaultError>,
+}
+
+impl Round {
+    /// Takes how one thing went, and counts it. Fails where the storage did: then nothing else would go better.
+    fn take(&mut self, one: Result<bool, VaultError>) -> Result<u64, VaultError> {
+        match one {
+            Ok(done) => {
+                self.again |= !done;
+                return Ok(u64::from(done));
+            }
+            Err(error @ VaultError::Store(_)) => return Err(error),
+            Err(error) => self.failed.push(error),
+        }
+        Ok(0)
     }
 }
 

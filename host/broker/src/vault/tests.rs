@@ -100,11 +100,12 @@ async fn both_layers_rotate_and_nothing_is_lost() {
     assert_eq!(vault.rotate_wrapping_key(by_host).await.unwrap(), Rotated::default(), "no new key, nothing to do");
 
     let old = store.wrapping_keys().await.unwrap().remove(0);
-    let new = keys.add(Some(&old)).unwrap();
+    let rotation = keys.rotation().unwrap();
+    let new = rotation.add(Some(&old)).unwrap();
     fill(&other, &["c"]).await;
     let rotated = vault.rotate_wrapping_key(by_host).await.unwrap();
     assert_eq!(rotated, Rotated { rewrapped: 1, dropped: 1, ..Rotated::default() });
-    keys.keep(&store.wrapping_keys().await.unwrap()).unwrap();
+    rotation.keep(&store.wrapping_keys().await.unwrap()).unwrap();
     assert_eq!(store.wrapping_keys().await.unwrap(), [new]);
     let all: BTreeSet<_> = all.into_iter().chain(["secret-of-c".to_owned()]).collect();
     assert_eq!(values(&other).await, all);
@@ -176,6 +177,51 @@ async fn a_rotation_that_was_cut_off_anywhere_goes_on_and_nothing_is_lost() {
     }
 }
 
+#[tokio::test]
+async fn what_is_damaged_stops_the_rotation_of_nothing_else() {
+    let rng: Arc<dyn Rng> = Arc::new(Counter::default());
+    let (_dir, store) = store();
+    let vault = vault(&store);
+    fill(&vault, &["a", "b", "c"]).await;
+    // A row that was changed by hand: it is sealed as another one.
+    let rows = store.vault().await.unwrap();
+    let [a, b] = [0, 1].map(|slot: usize| rows.slots[slot].generations[0].clone());
+    assert!(store.reseal(a.clone(), SealedSecret { sealed: b.sealed.clone(), ..a }).await.unwrap());
+    let other = "other".parse().unwrap();
+    vault.put(other, None, "d", "{}", &Secret::new(b"secret-of-d".to_vec()), entry()).await.unwrap();
+
+    let error = vault.rotate_data_keys(None, by_host).await.unwrap_err();
+    assert!(matches!(&error, VaultError::Left(left) if left.len() == 1), "{error}");
+    assert!(error.to_string().contains("secret 'a' of tenant acme does not open"), "{error}");
+    let status = vault.status().await.unwrap();
+    assert_eq!(status.tenants[&tenant()].data_keys, [(1, 1), (2, 2)].into());
+    assert_eq!(status.tenants[&"other".parse().unwrap()].data_keys, [(2, 1)].into(), "the old one is dropped");
+
+    // All data keys are wrapped anew all the same, and the old wrapping key is dropped; unless a data key is damaged.
+    let (old, new) = (Key::of(&[3; 32]).unwrap(), Key::of(&[5; 32]).unwrap());
+    let ring = |new: &Key, old: &Key| {
+        let both = format!("{},{}", hex::encode(new.bytes()), hex::encode(old.bytes()));
+        KeyRing::new(Arc::new(TextKeys::parse(&Secret::new(both.into_bytes()), "x", rng.clone()).unwrap()))
+    };
+    let rotating = Vault::new(store.clone(), ring(&new, &old), rng.clone());
+    assert!(matches!(rotating.rotate_wrapping_key(by_host).await, Err(VaultError::Left(_))));
+    assert_eq!(store.wrapping_keys().await.unwrap(), [new.name()]);
+
+    let key = store.vault().await.unwrap().keys.into_iter().find(|key| key.tenant == tenant() && key.current).unwrap();
+    let damaged = WrappedKey { wrapped: vec![7; key.wrapped.len()], ..key.clone() };
+    assert_eq!(store.rewrap(key, damaged).await.unwrap(), Swap::Done);
+    let newest = Key::of(&[6; 32]).unwrap();
+    let rotating = Vault::new(store.clone(), ring(&newest, &new), rng.clone());
+    let error = rotating.rotate_wrapping_key(by_host).await.unwrap_err();
+    assert!(error.to_string().contains("does not open under the key-encryption key"), "{error}");
+    assert_eq!(store.wrapping_keys().await.unwrap(), [newest.name(), new.name()], "something is under it still");
+    assert_eq!((wraps(&store, &newest.name()).await, wraps(&store, &new.name()).await), (2, 1));
+}
+
+async fn wraps(store: &SqliteStore, name: &str) -> usize {
+    store.vault().await.unwrap().keys.iter().filter(|key| key.wrapped_by == name).count()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rotations_of_both_layers_while_others_write_and_read_lose_nothing() {
     let (dir, store) = store();
@@ -209,9 +255,10 @@ async fn rotations_of_both_layers_while_others_write_and_read_lose_nothing() {
         if round % 2 == 0 {
             dropped += rotating.rotate_data_keys(None, by_host).await.unwrap().dropped;
         } else {
-            keys.add(store.wrapping_keys().await.unwrap().first().map(String::as_str)).unwrap();
+            let rotation = keys.rotation().unwrap();
+            rotation.add(store.wrapping_keys().await.unwrap().first().map(String::as_str)).unwrap();
             dropped += rotating.rotate_wrapping_key(by_host).await.unwrap().dropped;
-            keys.keep(&store.wrapping_keys().await.unwrap()).unwrap();
+            rotation.keep(&store.wrapping_keys().await.unwrap()).unwrap();
         }
     }
     stop.store(true, Ordering::Relaxed);

@@ -34,7 +34,7 @@ async fn load(stage: Arc<Stage>, items: Vec<Held>, stop: Arc<AtomicBool>) -> BTr
         running.spawn(async move {
             match stage.send(&held).await {
                 Ok(answer) => answer.status.to_string(),
-                Err(ServiceError::Unavailable(why)) if why.contains("freeze ") => "frozen".to_owned(),
+                Err(ServiceError::Frozen(_)) => "frozen".to_owned(),
                 Err(error) => error.to_string(),
             }
         });

@@ -121,6 +121,21 @@ async fn without_an_overlap_the_old_one_is_over_at_once() {
 }
 
 #[tokio::test]
+async fn a_secret_of_which_nothing_is_on_record_is_revoked_too() {
+    let stage = Stage::new().await;
+    let Stage { sources, source, .. } = &stage;
+    // What a rotation leaves that dies before it is on record, and a revocation that dies in the middle.
+    let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
+    let (tenant, name) = (source.tenant.clone(), source.next_secret_name());
+    sources.vault.put(tenant, None, &name, "{}", &secret("second-secret"), entry).await.unwrap();
+    let held = sources.list().await.unwrap().remove(0);
+    sources.revoke_now(&held.item, held.generation, false).await.unwrap();
+    for old in ["first-secret", "second-secret"] {
+        assert!(!sources.connections.needles().find_in(old.as_bytes()), "{old}");
+    }
+}
+
+#[tokio::test]
 async fn an_emergency_revokes_it_and_only_a_person_gives_a_new_one() {
     let stage = Stage::new().await;
     stage.sources.rotate(&stage.source, &secret("second-secret"), Duration::from_secs(60)).await.unwrap();

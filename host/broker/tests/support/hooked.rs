@@ -67,6 +67,7 @@ impl SecretStore for Hooked {
     }
 
     async fn slot(&self, slot: &Slot) -> Result<Option<SlotRows>, StoreError> {
+        (self.hook)("read")?;
         self.inner.slot(slot).await
     }
 

@@ -43,15 +43,19 @@ impl VaultCommand {
                 output.result(&json!(status), || told(&status))
             }
             Self::RotateKeys { data, wrapping, tenant } => {
-                let mut done = Rotated::default();
+                let (mut done, mut ends) = (Rotated::default(), Vec::new());
                 if !data && tenant.is_none() {
-                    add(&mut done, &rotate_wrapping_key(&host).await?);
+                    ends.push(rotate_wrapping_key(&host).await);
                 }
                 if !wrapping {
                     let entry = |kind, tenant| host.entry(kind, tenant);
-                    add(&mut done, &host.vault().rotate_data_keys(tenant.as_ref(), entry).await?);
+                    ends.push(host.vault().rotate_data_keys(tenant.as_ref(), entry).await.map_err(Into::into));
                 }
                 super::publish(&host).await?;
+                // What one layer could not do is no reason to leave the other as it is.
+                for end in ends {
+                    add(&mut done, &end?);
+                }
                 output.result(&json!(done), || {
                     format!(
                         "{} data keys made, {} wrapped anew; {} secrets sealed anew; {} keys dropped.",
@@ -71,16 +75,18 @@ fn add(sum: &mut Rotated, one: &Rotated) {
 }
 
 async fn rotate_wrapping_key(host: &Host) -> Result<Rotated> {
+    // Held to the end: of two at once, one would take the other's new key for one that nobody needs.
+    let file = host.key_file.as_ref().map(|file| file.rotation()).transpose()?;
     let current = host.store.wrapping_keys().await?;
-    if let Some(file) = &host.key_file {
+    if let Some(file) = &file {
         file.add(current.first().map(String::as_str))?;
     }
-    let done = host.vault().rotate_wrapping_key(|kind, tenant| host.entry(kind, tenant)).await?;
-    if let Some(file) = &host.key_file {
+    let done = host.vault().rotate_wrapping_key(|kind, tenant| host.entry(kind, tenant)).await;
+    if let Some(file) = &file {
         // What wraps nothing is of no use to anybody but a thief of an old copy.
         file.keep(&host.store.wrapping_keys().await?)?;
     }
-    Ok(done)
+    Ok(done?)
 }
 
 fn told(status: &VaultStatus) -> String {

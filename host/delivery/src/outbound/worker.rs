@@ -205,6 +205,8 @@ impl Outbound {
                 }
             }
             Ok(Err(DoorError::Held(why))) => in_the_way(why, false),
+            // However long it lasts, and whether or not something was under way when it came: the back end did nothing wrong.
+            Ok(Err(DoorError::Service(error @ ServiceError::Frozen(_)))) => in_the_way(error.to_string(), false),
             Ok(Err(DoorError::Denied(denial))) if denial.layer == Layer::Budget => in_the_way(denial.reason, false),
             Ok(Err(DoorError::Denied(denial))) => End::failed(format!(
                 "the installation may not send there: {} (by {}); needed: {}",

@@ -18,7 +18,7 @@ use portcullis_model::{
     limits::Limits,
     queue::{DeliveryRow, DeliveryState, Queue as _},
     upgrade::UpgradePolicy,
-    webhook::{BackEnd, BackEndState, BackEnds as _, Replay, SignError},
+    webhook::{BackEnd, BackEndState, BackEnds as _, Health, Replay, SignError},
 };
 use portcullis_store::SqliteStore;
 
@@ -325,6 +325,23 @@ async fn what_is_in_the_way_here_uses_up_no_try_and_is_not_held_against_the_back
     assert_eq!(world.back_end().await.health.failing_since, None);
     assert!(world.outcomes().await.is_empty(), "nothing was tried");
     assert_eq!(world.round(61_000).await, 1);
+    assert_eq!(world.row().await.state, DeliveryState::Done);
+}
+
+#[tokio::test]
+async fn a_freeze_however_long_uses_up_no_try_and_disables_no_back_end() {
+    let frozen =
+        || -> Scripted { Box::new(|| Err(ServiceError::Frozen("freeze 3 of everything: breach".into()).into())) };
+    let world = World::told((0..40).map(|_| frozen()).collect()).await;
+    world.event("e1").await;
+    let day = 24 * 3_600_000;
+    for round in 1..=40 {
+        assert_eq!(world.round(round * day).await, 1, "{round}");
+    }
+    assert_eq!((world.row().await.state, world.row().await.attempts), (DeliveryState::Pending, 0));
+    let back_end = world.back_end().await;
+    assert_eq!((back_end.state, back_end.health), (BackEndState::Active, Health::default()));
+    assert_eq!(world.round(41 * day).await, 1);
     assert_eq!(world.row().await.state, DeliveryState::Done);
 }
 
