@@ -250,6 +250,7 @@ impl SigningKeys {
                 let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
                 Ok(Made { shown, scheme, generation, previous_until })
             }
+            Swap::Gone => Err(VaultError::Gone(SIGNING.to_owned()).into()),
             Swap::Stale | Swap::OtherKey => Err(KeysError::Busy(of.1)),
         }
     }

@@ -26,7 +26,7 @@ pub fn upstream(home: &Home, config: &Config, clock: Arc<dyn Clock>, rng: Arc<dy
 /// What sees consents through.
 pub fn desk(host: &Host) -> Desk {
     let (store, keeps, upstream) = (host.store.clone(), host.connections.clone(), host.upstream.clone());
-    Desk::new(store, keeps, upstream, host.clock.clone(), host.rng.clone())
+    Desk::new(store.clone(), store, keeps, upstream, host.clock.clone(), host.rng.clone())
 }
 
 /// Ends consents that came to nothing, until `stop` turns true.

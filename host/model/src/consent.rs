@@ -10,7 +10,8 @@ use crate::{
     audit::{Actor, Entry},
     connection::{ConnectionKey, Origin},
     error::StoreError,
-    id::{ConsentId, Digest},
+    id::{ConsentId, Digest, TenantId},
+    secret::Slot,
     time::Timestamp,
 };
 
@@ -35,6 +36,15 @@ pub enum Stage {
         session: Digest,
         /// Since when.
         since: Timestamp,
+    },
+    /// The credential was issued, and nobody but whoever stores it ends the consent now.
+    Keeping {
+        /// Of the browser's session.
+        session: Digest,
+        /// Since when; and the very time that the credential is stored under.
+        since: Timestamp,
+        /// Scopes that were asked for and not granted, in the provider's words.
+        missing: Vec<String>,
     },
     /// The credential is stored.
     Given {
@@ -85,19 +95,25 @@ pub struct Consent {
 impl Consent {
     /// Whether it can still come to something.
     pub fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Waiting | Stage::Asked { .. } | Stage::Answered { .. })
+        !matches!(self.stage, Stage::Given { .. } | Stage::Ended { .. })
     }
 
     /// The browser session that it is bound to, once it is.
     pub fn session(&self) -> Option<Digest> {
         match &self.stage {
             Stage::Waiting => None,
-            Stage::Asked { session, .. } | Stage::Answered { session, .. } | Stage::Given { session, .. } => {
-                Some(*session)
-            }
+            Stage::Asked { session, .. }
+            | Stage::Answered { session, .. }
+            | Stage::Keeping { session, .. }
+            | Stage::Given { session, .. } => Some(*session),
             Stage::Ended { session, .. } => *session,
         }
     }
+}
+
+/// Where the client's secret waits for the end of a consent.
+pub fn held_in(consent: &ConsentId, tenant: &TenantId) -> Slot {
+    Slot { tenant: tenant.clone(), installation: None, name: format!("consent/{consent}") }
 }
 
 /// Where consents are kept. Each change is written together with its audit entry, or not at all.

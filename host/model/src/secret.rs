@@ -173,13 +173,16 @@ pub enum Swap {
     Stale,
     /// The data key or the key-encryption key that it names is not the current one. Nothing was changed.
     OtherKey,
+    /// The installation was uninstalled. Nothing was changed.
+    Gone,
 }
 
 /// Storage of sealed secrets and wrapped keys.
 #[async_trait]
 pub trait SecretStore: Send + Sync {
     /// Adds a generation and makes it the current one, where the head is still `expected` (`None`: there is no such slot). The
-    /// one before is kept; those that ceased to be current before `keep_since` are deleted. Together with the audit entry.
+    /// one before is kept; those that ceased to be current before `keep_since` are deleted. Nothing is stored for an installation
+    /// that was uninstalled. Together with the audit entry.
     async fn put_secret(
         &self,
         secret: SealedSecret,

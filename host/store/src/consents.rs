@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::Entry,
-    consent::{Consent, ConsentStore, Stage},
+    audit::{Entry, Kind},
+    consent::{Consent, ConsentStore, Stage, held_in},
     error::StoreError,
     id::{ConsentId, Digest},
+    installation::Installation,
 };
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     SqliteStore,
@@ -15,36 +16,67 @@ use crate::{
     db::{Outcome, corrupt, failed},
 };
 
+fn put(conn: &Connection, consent: &Consent, expected: Option<u64>, entry: &Entry) -> Outcome<bool> {
+    let state = match &consent.stage {
+        Stage::Asked { state, .. } => Some(state.hex()),
+        _ => None,
+    };
+    let body = serde_json::to_string(consent).map_err(corrupt)?;
+    let (id, link, open) = (consent.id.as_str(), consent.link.hex(), consent.is_open());
+    let changed = match expected {
+        None => conn.execute(
+            "INSERT INTO consents (id, tenant, link, state, open, revision, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            params![id, consent.key.tenant.as_str(), link, state, open, consent.revision, body],
+        ),
+        Some(expected) => conn.execute(
+            "UPDATE consents SET state = ?1, open = ?2, revision = ?3, body = ?4
+             WHERE id = ?5 AND tenant = ?6 AND revision = ?7",
+            params![state, open, consent.revision, body, id, consent.key.tenant.as_str(), expected],
+        ),
+    };
+    let changed = changed.map_err(failed)? == 1;
+    if changed {
+        append(conn, entry)?;
+    }
+    Ok(changed)
+}
+
+fn open(conn: &Connection) -> Outcome<Vec<Consent>> {
+    let mut query = conn.prepare_cached("SELECT body FROM consents WHERE open = 1").map_err(failed)?;
+    let bodies: Vec<String> = query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+    bodies.iter().map(|body| read(body)).collect()
+}
+
+/// Ends what is open for an installation that is taken out, and forgets the clients' secrets that were held for it. `because` says
+/// who takes it out, and when.
+pub(crate) fn close(conn: &Connection, one: &Installation, because: &Entry) -> Outcome<()> {
+    let theirs = |consent: &Consent| consent.key.installation == one.id && consent.key.tenant == one.tenant;
+    for consent in open(conn)?.into_iter().filter(theirs) {
+        let why = "the plugin was uninstalled".to_owned();
+        let entry = Entry::new(because.time, Kind::ConsentEnded, because.actor.clone(), Some(one.tenant.clone()))
+            .about(format!("installation:{}", one.id))
+            .with("name", consent.key.name.as_str())
+            .with("consent", consent.id.as_str())
+            .with("denied", false)
+            .with("why", why.as_str());
+        let held = held_in(&consent.id, &one.tenant);
+        conn.execute(
+            "DELETE FROM secrets WHERE tenant = ?1 AND installation = '' AND name = ?2",
+            params![held.tenant.as_str(), held.name],
+        )
+        .map_err(failed)?;
+        let stage = Stage::Ended { session: consent.session(), denied: false, why };
+        let (expected, revision) = (consent.revision, consent.revision + 1);
+        put(conn, &Consent { stage, revision, ..consent }, Some(expected), &entry)?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl ConsentStore for SqliteStore {
     async fn put_consent(&self, consent: Consent, expected: Option<u64>, entry: Entry) -> Result<bool, StoreError> {
-        self.db
-            .write(move |conn| {
-                let state = match &consent.stage {
-                    Stage::Asked { state, .. } => Some(state.hex()),
-                    _ => None,
-                };
-                let body = serde_json::to_string(&consent).map_err(corrupt)?;
-                let (id, link, open) = (consent.id.as_str(), consent.link.hex(), consent.is_open());
-                let changed = match expected {
-                    None => conn.execute(
-                        "INSERT INTO consents (id, tenant, link, state, open, revision, body)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-                        params![id, consent.key.tenant.as_str(), link, state, open, consent.revision, body],
-                    ),
-                    Some(expected) => conn.execute(
-                        "UPDATE consents SET state = ?1, open = ?2, revision = ?3, body = ?4
-                         WHERE id = ?5 AND tenant = ?6 AND revision = ?7",
-                        params![state, open, consent.revision, body, id, consent.key.tenant.as_str(), expected],
-                    ),
-                };
-                let changed = changed.map_err(failed)? == 1;
-                if changed {
-                    append(conn, &entry)?;
-                }
-                Ok(changed)
-            })
-            .await
+        self.db.write(move |conn| put(conn, &consent, expected, &entry)).await
     }
 
     async fn consent(&self, id: &ConsentId) -> Result<Option<Consent>, StoreError> {
@@ -60,14 +92,7 @@ impl ConsentStore for SqliteStore {
     }
 
     async fn open_consents(&self) -> Result<Vec<Consent>, StoreError> {
-        self.db
-            .read(|conn| {
-                let mut query = conn.prepare_cached("SELECT body FROM consents WHERE open = 1").map_err(failed)?;
-                let bodies: Vec<String> =
-                    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-                bodies.iter().map(|body| read(body)).collect()
-            })
-            .await
+        self.db.read(open).await
     }
 }
 
@@ -88,9 +113,9 @@ fn read(body: &str) -> Outcome<Consent> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use portcullis_model::{
-        audit::{Actor, Kind},
+        audit::Actor,
         connection::{ConnectionKey, Origin},
         time::Timestamp,
     };
@@ -121,6 +146,14 @@ mod tests {
             stage,
             revision,
         }
+    }
+
+    /// A link for this installation that was not used.
+    pub(crate) fn of(one: &Installation) -> Consent {
+        let consent = consent(Stage::Waiting, 1);
+        let key = ConnectionKey { tenant: one.tenant.clone(), installation: one.id.clone(), ..consent.key };
+        let (id, link) = (format!("con_{}", one.id).parse().unwrap(), Digest::of(one.id.as_str().as_bytes()));
+        Consent { id, key, link, ..consent }
     }
 
     #[tokio::test]

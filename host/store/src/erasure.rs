@@ -1,4 +1,4 @@
-//! Taking an installation out: its credentials and deliveries at once, everything else after a time of grace; and reading it
+//! Taking an installation out: its credentials, open consents and deliveries at once, everything else after a time of grace; and reading it
 //! all for an export.
 //!
 //! Invariants: what is removed is overwritten in the file, and the file of recent changes is emptied after it; an event whose
@@ -18,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::{
     LogLine, SqliteStore, StoredEntry,
     audit::append,
+    consents,
     db::{Outcome, failed},
     installations,
 };
@@ -92,6 +93,7 @@ impl ErasureStore for SqliteStore {
                     deliveries: gone(conn, CLOSE, &installation)?,
                 };
                 gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", &installation)?;
+                consents::close(conn, &installation, &entry)?;
                 let entry = entry.with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
                 append(conn, &entry)?;
                 Ok(Some(stopped))
@@ -113,6 +115,7 @@ impl ErasureStore for SqliteStore {
                     return Ok(None);
                 }
                 let erased = erase(conn, &installation, files)?;
+                consents::close(conn, &installation, &entry)?;
                 append(conn, &erased.told(entry))?;
                 Ok(Some(erased))
             })
@@ -209,6 +212,7 @@ impl SqliteStore {
 mod tests {
     use portcullis_model::{
         audit::Kind,
+        consent::{ConsentStore as _, Stage, held_in},
         installation::{InstallationState, InstallationStore as _},
         queue::Queue as _,
         secret::{SealedSecret, SecretStore as _, Swap, WrappedKey},
@@ -321,6 +325,52 @@ mod tests {
             }
         }
         assert!(found.is_empty(), "the mark is still in {found:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_out_gets_no_credential_any_more() {
+        let (_dir, store) = store();
+        let (one, other) = (installation("a"), installation("b"));
+        fill(&store, &one).await;
+        assert!(store.put_installation(other.clone(), None, entry(Kind::PluginInstalled)).await.unwrap());
+        let secret = |id: Option<&Installation>, name: String, generation| SealedSecret {
+            tenant: one.tenant.clone(),
+            installation: id.map(|one| one.id.clone()),
+            name,
+            generation,
+            place: "{}".into(),
+            origin: String::new(),
+            issued: Timestamp(0),
+            expires: None,
+            data_key: 1,
+            sealed: vec![1],
+        };
+        let put = |secret| store.put_secret(secret, None, Timestamp(0), entry(Kind::ConnectionAdded));
+        let mut consents = Vec::new();
+        for whose in [&one, &other] {
+            let consent = crate::consents::tests::of(whose);
+            assert!(store.put_consent(consent.clone(), None, entry(Kind::ConsentAsked)).await.unwrap());
+            let held = held_in(&consent.id, &whose.tenant);
+            assert_eq!(put(secret(None, held.name, 1)).await.unwrap(), Swap::Done);
+            consents.push(consent);
+        }
+        store.uninstall(uninstalled(&one, 2), 1, entry(Kind::PluginUninstalled)).await.unwrap().unwrap();
+        assert_eq!(store.open_consents().await.unwrap(), [consents[1].clone()], "the neighbour's alone");
+        let closed = store.consent(&consents[0].id).await.unwrap().unwrap();
+        assert!(matches!(&closed.stage, Stage::Ended { why, .. } if why.contains("uninstalled")), "{closed:?}");
+        let held: Vec<_> = store.secrets().await.unwrap().into_iter().map(|row| row.name).collect();
+        assert_eq!(held, [held_in(&consents[1].id, &other.tenant).name], "the client's secret is gone with it");
+        let entries = store.entries(0, 100).await.unwrap();
+        let kind = |entry: &StoredEntry| serde_json::from_slice::<Entry>(&entry.body).unwrap().kind;
+        assert_eq!(entries.iter().filter(|one| kind(one) == Kind::ConsentEnded).count(), 1);
+
+        let before = store.entry_count().await.unwrap();
+        assert_eq!(put(secret(Some(&one), "late".into(), 1)).await.unwrap(), Swap::Gone);
+        assert_eq!(store.entry_count().await.unwrap(), before, "what changed nothing left no entry");
+        assert_eq!(put(secret(Some(&other), "late".into(), 1)).await.unwrap(), Swap::Done);
+        let erased = Installation { state: InstallationState::Erased { at: Timestamp(3) }, ..uninstalled(&one, 3) };
+        store.erase(erased, 2, Erased::default(), entry(Kind::PluginErased)).await.unwrap().unwrap();
+        assert_eq!(put(secret(Some(&one), "late".into(), 1)).await.unwrap(), Swap::Gone);
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
+    id::{InstallationId, TenantId},
     installation::{Installation, InstallationState, InstallationStore},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -47,6 +48,16 @@ pub(crate) fn touch(conn: &Connection, which: impl Fn(&Installation) -> bool) ->
         put(conn, &Installation { generation: expected + 1, ..installation }, Some(expected))?;
     }
     Ok(())
+}
+
+/// Whether an installation was uninstalled, and perhaps erased. One that nobody knows was not.
+pub(crate) fn is_gone(conn: &Connection, tenant: &TenantId, id: &InstallationId) -> Outcome<bool> {
+    let mut query =
+        conn.prepare_cached("SELECT body FROM installations WHERE id = ?1 AND tenant = ?2").map_err(failed)?;
+    let which = [id.as_str(), tenant.as_str()];
+    let body: Option<String> = query.query_row(which, |row| row.get(0)).optional().map_err(failed)?;
+    let one: Option<Installation> = body.map(|body| serde_json::from_str(&body).map_err(corrupt)).transpose()?;
+    Ok(one.is_some_and(|one| one.is_gone()))
 }
 
 fn all(conn: &Connection) -> Outcome<Vec<Installation>> {

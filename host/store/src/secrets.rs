@@ -3,7 +3,8 @@
 //!
 //! Invariants: a slot's current generation is the one that its head names, so there is exactly one; a head is changed only by
 //! whoever names the head that it was made from; a generation is added only under the tenant's current data key, a data key only
-//! under the current key-encryption key, both looked up in the same transaction; what is deleted is overwritten in the file.
+//! under the current key-encryption key, both looked up in the same transaction, as is that the installation was not
+//! uninstalled; what is deleted is overwritten in the file.
 
 mod keys;
 mod rows;
@@ -24,6 +25,7 @@ use crate::{
     SqliteStore,
     audit::append,
     db::{Outcome, failed},
+    installations,
 };
 
 /// As the column holds it: a source's secret belongs to no installation.
@@ -40,6 +42,11 @@ fn put(
     keep: Timestamp,
 ) -> Outcome<Swap> {
     let slot = row.slot();
+    if let Some(id) = &slot.installation
+        && installations::is_gone(conn, &slot.tenant, id)?
+    {
+        return Ok(Swap::Gone);
+    }
     if rows::head(conn, &slot)?.as_ref() != expected {
         return Ok(Swap::Stale);
     }

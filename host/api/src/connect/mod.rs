@@ -5,7 +5,7 @@
 //! `Strict` the cookie would be missing just then; `Lax` sends it with such a navigation and with nothing else that another site
 //! can cause. The form is guarded by a token that follows from the cookie. Looking at a link does not use it up: mail programs and
 //! chats do so too. The provider's answer is followed by a redirect, so that neither code nor state stays in the address bar and
-//! reloading does no harm.
+//! reloading does no harm; what was begun with it is carried to its end even where the browser goes away.
 //!
 //! Invariants: no page holds a token, a code, a state or a secret; every text on a page is escaped; pages run no script, load
 //! nothing from elsewhere, are framed by nobody and kept by no cache; a query or a body is at most 16 KiB.
@@ -100,7 +100,12 @@ async fn callback(State(connect): State<Arc<Connect>>, RawQuery(query): RawQuery
             return Err(ConsentError::Answer("it is too long".to_owned()));
         }
         let answered = answered(&pairs(query.as_bytes()))?;
-        connect.desk.finish(answered, |consent| cookie::session(&headers, consent)).await
+        // A browser that goes away does not leave a code used and its credential lost.
+        let work = async move { connect.desk.finish(answered, |consent| cookie::session(&headers, consent)).await };
+        tokio::spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "making use of a provider's answer broke");
+            Err(ConsentError::Answer("the host could not make use of it; ask for a new link".to_owned()))
+        })
     };
     match finished.await {
         Ok(consent) => see_other(&format!("/connect/outcome/{}", consent.id)),

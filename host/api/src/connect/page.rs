@@ -91,7 +91,7 @@ pub(super) fn outcome(consent: &Consent, plugin: &Plugin) -> String {
                 escaped(why)
             ),
         ),
-        Stage::Waiting | Stage::Asked { .. } | Stage::Answered { .. } => (
+        Stage::Waiting | Stage::Asked { .. } | Stage::Answered { .. } | Stage::Keeping { .. } => (
             "Not yet",
             "<h1>Not yet</h1><p>The provider's answer is being made use of. Reload this page in a moment.</p>"
                 .to_owned(),

@@ -100,7 +100,8 @@ impl Connections {
         self.put_new(new, place, entry).await
     }
 
-    /// Stores a connection and takes it into use, in place of the one of that name. Gives the generation.
+    /// Stores a connection and takes it into use, in place of the one of that name. Gives the generation. An error says that it is
+    /// not stored.
     pub async fn put_connection(&self, new: NewConnection, entry: Entry) -> Result<u64, RefreshError> {
         let NewConnection { key, place, origin, credential, expires } = new;
         let new = NewSecret { slot: key.into(), place: place.json(), origin: Some(origin), credential, expires };
@@ -112,7 +113,10 @@ impl Connections {
         let fit = place.check().and_then(|()| access.map_or(Ok(()), |secret| place.check_secret(secret)));
         fit.map_err(|problem| VaultError::Invalid { name: new.slot.name.clone(), problem })?;
         let generation = self.vault.store_new(new, entry).await?;
-        self.refresh().await?;
+        // It is stored, and whoever asked for that must not take it back: the table follows with the next refresh.
+        if let Err(error) = self.refresh().await {
+            tracing::error!(%error, "a credential was stored and is not in use yet");
+        }
         Ok(generation)
     }
 

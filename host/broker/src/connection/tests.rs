@@ -1,6 +1,10 @@
 use super::table::Owner;
 use super::*;
-use crate::testing::{entry, store, vault};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use portcullis_model::error::StoreError;
+
+use crate::testing::{Counter, entry, hooked::Hooked, ring, store, vault};
 
 fn owner(tenant: &str, installation: &str) -> Owner {
     (tenant.parse().unwrap(), installation.parse().unwrap())
@@ -102,4 +106,31 @@ async fn what_is_revoked_goes_nowhere_and_is_looked_for_still() {
     assert!(!serde_json::to_string(&views).unwrap().contains("token"), "no secret");
     let gone = ConnectionKey { name: "x".into(), ..key };
     assert!(!connections.set_standing(&gone, revoked, entry()).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_stored_is_stored_even_where_the_table_cannot_be_made_anew() {
+    let (_dir, store) = store();
+    let broken = Arc::new(AtomicBool::new(true));
+    let hook = {
+        let broken = broken.clone();
+        move |step: &'static str| match step == "before-revision" && broken.load(Ordering::SeqCst) {
+            true => Err(StoreError("the disk is slow".to_owned())),
+            false => Ok(()),
+        }
+    };
+    let vault = Vault::new(Arc::new(Hooked::new(store, Box::new(hook))), ring(), Arc::new(Counter::default()));
+    let connections = Connections::new(Arc::new(vault)).unwrap();
+    let (tenant, installation) = owner("acme", "ins_1");
+    let place = Place::bearer("chat.example.test");
+    let of = (tenant.clone(), installation.clone());
+    let put = connections.put(of, "a", &place, &secret("acme-token-a"), entry()).await;
+    assert_eq!(put.unwrap(), 1, "whoever asked for it must not revoke it");
+    assert!(connections.of(&tenant, &installation).is_none());
+    broken.store(false, Ordering::SeqCst);
+    connections.refresh().await.unwrap();
+    assert_eq!(connections.of(&tenant, &installation).unwrap().connections().len(), 1);
+    let key = ConnectionKey { tenant, installation, name: "a".into() };
+    assert!(connections.vault().has_of(&key.clone().into(), entry().time).await.unwrap());
+    assert!(!connections.vault().has_of(&key.into(), Timestamp(1)).await.unwrap());
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use portcullis_model::{
-    audit::{Kind, plain},
+    audit::{Entry, Kind, plain},
     connection::{ConnectionKey, Origin},
     consent::{Consent, Stage},
+    id::Digest,
     secret::Secret,
+    time::Timestamp,
 };
 
 use super::{ANSWER_MS, ConsentError, Desk, Session, session::is_random_text, state_digest};
 use crate::{
-    issue::{Credential, Issued, Issuer as _},
+    issue::{Credential, Issued, Issuer as _, Revoked},
     place::Place,
     providers::{Resolved, definition::Proof},
 };
@@ -61,6 +63,10 @@ impl Desk {
     ) -> Result<Consent, ConsentError> {
         let (consent, session) = self.answered_for(&answered, session).await?;
         let Stage::Asked { session: bound, since, .. } = consent.stage else { return Err(ConsentError::Used) };
+        match self.fit(&consent.key).await {
+            Err(ConsentError::Unfit(why)) => return self.end(&consent, false, why).await,
+            fit => fit?,
+        }
         let now = self.clock.now();
         if now >= since.plus(Duration::from_millis(ANSWER_MS)) {
             return self.end(&consent, false, "the provider's answer came too late".to_owned()).await;
@@ -69,13 +75,19 @@ impl Desk {
         let stage = Stage::Answered { session: bound, since: now };
         let step = self.entry(Kind::ConsentBegun, &consent).with("step", "the provider answered");
         let consent = self.advance(&consent, stage, step).await?;
-        match self.taken(&consent, &session, answered).await {
-            Ok(given) => Ok(given),
+        match self.exchanged(&consent, &session, answered).await {
+            Ok((issued, client)) => self.taken(&consent, bound, issued, client).await,
             Err(Failed { denied, why }) => self.end(&consent, denied, why).await,
         }
     }
 
-    async fn taken(&self, consent: &Consent, session: &Session, answered: Answered) -> Result<Consent, Failed> {
+    /// What the provider issues for the answer, and the client's secret that it was asked with.
+    async fn exchanged(
+        &self,
+        consent: &Consent,
+        session: &Session,
+        answered: Answered,
+    ) -> Result<(Issued, Option<Secret>), Failed> {
         let resolved = self.upstream.providers().resolve(&consent.origin).map_err(Failed::because)?;
         check_issuer(&resolved, answered.iss.as_deref()).map_err(Failed::because)?;
         if let Some(code) = &answered.error {
@@ -97,7 +109,7 @@ impl Desk {
             .exchange(&consent.origin, client.as_ref(), &code, &consent.redirect, verifier.as_ref())
             .await
             .map_err(Failed::because)?;
-        self.stored(consent, issued, client).await
+        Ok((issued, client))
     }
 
     /// The client's secret that the connection has already: where nothing but scopes is to change. With another endpoint it would
@@ -112,21 +124,74 @@ impl Desk {
         Ok(same.and_then(|(_, known)| known.client))
     }
 
-    /// Stores what was issued; or, where that fails, revokes it.
-    async fn stored(&self, consent: &Consent, issued: Issued, client: Option<Secret>) -> Result<Consent, Failed> {
-        let expires = issued.lifetime.map(|lifetime| self.clock.now().plus(lifetime));
+    /// Stores what was issued, once that is claimed; or, where either fails, revokes it.
+    async fn taken(
+        &self,
+        consent: &Consent,
+        session: Digest,
+        issued: Issued,
+        client: Option<Secret>,
+    ) -> Result<Consent, ConsentError> {
+        let since = self.clock.now();
+        let expires = issued.lifetime.map(|lifetime| since.plus(lifetime));
         let missing = missing(&consent.origin.scopes, issued.scopes.as_deref());
         let credential = Credential { access: Some(issued.access), refresh: issued.refresh, client };
-        let kept = self.keep(consent, &missing, credential.clone(), expires).await;
-        if let Err(why) = kept {
-            let revoked = self.upstream.revoke(&consent.origin, &credential).await;
-            let after =
-                if revoked.is_ok() { "it was revoked" } else { "and could not be revoked: do so at the provider" };
-            return Err(Failed::because(format!("the credential was issued and could not be stored ({why}); {after}")));
+        let step = self.entry(Kind::ConsentBegun, consent).with("step", "what was issued is to be stored");
+        let claim = Stage::Keeping { session, since, missing: missing.clone() };
+        let claimed = match self.advance(consent, claim, step).await {
+            Ok(claimed) => claimed,
+            Err(error) => return self.lost(consent, &credential, error).await,
+        };
+        let entry = Entry { time: since, ..self.entry(Kind::ConnectionAdded, &claimed) }.with("not-granted", missing);
+        if let Err(why) = self.keep(&claimed, credential.clone(), expires, entry).await {
+            let after = self.taken_back(&claimed, &credential).await;
+            let why = format!("the credential was issued and could not be stored ({why}); {after}");
+            return self.end(&claimed, false, why).await;
         }
-        let Some(session) = consent.session() else { return Err(Failed::because("the consent has no session")) };
+        match self.given(&claimed).await {
+            Err(error @ ConsentError::Used) => self.lost(&claimed, &credential, error).await,
+            // Where the storage failed it stays claimed, and the sweep finds that it is stored.
+            given => given,
+        }
+    }
+
+    /// Somebody else ended the consent while its credential was issued: that is revoked, and the consent's end tells so.
+    async fn lost(
+        &self,
+        consent: &Consent,
+        credential: &Credential,
+        error: ConsentError,
+    ) -> Result<Consent, ConsentError> {
+        let present = self.store.consent(&consent.id).await;
+        if let Ok(Some(given)) = &present
+            && matches!(given.stage, Stage::Given { .. })
+        {
+            return Ok(given.clone());
+        }
+        let after = self.taken_back(consent, credential).await;
+        tracing::warn!(consent = %consent.id, %after, "a credential was issued for a consent that is over");
+        let Some(present) = present? else { return Err(error) };
+        let Stage::Ended { denied, why, .. } = &present.stage else { return Err(error) };
+        let why = format!("{why}; a credential had just been issued: {after}");
+        let entry = self.entry(Kind::ConsentEnded, &present).with("denied", *denied).with("why", why.as_str());
+        let stage = Stage::Ended { session: consent.session(), denied: *denied, why };
+        self.advance(&present, stage, entry).await
+    }
+
+    /// Revokes what was issued, and says what came of it.
+    async fn taken_back(&self, consent: &Consent, credential: &Credential) -> &'static str {
+        match self.upstream.revoke(&consent.origin, credential).await {
+            Ok(Revoked::Confirmed) => "it was revoked",
+            Ok(Revoked::NotOffered) => "the provider offers no way to revoke it: end it there",
+            Err(_) => "and could not be revoked: do so at the provider",
+        }
+    }
+
+    /// Says of a consent that its credential is stored.
+    pub(super) async fn given(&self, consent: &Consent) -> Result<Consent, ConsentError> {
+        let Stage::Keeping { session, missing, .. } = consent.stage.clone() else { return Err(ConsentError::Used) };
         let entry = self.entry(Kind::ConsentGiven, consent);
-        let given = self.advance(consent, Stage::Given { session, missing }, entry).await.map_err(Failed::because)?;
+        let given = self.advance(consent, Stage::Given { session, missing }, entry).await?;
         if let Err(error) = self.keeps.release(&consent.id, &consent.key.tenant).await {
             tracing::warn!(%error, "a client secret that is no longer needed could not be forgotten");
         }
@@ -136,20 +201,18 @@ impl Desk {
     async fn keep(
         &self,
         consent: &Consent,
-        missing: &[String],
         credential: Credential,
-        expires: Option<portcullis_model::time::Timestamp>,
+        expires: Option<Timestamp>,
+        entry: Entry,
     ) -> Result<u64, String> {
         let place = Place::parse(&consent.place.to_string())?;
         if let Some(access) = &credential.access {
             place.check_secret(access)?;
         }
-        let entry = self
-            .entry(Kind::ConnectionAdded, consent)
+        let entry = entry
             .with("provider", consent.origin.provider.as_str())
             .with("hosts", place.hosts.clone())
-            .with("scopes", consent.origin.scopes.clone())
-            .with("not-granted", missing.to_vec());
+            .with("scopes", consent.origin.scopes.clone());
         let kept = self.keeps.put(&consent.key, &place, &consent.origin, credential, expires, entry).await;
         kept.map_err(|error| error.to_string())
     }

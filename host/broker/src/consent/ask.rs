@@ -46,8 +46,9 @@ pub struct Asked {
 
 impl Desk {
     /// Makes a link for this. The client's secret is new, or (`None`) the one that the connection has already, or none where the
-    /// client has none. Links for the same connection that were not used yet end.
+    /// client has none. Only for an installation that runs. Links for the same connection that were not used yet end.
     pub async fn ask(&self, wanted: Wanted, client: Option<Secret>) -> Result<Asked, ConsentError> {
+        self.fit(&wanted.key).await?;
         let resolved = self.upstream.providers().resolve(&wanted.origin)?;
         let unfit = |problem: &str| Err(ConsentError::Unfit(problem.to_owned()));
         if resolved.definition.way != Way::AuthorizationCode {
@@ -106,6 +107,10 @@ impl Desk {
 
     async fn supersede(&self, key: &ConnectionKey) -> Result<(), ConsentError> {
         for consent in self.store.open_consents().await?.into_iter().filter(|consent| consent.key == *key) {
+            // What it stores comes first, and what the new link leads to in its place.
+            if matches!(consent.stage, Stage::Keeping { .. }) {
+                continue;
+            }
             match self.end(&consent, false, "it was asked for anew".to_owned()).await {
                 // The other one is just coming to its end; it stays what it is.
                 Ok(_) | Err(ConsentError::Used) => {}

@@ -19,7 +19,8 @@ pub struct KeepError(pub String);
 /// Keeps credentials, sealed. Each change is written together with its audit entry.
 #[async_trait]
 pub trait Keeps: Send + Sync {
-    /// Stores a credential and takes it into use, in place of the one of that key. Gives its generation.
+    /// Stores a credential and takes it into use, in place of the one of that key. It counts as stored at the entry's time. Gives
+    /// its generation; an error says that it is not stored.
     async fn put(
         &self,
         key: &ConnectionKey,
@@ -32,6 +33,9 @@ pub trait Keeps: Send + Sync {
 
     /// The credential of a connection and where it is from; `None` where there is no such connection.
     async fn credential(&self, key: &ConnectionKey) -> Result<Option<(Origin, Credential)>, KeepError>;
+
+    /// Whether a credential of this connection was stored at just this time: known for ten minutes after another took its place.
+    async fn stored_at(&self, key: &ConnectionKey, at: Timestamp) -> Result<bool, KeepError>;
 
     /// All connections, as everybody may see them.
     async fn views(&self) -> Result<Vec<ConnectionView>, KeepError>;

@@ -9,6 +9,8 @@
 //!   was sent there and from no other;
 //! - what is asked for is fixed when the link is made: nothing that a browser sends changes it;
 //! - the answer must come from the provider that was asked (RFC 9207), at the very redirect URI that was named;
+//! - a credential is stored only by whoever has claimed that for its consent, which nothing supersedes from then on; it is stored
+//!   for an installation that runs, and under a time that tells afterwards whether it was;
 //! - a credential that cannot be stored is revoked at once; the one that was there before stays in use until the new one is stored;
 //! - no error, page or log entry holds a code, a state, a token or a secret.
 
@@ -28,8 +30,10 @@ pub use error::ConsentError;
 pub use keeps::{KeepError, Keeps};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    connection::ConnectionKey,
     consent::{Consent, ConsentStore, Stage},
     id::ConsentId,
+    installation::{InstallationState, InstallationStore},
     time::{Clock, Rng, Timestamp},
 };
 pub use session::Session;
@@ -46,9 +50,14 @@ pub const LINK_MS: u64 = 60 * 60 * 1_000;
 /// How long the provider's answer is waited for, in milliseconds.
 pub const ANSWER_MS: u64 = 10 * 60 * 1_000;
 
+/// How long storing a credential takes at most, in milliseconds. Shorter than a generation is kept after its end, so that it can
+/// still be told whether it was stored.
+pub const KEEP_MS: u64 = 5 * 60 * 1_000;
+
 /// Who sees consents through.
 pub struct Desk {
     store: Arc<dyn ConsentStore>,
+    installations: Arc<dyn InstallationStore>,
     keeps: Arc<dyn Keeps>,
     upstream: Arc<Upstream>,
     clock: Arc<dyn Clock>,
@@ -59,12 +68,13 @@ impl Desk {
     /// A desk over these.
     pub fn new(
         store: Arc<dyn ConsentStore>,
+        installations: Arc<dyn InstallationStore>,
         keeps: Arc<dyn Keeps>,
         upstream: Arc<Upstream>,
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        Self { store, keeps, upstream, clock, rng }
+        Self { store, installations, keeps, upstream, clock, rng }
     }
 
     /// A session for a browser that has none.
@@ -84,8 +94,22 @@ impl Desk {
             Stage::Waiting => return Err(ConsentError::Late),
             _ => return Err(ConsentError::Used),
         }
+        self.fit(&consent.key).await?;
         let resolved = self.upstream.providers().resolve(&consent.origin)?;
         Ok((consent, resolved))
+    }
+
+    /// Says why nothing is connected for an installation, where nothing may be: it must run.
+    async fn fit(&self, key: &ConnectionKey) -> Result<(), ConsentError> {
+        let all = self.installations.installations().await?;
+        let found = all.iter().find(|one| one.id == key.installation && one.tenant == key.tenant);
+        let why = match found.map(|one| &one.state) {
+            Some(InstallationState::Active) => return Ok(()),
+            Some(InstallationState::Suspended { .. }) => "is suspended; resume it first",
+            Some(InstallationState::Uninstalled { .. } | InstallationState::Erased { .. }) => "was uninstalled",
+            None => "is not there",
+        };
+        Err(ConsentError::Unfit(format!("nothing can be connected: the installation {} {why}", key.installation)))
     }
 
     /// Uses the link up, binds the consent to the browser's session, and gives the URL at the provider.
@@ -111,20 +135,33 @@ impl Desk {
         }
     }
 
-    /// Ends what can come to nothing any more, and forgets the secrets that were held for it. Gives how many.
+    /// Brings to its end what nobody is at any more, and forgets the secrets that were held for it. Gives how many.
     pub async fn sweep(&self) -> Result<usize, ConsentError> {
         let now = self.clock.now();
-        let late = |since: Timestamp| now >= since.plus(std::time::Duration::from_millis(ANSWER_MS));
+        let past = |since: Timestamp, ms| now >= since.plus(std::time::Duration::from_millis(ms));
+        let late = |since| past(since, ANSWER_MS);
         let mut ended = 0;
         for consent in self.store.open_consents().await? {
             let why = match &consent.stage {
-                Stage::Waiting if now >= consent.expires => "the link was not used in time",
-                Stage::Asked { since, .. } if late(*since) => "the provider's answer did not come in time",
+                Stage::Waiting if now >= consent.expires => Some("the link was not used in time"),
+                Stage::Asked { since, .. } if late(*since) => Some("the provider's answer did not come in time"),
                 // Nobody is at it any more: an exchange ends long before.
-                Stage::Answered { since, .. } if late(*since) => "the host stopped while the answer was made use of",
+                Stage::Answered { since, .. } if late(*since) => {
+                    Some("the host stopped while the answer was made use of")
+                }
+                Stage::Keeping { since, .. } if past(*since, KEEP_MS) => {
+                    match self.keeps.stored_at(&consent.key, *since).await? {
+                        true => None,
+                        false => Some("the host stopped before the credential was stored; end it at the provider"),
+                    }
+                }
                 _ => continue,
             };
-            match self.end(&consent, false, why.to_owned()).await {
+            let settled = match why {
+                None => self.given(&consent).await,
+                Some(why) => self.end(&consent, false, why.to_owned()).await,
+            };
+            match settled {
                 Ok(_) => ended += 1,
                 // Somebody else was faster, and it is theirs.
                 Err(ConsentError::Used) => {}

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     connection::{ConnectionKey, ConnectionView, Origin, Standing},
+    consent::held_in,
     id::{ConsentId, TenantId},
-    secret::{Secret, Slot},
+    secret::Secret,
     time::Timestamp,
 };
 
@@ -32,11 +33,6 @@ impl From<RefreshError> for KeepError {
     }
 }
 
-/// Where the client's secret waits for the end of a consent.
-fn waiting(consent: &ConsentId, tenant: &TenantId) -> Slot {
-    Slot { tenant: tenant.clone(), installation: None, name: format!("consent/{consent}") }
-}
-
 #[async_trait]
 impl Keeps for Connections {
     async fn put(
@@ -58,6 +54,10 @@ impl Keeps for Connections {
         Ok(found.map(|(_, origin, credential)| (origin, credential)))
     }
 
+    async fn stored_at(&self, key: &ConnectionKey, at: Timestamp) -> Result<bool, KeepError> {
+        Ok(self.vault().has_of(&key.clone().into(), at).await?)
+    }
+
     async fn views(&self) -> Result<Vec<ConnectionView>, KeepError> {
         Ok(Connections::views(self).await?)
     }
@@ -76,18 +76,18 @@ impl Keeps for Connections {
         client: &Secret,
         entry: Entry,
     ) -> Result<(), KeepError> {
-        let slot = waiting(consent, tenant);
+        let slot = held_in(consent, tenant);
         self.vault().put(slot.tenant, None, &slot.name, "", client, entry).await?;
         Ok(())
     }
 
     async fn held(&self, consent: &ConsentId, tenant: &TenantId) -> Result<Option<Secret>, KeepError> {
-        let found = self.vault().slot(&waiting(consent, tenant)).await?;
+        let found = self.vault().slot(&held_in(consent, tenant)).await?;
         Ok(found.and_then(|(_, opened)| opened.credential.access))
     }
 
     async fn release(&self, consent: &ConsentId, tenant: &TenantId) -> Result<(), KeepError> {
-        self.vault().forget(&waiting(consent, tenant)).await?;
+        self.vault().forget(&held_in(consent, tenant)).await?;
         Ok(())
     }
 }

@@ -141,7 +141,7 @@ impl Vault {
             let wrapped = WrappedKey { tenant: tenant.clone(), number, wrapped_by, wrapped, made, current: true };
             match self.store.add_data_key(wrapped, current, entry).await? {
                 Swap::Done => return Ok(true),
-                Swap::Stale => return Ok(false),
+                Swap::Stale | Swap::Gone => return Ok(false),
                 Swap::OtherKey => {}
             }
         }

@@ -80,6 +80,9 @@ pub enum VaultError {
     /// Others kept changing the same thing.
     #[error("secret '{0}' is being changed by others all the time; try again")]
     Busy(String),
+    /// There is nobody any more whose it would be.
+    #[error("secret '{0}' is not stored: its installation was uninstalled")]
+    Gone(String),
     /// The storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -200,8 +203,10 @@ impl Vault {
         for _ in 0..TRIES {
             let head = self.store.slot(&new.slot).await?.map(|rows| rows.head);
             let generation = head.as_ref().map_or(1, |head| head.generation + 1);
-            if self.succeed(&new, head, generation, entry.clone()).await? == Swap::Done {
-                return Ok(generation);
+            match self.succeed(&new, head, generation, entry.clone()).await? {
+                Swap::Done => return Ok(generation),
+                Swap::Gone => return Err(VaultError::Gone(new.slot.name)),
+                Swap::Stale | Swap::OtherKey => {}
             }
         }
         Err(VaultError::Busy(new.slot.name))
@@ -286,6 +291,12 @@ impl Vault {
             Some(row) => Ok(Some(self.open(&row).await?)),
             None => Ok(None),
         }
+    }
+
+    /// Whether a generation that was stored at just this time is still kept.
+    pub async fn has_of(&self, slot: &Slot, issued: Timestamp) -> Result<bool, VaultError> {
+        let rows = self.store.slot(slot).await?;
+        Ok(rows.is_some_and(|rows| rows.generations.iter().any(|row| row.issued == issued)))
     }
 
     /// Deletes a slot with all of its generations. False where there is none.

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -24,9 +24,11 @@ use portcullis_model::{
     consent::{Consent, ConsentStore, Stage},
     error::StoreError,
     id::{ConsentId, Digest, TenantId},
+    installation::{Installation, InstallationState, InstallationStore},
     secret::Secret,
     time::{Clock, Rng, Timestamp},
 };
+use tokio::sync::Notify;
 
 /// Milliseconds since 1970, or the machine's own time where it was never set.
 pub struct Hand(pub AtomicI64);
@@ -66,6 +68,8 @@ impl Rng for Dice {
 pub struct Consents {
     rows: Mutex<BTreeMap<String, Consent>>,
     pub entries: Mutex<Vec<Entry>>,
+    /// No consent becomes one that was given.
+    pub full: AtomicBool,
 }
 
 #[async_trait]
@@ -75,6 +79,9 @@ impl ConsentStore for Consents {
         let id = consent.id.to_string();
         if rows.get(&id).map(|row| row.revision) != expected {
             return Ok(false);
+        }
+        if self.full.load(Ordering::SeqCst) && matches!(consent.stage, Stage::Given { .. }) {
+            return Err(StoreError("the disk is full".to_owned()));
         }
         self.entries.lock().unwrap().push(entry);
         rows.insert(id, consent);
@@ -95,12 +102,53 @@ impl ConsentStore for Consents {
     }
 }
 
+/// The one installation that there is.
+pub struct Installed(pub Mutex<InstallationState>);
+
+#[async_trait]
+impl InstallationStore for Installed {
+    async fn installations(&self) -> Result<Vec<Installation>, StoreError> {
+        let ConnectionKey { tenant, installation, .. } = key("desk");
+        Ok(vec![Installation {
+            id: installation,
+            tenant,
+            plugin: "com.example.plugin".parse().unwrap(),
+            release: Digest::of(b"component"),
+            manifest: Digest::of(b"manifest"),
+            version: "0.1.0".to_owned(),
+            number: 1,
+            state: self.0.lock().unwrap().clone(),
+            granted: Vec::new(),
+            limits: Default::default(),
+            upgrades: Default::default(),
+            previous: None,
+            waiting: None,
+            rolled_back: None,
+            generation: 1,
+        }])
+    }
+    async fn installations_revision(&self) -> Result<u64, StoreError> {
+        Ok(1)
+    }
+    async fn put_installation(&self, _: Installation, _: Option<u64>, _: Entry) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+/// Where the one that comes by is held up: it says that it is there, and waits to be let go.
+#[derive(Default)]
+pub struct Gate {
+    pub there: Notify,
+    pub go: Notify,
+}
+
 pub struct Kept {
     pub place: Place,
     pub origin: Origin,
     pub credential: Credential,
     pub expires: Option<Timestamp>,
     pub generation: u64,
+    pub issued: Timestamp,
 }
 
 #[derive(Default)]
@@ -108,7 +156,9 @@ pub struct Safe {
     pub kept: Mutex<BTreeMap<ConnectionKey, Kept>>,
     pub held: Mutex<BTreeMap<String, Secret>>,
     pub entries: Mutex<Vec<Entry>>,
-    pub broken: std::sync::atomic::AtomicBool,
+    pub broken: AtomicBool,
+    /// Where the exchange of a code is held up, just before the provider is asked.
+    pub gate: Mutex<Option<Arc<Gate>>>,
 }
 
 #[async_trait]
@@ -127,14 +177,18 @@ impl Keeps for Safe {
         }
         let mut kept = self.kept.lock().unwrap();
         let generation = kept.get(key).map_or(1, |one| one.generation + 1);
+        let issued = entry.time;
         self.entries.lock().unwrap().push(entry);
-        let one = Kept { place: place.clone(), origin: origin.clone(), credential, expires, generation };
+        let one = Kept { place: place.clone(), origin: origin.clone(), credential, expires, generation, issued };
         kept.insert(key.clone(), one);
         Ok(generation)
     }
     async fn credential(&self, key: &ConnectionKey) -> Result<Option<(Origin, Credential)>, KeepError> {
         let kept = self.kept.lock().unwrap();
         Ok(kept.get(key).map(|one| (one.origin.clone(), one.credential.clone())))
+    }
+    async fn stored_at(&self, key: &ConnectionKey, at: Timestamp) -> Result<bool, KeepError> {
+        Ok(self.kept.lock().unwrap().get(key).is_some_and(|one| one.issued == at))
     }
     async fn views(&self) -> Result<Vec<ConnectionView>, KeepError> {
         let kept = self.kept.lock().unwrap();
@@ -143,7 +197,7 @@ impl Keeps for Safe {
             origin: one.origin.clone(),
             place: serde_json::json!(one.place),
             generation: one.generation,
-            issued: Timestamp(0),
+            issued: one.issued,
             expires: one.expires,
             standing: Standing::Ready,
         };
@@ -160,7 +214,13 @@ impl Keeps for Safe {
         Ok(())
     }
     async fn held(&self, id: &ConsentId, _: &TenantId) -> Result<Option<Secret>, KeepError> {
-        Ok(self.held.lock().unwrap().get(id.as_str()).cloned())
+        let held = self.held.lock().unwrap().get(id.as_str()).cloned();
+        let gate = self.gate.lock().unwrap().take();
+        if let Some(gate) = gate {
+            gate.there.notify_one();
+            gate.go.notified().await;
+        }
+        Ok(held)
     }
     async fn release(&self, id: &ConsentId, _: &TenantId) -> Result<(), KeepError> {
         self.held.lock().unwrap().remove(id.as_str());
@@ -174,6 +234,7 @@ pub struct Office {
     pub upstream: Arc<Upstream>,
     pub store: Arc<Consents>,
     pub safe: Arc<Safe>,
+    pub installed: Arc<Installed>,
     pub clock: Arc<Hand>,
 }
 
@@ -181,12 +242,13 @@ impl Office {
     /// With hosts placed by this configuration.
     pub fn new(config: &Config, clock: Hand) -> Self {
         let (store, safe, clock) = (Arc::new(Consents::default()), Arc::new(Safe::default()), Arc::new(clock));
+        let installed = Arc::new(Installed(Mutex::new(InstallationState::Active)));
         let rng = Arc::new(Dice::default());
         let providers = Arc::new(Providers::built_in().unwrap());
         let resolver = Arc::new(SystemResolver::default());
         let upstream = Arc::new(Upstream::new(config, resolver, providers, clock.clone(), rng.clone()).unwrap());
-        let desk = Desk::new(store.clone(), safe.clone(), upstream.clone(), clock.clone(), rng);
-        Self { desk: Arc::new(desk), upstream, store, safe, clock }
+        let desk = Desk::new(store.clone(), installed.clone(), safe.clone(), upstream.clone(), clock.clone(), rng);
+        Self { desk: Arc::new(desk), upstream, store, safe, installed, clock }
     }
 
     /// All that was written to the log, as text.

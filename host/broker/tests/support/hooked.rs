@@ -76,6 +76,7 @@ impl SecretStore for Hooked {
     }
 
     async fn secrets_revision(&self) -> Result<u64, StoreError> {
+        (self.hook)("before-revision")?;
         self.inner.secrets_revision().await
     }
 

@@ -183,6 +183,10 @@ fn answer_to(path: &str, arrived: &Arrived) -> Vec<u8> {
         }
         "/long-header" => plain(&format!("200 OK\r\nx-long: {}", "v".repeat(70_000)), b""),
         "/switch" => b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n".to_vec(),
+        "/token" => plain(
+            "200 OK\r\ncontent-type: application/json",
+            br#"{"access_token":"issued-access-token","refresh_token":"issued-refresh-token","token_type":"bearer"}"#,
+        ),
         "/slow" | "/drop" => Vec::new(),
         "/garbage" => b"SSH-2.0-server\r\n\r\n".to_vec(),
         path if path.strip_prefix("/only/").is_some_and(|one| token != format!("Bearer {one}")) => {
