@@ -157,7 +157,10 @@ impl Vault {
             let rows = self.store.vault().await?;
             let current = self.store.wrapping_keys().await?;
             let mut round = Round::default();
-            for key in rows.keys.iter().filter(|key| current.first() != Some(&key.wrapped_by)) {
+            for key in &rows.keys {
+                if current.first() == Some(&key.wrapped_by) {
+                    continue;
+                }
                 done.rewrapped += round.take(self.rewrap(key).await)?;
             }
             let stuck = !round.failed.is_empty();
@@ -187,9 +190,10 @@ impl Vault {
     /// Seals anew what is under this data key. Gives how much.
     async fn reseal_all(&self, old: &WrappedKey, rows: &VaultRows, round: &mut Round) -> Result<u64, VaultError> {
         let (mut done, all) = (0, rows.slots.iter().flat_map(|slot| &slot.generations));
-        let mut under = all.filter(|row| row.tenant == old.tenant && row.data_key == old.number).peekable();
+        let under: Vec<&SealedSecret> =
+            all.filter(|row| row.tenant == old.tenant && row.data_key == old.number).collect();
         // Where one of the two keys does not open, that is said once, not for each row.
-        if let Some(first) = under.peek()
+        if let Some(first) = under.first()
             && let Err(error) = self.both_keys(first).await
         {
             return round.take(Err(error));
