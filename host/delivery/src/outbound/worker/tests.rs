@@ -340,7 +340,8 @@ async fn a_freeze_however_long_uses_up_no_try_and_disables_no_back_end() {
     }
     assert_eq!((world.row().await.state, world.row().await.attempts), (DeliveryState::Pending, 0));
     let back_end = world.back_end().await;
-    assert_eq!((back_end.state, back_end.health), (BackEndState::Active, Health::default()));
+    let Health { failures, failing_since, last_error, .. } = back_end.health;
+    assert_eq!((back_end.state, failures, failing_since, last_error), (BackEndState::Active, 0, None, None));
     assert_eq!(world.round(41 * day).await, 1);
     assert_eq!(world.row().await.state, DeliveryState::Done);
 }
