@@ -178,10 +178,11 @@ proptest! {
     #[test]
     fn bytes_that_are_no_text_stay_and_count_as_a_letter(bytes in bytes()) {
         let stand_in = 'Ж';
+        prop_assume!(!String::from_utf8_lossy(&bytes).contains(stand_in));
         let mut text = String::new();
         let mut invalid = Vec::new();
         for piece in bytes.utf8_chunks() {
-            text += &piece.valid().replace(stand_in, "");
+            text += piece.valid();
             if !piece.invalid().is_empty() {
                 text.push(stand_in);
                 invalid.push(piece.invalid());
