@@ -208,7 +208,7 @@ pub async fn rotate(
     }
     keys.push(key(next, KeyState::Pending, now));
     let print = keys[keys.len() - 1].thumbprint.clone();
-    changed(store, client, keys, entry.with("change", "key added").with("key", print)).await
+    change(store, Client { keys, ..client }, entry.with("change", "key added").with("key", print)).await
 }
 
 /// Takes a key away at once, as after a theft. Tokens that were issued stay good until they end or are revoked.
@@ -227,18 +227,14 @@ pub async fn drop_key(
             "it is the client's only key; add another one first, or revoke the client".into(),
         ));
     }
-    changed(store, client, keys, entry.with("change", "key dropped").with("key", thumbprint)).await
+    change(store, Client { keys, ..client }, entry.with("change", "key dropped").with("key", thumbprint)).await
 }
 
-async fn changed(
-    store: &dyn OAuthStore,
-    client: Client,
-    keys: Vec<ClientKey>,
-    entry: Entry,
-) -> Result<Client, ClientError> {
+/// Writes a client anew that was read in this version and changed since.
+async fn change(store: &dyn OAuthStore, client: Client, entry: Entry) -> Result<Client, ClientError> {
     let entry = entry.about(format!("installation:{}", client.installation)).with("client", client.id.as_str());
     let expected = Some(client.version);
-    put(store, Client { keys, version: client.version + 1, ..client }, expected, entry).await
+    put(store, Client { version: client.version + 1, ..client }, expected, entry).await
 }
 
 /// Ends every token and grant that a client has at this moment; it goes on by asking for new ones.
@@ -249,13 +245,8 @@ pub async fn end_tokens(
     reason: &str,
     entry: Entry,
 ) -> Result<Client, ClientError> {
-    let entry = entry
-        .about(format!("installation:{}", client.installation))
-        .with("client", client.id.as_str())
-        .with("tokens", "all")
-        .with("reason", reason);
-    let expected = Some(client.version);
-    put(store, Client { ended_until: Some(now), version: client.version + 1, ..client }, expected, entry).await
+    let entry = entry.with("tokens", "all").with("reason", reason);
+    change(store, Client { ended_until: Some(now), ..client }, entry).await
 }
 
 /// Ends every key that a client has, at once. They stay on record; the client is back when it gets a new one by [`rotate`].
@@ -267,7 +258,7 @@ pub async fn end_keys(
 ) -> Result<Client, ClientError> {
     let end = |key: &ClientKey| ClientKey { since: now, state: KeyState::Previous { until: now }, ..key.clone() };
     let keys = client.keys.iter().map(end).collect();
-    changed(store, client, keys, entry.with("change", "keys ended")).await
+    change(store, Client { keys, ..client }, entry.with("change", "keys ended")).await
 }
 
 /// Revokes a client, and with it every token that it has.
@@ -278,12 +269,7 @@ pub async fn revoke(
     reason: &str,
     entry: Entry,
 ) -> Result<Client, ClientError> {
-    let entry = entry
-        .about(format!("installation:{}", client.installation))
-        .with("client", client.id.as_str())
-        .with("reason", reason);
-    let expected = Some(client.version);
-    put(store, Client { revoked: Some(now), version: client.version + 1, ..client }, expected, entry).await
+    change(store, Client { revoked: Some(now), ..client }, entry.with("reason", reason)).await
 }
 
 #[cfg(test)]

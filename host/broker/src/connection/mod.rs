@@ -177,15 +177,7 @@ impl Connections {
     /// Says how a connection stands from now on. A renewal that is under way finds that it came too late. False where there is
     /// no such connection.
     pub async fn set_standing(&self, key: &ConnectionKey, to: Standing, entry: Entry) -> Result<bool, RefreshError> {
-        let slot = Slot::from(key.clone());
-        while let Some(head) = self.vault.head(&slot).await? {
-            let next = Head { standing: to.clone(), claimant: None, ..head.clone() };
-            if self.vault.set_head(&slot, head, next, entry.clone()).await? {
-                self.refresh().await?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        self.stands_from_now_on(key, None, to, entry).await
     }
 
     /// As [`set_standing`](Self::set_standing), while this generation is the current one. False where it is not.
@@ -196,8 +188,19 @@ impl Connections {
         to: Standing,
         entry: Entry,
     ) -> Result<bool, RefreshError> {
+        self.stands_from_now_on(key, Some(generation), to, entry).await
+    }
+
+    async fn stands_from_now_on(
+        &self,
+        key: &ConnectionKey,
+        only: Option<u64>,
+        to: Standing,
+        entry: Entry,
+    ) -> Result<bool, RefreshError> {
         let slot = Slot::from(key.clone());
-        while let Some(head) = self.vault.head(&slot).await?.filter(|head| head.generation == generation) {
+        let is_meant = |head: &Head| only.is_none_or(|only| only == head.generation);
+        while let Some(head) = self.vault.head(&slot).await?.filter(is_meant) {
             let next = Head { standing: to.clone(), claimant: None, ..head.clone() };
             if self.vault.set_head(&slot, head, next, entry.clone()).await? {
                 self.refresh().await?;
