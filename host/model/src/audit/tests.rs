@@ -1,0 +1,84 @@
+use super::*;
+
+#[test]
+fn texts_cannot_forge_lines_or_turn_around() {
+    let entry =
+        Entry::new(Timestamp(0), Kind::ActDenied, Actor::Host, None).with("reason", "a\n{\"kind\":\"x\"}\u{202e}");
+    assert_eq!(entry.text("reason"), Some("a\\u{a}{\"kind\":\"x\"}\\u{202e}"));
+    assert_eq!(plain(&"x".repeat(600)).chars().count(), 513);
+}
+
+#[test]
+fn encodes_with_sorted_keys() {
+    let entry = Entry::new(Timestamp(0), Kind::HostStarted, Actor::Host, None).with("b", 2).with("a", 1);
+    let text = String::from_utf8(entry.encode().unwrap()).unwrap();
+    assert_eq!(
+        text,
+        r#"{"actor":{"type":"host"},"detail":{"a":1,"b":2},"kind":"host.started","time":"1970-01-01T00:00:00.000Z"}"#
+    );
+    assert_eq!(Kind::ActUnknown.name(), "act.unknown");
+}
+
+fn salts() -> impl FnMut() -> Salt {
+    let mut last = 0;
+    move || {
+        last += 1;
+        [last; 32]
+    }
+}
+
+fn by_a_person() -> Entry {
+    let actor = Actor::Person { name: "ana".into() };
+    Entry::new(Timestamp(0), Kind::PluginGranted, actor, None)
+        .about("user:7")
+        .with("scope", "tickets:read")
+        .with_personal("email", "ana@example.com")
+}
+
+#[test]
+fn nothing_personal_is_in_the_body_and_all_of_it_in_the_openings() {
+    let sealed = by_a_person().seal(salts()).unwrap();
+    let body = String::from_utf8(sealed.body.clone()).unwrap();
+    for value in ["ana", "user:7", "ana@example.com"] {
+        assert!(!body.contains(value), "{body}");
+        assert!(sealed.openings.iter().any(|opening| opening.value == value));
+    }
+    assert!(body.contains("tickets:read") && body.contains("\"nonce\""), "{body}");
+    let openings = Openings { open: sealed.openings, erased: Vec::new() };
+    assert_eq!(Entry::open(&sealed.body, &openings), Ok(by_a_person()));
+}
+
+#[test]
+fn what_is_not_there_is_withheld_or_erased_and_what_was_changed_is_told() {
+    let sealed = by_a_person().seal(salts()).unwrap();
+    let blind: Entry = serde_json::from_slice(&sealed.body).unwrap();
+    assert_eq!((blind.actor, blind.resource.as_deref()), (Actor::Person { name: WITHHELD.into() }, Some(WITHHELD)));
+    assert_eq!(blind.detail["email"], WITHHELD);
+    let erased = Openings { open: sealed.openings[1..].to_vec(), erased: vec![sealed.openings[0].field.clone()] };
+    let read = Entry::open(&sealed.body, &erased).unwrap();
+    assert_eq!(read.actor, Actor::Person { name: ERASED.into() });
+    assert_eq!(read.resource.as_deref(), Some("user:7"));
+    for (at, opening) in sealed.openings.iter().enumerate() {
+        for changed in [
+            Opening { value: opening.value.clone() + "x", ..opening.clone() },
+            Opening { salt: [0; 32], ..opening.clone() },
+        ] {
+            let mut open = sealed.openings.clone();
+            open[at] = changed;
+            let told = Entry::open(&sealed.body, &Openings { open, erased: Vec::new() });
+            assert_eq!(told, Err(SealedError::Mismatch(opening.field.clone())));
+        }
+    }
+    // The same value in another field is another commitment.
+    let moved = Opening { field: "resource".into(), ..sealed.openings[0].clone() };
+    assert_ne!(moved.commitment(), sealed.openings[0].commitment());
+}
+
+#[test]
+fn what_is_not_personal_stays_as_it_is() {
+    let entry = Entry::new(Timestamp(0), Kind::ActDenied, Actor::Host, None).about("ticket:7").with("email", "none");
+    let sealed = entry.seal(salts()).unwrap();
+    assert!(sealed.openings.is_empty());
+    assert_eq!(serde_json::from_slice::<Entry>(&sealed.body).unwrap(), entry);
+    assert_ne!(sealed.body, entry.seal(|| [9; 32]).unwrap().body, "a nonce of its own");
+}
