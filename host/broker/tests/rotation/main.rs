@@ -11,6 +11,7 @@ mod crash;
 mod emergency;
 mod fake;
 mod freezes;
+mod issuing;
 mod kept;
 mod planned;
 mod schedule;

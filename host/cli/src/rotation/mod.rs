@@ -114,8 +114,11 @@ async fn look(host: &Host, scheduler: &Scheduler, recovered: &mut bool) -> Resul
     // Somebody's order goes first: what it rotates is not due any more.
     let Some(_turn) = host.home.try_lock_rotation()? else { return Ok(()) };
     if !*recovered {
-        scheduler.recover().await?;
-        *recovered = true;
+        let left = scheduler.recover().await?;
+        for (act, error) in &left {
+            tracing::error!(%act, %error, "a rotation that was cut off cannot go on; it is tried again");
+        }
+        *recovered = left.is_empty();
     }
     scheduler.tick().await?;
     Ok(())
