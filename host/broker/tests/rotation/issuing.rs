@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,6 +13,7 @@ use async_trait::async_trait;
 use portcullis_broker::{
     connection::{Connections, NewConnection},
     issue::{Conduct, Credential, IssueError, Issued, Issuer, Revoked},
+    key::{Key, service::KeyRing},
     place::Place,
     renew::Renewals,
     rotation::{Credentials as _, StepError, Upstreams},
@@ -26,10 +30,9 @@ use portcullis_model::{
     time::Clock,
 };
 
-use crate::{
-    fake::{Counter, Dial, LASTING, key},
-    kept::vault,
-};
+use portcullis_store::SqliteStore;
+
+use crate::fake::{Counter, Dial, LASTING, key};
 
 /// The nature of a provider's credentials as its conduct.
 pub fn conduct(nature: Nature) -> Conduct {
@@ -63,11 +66,18 @@ impl InstallationStore for Nobody {
 pub struct Played {
     conducts: Mutex<HashMap<String, Conduct>>,
     issued: Mutex<u64>,
+    away: AtomicBool,
     revoked: Mutex<Vec<Vec<String>>>,
 }
 
 impl Played {
-    fn revoked(&self) -> Vec<Vec<String>> {
+    /// Nobody reaches it to have something revoked.
+    pub fn away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    /// What was revoked since this was last asked.
+    pub fn revoked(&self) -> Vec<Vec<String>> {
         std::mem::take(&mut self.revoked.lock().unwrap())
     }
 }
@@ -87,6 +97,9 @@ impl Issuer for Played {
     }
 
     async fn revoke(&self, _: &Origin, credential: &Credential) -> Result<Revoked, IssueError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(IssueError::NotReached { why: "no route".into(), retry_after: None });
+        }
         let text = |one: &Secret| String::from_utf8(one.expose().to_vec()).unwrap();
         let parts = [&credential.refresh, &credential.access].into_iter().flatten().map(text);
         self.revoked.lock().unwrap().push(parts.collect());
@@ -94,18 +107,22 @@ impl Issuer for Played {
     }
 }
 
-struct Stage {
+/// A vault, its connections, and the provider that they are from.
+pub struct Stage {
     _folder: tempfile::TempDir,
+    pub store: Arc<SqliteStore>,
     vault: Arc<Vault>,
-    connections: Arc<Connections>,
-    provider: Arc<Played>,
-    clock: Dial,
-    keeper: Upstreams,
+    pub connections: Arc<Connections>,
+    pub provider: Arc<Played>,
+    pub clock: Dial,
+    pub keeper: Upstreams,
 }
 
 impl Stage {
-    fn new(nature: Nature) -> Self {
-        let (folder, vault): (_, Arc<Vault>) = vault();
+    pub fn new(nature: Nature) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("host.db")).unwrap());
+        let vault = Arc::new(vault_of(&store, 1));
         let provider = Arc::new(Played::default());
         provider.conducts.lock().unwrap().insert("chat".into(), conduct(nature));
         let clock = Dial::default();
@@ -122,11 +139,16 @@ impl Stage {
             clock: times,
             actor: Actor::Person { name: "dana".into() },
         };
-        Self { _folder: folder, vault, connections, provider, clock, keeper }
+        Self { _folder: folder, store, vault, connections, provider, clock, keeper }
+    }
+
+    /// The same rows, seen by a host whose key is another one.
+    pub fn with_another_key(&self) -> Arc<Connections> {
+        Arc::new(Connections::new(Arc::new(vault_of(&self.store, 2))).unwrap())
     }
 
     /// Stores what a person consented to, with an access token that lasts so many seconds.
-    async fn consented(&self, number: u64, lasts: Option<u64>) -> u64 {
+    pub async fn consented(&self, number: u64, lasts: Option<u64>) -> u64 {
         let secret = |kind: &str| Some(Secret::new(format!("{kind}-given-{number}").into_bytes()));
         let origin =
             Origin { provider: "chat".parse().unwrap(), settings: BTreeMap::new(), scopes: Vec::new(), risk: None };
@@ -141,13 +163,18 @@ impl Stage {
         self.connections.put_connection(new, entry).await.unwrap()
     }
 
-    async fn standing(&self) -> (u64, Standing) {
+    pub async fn standing(&self) -> (u64, Standing) {
         let view = self.connections.views().await.unwrap().remove(0);
         (view.generation, view.standing)
     }
 }
 
-fn name() -> ConnectionKey {
+fn vault_of(store: &Arc<SqliteStore>, key: u8) -> Vault {
+    let ring = KeyRing::of(Key::of(&[key; 32]).unwrap(), Arc::new(Counter::default()));
+    Vault::new(store.clone(), ring, Arc::new(Counter::default()))
+}
+
+pub fn name() -> ConnectionKey {
     key("ins_1", "chat")
 }
 
@@ -155,7 +182,7 @@ fn item() -> Item {
     Item::connection(name())
 }
 
-fn text(lines: &[&[&str]]) -> Vec<Vec<String>> {
+pub fn text(lines: &[&[&str]]) -> Vec<Vec<String>> {
     lines.iter().map(|line| line.iter().map(ToString::to_string).collect()).collect()
 }
 
@@ -196,7 +223,7 @@ async fn access_tokens_from_before_that_live_on_are_revoked_with_it() {
     assert_eq!(stage.keeper.revoke_now(&item(), 2, true).await.unwrap(), Revoked::Confirmed);
     assert_eq!(stage.provider.revoked(), text(&[&["access-new-1"], &["access-given-1"]]));
     // What has ended by itself is nobody's concern.
-    stage.clock.0.store(3_600_000, std::sync::atomic::Ordering::Relaxed);
+    stage.clock.0.store(3_600_000, Ordering::Relaxed);
     stage.keeper.revoke_now(&item(), 3, true).await.unwrap();
     assert_eq!(stage.provider.revoked(), text(&[&["access-new-2"]]));
 }

@@ -9,6 +9,7 @@ mod support;
 mod acts;
 mod crash;
 mod emergency;
+mod endings;
 mod fake;
 mod freezes;
 mod issuing;
