@@ -447,4 +447,19 @@ ALTER TABLE audit ADD COLUMN disposed INTEGER;
 -- Up to which entry a view was disposed of; view: a tenant, or '' for the entries of none.
 CREATE TABLE audit_disposals (view TEXT PRIMARY KEY, upto INTEGER NOT NULL, warned INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 ",
+    r"
+-- Connections that were ended here and are to be revoked where they were issued. provider: as their origin names it. next: not
+-- asked again before.
+CREATE TABLE connection_endings (
+  tenant TEXT NOT NULL,
+  installation TEXT NOT NULL,
+  name TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  provider TEXT,
+  since INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  PRIMARY KEY (tenant, installation, name, generation)
+) STRICT, WITHOUT ROWID;
+",
 ];
