@@ -112,7 +112,7 @@ pub async fn serve(
     let webhooks = Arc::new(Webhooks {
         ingest,
         sources: SourceBook::new(host.store.clone(), host.connections.clone()),
-        refusals: Refusals::default(),
+        refusals: Arc::new(Refusals::default()),
         clock: host.clock.clone(),
         max_body: host.config.ingest.max_body_kib * 1024,
     });
@@ -121,8 +121,9 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
-    let config = ApiConfig { listen: host.config.listen.address };
-    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listen = host.config.listen.address;
+    let config = ApiConfig { listen, peers: host.config.listen.peers()? };
+    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {listen}"))?;
     let oauth = oauth::server(&host, listener.address()?)?;
     let desk = Arc::new(connect::desk(&host));
     let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };

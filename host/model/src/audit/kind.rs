@@ -26,6 +26,9 @@ pub enum Kind {
     /// Requests to the ingest endpoints were refused: how many, and why.
     #[serde(rename = "ingest.refused")]
     IngestRefused,
+    /// Requests to other endpoints that did not prove whose they are were refused: how many, and why.
+    #[serde(rename = "request.refused")]
+    RequestRefused,
     /// A plugin's act was permitted. Older than the act itself.
     #[serde(rename = "act.permitted")]
     ActPermitted,
