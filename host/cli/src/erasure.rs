@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use portcullis_capabilities::Capabilities;
 use portcullis_model::{
-    audit::{Actor, Entry, SealedError},
+    audit::{Actor, SealedError},
     ending::Ending,
     erasure::Erased,
     id::{Digest, InstallationId},
