@@ -174,8 +174,11 @@ async fn start(host: &Host) -> Result<()> {
         .with("unknown-acts", unknown);
     let in_the_clear = host.config.egress.in_the_clear(host.clock.as_ref());
     if !in_the_clear.is_empty() {
-        in_the_clear.iter().for_each(|line| eprintln!("Accepted risk: {}", plain(line)));
-        entry = entry.with("plaintext", in_the_clear.iter().map(|line| plain(line)).collect::<Vec<_>>());
+        in_the_clear.iter().for_each(|(what, who)| eprintln!("Accepted risk: {}; {}", plain(what), plain(who)));
+        entry = entry.with("plaintext", in_the_clear.iter().map(|(what, _)| plain(what)).collect::<Vec<_>>());
+        for (number, (_, who)) in in_the_clear.iter().enumerate() {
+            entry = entry.with_personal(&format!("risk-{number}"), who);
+        }
     }
     host.store.record(vec![entry]).await?;
     Ok(())

@@ -39,7 +39,7 @@ mod webhooks;
 
 use std::path::Path;
 
-pub use audit::StoredEntry;
+pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};

@@ -444,8 +444,15 @@ CREATE INDEX audit_openings_value ON audit_openings (value) WHERE value IS NOT N
 -- The entry that says that this one was disposed of; its body is empty then.
 ALTER TABLE audit ADD COLUMN disposed INTEGER;
 
--- Up to which entry a view was disposed of; view: a tenant, or '' for the entries of none.
-CREATE TABLE audit_disposals (view TEXT PRIMARY KEY, upto INTEGER NOT NULL, warned INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+-- How far a view was disposed of. view: a tenant, or '' for the entries of none. upto: the first entry that may be left. Entries that
+-- are older than free have been announced long enough, those older than announced will have been when ripe has come.
+CREATE TABLE audit_disposals (
+  view TEXT PRIMARY KEY,
+  upto INTEGER NOT NULL,
+  free INTEGER NOT NULL,
+  announced INTEGER NOT NULL,
+  ripe INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ",
     r"
 -- Connections that were ended here and are to be revoked where they were issued. provider: as their origin names it. next: not

@@ -17,6 +17,15 @@ pub enum Kind {
     /// The host stopped in good order.
     #[serde(rename = "host.stopped")]
     HostStopped,
+    /// Personal values were erased from beside entries: how many, of which entries, and why.
+    #[serde(rename = "audit.erased")]
+    AuditErased,
+    /// Entries of a view were disposed of at the end of their retention: which, and by which policy.
+    #[serde(rename = "audit.disposed")]
+    AuditDisposed,
+    /// Entries of a view will be disposed of soon: export what is to be kept.
+    #[serde(rename = "audit.disposal-announced")]
+    AuditDisposalAnnounced,
     /// An event was accepted.
     #[serde(rename = "event.received")]
     EventReceived,
