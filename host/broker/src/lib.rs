@@ -12,6 +12,7 @@
 //! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
 //!   person's consent; [`issue`] is what the vault asks of them.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
+//! - [`witness`] asks witnesses of the audit log for cosignatures.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
 //! a way to read a stored secret from outside the host.
@@ -56,3 +57,4 @@ mod tls;
 pub mod upstream;
 pub mod vault;
 mod wire;
+pub mod witness;

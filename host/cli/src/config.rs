@@ -56,6 +56,8 @@ pub struct Config {
     pub vault: crate::vault::VaultConfig,
     /// Tokens for back ends outside of the sandbox.
     pub oauth: OAuth,
+    /// The published audit log.
+    pub log: PublishedLog,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -65,6 +67,20 @@ pub struct Config {
     /// The regions of those tenants that have a rule about them, read.
     #[serde(skip)]
     tenant_regions: BTreeMap<TenantId, Regions>,
+}
+
+/// The published audit log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct PublishedLog {
+    /// At most how often witnesses are asked to cosign it, in seconds.
+    pub witness_interval_s: u64,
+}
+
+impl Default for PublishedLog {
+    fn default() -> Self {
+        Self { witness_interval_s: 60 }
+    }
 }
 
 /// Events in.

@@ -35,7 +35,9 @@ mod sources;
 #[cfg(test)]
 mod spending;
 mod trust;
+mod views;
 mod webhooks;
+mod witnesses;
 
 use std::path::Path;
 
@@ -46,6 +48,8 @@ pub use files::{PrivateDirs, Removed};
 pub use kv::KvRows;
 pub use plugin_log::LogLine;
 use portcullis_model::error::StoreError;
+pub use views::{LogRow, LogState, StoredTile, StoredView, ViewChange};
+pub use witnesses::LogWitness;
 
 /// All of the model's storage ports on one SQLite file.
 #[derive(Clone)]

@@ -290,6 +290,18 @@ pub enum Kind {
     /// A refresh token was used again: its whole family has ended.
     #[serde(rename = "refresh.reused")]
     RefreshReused,
+    /// The log's checkpoints are signed with another key from now on, and with the old one for a time.
+    #[serde(rename = "log.key-rotated")]
+    LogKeyRotated,
+    /// A key that the log's checkpoints were signed with is destroyed.
+    #[serde(rename = "log.key-destroyed")]
+    LogKeyDestroyed,
+    /// A witness is asked to cosign the log's checkpoints.
+    #[serde(rename = "log.witness-added")]
+    LogWitnessAdded,
+    /// A witness is not asked any more.
+    #[serde(rename = "log.witness-removed")]
+    LogWitnessRemoved,
 }
 
 impl Kind {
