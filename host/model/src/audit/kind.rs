@@ -278,6 +278,12 @@ pub enum Kind {
     /// A refresh token was used again: its whole family has ended.
     #[serde(rename = "refresh.reused")]
     RefreshReused,
+    /// Entries of the log were exported: by which filter, from where to where.
+    #[serde(rename = "audit.exported")]
+    AuditExported,
+    /// Somebody began to read the log over the API: by which filter.
+    #[serde(rename = "audit.read")]
+    AuditRead,
 }
 
 impl Kind {

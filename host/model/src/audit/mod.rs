@@ -7,6 +7,8 @@
 //! cut and escaped; its encoding is under 64 KiB, the most a C2SP tlog-tiles entry can hold.
 
 mod kind;
+pub mod query;
+pub mod reader;
 mod sealed;
 #[cfg(test)]
 mod tests;
