@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod audit_index;
 mod budgets;
 mod consents;
 pub mod db;
@@ -40,6 +41,7 @@ mod webhooks;
 use std::path::Path;
 
 pub use audit::StoredEntry;
+pub use audit_index::AuditIndex;
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};
