@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use portcullis_capabilities::Capabilities;
 use portcullis_model::{
-    audit::{Actor, Entry},
+    audit::{Actor, SealedError},
     erasure::Erased,
     id::{Digest, InstallationId},
     installation::{Installation, InstallationState, InstallationStore as _},
@@ -124,7 +124,16 @@ async fn audit(host: &Host, one: &Installation, path: &Path) -> Result<()> {
         }
         next += page.len() as u64;
         for stored in page {
-            let entry: Entry = serde_json::from_slice(&stored.body)?;
+            let entry = match stored.read() {
+                Ok(entry) => entry,
+                // Whose it was is not known any more; that it was is.
+                Err(SealedError::Disposed(by)) if stored.tenant.as_deref() == Some(one.tenant.as_str()) => {
+                    writeln!(file, "{}", json!({ "index": stored.index, "disposed-by": by }))?;
+                    continue;
+                }
+                Err(SealedError::Disposed(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
             let by = matches!(&entry.actor, Actor::Plugin { installation, .. } if *installation == one.id);
             if by || entry.resource.as_deref() == Some(&about) {
                 writeln!(file, "{}", json!({ "index": stored.index, "entry": entry }))?;

@@ -428,4 +428,23 @@ CREATE INDEX audit_notices ON audit (idx)
     'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
     'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused');
 ",
+    r"
+-- What the commitments in bodies of entries commit to. erased: the entry that says that an opening was erased; salt and value are
+-- gone then.
+CREATE TABLE audit_openings (
+  idx INTEGER NOT NULL,
+  field TEXT NOT NULL,
+  salt BLOB,
+  value TEXT,
+  erased INTEGER,
+  PRIMARY KEY (idx, field)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_openings_value ON audit_openings (value) WHERE value IS NOT NULL;
+
+-- The entry that says that this one was disposed of; its body is empty then.
+ALTER TABLE audit ADD COLUMN disposed INTEGER;
+
+-- Up to which entry a view was disposed of; view: a tenant, or '' for the entries of none.
+CREATE TABLE audit_disposals (view TEXT PRIMARY KEY, upto INTEGER NOT NULL, warned INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+",
 ];

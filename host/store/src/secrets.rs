@@ -24,7 +24,7 @@ use rusqlite::{Connection, params};
 use crate::{
     SqliteStore,
     audit::append,
-    db::{Outcome, failed},
+    db::{Outcome, Writing, failed},
     installations,
 };
 
@@ -35,7 +35,7 @@ fn installation(slot: &Slot) -> &str {
 
 /// Adds a generation as the current one. Says nothing to the log.
 fn put(
-    conn: &Connection,
+    conn: &Writing,
     row: &SealedSecret,
     expected: Option<&Head>,
     retired: Timestamp,
@@ -108,7 +108,7 @@ impl SecretStore for SqliteStore {
 
     async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError> {
         let slot = slot.clone();
-        let remove = move |conn: &Connection| {
+        let remove = move |conn: &Writing| {
             let installation = slot.installation.as_ref().map_or("", |installation| installation.as_str());
             let which = [slot.tenant.as_str(), installation, slot.name.as_str()];
             let sql = "DELETE FROM secrets WHERE tenant = ?1 AND installation = ?2 AND name = ?3";
@@ -126,7 +126,7 @@ impl SecretStore for SqliteStore {
         if !any.await? {
             return Ok(0);
         }
-        let forget = move |conn: &Connection| {
+        let forget = move |conn: &Writing| {
             let sql = "DELETE FROM secret_generations
                 WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1)";
             conn.execute(sql, [before.0]).map(|rows| rows as u64).map_err(failed)

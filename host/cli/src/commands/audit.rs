@@ -96,7 +96,7 @@ async fn tail(home: Home, output: Output, lines: u64, follow: bool, kind: Option
 }
 
 fn parse(entry: &StoredEntry) -> Result<Entry> {
-    serde_json::from_slice(&entry.body).with_context(|| format!("entry {} cannot be read", entry.index))
+    entry.read().with_context(|| format!("entry {} cannot be read", entry.index))
 }
 
 fn print(output: Output, stored: &StoredEntry) -> Result<()> {
@@ -196,7 +196,7 @@ async fn compare(store: &SqliteStore, published: &[(u64, Digest)]) -> Result<(Ve
         match store.entries(from, part.len()).await {
             Ok(rows) => {
                 let same = |position: usize, digest: &Digest| {
-                    rows.get(position).is_some_and(|row| Digest::of(&row.body) == *digest)
+                    rows.get(position).is_some_and(|row| row.disposed.is_some() || Digest::of(&row.body) == *digest)
                 };
                 let wrong = part.iter().enumerate().filter(|(position, (_, digest))| !same(*position, digest));
                 differing.extend(wrong.map(|(_, (index, _))| *index));
@@ -205,7 +205,7 @@ async fn compare(store: &SqliteStore, published: &[(u64, Digest)]) -> Result<(Ve
             Err(_) => {
                 for (index, digest) in part {
                     let row = store.entries(*index, 1).await.unwrap_or_default();
-                    if row.first().is_none_or(|row| Digest::of(&row.body) != *digest) {
+                    if row.first().is_none_or(|row| row.disposed.is_none() && Digest::of(&row.body) != *digest) {
                         differing.push(*index);
                     }
                 }

@@ -70,6 +70,9 @@ pub enum SealedError {
     /// An opening is not what the body commits to: one of them was changed.
     #[error("the value of {0} that is stored beside the log is not the one that the log commits to")]
     Mismatch(String),
+    /// It was disposed of, as that entry says.
+    #[error("it was disposed of at the end of its retention, as entry {0} says")]
+    Disposed(u64),
 }
 
 impl Opening {

@@ -19,8 +19,8 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
-    audit::append,
-    db::{Outcome, failed},
+    audit::append_all,
+    db::{Outcome, Writing, failed},
 };
 
 /// Says, inside of a transaction, that it must be taken back because somebody else was faster.
@@ -42,7 +42,7 @@ fn whose(change: &Change) -> Option<TenantId> {
     rows.into_iter().flatten().next().or(noted).cloned()
 }
 
-fn write(conn: &Connection, change: &Change) -> Outcome<()> {
+fn write(conn: &Writing, change: &Change) -> Outcome<()> {
     if let Some(put) = &change.client {
         rows::put_client(conn, put)?;
     }
@@ -63,7 +63,7 @@ fn write(conn: &Connection, change: &Change) -> Outcome<()> {
     if let Some(put) = &change.pending {
         rows::put_pending(conn, put)?;
     }
-    change.entries.iter().try_for_each(|entry| append(conn, entry))
+    append_all(conn, &change.entries)
 }
 
 /// How many tokens a token can have been narrowed from, one after the other.

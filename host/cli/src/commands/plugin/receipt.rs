@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use portcullis_audit::{Log, LogVerifier};
-use portcullis_model::audit::Entry;
 use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output};
@@ -42,7 +41,7 @@ impl Receipt {
                 stored.index
             );
         }
-        let entry: Entry = serde_json::from_slice(&stored.body)?;
+        let entry = stored.read()?;
         let text = String::from_utf8(stored.body).context("the entry is no text")?;
         let proof = String::from_utf8(proof).context("the proof is no text")?;
         let value =
