@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+pub mod audit;
 mod connect;
 mod oauth;
 pub mod platform;

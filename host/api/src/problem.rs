@@ -37,6 +37,10 @@ pub enum Reason {
     NotOperator,
     /// There is no such thing.
     Unknown,
+    /// A parameter of the request is not understood.
+    WrongQuery,
+    /// As many are served as can be.
+    TooMany,
 }
 
 impl Reason {
@@ -57,6 +61,8 @@ impl Reason {
             Self::Unavailable => "unavailable",
             Self::NotOperator => "not-operator",
             Self::Unknown => "unknown",
+            Self::WrongQuery => "wrong-query",
+            Self::TooMany => "too-many",
         }
     }
 
@@ -67,9 +73,9 @@ impl Reason {
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsigned | Self::WrongSignature | Self::Stale | Self::NotOperator => StatusCode::UNAUTHORIZED,
-            Self::NotJson | Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::NotJson | Self::Malformed | Self::WrongQuery => StatusCode::BAD_REQUEST,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::TooMany => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -89,6 +95,8 @@ impl Reason {
             Self::Unavailable => "The host cannot reach its store",
             Self::NotOperator => "This is for the operator",
             Self::Unknown => "There is no such thing",
+            Self::WrongQuery => "The request is not understood",
+            Self::TooMany => "No more can be served at once",
         }
     }
 }

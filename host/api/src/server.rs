@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
+    audit::{self, AuditApi},
     connect::{self, Connect},
     oauth,
     platform::{self, PlatformApi},
@@ -47,6 +48,8 @@ pub struct Served {
     pub webhooks: Arc<Webhooks>,
     /// The operator's endpoints.
     pub admin: Arc<Admin>,
+    /// The log, for the operator.
+    pub audit: Arc<AuditApi>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
     /// The help desk for back ends, where there is an authorization server.
@@ -81,13 +84,14 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr) + Send,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let Served { webhooks, admin, connect, platform, oauth } = served;
+    let Served { webhooks, admin, audit, connect, platform, oauth } = served;
     let Listener(listener) = listener;
     ready(listener.local_addr()?);
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
+        .merge(audit::routes(audit))
         .merge(connect::routes(connect))
         .merge(platform.map(platform::routes).unwrap_or_default())
         .merge(oauth.map(oauth::routes).unwrap_or_default())

@@ -17,7 +17,7 @@ use portcullis_model::{
 use rusqlite::{Connection, params};
 
 pub use self::stored::StoredEntry;
-pub(crate) use self::stored::{COLUMNS, select};
+pub(crate) use self::stored::{COLUMNS, from, select};
 use crate::{
     SqliteStore,
     db::{Outcome, Writing, corrupt, failed},

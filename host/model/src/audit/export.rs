@@ -29,7 +29,9 @@ pub struct Export {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The log is shorter.
-    #[error("the cursor stands at entry {at}, and the published log has {published}: was it restored from an older copy? 'portcullis audit verify --at-least' with a checkpoint that was kept says more")]
+    #[error(
+        "the cursor stands at entry {at}, and the published log has {published}: was it restored from an older copy? 'portcullis audit verify --at-least' with a checkpoint that was kept says more"
+    )]
     Beyond {
         /// Where the cursor stands.
         at: u64,

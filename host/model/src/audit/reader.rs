@@ -3,6 +3,8 @@
 //! Invariants: what is read is what is durable; entries come in the order of the log, or exactly against it, each once; an export
 //! never goes past what a signed checkpoint covers.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
@@ -23,11 +25,18 @@ pub struct Shown {
     /// Why it cannot be read, or not wholly trusted, where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
-    /// The text that is hashed: SHA-256 over a byte of zero and these bytes. Absent where it was disposed of.
+    /// The text that is hashed: SHA-256 over a byte of zero and these bytes. Absent where it was disposed of, or not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// What the commitments in the body commit to, as far as that is left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub openings: Vec<Opening>,
+    /// By which entries values of it were erased: index by field.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub erased: BTreeMap<String, u64>,
+    /// Which entry says that this one was disposed of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disposed: Option<u64>,
     /// Its leaf in the host's log, where it was asked for and is published: the head of its view, with its place there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf: Option<Value>,

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
+use crate::StoredEntry;
 use portcullis_model::{
     audit::query::{Field, Pattern},
     error::StoreError,
@@ -13,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use super::{
     bits::{Bits, CHUNK},
-    source::Source,
+    source,
 };
 
 /// What the tables and terms of this version are called. Another's are made anew.
@@ -113,14 +114,14 @@ impl File {
     }
 
     /// Adds entries of one chunk, none of which it has.
-    pub fn add(&self, rows: &[Source]) -> Try<()> {
+    pub fn add(&self, rows: &[StoredEntry]) -> Try<()> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(()) };
         let chunk = first.index / CHUNK;
         let mut found = BTreeMap::<(u8, String), Bits>::new();
         let mut moment = self.0.prepare_cached("INSERT OR REPLACE INTO moments (idx, time) VALUES (?1, ?2)")?;
         for row in rows {
             moment.execute(params![row.index, row.time.0])?;
-            for (field, value) in row.terms().iter() {
+            for (field, value) in source::terms(row).iter() {
                 found.entry((field.number(), value.to_owned())).or_insert(Bits::NONE).set(row.index % CHUNK);
             }
         }

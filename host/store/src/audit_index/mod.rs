@@ -66,7 +66,7 @@ impl AuditIndex {
         self.with(move |file, log| {
             let window = Window { to: window.to.min(follow(file, log)?), ..window };
             let (indices, next) = find(file, &filter, window)?;
-            let entries = source::at(log, &indices)?.into_iter().map(source::Source::show).collect();
+            let entries = source::at(log, &indices)?.into_iter().map(source::show).collect();
             Ok(Found { entries, next })
         })
         .await
@@ -76,7 +76,7 @@ impl AuditIndex {
     pub async fn entries(&self, from: u64, most: usize) -> Outcome<Vec<Shown>> {
         let most = most.min(LARGEST_PAGE) as u64;
         let read = move |log: &Connection| source::from(log, from, most);
-        Ok(self.store.db.read(read).await?.into_iter().map(source::Source::show).collect())
+        Ok(self.store.db.read(read).await?.into_iter().map(source::show).collect())
     }
 
     /// Runs this with the index open, and once more with a new one where it turns out to be unfit.
@@ -126,7 +126,7 @@ fn follow(file: &File, log: &Connection) -> Try<u64> {
             let next = file.state()?.next;
             let rows = source::from(log, next, CHUNK - next % CHUNK)?;
             file.add(&rows)?;
-            let by: Vec<u64> = rows.iter().filter(|row| row.takes_away()).map(|row| row.index).collect();
+            let by: Vec<u64> = rows.iter().filter(|row| source::takes_away(row)).map(|row| row.index).collect();
             let end = next + rows.len() as u64;
             if !by.is_empty() {
                 wiped = false;

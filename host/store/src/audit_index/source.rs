@@ -1,67 +1,38 @@
 //! What the index is made from: the rows of the log.
 
-use portcullis_model::{
-    audit::{Entry, Openings, SealedError, query::Terms, reader::Shown},
-    error::StoreError,
-    time::Timestamp,
-};
-use rusqlite::{Connection, Row, params};
+use portcullis_model::audit::{query::Terms, reader::Shown};
+use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::db::{Outcome, failed};
+use crate::{
+    audit::{COLUMNS, StoredEntry, from as entries_from, select},
+    db::{Outcome, failed},
+};
 
 /// Kinds of entries that take something away from earlier ones.
 const TAKES_AWAY: [&str; 2] = ["audit.erased", "audit.disposed"];
 
-/// An entry with what is left of its openings.
-pub(super) struct Source {
-    pub index: u64,
-    pub time: Timestamp,
-    pub kind: String,
-    tenant: Option<String>,
-    body: Vec<u8>,
-    openings: Openings,
+/// Whether an entry says that something was erased or disposed of.
+pub(super) fn takes_away(stored: &StoredEntry) -> bool {
+    TAKES_AWAY.contains(&stored.kind.as_str())
 }
 
-impl Source {
-    /// Whether it says that something was erased or disposed of.
-    pub fn takes_away(&self) -> bool {
-        TAKES_AWAY.contains(&self.kind.as_str())
-    }
-
-    /// What it can be found by.
-    pub fn terms(&self) -> Terms {
-        match self.read() {
-            Ok(entry) => Terms::of(&entry),
-            Err(_) => Terms::of_unreadable(&self.kind, self.tenant.as_deref()),
-        }
-    }
-
-    /// As people see it.
-    pub fn show(self) -> Shown {
-        let (entry, fault) = match self.read() {
-            Ok(entry) => (Some(entry), None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let Self { index, body, openings, .. } = self;
-        Shown { index, entry, fault, body: String::from_utf8(body).ok(), openings: openings.open, leaf: None }
-    }
-
-    fn read(&self) -> Result<Entry, SealedError> {
-        Entry::open(&self.body, &self.openings)
+/// What an entry can be found by.
+pub(super) fn terms(stored: &StoredEntry) -> Terms {
+    match stored.read() {
+        Ok(entry) => Terms::of(&entry),
+        Err(_) => Terms::of_unreadable(&stored.kind, stored.tenant.as_deref()),
     }
 }
 
-const COLUMNS: &str = "SELECT idx, time, kind, tenant, body FROM audit";
-
-fn row(row: &Row<'_>) -> rusqlite::Result<Source> {
-    Ok(Source {
-        index: row.get(0)?,
-        time: Timestamp(row.get(1)?),
-        kind: row.get(2)?,
-        tenant: row.get(3)?,
-        body: row.get(4)?,
-        openings: Openings::default(),
-    })
+/// An entry as people see it.
+pub(super) fn show(stored: StoredEntry) -> Shown {
+    let (entry, fault) = match stored.read() {
+        Ok(entry) => (Some(entry), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let StoredEntry { index, body, openings, erased, disposed, .. } = stored;
+    let body = String::from_utf8(body).ok().filter(|_| disposed.is_none());
+    Shown { index, entry, fault, body, openings: openings.open, erased, disposed, leaf: None }
 }
 
 /// How many there are.
@@ -70,30 +41,28 @@ pub(super) fn count(conn: &Connection) -> Outcome<u64> {
 }
 
 /// Up to `most` from an index on, in order. An error where one is missing.
-pub(super) fn from(conn: &Connection, from: u64, most: u64) -> Outcome<Vec<Source>> {
-    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE idx >= ?1 ORDER BY idx LIMIT ?2")).map_err(failed)?;
-    let rows: Vec<Source> = query.query_map(params![from, most], row).and_then(Iterator::collect).map_err(failed)?;
-    match rows.iter().zip(from..).find(|(row, expected)| row.index != *expected) {
-        Some((_, missing)) => Err(StoreError(format!("audit entry {missing} is missing from the database"))),
-        None => Ok(rows),
-    }
+pub(super) fn from(conn: &Connection, from: u64, most: u64) -> Outcome<Vec<StoredEntry>> {
+    entries_from(conn, from, usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 /// Those with these indices, in the order of these.
-pub(super) fn at(conn: &Connection, indices: &[u64]) -> Outcome<Vec<Source>> {
-    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE idx = ?1")).map_err(failed)?;
-    indices.iter().map(|index| query.query_row([index], row).map_err(failed)).collect()
+pub(super) fn at(conn: &Connection, indices: &[u64]) -> Outcome<Vec<StoredEntry>> {
+    let sql = format!("SELECT {COLUMNS} FROM audit a WHERE idx = ?1");
+    let mut found = Vec::with_capacity(indices.len());
+    for index in indices {
+        found.extend(select(conn, &sql, [index])?);
+    }
+    Ok(found)
 }
 
 /// Time and kind of one, where it is there: neither ever changes.
 pub(super) fn mark(conn: &Connection, index: u64) -> Outcome<Option<(i64, String)>> {
-    use rusqlite::OptionalExtension as _;
     conn.prepare_cached("SELECT time, kind FROM audit WHERE idx = ?1")
         .and_then(|mut query| query.query_row([index], |row| Ok((row.get(0)?, row.get(1)?))).optional())
         .map_err(failed)
 }
 
-/// From which entries something was taken away by these, as indices of entries, one a chunk at least.
+/// The entries that something was taken from by these.
 pub(super) fn taken_from(conn: &Connection, by: &[u64]) -> Outcome<Vec<u64>> {
     let mut found = Vec::new();
     for sql in

@@ -170,3 +170,50 @@ fn what_the_index_finds_is_what_a_comparison_finds() {
         prop_assert_eq!(runtime.block_on(indices(&index, &text, ALL)).0, expected, "{}", text);
     });
 }
+
+/// Erases one opening and disposes of one entry, as the entries say that are written in the same transactions.
+async fn take_away(store: &SqliteStore, sql: &'static str, kind: &'static str) {
+    store
+        .db
+        .write(move |conn| {
+            crate::audit::append(conn, &testing_entry())?;
+            let by: u64 = conn.query_row("SELECT max(idx) FROM audit", [], |row| row.get(0)).map_err(failed)?;
+            conn.execute("UPDATE audit SET kind = ?1 WHERE idx = ?2", rusqlite::params![kind, by]).map_err(failed)?;
+            conn.execute(sql, [by]).map(drop).map_err(failed)
+        })
+        .await
+        .unwrap();
+}
+
+fn testing_entry() -> Entry {
+    crate::testing::entry(Kind::HostStarted)
+}
+
+#[tokio::test]
+async fn what_was_erased_or_disposed_of_is_no_term_any_more() {
+    const MARK: &str = "unmistakable";
+    let (_dir, store, index) = world();
+    let person = |n: u64| Entry { actor: Actor::Person { name: format!("{MARK} {n}") }, ..entry(n) };
+    store.record((0..10).map(person).collect()).await.unwrap();
+    fill(&store, CHUNK).await;
+    assert_eq!(indices(&index, MARK, ALL).await.0.len(), 10);
+    take_away(&store, "UPDATE audit_openings SET salt = NULL, value = NULL, erased = ?1 WHERE idx = 3", "audit.erased")
+        .await;
+    assert_eq!(indices(&index, MARK, ALL).await.0, [0, 1, 2, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(
+        indices(&index, "record=ticket:3", Window { most: 1, ..ALL }).await.0,
+        [3],
+        "the rest of it is still found"
+    );
+    let shown = index.entries(3, 1).await.unwrap().remove(0);
+    assert!(shown.erased.contains_key("actor.name") && shown.openings.is_empty(), "{shown:?}");
+    take_away(&store, "UPDATE audit SET body = x'', disposed = ?1 WHERE idx = 5", "audit.disposed").await;
+    assert_eq!(indices(&index, MARK, ALL).await.0, [0, 1, 2, 4, 6, 7, 8, 9], "nothing of it is found");
+    assert!(indices(&index, "kind=call.ended kind=act.*", ALL).await.0.contains(&5), "but that it was there");
+    take_away(&store, "UPDATE audit_openings SET salt = NULL, value = NULL, erased = ?1", "audit.erased").await;
+    assert_eq!(indices(&index, MARK, ALL).await.0.len(), 0);
+    for end in ["", "-wal"] {
+        let file = fs::read(format!("{}{end}", index.path.display())).unwrap_or_default();
+        assert!(!file.windows(MARK.len()).any(|bytes| bytes == MARK.as_bytes()), "the file still has it");
+    }
+}

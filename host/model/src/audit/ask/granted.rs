@@ -53,7 +53,8 @@ fn changed(index: u64, entry: &Entry, now: &[String]) -> Finding {
         (false, _) => "granted",
     };
     let who = by(entry);
-    let what = format!("{how} by {who} ({}): {}", entry.kind.name(), if now.is_empty() { "-".into() } else { now.join("; ") });
+    let what =
+        format!("{how} by {who} ({}): {}", entry.kind.name(), if now.is_empty() { "-".into() } else { now.join("; ") });
     let facts = BTreeMap::from([("by", json!(who)), ("how", json!(how)), ("scopes", json!(now))]);
     single(index, entry, what, facts)
 }

@@ -98,7 +98,8 @@ impl Leavings<'_> {
     /// The record that an act read, and whether it certainly did; none where it read none, or not what is asked about.
     fn read(&self, entry: &Entry) -> Option<(String, bool)> {
         let resource = entry.resource.as_deref()?;
-        let gave = entry.detail.get("records").or_else(|| entry.detail.get("bytes")).and_then(serde_json::Value::as_u64);
+        let gave =
+            entry.detail.get("records").or_else(|| entry.detail.get("bytes")).and_then(serde_json::Value::as_u64);
         let kind = resource.split_once(':').map_or(resource, |(kind, _)| kind);
         let is_list = LISTS.contains(&resource);
         if gave == Some(0) || (!is_list && !["ticket", "user", "organization", "attachment"].contains(&kind)) {

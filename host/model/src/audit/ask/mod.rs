@@ -5,10 +5,10 @@
 mod granted;
 mod left;
 mod review;
-mod token;
-mod touched;
 #[cfg(test)]
 mod tests;
+mod token;
+mod touched;
 
 use std::collections::BTreeMap;
 

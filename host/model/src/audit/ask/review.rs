@@ -20,7 +20,8 @@ pub(super) async fn answer(
     since: Option<Timestamp>,
 ) -> Result<Found, StoreError> {
     let of_installation = || Filter::default().and(Field::Installation, installation);
-    let newest = of_kinds(&["plugin.installed", "plugin.upgraded", "plugin.granted"]).and(Field::Installation, installation);
+    let newest =
+        of_kinds(&["plugin.installed", "plugin.upgraded", "plugin.granted"]).and(Field::Installation, installation);
     let Some((_, known)) = walk.newest(&newest).await? else {
         let note = format!("The log has no installation {}.", crate::audit::plain(installation));
         return Ok((Vec::new(), vec![note]));
@@ -45,7 +46,14 @@ pub(super) async fn answer(
         }
     };
     walk.each(&of_installation().within(since, None), &mut take).await?;
-    let releases = ["release.reviewed", "release.vulnerable", "release.withdrawn", "release.reinstated", "release.overridden", "plugin.reported"];
+    let releases = [
+        "release.reviewed",
+        "release.vulnerable",
+        "release.withdrawn",
+        "release.reinstated",
+        "release.overridden",
+        "plugin.reported",
+    ];
     walk.each(&of_plugin(&releases).within(since, None), &mut take).await?;
     let mut findings: Vec<Finding> = changes.into_values().collect();
     let is_new = |index: u64, entry: &Entry| match since {
@@ -60,7 +68,7 @@ pub(super) async fn answer(
 async fn first_uses(
     walk: &mut Walk<'_>,
     installation: &str,
-    is_new: impl Fn(u64, &Entry) -> bool + Send,
+    is_new: impl Fn(u64, &Entry) -> bool + Send + Sync,
 ) -> Result<Vec<Finding>, StoreError> {
     let filter = of_kinds(&["act.permitted"]).and(Field::Installation, installation);
     let (mut known, mut found) = (BTreeSet::new(), Vec::new());

@@ -31,8 +31,7 @@ pub(super) fn count(tally: &mut Tally<(String, String)>, index: u64, entry: &Ent
 pub(super) fn findings(tally: Tally<(String, String)>) -> Vec<super::Finding> {
     let finding = |((record, act), counted): ((String, String), super::Counted)| {
         let what = format!("{record}: {act} ({})", counted.words());
-        let facts =
-            BTreeMap::from([("record", json!(record)), ("act", json!(act)), ("outcomes", json!(counted.by))]);
+        let facts = BTreeMap::from([("record", json!(record)), ("act", json!(act)), ("outcomes", json!(counted.by))]);
         counted.finding(what, facts)
     };
     tally.0.into_iter().map(finding).collect()

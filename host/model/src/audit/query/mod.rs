@@ -31,7 +31,7 @@ pub use cursor::{Cursor, CursorError};
 pub use duty::duties;
 pub use field::Field;
 pub use kinds::kinds;
-pub use parse::FilterError;
+pub use parse::{FilterError, moment};
 pub use terms::Terms;
 
 /// The most characters of a term. A longer value is cut.

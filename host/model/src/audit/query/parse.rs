@@ -150,7 +150,7 @@ fn once(place: &mut Option<Timestamp>, field: &'static str, text: &str) -> Resul
 }
 
 /// A time, or the beginning of a day in UTC.
-fn moment(text: &str) -> Option<Timestamp> {
+pub fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
 }
 
