@@ -29,6 +29,7 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
+    audit::{self, AuditApi},
     connect::{self, Connect},
     oauth,
     peers::{Allowance, Book, Face, From, Gate, Patient, Peer, PeerConfig, Peers, first_byte, gated},
@@ -57,6 +58,8 @@ pub struct Served {
     pub webhooks: Arc<Webhooks>,
     /// The operator's endpoints.
     pub admin: Arc<Admin>,
+    /// The log, for the operator.
+    pub audit: Arc<AuditApi>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
     /// The help desk for back ends, where there is an authorization server.
@@ -133,7 +136,7 @@ pub async fn serve(
 
 /// All endpoints. Those where something is looked up stand behind the gate.
 fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Router {
-    let Served { webhooks, admin, connect, platform, oauth } = served;
+    let Served { webhooks, admin, audit, connect, platform, oauth } = served;
     let gate = Gate {
         peers: Peers::new(config.clone()),
         allowance: Arc::new(Allowance::new(config.unproved_per_minute)),
@@ -144,6 +147,7 @@ fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Route
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(behind(admin::routes(admin), admin::FACE))
+        .merge(behind(audit::routes(audit), admin::FACE))
         .merge(behind(connect::routes(connect), connect::FACE))
         .merge(platform.map(|api| behind(platform::routes(api), platform::FACE)).unwrap_or_default())
         .merge(oauth.map(|server| behind(oauth::routes(server), oauth::FACE)).unwrap_or_default())

@@ -27,6 +27,7 @@ pub mod output;
 pub mod platform;
 pub mod publish;
 pub mod quarantine;
+pub mod reading;
 pub mod receipt;
 pub mod rescan;
 pub mod review;

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks};
+use portcullis_api::{
+    Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks,
+    audit::{AuditApi, Live, LiveSettings},
+};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
@@ -28,7 +31,7 @@ use tokio::{
 
 use crate::{
     connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, platform, publish::LogPublisher,
-    upgrades::Upgrader,
+    reading::LogReader, upgrades::Upgrader,
 };
 
 /// How often the log is published, and changes by other processes are looked for.
@@ -144,7 +147,18 @@ pub async fn serve(
     tasks.spawn(connect::tidy(desk, stop.clone()));
     let platform =
         oauth.clone().map(|tokens| platform::api(runtime, directory, tokens.clone(), &tokens.settings().issuer));
-    let served = Served { webhooks, admin, connect: Arc::new(connect), platform, oauth };
+    let reader = Arc::new(LogReader::new(&host.home, host.store.clone()));
+    let live = Live::new(reader.clone(), LiveSettings::default());
+    tasks.spawn(reader.clone().run(stop.clone()));
+    tasks.spawn(live.clone().run(stop.clone()));
+    let audit = AuditApi {
+        reader,
+        live,
+        recorder: host.store.clone(),
+        clock: host.clock.clone(),
+        token: host.operator_token()?,
+    };
+    let served = Served { webhooks, admin, audit: Arc::new(audit), connect: Arc::new(connect), platform, oauth };
     portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, stop.clone()).await?;
     while let Some(ended) = tasks.join_next().await {
         ended?;

@@ -302,6 +302,12 @@ pub enum Kind {
     /// A witness is not asked any more.
     #[serde(rename = "log.witness-removed")]
     LogWitnessRemoved,
+    /// Entries of the log were exported: by which filter, from where to where.
+    #[serde(rename = "audit.exported")]
+    AuditExported,
+    /// Somebody began to read the log over the API: by which filter.
+    #[serde(rename = "audit.read")]
+    AuditRead,
 }
 
 impl Kind {
