@@ -1,3 +1,4 @@
+mod fair;
 mod frozen;
 
 use std::{
