@@ -182,6 +182,9 @@ pub enum Kind {
     /// A key-encryption key wraps nothing any more.
     #[serde(rename = "vault.key-dropped")]
     VaultKeyDropped,
+    /// A person gave up what does not open, because its key is lost.
+    #[serde(rename = "vault.given-up")]
+    VaultGivenUp,
     /// An installation got a back end outside of the sandbox, or it was changed.
     #[serde(rename = "backend.set")]
     BackendSet,
