@@ -165,7 +165,7 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
                 text(&entry, "of")
             ),
         )),
-        Kind::HostStarted => died(&entry),
+        Kind::HostStarted => died(&entry).or_else(|| key_made_anew(&entry)),
         _ => None,
     };
     let told = told.map(|(what, help)| Notice {
@@ -226,6 +226,11 @@ fn died(entry: &Entry) -> Option<(String, String)> {
         );
         (what, "portcullis audit tail --kind act.unknown".to_owned())
     })
+}
+
+/// A start that found no key of the authorization server though tokens were granted.
+fn key_made_anew(entry: &Entry) -> Option<(String, String)> {
+    entry.text("oauth-key").map(|_| (crate::oauth::KEY_IS_GONE.to_owned(), "portcullis client list".to_owned()))
 }
 
 fn text<'a>(entry: &'a Entry, name: &str) -> &'a str {

@@ -218,3 +218,12 @@ async fn what_is_over_is_disposed_of_and_nothing_else() {
     assert!(store.grant_by(&Digest::of(b"code")).await.unwrap().is_none());
     assert_eq!(store.clients().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn says_whether_anything_is_granted() {
+    let (_dir, store) = store();
+    assert!(!store.has_grants(Timestamp(0)).await.unwrap());
+    filled(&store).await;
+    assert!(store.has_grants(Timestamp(999)).await.unwrap());
+    assert!(!store.has_grants(Timestamp(1_000)).await.unwrap(), "it is over");
+}
