@@ -35,6 +35,7 @@ pub mod rotation;
 pub mod serve;
 pub mod signing;
 pub mod system;
+pub mod tasks;
 pub mod trust;
 pub mod upgrades;
 pub mod vault;

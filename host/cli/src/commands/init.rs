@@ -17,6 +17,11 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 
 [listen]
 # address = "127.0.0.1:8787"      # put a TLS terminator in front of anything but loopback
+# trusted-proxies = ["127.0.0.1"]  # the terminator's own address: it is believed about whom it asks for
+# forwarded-by = "x-forwarded-for" # the header in which it says that; or "forwarded"
+# [listen.limits]
+# connections-per-address = 128    # more are closed at once
+# unproved-per-minute = 600        # requests of one address that do not prove whose they are; 429 beyond
 
 [ingest]
 # max-body-kib = 1024
