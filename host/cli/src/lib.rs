@@ -20,6 +20,7 @@ pub mod extent;
 pub mod home;
 pub mod host;
 pub mod inspected;
+pub mod leaks;
 pub mod oauth;
 pub mod outbound;
 pub mod output;
