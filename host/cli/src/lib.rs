@@ -20,6 +20,7 @@ pub mod extent;
 pub mod home;
 pub mod host;
 pub mod inspected;
+pub mod leaks;
 pub mod log_proof;
 pub mod oauth;
 pub mod outbound;

@@ -22,7 +22,7 @@ use portcullis_model::{
     queue::Queue,
     time::Clock,
 };
-use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
+use portcullis_runtime::{Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
@@ -32,6 +32,7 @@ use crate::{
     erasure,
     host::Host,
     inspected::Inspector,
+    leaks::Leaks,
     oauth, platform,
     publish::LogPublisher,
     reading::LogReader,
@@ -45,15 +46,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often stored values whose time is over are disposed of, and at most how many at once.
 const SWEEP: Duration = Duration::from_secs(600);
 const SWEPT: u64 = 100_000;
-
-/// Looks for the broker's secrets in guest memory.
-struct Leaks(Arc<Connections>);
-
-impl FindSecrets for Leaks {
-    fn found_in(&self, bytes: &[u8]) -> bool {
-        self.0.needles().find_in(bytes)
-    }
-}
 
 /// The runtime of an opened host.
 pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
@@ -86,7 +78,7 @@ pub fn runtime_resolving(host: &Host, resolver: Arc<dyn Resolve>) -> Result<Arc<
         host.config.bounds(),
         Ledger::new(host.store.clone(), host.clock.clone(), host.config.tenant_limits().clone()),
     );
-    Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks(host.connections.clone())))))
+    Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks::new(host)?))))
 }
 
 /// Runs the host until `stop` turns true. `ready` gets the listener's address.

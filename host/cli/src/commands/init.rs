@@ -30,6 +30,7 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # concurrent-calls = 64
 # memory-mib = 64                  # the most that any plugin can be given
 # scan-memory = false              # look for secrets in guest memory after each call; slow
+# core-dumps = "/var/tmp/dumps"    # and leave each call's core dump there, with the subscribers' data in it; absent: none
 
 [ceiling]
 # scopes = ["events:receive types=*", "log:write", "tickets:read fields=status,tags"]  # what no plugin on this host can go
