@@ -15,7 +15,7 @@ use http_body_util::Full;
 use hyper::{Method, Request, Response, body::Incoming, header::HOST};
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::wire::{BodyFailed, Failed, Outgoing, Wire, chain, collect};
+use crate::wire::{BodyFailed, Failed, Outgoing, Wire, chain};
 
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const MAX_IDLE: usize = 64;
@@ -88,9 +88,9 @@ impl Loopback {
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<(u16, Vec<u8>), LoopbackError> {
-        let (response, wire) = self.answered(request).await?;
+        let (response, mut wire) = self.answered(request).await?;
         let status = response.status().as_u16();
-        let body = collect(response.into_body(), MAX_ANSWER).await.map_err(|failed| match failed {
+        let body = wire.collect(response.into_body(), MAX_ANSWER).await.map_err(|failed| match failed {
             BodyFailed::TooLong => self.down(format!("the answer is longer than {MAX_ANSWER} bytes")),
             BodyFailed::Broken(error) => self.down(chain(&error)),
         })?;
@@ -103,7 +103,7 @@ impl Loopback {
 
     async fn answered(&self, mut request: Outgoing) -> Result<(Response<Incoming>, Wire), LoopbackError> {
         while let Some(mut wire) = self.waiting() {
-            if !wire.ready().await {
+            if !wire.is_ready() {
                 continue;
             }
             match wire.send(request).await {
