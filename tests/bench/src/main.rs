@@ -1,6 +1,6 @@
 //! Measures what the guards cost and what the queue carries. Prints JSON; asserts nothing.
 //!
-//! `cargo run --release -p portcullis-bench`, or `make bench`.
+//! `cargo run --release -p portcullis-bench`, or `make bench`. `--quick` is a short run, `--egress` is of the door out alone.
 
 mod call;
 mod egress;
@@ -13,13 +13,17 @@ use anyhow::Result;
 use serde_json::json;
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|arg| arg == "--quick");
+    let asked = |option: &str| std::env::args().any(|arg| arg == option);
+    let (quick, requests) = (asked("--quick"), if asked("--quick") { 2_000 } else { 20_000 });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(async {
+        if asked("--egress") {
+            return anyhow::Ok(json!({ "egress": egress::measure(requests).await? }));
+        }
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
         let limits = limits::measure(if quick { 10 } else { 100 }).await?;
-        let egress = egress::measure(if quick { 2_000 } else { 20_000 }).await?;
+        let egress = egress::measure(requests).await?;
         let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
         anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified }))
     })?;

@@ -5,7 +5,7 @@
 //!
 //! Invariants: a credential goes only out for the tenant and installation that it was stored for, and only to a host on its
 //! own list; one that is over or revoked goes nowhere; a row that does not open or whose place is unfit is reported and left out;
-//! each table is a new generation, and connections that were made under an older one are not used again.
+//! what an installation's requests carry has a generation of its own, and no connection that was made under another is used again.
 
 mod installed;
 mod table;

@@ -74,12 +74,6 @@ impl Connections {
         newer
     }
 
-    /// Whether a 401 for this target is worth a second try.
-    pub(crate) fn can_replace(&self, installed: &Installed, target: &Target) -> bool {
-        let renewals = self.renewals.get();
-        renewals.is_some_and(|renewals| installed.for_target(target).into_iter().any(|one| renewals.can(one)))
-    }
-
     /// Asks the provider for a new credential now, whatever the present one is good for. Gives the new generation.
     pub async fn renew(&self, key: &ConnectionKey, because: Because) -> Result<u64, RenewError> {
         let renewals = self.renewals.get().ok_or(RenewError::NotRenewable)?;
