@@ -51,7 +51,8 @@ async fn explain(
     }
 }
 
-fn is_operator(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+/// Whether a request bears the operator's token.
+pub(crate) fn is_operator(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     match given.is_some_and(|given| same(given, admin.token.expose())) {
         true => Ok(()),

@@ -1,5 +1,5 @@
 //! The host's HTTP face: events in, the platform API and the authorization server for back ends, a person's consent to a
-//! connection, a health check, and explanations for the operator.
+//! connection, a health check, the published audit log, and explanations for the operator.
 //!
 //! What is ABSENT: storage, the sandbox, a client. Handlers check, translate and hand on.
 //!
@@ -12,6 +12,7 @@
 
 mod admin;
 mod connect;
+mod log;
 mod oauth;
 pub mod platform;
 mod problem;
@@ -22,6 +23,7 @@ mod webhook;
 
 pub use admin::Admin;
 pub use connect::{Connect, routes as connect_routes};
+pub use log::{Asked, LogFiles, Part, PublicLog};
 pub use oauth::routes as oauth_routes;
 pub use platform::PlatformApi;
 pub use problem::{Problem, Reason};

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     admin::{self, Admin},
     connect::{self, Connect},
+    log::{self, LogFiles},
     oauth,
     platform::{self, PlatformApi},
     webhook::{Webhooks, routes},
@@ -47,6 +48,8 @@ pub struct Served {
     pub webhooks: Arc<Webhooks>,
     /// The operator's endpoints.
     pub admin: Arc<Admin>,
+    /// The published audit log.
+    pub log: Arc<LogFiles>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
     /// The help desk for back ends, where there is an authorization server.
@@ -81,13 +84,14 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr) + Send,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let Served { webhooks, admin, connect, platform, oauth } = served;
+    let Served { webhooks, admin, log, connect, platform, oauth } = served;
     let Listener(listener) = listener;
     ready(listener.local_addr()?);
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
     let app: Router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(admin::routes(admin))
+        .merge(log::routes(log))
         .merge(connect::routes(connect))
         .merge(platform.map(platform::routes).unwrap_or_default())
         .merge(oauth.map(oauth::routes).unwrap_or_default())

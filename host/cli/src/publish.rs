@@ -185,3 +185,6 @@ fn logged(dir: &Path, publisher: &Publisher, index: u64) -> Result<Vec<u8>> {
     tokio::task::block_in_place(|| log.entries(index..index + 1, |_, bytes| found = bytes.to_vec()))?;
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use portcullis_api::{Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks};
+use portcullis_api::{Admin, ApiConfig, Connect, Listener, LogFiles, Refusals, Served, SourceBook, Webhooks};
 use portcullis_broker::{
     connection::Connections,
     egress::Outbound,
@@ -27,8 +27,8 @@ use tokio::{
 };
 
 use crate::{
-    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, platform, publish::LogPublisher,
-    upgrades::Upgrader,
+    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, platform, public_log::HomeLog,
+    publish::LogPublisher, upgrades::Upgrader,
 };
 
 /// How often the log is published, and changes by other processes are looked for.
@@ -121,6 +121,8 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let log = HomeLog { home: host.home.clone(), store: host.store.clone() };
+    let log = Arc::new(LogFiles { log: Arc::new(log), admin: admin.clone() });
     let config = ApiConfig { listen: host.config.listen.address };
     let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let oauth = oauth::server(&host, listener.address()?)?;
@@ -143,7 +145,7 @@ pub async fn serve(
     tasks.spawn(connect::tidy(desk, stop.clone()));
     let platform =
         oauth.clone().map(|tokens| platform::api(runtime, directory, tokens.clone(), &tokens.settings().issuer));
-    let served = Served { webhooks, admin, connect: Arc::new(connect), platform, oauth };
+    let served = Served { webhooks, admin, log, connect: Arc::new(connect), platform, oauth };
     portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, stop.clone()).await?;
     while let Some(ended) = tasks.join_next().await {
         ended?;

@@ -1,6 +1,6 @@
 //! Verifiers and a witness that others wrote, on logs of ours: Debian's Go with golang.org/x/mod/sumdb, and from PyPI aics-tlog and
 //! aics-witness. `make setup-tests` installs them.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod tampered;
 mod witness;

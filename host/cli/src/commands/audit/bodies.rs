@@ -77,7 +77,7 @@ struct Views<'a> {
 /// Compares all of the log with the database, or one view alone.
 pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
     let state = store.log_state().await?;
-    let known = store.views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
+    let known = store.log_views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
     let mut views = Views { store, known, made: HashMap::new(), only, found: Compared::default() };
     let size = log.head().size();
     let mut from = 0;
@@ -190,7 +190,7 @@ impl Views<'_> {
 
     /// The partial tiles, and the signed heads. Views may have moved on meanwhile, and are behind where a publisher died.
     async fn edges(&mut self, key: &LogVerifier, are_current: bool) -> Result<()> {
-        let known: Vec<StoredView> = self.store.views().await?;
+        let known: Vec<StoredView> = self.store.log_views().await?;
         for (tag, view) in &mut self.made {
             let Some(known) = known.iter().find(|known| known.tag == *tag) else { continue };
             if known.size < view.size() {

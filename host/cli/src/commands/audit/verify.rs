@@ -29,7 +29,7 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     at_least: Option<PathBuf>,
     /// Compare with the database only what is in this tenant's view; '-' for the host's own entries.
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", conflicts_with = "log")]
     view: Option<String>,
     /// A witness's public key. More than one where there are more.
     #[arg(long, value_name = "VKEY")]
