@@ -6,6 +6,7 @@
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
 //! - [`rotation`] replaces credentials, by policy or after a breach, and holds requests to freezes.
+//! - [`bucket`] is a rate, for whoever is held to one.
 //! - [`authz`] is the host's own authorization server, less its HTTP.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
@@ -25,7 +26,7 @@
 
 mod answer;
 pub mod authz;
-mod bucket;
+pub mod bucket;
 mod circuit;
 pub mod connection;
 pub mod consent;

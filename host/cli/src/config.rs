@@ -2,12 +2,14 @@
 //! the nearest that is known.
 
 mod egress;
+mod listen;
 mod oauth;
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
+pub use listen::Listen;
 pub use oauth::OAuth;
 use portcullis_broker::egress::Config as EgressConfig;
 use portcullis_capabilities::Catalogue;
@@ -81,37 +83,6 @@ impl Default for PublishedLog {
     }
 }
 
-/// The listener.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Listen {
-    /// Address and port. Port 0: a free one.
-    pub address: SocketAddr,
-    /// How browsers reach this host, such as `https://portcullis.acme.example`. Absent: at the address, in plain HTTP.
-    pub public_url: Option<String>,
-}
-
-impl Listen {
-    /// How browsers reach this host: scheme, host and port, without anything after it. Plain HTTP is for loopback alone (DAT-5).
-    pub fn base(&self) -> Result<String> {
-        let Some(text) = &self.public_url else {
-            anyhow::ensure!(
-                self.address.ip().is_loopback() && self.address.port() != 0,
-                "listen.public-url is missing: how do browsers reach this host? Such as 'https://portcullis.acme.example'"
-            );
-            return Ok(format!("http://{}", self.address));
-        };
-        let target: portcullis_model::target::Target =
-            format!("{text}/").parse().map_err(|error| anyhow!("listen.public-url: {error}"))?;
-        anyhow::ensure!(
-            target.origin() == *text,
-            "listen.public-url: expected 'https://' and a host, without anything after it, such as '{}'",
-            target.origin()
-        );
-        Ok(text.clone())
-    }
-}
-
 /// Events in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -179,12 +150,6 @@ pub struct Review {
     pub quarantine_vulnerable: Option<Severity>,
 }
 
-impl Default for Listen {
-    fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8787)), public_url: None }
-    }
-}
-
 impl Default for Ingest {
     fn default() -> Self {
         Self { max_body_kib: 1024 }
@@ -245,6 +210,7 @@ impl Config {
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.listen.check()?;
         config.egress.check()?;
         config.backends.check()?;
         Ok(config)

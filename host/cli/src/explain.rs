@@ -84,7 +84,7 @@ impl Explainer {
 impl Explain for Explainer {
     async fn explain(&self, id: &ActId) -> Result<Option<Explained>, StoreError> {
         let Some(stored) = self.store.entry_of_act(id.to_string()).await? else { return Ok(None) };
-        let entry: Entry = serde_json::from_slice(&stored.body).map_err(|_| unreadable("form"))?;
+        let entry: Entry = stored.read().map_err(|error| StoreError(error.to_string()))?;
         let Actor::Plugin { installation, plugin, .. } = entry.actor.clone() else { return Err(unreadable("actor")) };
         let text = |name: &str| entry.text(name).map(str::to_owned).ok_or_else(|| unreadable(name));
         let scope: ScopeText = text("scope")?.parse().map_err(|_| unreadable("scope"))?;

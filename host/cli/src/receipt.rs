@@ -116,8 +116,7 @@ impl Receipt {
             let Some(last) = stored.last() else { break };
             from = last.index + 1;
             for one in &stored {
-                let entry: Entry = serde_json::from_slice(&one.body)
-                    .with_context(|| format!("entry {} of the log cannot be read", one.index))?;
+                let entry = one.read().with_context(|| format!("entry {} of the log cannot be read", one.index))?;
                 receipt.take(&entry, one.index, revision, &mut calls);
             }
         }

@@ -112,7 +112,7 @@ pub async fn serve(
     let webhooks = Arc::new(Webhooks {
         ingest,
         sources: SourceBook::new(host.store.clone(), host.connections.clone()),
-        refusals: Refusals::default(),
+        refusals: Arc::new(Refusals::default()),
         clock: host.clock.clone(),
         max_body: host.config.ingest.max_body_kib * 1024,
     });
@@ -123,8 +123,9 @@ pub async fn serve(
     let admin = Arc::new(admin);
     let log = HomeLog { home: host.home.clone(), store: host.store.clone() };
     let log = Arc::new(LogFiles { log: Arc::new(log), admin: admin.clone() });
-    let config = ApiConfig { listen: host.config.listen.address };
-    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listen = host.config.listen.address;
+    let config = ApiConfig { listen, peers: host.config.listen.peers()? };
+    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {listen}"))?;
     let oauth = oauth::server(&host, listener.address()?)?;
     let desk = Arc::new(connect::desk(&host));
     let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
@@ -176,8 +177,11 @@ async fn start(host: &Host) -> Result<()> {
         .with("unknown-acts", unknown);
     let in_the_clear = host.config.egress.in_the_clear(host.clock.as_ref());
     if !in_the_clear.is_empty() {
-        in_the_clear.iter().for_each(|line| eprintln!("Accepted risk: {}", plain(line)));
-        entry = entry.with("plaintext", in_the_clear.iter().map(|line| plain(line)).collect::<Vec<_>>());
+        in_the_clear.iter().for_each(|(what, who)| eprintln!("Accepted risk: {}; {}", plain(what), plain(who)));
+        entry = entry.with("plaintext", in_the_clear.iter().map(|(what, _)| plain(what)).collect::<Vec<_>>());
+        for (number, (_, who)) in in_the_clear.iter().enumerate() {
+            entry = entry.with_personal(&format!("risk-{number}"), who);
+        }
     }
     host.store.record(vec![entry]).await?;
     Ok(())

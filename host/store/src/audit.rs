@@ -1,40 +1,48 @@
 //! The audit entries, in order, without a gap. The Merkle log is published from here.
 //!
-//! Invariants: indices are 0, 1, 2 ... with none missing; a body never changes; a permit stays in `open_acts` until its outcome
-//! is recorded.
+//! An entry is sealed when it is appended: of a personal value the body has a commitment, and what that commits to lies in a row
+//! beside, in the same transaction.
+//!
+//! Invariants: indices are 0, 1, 2 ... with none missing; a body never changes, and where it is disposed of an entry says so; a permit
+//! stays in `open_acts` until its outcome is recorded.
+
+mod dispose;
+mod erase;
+mod stored;
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::{Actor, Entry, Kind, RecordError, Recorder},
-    error::StoreError,
+    audit::{Actor, Entry, Kind, Opening, RecordError, Recorder},
     id::TenantId,
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
+pub(crate) use self::stored::{COLUMNS, select};
+pub use self::{
+    dispose::{Announcement, Due},
+    erase::{Erased, Which},
+    stored::StoredEntry,
+};
 use crate::{
     SqliteStore,
-    db::{Outcome, corrupt, failed},
+    db::{Outcome, Writing, corrupt, failed},
     webhooks,
 };
 
-/// An entry as it lies in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEntry {
-    /// Its index in the log, from 0.
-    pub index: u64,
-    /// The bytes that are hashed.
-    pub body: Vec<u8>,
-}
-
-/// Appends an entry in the present transaction. The end of a call also ends what the call left open: an act that was cut off
-/// by a limit is unknown from then on.
-pub(crate) fn append(conn: &Connection, entry: &Entry) -> Outcome<()> {
+/// Appends an entry in the present transaction. The end of a call also ends what the call left open: an act that was cut off by a
+/// limit is unknown from then on.
+pub(crate) fn append(conn: &Writing, entry: &Entry) -> Outcome<()> {
     if let (Kind::CallEnded | Kind::VisitEnded, Actor::Plugin { call, .. }) = (entry.kind, &entry.actor) {
         // An act's id is its call's, a dot and a number; '/' is the character after '.'.
         close_open_acts(conn, entry.time, &format!("{call}."), &format!("{call}/"))?;
     }
-    append_one(conn, entry)
+    append_one(conn, entry).map(drop)
+}
+
+/// Appends entries, in their order.
+pub(crate) fn append_all(conn: &Writing, entries: &[Entry]) -> Outcome<()> {
+    entries.iter().try_for_each(|entry| append(conn, entry))
 }
 
 /// The tenant that all of these are about, if there is one.
@@ -43,16 +51,15 @@ pub(crate) fn whose(entries: &[Entry]) -> Option<TenantId> {
     entries.iter().all(|entry| entry.tenant.as_ref() == Some(tenant)).then(|| tenant.clone())
 }
 
-fn append_one(conn: &Connection, entry: &Entry) -> Outcome<()> {
-    let body = entry.encode().map_err(|e| StoreError(e.to_string()))?;
-    let index: i64 = conn
-        .prepare_cached("SELECT coalesce(max(idx) + 1, 0) FROM audit")
-        .and_then(|mut s| s.query_row([], |row| row.get(0)))
-        .map_err(failed)?;
+/// The same, and gives the entry's index.
+pub(crate) fn append_one(conn: &Writing, entry: &Entry) -> Outcome<u64> {
+    let sealed = conn.seal(entry)?;
+    let index = conn.take_index()?;
     let (kind, tenant) = (entry.kind.name(), entry.tenant.as_ref().map(|t| t.as_str()));
     conn.prepare_cached("INSERT INTO audit (idx, time, kind, tenant, body) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut s| s.execute(params![index, entry.time.0, kind, tenant, body]))
+        .and_then(|mut s| s.execute(params![index, entry.time.0, kind, tenant, sealed.body]))
         .map_err(failed)?;
+    sealed.openings.iter().try_for_each(|opening| put_opening(conn, index, opening))?;
     webhooks::tell_of(conn, index, entry, &kind);
     match (entry.kind, entry.text("id")) {
         (Kind::ActPermitted, Some(id)) => conn
@@ -63,29 +70,37 @@ fn append_one(conn: &Connection, entry: &Entry) -> Outcome<()> {
         }
         _ => Ok(0),
     }
-    .map(drop)
-    .map_err(failed)
+    .map_err(failed)?;
+    u64::try_from(index).map_err(corrupt)
+}
+
+fn put_opening(conn: &Connection, index: i64, opening: &Opening) -> Outcome<()> {
+    conn.prepare_cached("INSERT INTO audit_openings (idx, field, salt, value) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut s| s.execute(params![index, opening.field, opening.salt, opening.value]))
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Says of every permit without an outcome, with an id from `from` to before `to`, that it is unknown.
-fn close_open_acts(conn: &Connection, now: Timestamp, from: &str, to: &str) -> Outcome<usize> {
-    let mut open = conn
-        .prepare_cached(
-            "SELECT a.body FROM open_acts o JOIN audit a ON a.idx = o.idx WHERE o.id >= ?1 AND o.id < ?2 ORDER BY o.idx",
-        )
-        .map_err(failed)?;
-    let bodies: Vec<Vec<u8>> =
-        open.query_map([from, to], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-    for body in &bodies {
-        let permit: Entry = serde_json::from_slice(body).map_err(corrupt)?;
+fn close_open_acts(conn: &Writing, now: Timestamp, from: &str, to: &str) -> Outcome<usize> {
+    let open = select(
+        conn,
+        &format!(
+            "SELECT {COLUMNS} FROM open_acts o JOIN audit a ON a.idx = o.idx WHERE o.id >= ?1 AND o.id < ?2 ORDER BY o.idx"
+        ),
+        [from, to],
+    )?;
+    for stored in &open {
+        let permit = stored.read().map_err(corrupt)?;
         let mut entry = Entry::new(now, Kind::ActUnknown, Actor::Host, permit.tenant.clone());
         entry.resource.clone_from(&permit.resource);
+        entry.trace.clone_from(&permit.trace);
         for name in ["id", "act"] {
             entry = entry.with(name, permit.text(name).unwrap_or_default());
         }
         append_one(conn, &entry)?;
     }
-    Ok(bodies.len())
+    Ok(open.len())
 }
 
 impl SqliteStore {
@@ -100,7 +115,7 @@ impl SqliteStore {
 
     /// Up to `most` entries from an index on, in order. An error where one is missing.
     pub async fn entries(&self, from: u64, most: usize) -> Outcome<Vec<StoredEntry>> {
-        self.db.read(move |conn| read_entries(conn, from, most)).await
+        self.db.read(move |conn| stored::from(conn, from, most)).await
     }
 
     /// Marks all acts whose outcome a crash left unknown. For the start of a host that is alone on its store. Gives how many.
@@ -108,33 +123,13 @@ impl SqliteStore {
         self.db.write(move |conn| close_open_acts(conn, now, "", "\u{10ffff}")).await
     }
 
-    /// The entry of a permit or denial, by its act id.
+    /// The entry of a permit or denial, by its act id. None where there is none, or where it was disposed of.
     pub async fn entry_of_act(&self, id: String) -> Outcome<Option<StoredEntry>> {
-        self.db
-            .read(move |conn| {
-                conn.query_row(
-                    "SELECT idx, body FROM audit WHERE kind IN ('act.permitted', 'act.denied')
-                     AND json_extract(CAST(body AS TEXT), '$.detail.id') = ?1",
-                    [id],
-                    |row| Ok(StoredEntry { index: row.get(0)?, body: row.get(1)? }),
-                )
-                .optional()
-                .map_err(failed)
-            })
-            .await
-    }
-}
-
-fn read_entries(conn: &Connection, from: u64, most: usize) -> Outcome<Vec<StoredEntry>> {
-    let mut query =
-        conn.prepare_cached("SELECT idx, body FROM audit WHERE idx >= ?1 ORDER BY idx LIMIT ?2").map_err(failed)?;
-    let rows: Vec<StoredEntry> = query
-        .query_map(params![from, most], |row| Ok(StoredEntry { index: row.get(0)?, body: row.get(1)? }))
-        .and_then(Iterator::collect)
-        .map_err(failed)?;
-    match rows.iter().zip(from..).find(|(row, expected)| row.index != *expected) {
-        Some((_, missing)) => Err(StoreError(format!("audit entry {missing} is missing from the database"))),
-        None => Ok(rows),
+        let sql = format!(
+            "SELECT {COLUMNS} FROM audit a WHERE kind IN ('act.permitted', 'act.denied')
+             AND CASE WHEN disposed IS NULL THEN json_extract(CAST(body AS TEXT), '$.detail.id') = ?1 END"
+        );
+        self.db.read(move |conn| Ok(select(conn, &sql, [id])?.pop())).await
     }
 }
 
@@ -142,8 +137,7 @@ fn read_entries(conn: &Connection, from: u64, most: usize) -> Outcome<Vec<Stored
 impl Recorder for SqliteStore {
     async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
         let whose = whose(&entries);
-        let all = move |conn: &Connection| entries.iter().try_for_each(|entry| append(conn, entry));
-        self.db.write_of(whose, all).await.map_err(|e| RecordError(e.0))
+        self.db.write_of(whose, move |conn| append_all(conn, &entries)).await.map_err(|e| RecordError(e.0))
     }
 
     fn note(&self, entry: Entry) {
@@ -164,8 +158,7 @@ mod tests {
         store.note(entry(Kind::HostStarted).with("n", 0));
         store.record(vec![entry(Kind::CallEnded).with("n", 1), entry(Kind::CallEnded).with("n", 2)]).await.unwrap();
         let entries = store.entries(0, 10).await.unwrap();
-        let numbers: Vec<(u64, Entry)> =
-            entries.iter().map(|e| (e.index, serde_json::from_slice(&e.body).unwrap())).collect();
+        let numbers: Vec<(u64, Entry)> = entries.iter().map(|e| (e.index, e.read().unwrap())).collect();
         for (index, entry) in numbers {
             assert_eq!(entry.detail["n"], index);
         }
@@ -180,7 +173,7 @@ mod tests {
         store.record(vec![entry(Kind::ActOutcome).with("id", "call_1.1").with("outcome", "ok")]).await.unwrap();
         assert_eq!(store.sweep_open_acts(Timestamp(5)).await.unwrap(), 1);
         assert_eq!(store.sweep_open_acts(Timestamp(6)).await.unwrap(), 0);
-        let last: Entry = serde_json::from_slice(&store.entries(3, 1).await.unwrap()[0].body).unwrap();
+        let last: Entry = store.entries(3, 1).await.unwrap()[0].read().unwrap();
         assert_eq!((last.kind, last.text("id")), (Kind::ActUnknown, Some("call_1.2")));
         assert!(store.entry_of_act("call_1.2".into()).await.unwrap().is_some());
     }
@@ -205,7 +198,7 @@ mod tests {
             .await
             .unwrap()
             .iter()
-            .map(|e| serde_json::from_slice::<Entry>(&e.body).unwrap())
+            .map(|e| e.read().unwrap())
             .map(|e| (e.kind, e.text("id").map(str::to_owned)))
             .collect();
         let unknown = |id: &str| (Kind::ActUnknown, Some(id.to_owned()));
@@ -220,5 +213,56 @@ mod tests {
         store.db.write(|c| c.execute("DELETE FROM audit WHERE idx = 1", []).map(drop).map_err(failed)).await.unwrap();
         let error = store.entries(0, 10).await.unwrap_err();
         assert!(error.to_string().contains("audit entry 1 is missing"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn personal_values_lie_beside_the_body_and_come_back_with_it() {
+        let (_dir, store) = store();
+        let by = Actor::Person { name: "dana-of-accounts".into() };
+        let one = Entry { actor: by, ..entry(Kind::PluginGranted) }
+            .about("user:4711")
+            .with_personal("asked-by", "ana@x.example");
+        store.record(vec![entry(Kind::HostStarted), one.clone(), one.clone()]).await.unwrap();
+        let stored = store.entries(1, 2).await.unwrap();
+        for row in &stored {
+            let body = String::from_utf8(row.body.clone()).unwrap();
+            for value in ["dana-of-accounts", "user:4711", "ana@x.example"] {
+                assert!(!body.contains(value), "{body}");
+            }
+            assert_eq!(row.read().unwrap(), one);
+        }
+        let salts: std::collections::BTreeSet<_> =
+            stored.iter().flat_map(|row| &row.openings.open).map(|opening| opening.salt).collect();
+        assert_eq!(salts.len(), 6, "each value has a salt of its own");
+        let changed = "UPDATE audit_openings SET value = 'eve' WHERE idx = 1 AND field = 'actor.name'";
+        store.db.write(move |c| c.execute(changed, []).map(drop).map_err(failed)).await.unwrap();
+        let error = store.entries(1, 1).await.unwrap()[0].read().unwrap_err();
+        assert!(error.to_string().contains("actor.name"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_act_on_a_person_that_was_cut_off_is_about_the_same_person() {
+        let (_dir, store) = store();
+        let permit = entry(Kind::ActPermitted).about("user:7").with("id", "call_1.1").with("act", "users.get");
+        store.record(vec![permit]).await.unwrap();
+        assert_eq!(store.sweep_open_acts(Timestamp(5)).await.unwrap(), 1);
+        let unknown = store.entries(1, 1).await.unwrap()[0].read().unwrap();
+        assert_eq!((unknown.kind, unknown.resource.as_deref()), (Kind::ActUnknown, Some("user:7")));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_taken_back_leaves_no_gap() {
+        let (_dir, store) = store();
+        let failing = store.db.write(|conn| {
+            append(conn, &entry(Kind::HostStarted))?;
+            Err::<(), _>(portcullis_model::error::StoreError("no".into()))
+        });
+        let (before, failed, after) = tokio::join!(
+            store.record(vec![entry(Kind::HostStarted)]),
+            failing,
+            store.record(vec![entry(Kind::HostStopped)])
+        );
+        assert!(before.is_ok() && failed.is_err() && after.is_ok());
+        assert_eq!(store.entries(0, 10).await.unwrap().len(), 2);
     }
 }

@@ -14,8 +14,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     SqliteStore,
-    audit::{StoredEntry, append},
-    db::{Outcome, corrupt, failed},
+    audit::{COLUMNS, StoredEntry, append, select},
+    db::{Outcome, Writing, corrupt, failed},
 };
 
 fn put_use(conn: &Connection, used: &Use) -> Outcome<()> {
@@ -116,7 +116,7 @@ fn suspensions(conn: &Connection, now: Timestamp) -> Outcome<Vec<Suspension>> {
     Ok(suspensions)
 }
 
-fn flush(conn: &Connection, flush: &Flush, since_minute: i64, now: Timestamp) -> Outcome<Vec<Suspension>> {
+fn flush(conn: &Writing, flush: &Flush, since_minute: i64, now: Timestamp) -> Outcome<Vec<Suspension>> {
     flush.lifted.iter().try_for_each(|lifted| forgive(conn, lifted))?;
     flush.uses.iter().try_for_each(|used| put_use(conn, used))?;
     for (suspension, entry) in &flush.suspended {
@@ -133,7 +133,7 @@ fn flush(conn: &Connection, flush: &Flush, since_minute: i64, now: Timestamp) ->
     suspensions(conn, now)
 }
 
-fn lift(conn: &Connection, suspension: &Suspension, entry: &Entry) -> Outcome<bool> {
+fn lift(conn: &Writing, suspension: &Suspension, entry: &Entry) -> Outcome<bool> {
     let Suspension { tenant, installation, capability, since, .. } = suspension;
     let gone = conn
         .execute(
@@ -182,18 +182,14 @@ impl SqliteStore {
         self.db
             .read(move |conn| {
                 // The list must read as it does in the index.
-                conn.prepare_cached(
-                    "SELECT idx, body FROM audit
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM audit a
                      WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
                        'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
                        'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused')
-                     AND time >= ?1 ORDER BY idx DESC LIMIT ?2",
-                )
-                .and_then(|mut s| {
-                    s.query_map(params![since.0, most], |r| Ok(StoredEntry { index: r.get(0)?, body: r.get(1)? }))
-                        .and_then(Iterator::collect)
-                })
-                .map_err(failed)
+                     AND time >= ?1 AND disposed IS NULL ORDER BY idx DESC LIMIT ?2"
+                );
+                select(conn, &sql, params![since.0, most])
             })
             .await
     }

@@ -13,10 +13,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::{
     SqliteStore,
     audit::append,
-    db::{Outcome, corrupt, failed},
+    db::{Outcome, Writing, corrupt, failed},
 };
 
-fn put(conn: &Connection, consent: &Consent, expected: Option<u64>, entry: &Entry) -> Outcome<bool> {
+fn put(conn: &Writing, consent: &Consent, expected: Option<u64>, entry: &Entry) -> Outcome<bool> {
     let state = match &consent.stage {
         Stage::Asked { state, .. } => Some(state.hex()),
         _ => None,
@@ -50,7 +50,7 @@ fn open(conn: &Connection) -> Outcome<Vec<Consent>> {
 
 /// Ends what is open for an installation that is taken out, and forgets the clients' secrets that were held for it. `because` says
 /// who takes it out, and when.
-pub(crate) fn close(conn: &Connection, one: &Installation, because: &Entry) -> Outcome<()> {
+pub(crate) fn close(conn: &Writing, one: &Installation, because: &Entry) -> Outcome<()> {
     let theirs = |consent: &Consent| consent.key.installation == one.id && consent.key.tenant == one.tenant;
     for consent in open(conn)?.into_iter().filter(theirs) {
         let why = "the plugin was uninstalled".to_owned();
@@ -180,7 +180,7 @@ pub(crate) mod tests {
         assert_eq!(store.consent_of_state(&state).await.unwrap(), None, "a state is good once");
         assert_eq!(store.open_consents().await.unwrap(), []);
         assert_eq!(store.consent(&given.id).await.unwrap(), Some(given));
-        let kind = |entry: crate::StoredEntry| serde_json::from_slice::<Entry>(&entry.body).unwrap().kind;
+        let kind = |entry: crate::StoredEntry| entry.read().unwrap().kind;
         let kinds: Vec<_> = store.entries(0, 10).await.unwrap().into_iter().map(kind).collect();
         assert_eq!(kinds, [Kind::ConsentAsked, Kind::ConsentBegun, Kind::ConsentGiven], "only what was changed");
     }

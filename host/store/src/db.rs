@@ -11,6 +11,7 @@
 
 mod lanes;
 mod writer;
+mod writing;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,6 +23,7 @@ use portcullis_model::error::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+pub use self::writing::Writing;
 use self::{
     lanes::Lane,
     writer::{Handed, Job, write_in_groups},
@@ -58,12 +60,12 @@ struct Task<T, F> {
     reply: Option<oneshot::Sender<Outcome<T>>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Outcome<T> + Send> Job for Task<T, F> {
+impl<T: Send, F: FnOnce(&Writing) -> Outcome<T> + Send> Job for Task<T, F> {
     fn is_awaited(&self) -> bool {
         self.reply.is_some()
     }
 
-    fn run(&mut self, conn: &Connection) -> bool {
+    fn run(&mut self, conn: &Writing) -> bool {
         let result = self.work.take().map(|work| work(conn));
         let fine = matches!(result, Some(Ok(_)));
         self.result = result;
@@ -92,7 +94,7 @@ impl Db {
         let (jobs, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_in_groups(&conn, queue))
+            .spawn(move || write_in_groups(&Writing::new(conn), queue))
             .map_err(|e| StoreError(format!("cannot start the writer: {e}")))?;
         Ok(Self { jobs, readers: Arc::new(Readers { file: file.to_owned(), idle: Mutex::default() }) })
     }
@@ -101,7 +103,7 @@ impl Db {
     pub async fn write<T, F>(&self, work: F) -> Outcome<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&Writing) -> Outcome<T> + Send + 'static,
     {
         self.write_of(None, work).await
     }
@@ -110,7 +112,7 @@ impl Db {
     pub async fn write_of<T, F>(&self, whose: Lane, work: F) -> Outcome<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&Writing) -> Outcome<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.hand_in(whose, Task { work: Some(work), result: None, reply: Some(reply) })?;
@@ -121,7 +123,7 @@ impl Db {
     /// later; a failure is logged.
     pub fn write_soon<F>(&self, whose: Lane, work: F) -> Outcome<()>
     where
-        F: FnOnce(&Connection) -> Outcome<()> + Send + 'static,
+        F: FnOnce(&Writing) -> Outcome<()> + Send + 'static,
     {
         self.hand_in(whose, Task { work: Some(work), result: None, reply: None })
     }
@@ -140,7 +142,7 @@ impl Db {
 
     fn hand_in<T: Send + 'static, F>(&self, whose: Lane, task: Task<T, F>) -> Outcome<()>
     where
-        F: FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+        F: FnOnce(&Writing) -> Outcome<T> + Send + 'static,
     {
         self.jobs.send((whose, Box::new(task))).map_err(|_| StoreError("the writer has stopped".into()))
     }
@@ -212,7 +214,7 @@ mod tests {
 
     const SCHEMA: &[&str] = &["CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT;"];
 
-    fn insert(n: i64) -> impl FnOnce(&Connection) -> Outcome<()> + Send + 'static {
+    fn insert(n: i64) -> impl FnOnce(&Writing) -> Outcome<()> + Send + 'static {
         move |conn| conn.execute("INSERT INTO t VALUES (?1)", [n]).map(drop).map_err(failed)
     }
 

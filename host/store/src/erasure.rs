@@ -1,5 +1,5 @@
-//! Taking an installation out: its credentials, open consents and deliveries at once, everything else after a time of grace; and reading it
-//! all for an export.
+//! Taking an installation out: its credentials are ended at once, as are its client, open consents and deliveries, everything else
+//! goes after a time of grace; and reading it all for an export.
 //!
 //! Invariants: what is removed is overwritten in the file, and the file of recent changes is emptied after it; an event whose
 //! content another installation's delivery needs keeps it; each step is in one transaction with its entry.
@@ -13,14 +13,15 @@ use portcullis_model::{
     installation::Installation,
     time::Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::{
     LogLine, SqliteStore, StoredEntry,
-    audit::append,
+    audit::{COLUMNS, append, select},
     consents,
     db::{Outcome, failed},
-    installations,
+    installations, oauth,
+    secrets::endings,
 };
 
 /// A value that a plugin stored.
@@ -89,11 +90,12 @@ impl ErasureStore for SqliteStore {
                     return Ok(None);
                 }
                 let stopped = Stopped {
-                    secrets: gone(conn, SECRETS, &installation)?,
+                    secrets: endings::end_all(conn, &installation, &entry)?,
                     deliveries: gone(conn, CLOSE, &installation)?,
                 };
                 gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", &installation)?;
                 consents::close(conn, &installation, &entry)?;
+                oauth::end(conn, &installation, &entry)?;
                 let entry = entry.with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
                 append(conn, &entry)?;
                 Ok(Some(stopped))
@@ -133,18 +135,11 @@ impl SqliteStore {
     /// The entry that says that an installation was erased, where it was.
     pub async fn entry_of_erasure(&self, id: &InstallationId) -> Outcome<Option<StoredEntry>> {
         let about = format!("installation:{id}");
-        self.db
-            .read(move |conn| {
-                conn.query_row(
-                    "SELECT idx, body FROM audit WHERE kind = 'plugin.erased'
-                     AND json_extract(CAST(body AS TEXT), '$.resource') = ?1",
-                    [about],
-                    |row| Ok(StoredEntry { index: row.get(0)?, body: row.get(1)? }),
-                )
-                .optional()
-                .map_err(failed)
-            })
-            .await
+        let sql = format!(
+            "SELECT {COLUMNS} FROM audit a WHERE kind = 'plugin.erased'
+             AND CASE WHEN disposed IS NULL THEN json_extract(CAST(body AS TEXT), '$.resource') = ?1 END"
+        );
+        self.db.read(move |conn| Ok(select(conn, &sql, [about])?.pop())).await
     }
 
     /// Up to `most` values of an installation, in the order of bucket and key, after this one.
@@ -231,7 +226,7 @@ mod tests {
     async fn fill(store: &SqliteStore, one: &Installation) {
         assert!(store.put_installation(one.clone(), None, entry(Kind::PluginInstalled)).await.unwrap());
         let (id, tenant) = (one.id.to_string(), one.tenant.to_string());
-        let rows = move |conn: &Connection| {
+        let rows = move |conn: &crate::db::Writing| {
             for n in 0..40 {
                 // Longer than a page, so that it lies in pages of its own.
                 let value = MARK.repeat(400);
@@ -307,7 +302,7 @@ mod tests {
         assert_eq!((counts.deliveries, counts.queued_events, counts.secrets), (2, 1, 0));
         assert!(counts.kv_bytes > 40 * 400 * MARK.len() as u64);
         let last = store.entries(store.entry_count().await.unwrap() - 1, 1).await.unwrap().remove(0);
-        let last: Entry = serde_json::from_slice(&last.body).unwrap();
+        let last: Entry = last.read().unwrap();
         assert_eq!((last.detail["kv-rows"].as_u64(), last.detail["files"].as_u64()), (Some(40), Some(2)));
         assert_eq!(store.deliveries(9).await.unwrap().len(), 1, "the neighbour's delivery is there");
 
@@ -361,7 +356,7 @@ mod tests {
         let held: Vec<_> = store.secrets().await.unwrap().into_iter().map(|row| row.name).collect();
         assert_eq!(held, [held_in(&consents[1].id, &other.tenant).name], "the client's secret is gone with it");
         let entries = store.entries(0, 100).await.unwrap();
-        let kind = |entry: &StoredEntry| serde_json::from_slice::<Entry>(&entry.body).unwrap().kind;
+        let kind = |entry: &StoredEntry| entry.read().unwrap().kind;
         assert_eq!(entries.iter().filter(|one| kind(one) == Kind::ConsentEnded).count(), 1);
 
         let before = store.entry_count().await.unwrap();

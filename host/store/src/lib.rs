@@ -41,7 +41,7 @@ mod witnesses;
 
 use std::path::Path;
 
-pub use audit::StoredEntry;
+pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};

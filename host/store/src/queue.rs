@@ -18,8 +18,8 @@ use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
-    audit::{append, whose},
-    db::{Outcome, corrupt, failed},
+    audit::{append, append_all, whose},
+    db::{Outcome, Writing, corrupt, failed},
     webhooks,
 };
 
@@ -75,14 +75,14 @@ SELECT w.id FROM waiting w JOIN installations i ON i.id = w.id WHERE i.active = 
 type Waiting = (i64, u32, String);
 
 /// Makes leases that ran out due again.
-pub(crate) fn take_back(conn: &Connection, now: Timestamp) -> Outcome<()> {
+pub(crate) fn take_back(conn: &Writing, now: Timestamp) -> Outcome<()> {
     conn.prepare_cached("UPDATE deliveries SET state = 0, due = 0 WHERE state = 1 AND due <= ?1")
         .and_then(|mut s| s.execute([now.0]))
         .map(drop)
         .map_err(failed)
 }
 
-fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Lease>> {
+fn take(conn: &Writing, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Lease>> {
     take_back(conn, now)?;
     let mut waiting = conn.prepare_cached(WAITING).map_err(failed)?;
     let installations: Vec<String> =
@@ -125,7 +125,7 @@ fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Time
     Ok(leases)
 }
 
-pub(crate) fn give_up(conn: &Connection, delivery: i64, now: Timestamp, error: &str) -> Outcome<()> {
+pub(crate) fn give_up(conn: &Writing, delivery: i64, now: Timestamp, error: &str) -> Outcome<()> {
     settle(conn, delivery, &Verdict::Dead { error: error.to_owned() })?;
     let entry = Entry::new(now, Kind::DeliveryDead, Actor::Host, None)
         .about(format!("delivery:{delivery}"))
@@ -133,7 +133,7 @@ pub(crate) fn give_up(conn: &Connection, delivery: i64, now: Timestamp, error: &
     append(conn, &entry)
 }
 
-pub(crate) fn settle(conn: &Connection, delivery: i64, verdict: &Verdict) -> Outcome<()> {
+pub(crate) fn settle(conn: &Writing, delivery: i64, verdict: &Verdict) -> Outcome<()> {
     let (state, due, error, tries) = match verdict {
         Verdict::Done => (DONE, 0, None, 0),
         Verdict::Retry { at, error } => (PENDING, at.0, Some(error), 0),
@@ -204,7 +204,7 @@ impl Queue for SqliteStore {
         self.db
             .write_of(whose(&entries), move |conn| {
                 settle(conn, delivery, &verdict)?;
-                entries.iter().try_for_each(|entry| append(conn, entry))
+                append_all(conn, &entries)
             })
             .await
     }
@@ -283,8 +283,9 @@ mod tests {
         install(&store, "a").await;
         ingest(&store, "bad", &["a"]).await;
         ingest(&store, "good", &["a"]).await;
-        let spoil =
-            |conn: &Connection| conn.execute("UPDATE events SET body = '{' WHERE id = 'bad'", []).map_err(failed);
+        let spoil = |conn: &crate::db::Writing| {
+            conn.execute("UPDATE events SET body = '{' WHERE id = 'bad'", []).map_err(failed)
+        };
         store.db.write(spoil).await.unwrap();
         let leases = store.lease(10, 10, Timestamp(1_000), HOLD).await.unwrap();
         assert_eq!(leases.iter().map(|lease| lease.event.id.as_str()).collect::<Vec<_>>(), ["good"]);

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     SqliteStore,
     audit::append,
-    db::{Outcome, corrupt, failed},
+    db::{Outcome, Writing, corrupt, failed},
 };
 
 fn bodies<T: DeserializeOwned>(conn: &Connection, sql: &str, params: impl Params) -> Outcome<Vec<T>> {
@@ -27,7 +27,7 @@ fn keys(release: &ReleaseId) -> [String; 2] {
     [release.component.to_string(), release.manifest.to_string()]
 }
 
-fn put_note(conn: &Connection, submission: &Submission, after: usize, note: &Note, entry: &Entry) -> Outcome<bool> {
+fn put_note(conn: &Writing, submission: &Submission, after: usize, note: &Note, entry: &Entry) -> Outcome<bool> {
     let [digest, manifest] = keys(&submission.release());
     let present: usize = conn
         .query_row(

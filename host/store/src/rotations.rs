@@ -16,17 +16,13 @@ use serde::Serialize;
 
 use crate::{
     SqliteStore,
-    audit::append,
+    audit::{append, append_all},
     db::{Outcome, corrupt, failed},
     freezes,
 };
 
 fn text(value: &impl Serialize) -> Outcome<String> {
     serde_json::to_string(value).map_err(corrupt)
-}
-
-fn append_all(conn: &Connection, entries: &[Entry]) -> Outcome<()> {
-    entries.iter().try_for_each(|entry| append(conn, entry))
 }
 
 fn put_act(conn: &Connection, act: &Act) -> Outcome<()> {

@@ -429,6 +429,47 @@ CREATE INDEX audit_notices ON audit (idx)
     'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused');
 ",
     r"
+-- What the commitments in bodies of entries commit to. erased: the entry that says that an opening was erased; salt and value are
+-- gone then.
+CREATE TABLE audit_openings (
+  idx INTEGER NOT NULL,
+  field TEXT NOT NULL,
+  salt BLOB,
+  value TEXT,
+  erased INTEGER,
+  PRIMARY KEY (idx, field)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_openings_value ON audit_openings (value) WHERE value IS NOT NULL;
+
+-- The entry that says that this one was disposed of; its body is empty then.
+ALTER TABLE audit ADD COLUMN disposed INTEGER;
+
+-- How far a view was disposed of. view: a tenant, or '' for the entries of none. upto: the first entry that may be left. Entries that
+-- are older than free have been announced long enough, those older than announced will have been when ripe has come.
+CREATE TABLE audit_disposals (
+  view TEXT PRIMARY KEY,
+  upto INTEGER NOT NULL,
+  free INTEGER NOT NULL,
+  announced INTEGER NOT NULL,
+  ripe INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+    r"
+-- Connections that were ended here and are to be revoked where they were issued. provider: as their origin names it. next: not
+-- asked again before.
+CREATE TABLE connection_endings (
+  tenant TEXT NOT NULL,
+  installation TEXT NOT NULL,
+  name TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  provider TEXT,
+  since INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  PRIMARY KEY (tenant, installation, name, generation)
+) STRICT, WITHOUT ROWID;
+",
+    r"
 -- Views of the published log (decision 29). A view's tag is made before anything of it is published.
 CREATE TABLE views (
   tag TEXT PRIMARY KEY,

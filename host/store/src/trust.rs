@@ -13,11 +13,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     SqliteStore,
     audit::append,
-    db::{Outcome, corrupt, failed},
+    db::{Outcome, Writing, corrupt, failed},
     installations,
 };
 
-fn changed(conn: &Connection, entry: &Entry) -> Outcome<()> {
+fn changed(conn: &Writing, entry: &Entry) -> Outcome<()> {
     conn.execute("UPDATE trust_revision SET value = value + 1", []).map_err(failed)?;
     append(conn, entry)
 }

@@ -89,7 +89,10 @@ impl SqliteStore {
         self.db
             .read(move |conn| {
                 let mut query = conn
-                    .prepare_cached("SELECT idx, tenant, body FROM audit WHERE kind = ?1 ORDER BY idx")
+                    .prepare_cached(
+                        "SELECT idx, tenant, CASE WHEN disposed IS NULL THEN body END FROM audit
+                         WHERE kind = ?1 ORDER BY idx",
+                    )
                     .map_err(failed)?;
                 let rows: Vec<LogRow> =
                     query.query_map([kind.name()], log_row).and_then(Iterator::collect).map_err(failed)?;
@@ -213,7 +216,10 @@ fn log_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
 
 fn log_rows(conn: &Connection, from: u64, most: usize) -> Outcome<Vec<LogRow>> {
     let mut query = conn
-        .prepare_cached("SELECT idx, tenant, body FROM audit WHERE idx >= ?1 ORDER BY idx LIMIT ?2")
+        .prepare_cached(
+            "SELECT idx, tenant, CASE WHEN disposed IS NULL THEN body END FROM audit
+             WHERE idx >= ?1 ORDER BY idx LIMIT ?2",
+        )
         .map_err(failed)?;
     let rows: Vec<LogRow> =
         query.query_map(params![from, most], log_row).and_then(Iterator::collect).map_err(failed)?;

@@ -119,7 +119,12 @@ async fn build(dir: &Path, size: u64) -> Result<()> {
                 indices: tile.indices,
             };
             let tiles = view.take_tiles().into_iter().map(stored).collect();
-            changes.push(ViewChange { tag: view.tag().to_owned(), size: view.size(), checkpoint: head.note().to_vec(), tiles });
+            changes.push(ViewChange {
+                tag: view.tag().to_owned(),
+                size: view.size(),
+                checkpoint: head.note().to_vec(),
+                tiles,
+            });
         }
         store.advance_views(from, to, changes).await?;
         from = to;

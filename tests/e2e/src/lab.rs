@@ -162,7 +162,7 @@ impl Lab {
     /// All entries of the audit log.
     pub async fn entries(&self) -> Vec<Entry> {
         let stored = self.stored_entries().await;
-        stored.iter().map(|entry| serde_json::from_slice(&entry.body).unwrap()).collect()
+        stored.iter().map(|entry| entry.read().unwrap()).collect()
     }
 
     /// The entries of this kind.

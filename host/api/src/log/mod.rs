@@ -30,8 +30,12 @@ use portcullis_model::error::StoreError;
 
 use crate::{
     admin::{Admin, is_operator},
-    problem::{Problem, Reason},
+    peers::{Door, Face, Known},
+    problem::{Problem, Reason, too_many},
 };
+
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Requests, name: |_| "log", say: |_, wait| too_many(wait) };
 
 /// Where the log lies.
 #[async_trait]
@@ -54,7 +58,12 @@ pub fn routes(files: Arc<LogFiles>) -> Router {
 }
 
 async fn serve(State(files): State<Arc<LogFiles>>, uri: Uri, headers: HeaderMap) -> Response {
-    found(&files, &uri, &headers).await.unwrap_or_else(IntoResponse::into_response)
+    match found(&files, &uri, &headers).await {
+        // Whoever follows the log asks for thousands of files that are there, each of which costs a read.
+        Ok(response) => Known::Proved.note(response),
+        Err(problem) if problem.reason == Reason::Unavailable => problem.into_response(),
+        Err(problem) => Known::Refused(problem.reason.name()).note(problem.into_response()),
+    }
 }
 
 async fn found(files: &LogFiles, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {

@@ -79,11 +79,11 @@ impl Connections {
     }
 
     /// Asks the provider for a new credential now, whatever the present one is good for. Gives the new generation.
-    pub async fn renew(&self, key: &ConnectionKey) -> Result<u64, RenewError> {
+    pub async fn renew(&self, key: &ConnectionKey, because: Because) -> Result<u64, RenewError> {
         let renewals = self.renewals.get().ok_or(RenewError::NotRenewable)?;
         let slot = Slot::from(key.clone());
         let head = self.vault.head(&slot).await?.ok_or(RenewError::Gone)?;
-        let generation = renewals.newer(&slot, head.generation, Because::Asked).await?;
+        let generation = renewals.newer(&slot, head.generation, because).await?;
         self.take_up(&slot, generation).await?;
         Ok(generation)
     }
@@ -125,5 +125,6 @@ impl Connections {
 }
 
 fn over(connection: &Connection, error: &RenewError) -> ServiceError {
-    ServiceError::Unavailable(format!("the credential '{}' is over: {error}", connection.name))
+    let text = format!("the credential '{}' is over: {error}", connection.name);
+    if matches!(error, RenewError::Frozen(_)) { ServiceError::Frozen(text) } else { ServiceError::Unavailable(text) }
 }

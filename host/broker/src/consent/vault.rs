@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
-    connection::{ConnectionKey, ConnectionView, Origin, Standing},
+    connection::{ConnectionKey, ConnectionView, Origin},
     consent::held_in,
     id::{ConsentId, TenantId},
     secret::Secret,
@@ -60,13 +60,6 @@ impl Keeps for Connections {
 
     async fn views(&self) -> Result<Vec<ConnectionView>, KeepError> {
         Ok(Connections::views(self).await?)
-    }
-
-    async fn end(&self, key: &ConnectionKey, entry: Entry) -> Result<(), KeepError> {
-        match self.set_standing(key, Standing::Revoked { since: entry.time }, entry).await? {
-            true => Ok(()),
-            false => Err(KeepError(format!("there is no connection {key}"))),
-        }
     }
 
     async fn hold(

@@ -128,6 +128,10 @@ impl Renewer {
                 tracing::error!(%slot, %error, "a credential was not renewed");
                 Some(self.clock.now().plus(AGAIN))
             }
+            Err(error @ RenewError::Frozen(_)) => {
+                tracing::debug!(%slot, %error, "a credential is not renewed");
+                Some(self.clock.now().plus(AGAIN))
+            }
             // Nothing to be done before there is another generation, or a person has acted.
             Err(error) => {
                 tracing::warn!(%slot, %error, "a credential is not renewed");

@@ -1,3 +1,5 @@
+mod frozen;
+
 use std::{
     collections::VecDeque,
     sync::{

@@ -12,7 +12,7 @@ use portcullis_model::{
     id::{InstallationId, PluginId},
     installation::InstallationStore,
     rotation::{Family, Held, Item, Nature, Renewal},
-    secret::Slot,
+    secret::{Head, Secret, Slot},
     time::Clock,
 };
 
@@ -20,7 +20,7 @@ use super::credentials::{Credentials, StepError};
 use crate::{
     connection::{Connections, RefreshError},
     issue::{Conduct, Credential, Issuer, Revoked},
-    renew::RenewError,
+    renew::{Because, RenewError},
     vault::{Opened, VaultError},
 };
 
@@ -67,6 +67,22 @@ impl Upstreams {
         })
     }
 
+    /// What the host does by itself, a freeze holds back.
+    fn because(&self) -> Because {
+        if matches!(self.actor, Actor::Person { .. }) { Because::Asked } else { Because::Policy }
+    }
+
+    /// Whether two generations have a secret in common that a thief of the older one could go on with. Where the older one is not
+    /// kept any more nobody can tell, and the worse is assumed.
+    async fn is_of_the_same_grant(&self, slot: &Slot, older: u64, newer: u64) -> Result<bool, StepError> {
+        let vault = self.connections.vault();
+        let Some(older) = vault.generation(slot, older).await? else { return Ok(true) };
+        let Some(newer) = vault.generation(slot, newer).await? else { return Ok(true) };
+        let of = |one: &Opened| [one.credential.access.clone(), one.credential.refresh.clone()];
+        let before: Vec<Secret> = of(&older).into_iter().flatten().collect();
+        Ok(of(&newer).into_iter().flatten().any(|one| before.iter().any(|other| other.expose() == one.expose())))
+    }
+
     fn renewed(&self, error: RenewError) -> StepError {
         match error {
             RenewError::NotRenewable => StepError::Refused(error.to_string()),
@@ -76,7 +92,7 @@ impl Upstreams {
                 StepError::NotReached { why, retry_after: Some(until.distance(self.clock.now())) }
             }
             RenewError::Vault(error) => error.into(),
-            RenewError::Young | RenewError::Failed(_) => {
+            RenewError::Frozen(_) | RenewError::Young | RenewError::Failed(_) => {
                 StepError::NotReached { why: error.to_string(), retry_after: None }
             }
         }
@@ -146,21 +162,31 @@ impl Credentials for Upstreams {
             None => Err(StepError::Gone),
             Some(head) if matches!(head.standing, Standing::Revoked { .. }) => Err(StepError::Gone),
             Some(head) if head.generation > old => Ok(head.generation),
-            Some(_) => self.connections.renew(&key).await.map_err(|error| self.renewed(error)),
+            Some(_) => self.connections.renew(&key, self.because()).await.map_err(|error| self.renewed(error)),
         }
     }
 
     async fn person_needed(&self, item: &Item, generation: u64, why: &str) -> Result<(), StepError> {
-        let key = key(item)?;
-        let now = self.clock.now();
-        let entry = Entry::new(now, Kind::ConnectionConsentNeeded, self.actor.clone(), Some(key.tenant.clone()))
-            .about(format!("installation:{}", key.installation))
-            .with("name", key.name.clone())
-            .with("generation", generation)
-            .with("why", why);
-        let standing = Standing::Revoked { since: now };
-        self.connections.end_generation(&key, generation, standing, entry).await?;
-        Ok(())
+        let (key, mut ends) = (key(item)?, generation);
+        loop {
+            let now = self.clock.now();
+            let entry = Entry::new(now, Kind::ConnectionConsentNeeded, self.actor.clone(), Some(key.tenant.clone()))
+                .about(format!("installation:{}", key.installation))
+                .with("name", key.name.clone())
+                .with("generation", ends)
+                .with("why", why);
+            let standing = Standing::Revoked { since: now };
+            if self.connections.end_generation(&key, ends, standing, entry).await? {
+                return Ok(());
+            }
+            let slot = Slot::from(key.clone());
+            match self.connections.vault().head(&slot).await?.ok_or(StepError::Gone)? {
+                Head { standing: Standing::Revoked { .. }, .. } => return Ok(()),
+                // One that a renewal has got meanwhile, say.
+                head if self.is_of_the_same_grant(&slot, generation, head.generation).await? => ends = head.generation,
+                head => return Err(StepError::Replaced(head.generation)),
+            }
+        }
     }
 }
 

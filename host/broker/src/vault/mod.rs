@@ -274,12 +274,18 @@ impl Vault {
         Ok(Some((rows.head.clone(), self.open(current).await?)))
     }
 
-    /// The generations of a slot that are still kept, in their order; the current one is the last.
+    /// The generations of a slot that are still kept, in their order; the current one is the last. An older one that does not open
+    /// is left out.
     pub async fn generations(&self, slot: &Slot) -> Result<Vec<Opened>, VaultError> {
-        let rows = self.store.slot(slot).await?.map_or_else(Vec::new, |rows| rows.generations);
+        let Some(rows) = self.store.slot(slot).await? else { return Ok(Vec::new()) };
         let mut opened = Vec::new();
-        for row in &rows {
-            opened.push(self.open(row).await?);
+        for row in &rows.generations {
+            match self.open(row).await {
+                Ok(one) => opened.push(one),
+                Err(error @ VaultError::Store(_)) => return Err(error),
+                Err(error) if row.generation == rows.head.generation => return Err(error),
+                Err(error) => tracing::warn!(%error, generation = row.generation, "an older credential is left out"),
+            }
         }
         Ok(opened)
     }

@@ -203,11 +203,6 @@ impl Keeps for Safe {
         };
         Ok(kept.iter().map(view).collect())
     }
-    async fn end(&self, key: &ConnectionKey, entry: Entry) -> Result<(), KeepError> {
-        self.kept.lock().unwrap().remove(key);
-        self.entries.lock().unwrap().push(entry);
-        Ok(())
-    }
     async fn hold(&self, id: &ConsentId, _: &TenantId, client: &Secret, entry: Entry) -> Result<(), KeepError> {
         self.held.lock().unwrap().insert(id.to_string(), client.clone());
         self.entries.lock().unwrap().push(entry);

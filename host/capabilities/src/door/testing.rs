@@ -223,7 +223,7 @@ impl World {
     pub async fn entries(&self) -> Vec<Entry> {
         self.store.record(Vec::new()).await.unwrap();
         let stored = self.store.entries(0, 100_000).await.unwrap();
-        stored.iter().map(|entry| serde_json::from_slice(&entry.body).unwrap()).collect()
+        stored.iter().map(|entry| entry.read().unwrap()).collect()
     }
 
     pub async fn entries_of(&self, kind: Kind) -> Vec<Entry> {

@@ -115,7 +115,7 @@ async fn tail(home: Home, output: Output, lines: u64, follow: bool, kind: Option
 }
 
 fn parse(entry: &StoredEntry) -> Result<Entry> {
-    serde_json::from_slice(&entry.body).with_context(|| format!("entry {} cannot be read", entry.index))
+    entry.read().with_context(|| format!("entry {} cannot be read", entry.index))
 }
 
 fn print(output: Output, stored: &StoredEntry) -> Result<()> {

@@ -16,7 +16,6 @@ use portcullis_model::{
     scope::parse_seconds,
     time::Timestamp,
 };
-use portcullis_store::StoredEntry;
 use serde::Serialize;
 
 use crate::{home::Home, host::Host, output::Output};
@@ -82,7 +81,9 @@ impl Notices {
             output.item(&one, || format!("{} {:20} {}\n    {}", one.time, one.kind, one.what, one.help))?;
         }
         for stored in host.store.notices(since, MOST).await? {
-            if let Some(notice) = notice(&stored, &suspended)?.filter(|notice| notice.is_for(self.tenant.as_ref())) {
+            let entry = stored.read().with_context(|| format!("entry {} cannot be read", stored.index))?;
+            let notice = notice(stored.index, entry, &suspended);
+            if let Some(notice) = notice.filter(|notice| notice.is_for(self.tenant.as_ref())) {
                 none = false;
                 output.item(&notice, || {
                     format!("{} {:20} {}\n    {}", notice.time, notice.kind.name(), notice.what, notice.help)
@@ -97,9 +98,7 @@ impl Notices {
 }
 
 /// What an entry means to an admin; `None` where it means nothing.
-fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notice>> {
-    let entry: Entry =
-        serde_json::from_slice(&stored.body).with_context(|| format!("entry {} cannot be read", stored.index))?;
+fn notice(index: u64, entry: Entry, suspended: &[Suspension]) -> Option<Notice> {
     let told = match entry.kind {
         Kind::CapabilitySuspended => Some(capability_suspended(&entry, suspended)),
         Kind::PluginSuspended => Some((
@@ -168,15 +167,14 @@ fn notice(stored: &StoredEntry, suspended: &[Suspension]) -> Result<Option<Notic
         Kind::HostStarted => died(&entry),
         _ => None,
     };
-    let told = told.map(|(what, help)| Notice {
-        index: stored.index,
+    told.map(|(what, help)| Notice {
+        index,
         time: entry.time,
         kind: entry.kind,
         what,
         help,
         tenant: entry.tenant.clone(),
-    });
-    Ok(told)
+    })
 }
 
 /// A detail that is a list, in one line.
@@ -248,12 +246,8 @@ mod tests {
 
     use super::*;
 
-    fn stored(entry: &Entry) -> StoredEntry {
-        StoredEntry { index: 7, body: entry.encode().unwrap() }
-    }
-
     fn told(entry: &Entry, suspended: &[Suspension]) -> Option<(String, String)> {
-        notice(&stored(entry), suspended).unwrap().map(|notice| (notice.what, notice.help))
+        notice(7, entry.clone(), suspended).map(|notice| (notice.what, notice.help))
     }
 
     fn entry(kind: Kind) -> Entry {

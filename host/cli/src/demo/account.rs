@@ -133,7 +133,7 @@ async fn entries(stage: &Stage) -> Result<Vec<Entry>> {
             return Ok(all);
         }
         for stored in batch {
-            all.push(serde_json::from_slice(&stored.body)?);
+            all.push(stored.read()?);
         }
     }
 }

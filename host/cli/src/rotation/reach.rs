@@ -43,8 +43,7 @@ impl Reach for AuditReach {
             let stored = host.store.entries(from, BATCH as usize).await?;
             for one in &stored {
                 from = one.index + 1;
-                if let Some(reached) = serde_json::from_slice(&one.body).ok().and_then(|entry| enforced(&entry, freeze))
-                {
+                if let Some(reached) = one.read().ok().and_then(|entry| enforced(&entry, freeze)) {
                     return Ok(reached);
                 }
             }
@@ -66,7 +65,7 @@ impl AuditReach {
         while from > 0 {
             from = from.saturating_sub(BATCH);
             let first = self.0.store.entries(from, 1).await?;
-            let entry = first.first().and_then(|one| serde_json::from_slice::<Entry>(&one.body).ok());
+            let entry = first.first().and_then(|one| one.read().ok());
             if entry.is_none_or(|entry| entry.time < since) {
                 break;
             }

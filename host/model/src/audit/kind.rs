@@ -17,6 +17,15 @@ pub enum Kind {
     /// The host stopped in good order.
     #[serde(rename = "host.stopped")]
     HostStopped,
+    /// Personal values were erased from beside entries: how many, of which entries, and why.
+    #[serde(rename = "audit.erased")]
+    AuditErased,
+    /// Entries of a view were disposed of at the end of their retention: which, and by which policy.
+    #[serde(rename = "audit.disposed")]
+    AuditDisposed,
+    /// Entries of a view will be disposed of soon: export what is to be kept.
+    #[serde(rename = "audit.disposal-announced")]
+    AuditDisposalAnnounced,
     /// An event was accepted.
     #[serde(rename = "event.received")]
     EventReceived,
@@ -26,6 +35,9 @@ pub enum Kind {
     /// Requests to the ingest endpoints were refused: how many, and why.
     #[serde(rename = "ingest.refused")]
     IngestRefused,
+    /// Requests to other endpoints that did not prove whose they are were refused: how many, and why.
+    #[serde(rename = "request.refused")]
+    RequestRefused,
     /// A plugin's act was permitted. Older than the act itself.
     #[serde(rename = "act.permitted")]
     ActPermitted,

@@ -9,10 +9,9 @@ use std::{
 };
 
 use portcullis_model::error::StoreError;
-use rusqlite::Connection;
 
 use super::{
-    Outcome, failed,
+    Outcome, Writing, failed,
     lanes::{Lane, Waiting},
 };
 
@@ -24,7 +23,7 @@ pub(super) trait Job: Send {
     /// Whether somebody waits for it.
     fn is_awaited(&self) -> bool;
     /// Runs; false asks for this job's changes to be taken back.
-    fn run(&mut self, conn: &Connection) -> bool;
+    fn run(&mut self, conn: &Writing) -> bool;
     /// Answers, once it is known whether the group was committed.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
@@ -35,7 +34,7 @@ pub(super) type Handed = (Lane, Box<dyn Job>);
 type Group = Vec<Box<dyn Job>>;
 
 /// Runs until nobody is left to hand anything in, and all that was is committed.
-pub(super) fn write_in_groups(conn: &Connection, queue: Receiver<Handed>) {
+pub(super) fn write_in_groups(conn: &Writing, queue: Receiver<Handed>) {
     let mut writer = Writer { queue, waiting: Waiting::default(), awaited: 0 };
     while writer.gather() {
         let mut group = Vec::new();
@@ -77,8 +76,9 @@ impl Writer {
         self.waiting.push(lane, job);
     }
 
-    fn commit(&mut self, conn: &Connection, group: &mut Group) -> Outcome<()> {
+    fn commit(&mut self, conn: &Writing, group: &mut Group) -> Outcome<()> {
         self.waiting.begin_group();
+        conn.forget();
         if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
             group.extend(std::iter::from_fn(|| self.next()));
             return Err(failed(error));
@@ -98,7 +98,7 @@ impl Writer {
     }
 
     /// Runs what waits, and what comes meanwhile.
-    fn run_all(&mut self, conn: &Connection, group: &mut Group) -> Outcome<()> {
+    fn run_all(&mut self, conn: &Writing, group: &mut Group) -> Outcome<()> {
         loop {
             while let Ok(handed) = self.queue.try_recv() {
                 self.take_in(handed);
@@ -106,9 +106,13 @@ impl Writer {
             let Some(job) = self.next() else { return Ok(()) };
             group.push(job);
             let Some(job) = group.last_mut() else { return Ok(()) };
-            conn.execute_batch("SAVEPOINT job").map_err(failed)?;
-            let end = if job.run(conn) { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-            conn.execute_batch(end).map_err(failed)?;
+            let run = |sql| conn.prepare_cached(sql).and_then(|mut s| s.execute([])).map_err(failed);
+            run("SAVEPOINT job")?;
+            if !job.run(conn) {
+                run("ROLLBACK TO job")?;
+                conn.forget();
+            }
+            run("RELEASE job")?;
         }
     }
 }

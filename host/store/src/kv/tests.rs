@@ -115,7 +115,7 @@ async fn what_is_over_makes_room() {
 async fn more_than_a_batch_that_is_over_makes_room_in_one_call() {
     let kv = kv();
     let rows = 2 * BATCH + 1;
-    let fill = move |conn: &Connection| {
+    let fill = move |conn: &crate::db::Writing| {
         for n in 0..rows {
             let row = "INSERT INTO kv VALUES ('acme', 'ins_a', 'b', ?1, x'', 1000)";
             conn.execute(row, [format!("{n:04}")]).map_err(failed)?;

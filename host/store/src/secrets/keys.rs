@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     audit::append,
-    db::{Outcome, corrupt, failed},
+    db::{Outcome, Writing, corrupt, failed},
 };
 
 /// The number of a tenant's current data key.
@@ -43,7 +43,7 @@ pub(super) fn all(conn: &Connection) -> Outcome<Vec<WrappedKey>> {
     Ok(keys)
 }
 
-pub(super) fn add(conn: &Connection, key: &WrappedKey, expected: Option<u64>, entry: &Entry) -> Outcome<Swap> {
+pub(super) fn add(conn: &Writing, key: &WrappedKey, expected: Option<u64>, entry: &Entry) -> Outcome<Swap> {
     if current(conn, &key.tenant)? != expected {
         return Ok(Swap::Stale);
     }
@@ -75,7 +75,7 @@ pub(super) fn rewrap(conn: &Connection, old: &WrappedKey, new: &WrappedKey) -> O
     Ok(if rows == 1 { Swap::Done } else { Swap::Stale })
 }
 
-pub(super) fn drop_one(conn: &Connection, tenant: &TenantId, number: u64, entry: &Entry) -> Outcome<bool> {
+pub(super) fn drop_one(conn: &Writing, tenant: &TenantId, number: u64, entry: &Entry) -> Outcome<bool> {
     let rows = conn
         .execute(
             "DELETE FROM data_keys WHERE tenant = ?1 AND number = ?2 AND current = 0
@@ -95,12 +95,7 @@ pub(super) fn wrapping(conn: &Connection) -> Outcome<Vec<String>> {
     query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)
 }
 
-pub(super) fn set_wrapping(
-    conn: &Connection,
-    name: &str,
-    expected: Option<&str>,
-    entry: Option<&Entry>,
-) -> Outcome<bool> {
+pub(super) fn set_wrapping(conn: &Writing, name: &str, expected: Option<&str>, entry: Option<&Entry>) -> Outcome<bool> {
     if wrapping_now(conn)?.as_deref() != expected {
         return Ok(false);
     }
@@ -111,7 +106,7 @@ pub(super) fn set_wrapping(
     Ok(true)
 }
 
-pub(super) fn drop_wrapping(conn: &Connection, name: &str, entry: &Entry) -> Outcome<bool> {
+pub(super) fn drop_wrapping(conn: &Writing, name: &str, entry: &Entry) -> Outcome<bool> {
     let sql = "DELETE FROM wrapping_keys WHERE name = ?1 AND current = 0
       AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapped_by = ?1)";
     let rows = conn.execute(sql, [name]).map_err(failed)?;

@@ -19,8 +19,8 @@ use rusqlite::{Connection, params};
 use super::{LANE, NO_SOURCE, close, read, tell, write};
 use crate::{
     SqliteStore,
-    audit::append,
-    db::{Outcome, corrupt, failed},
+    audit::{append, append_all},
+    db::{Outcome, Writing, corrupt, failed},
     queue::{DEAD, DONE, PENDING, give_up, rows, settle, take_back},
 };
 
@@ -63,7 +63,7 @@ fn waiting(conn: &Connection, one: &BackEnd, each: usize, now: Timestamp) -> Out
     .map_err(failed)
 }
 
-fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Sending>> {
+fn take(conn: &Writing, most: usize, each: usize, now: Timestamp, until: Timestamp) -> Outcome<Vec<Sending>> {
     take_back(conn, now)?;
     let mut found: Vec<(BackEnd, Waiting)> = Vec::new();
     for one in open(conn, now)? {
@@ -89,13 +89,7 @@ fn take(conn: &Connection, most: usize, each: usize, now: Timestamp, until: Time
 }
 
 /// Notes what an attempt showed about the back end that it went to, unless that was set anew or is gone.
-fn note(
-    conn: &Connection,
-    installation: &InstallationId,
-    generation: u64,
-    shown: &Shown,
-    now: Timestamp,
-) -> Outcome<()> {
+fn note(conn: &Writing, installation: &InstallationId, generation: u64, shown: &Shown, now: Timestamp) -> Outcome<()> {
     let Some(before) = read(conn, installation)?.filter(|one| one.generation == generation && one.is_active()) else {
         return Ok(());
     };
@@ -115,7 +109,7 @@ fn note(
     append(conn, &entry)
 }
 
-fn end(conn: &Connection, settled: &Settled, entries: &[Entry]) -> Outcome<()> {
+fn end(conn: &Writing, settled: &Settled, entries: &[Entry]) -> Outcome<()> {
     if let Some((installation, generation, shown)) = &settled.shown {
         note(conn, installation, *generation, shown, settled.now)?;
     }
@@ -126,7 +120,7 @@ fn end(conn: &Connection, settled: &Settled, entries: &[Entry]) -> Outcome<()> {
           (SELECT 1 FROM backends b WHERE b.installation = deliveries.installation AND b.active = 1)";
         conn.execute(orphaned, params![settled.delivery, DEAD]).map_err(failed)?;
     }
-    entries.iter().try_for_each(|entry| append(conn, entry))
+    append_all(conn, entries)
 }
 
 fn again(conn: &Connection, installation: &InstallationId, which: Replay) -> Outcome<u64> {

@@ -53,7 +53,7 @@ fn about(kind: Kind, id: &str) -> Entry {
 
 async fn kinds(store: &SqliteStore) -> Vec<String> {
     let all = store.entries(0, 100).await.unwrap();
-    all.iter().map(|e| serde_json::from_slice::<Entry>(&e.body).unwrap().kind.name()).collect()
+    all.iter().map(|e| e.read().unwrap().kind.name()).collect()
 }
 
 #[tokio::test]
@@ -210,8 +210,9 @@ async fn a_back_end_that_cannot_be_read_holds_up_nothing() {
     let (_dir, store) = store();
     with_back_end(&store, back_end("a")).await;
     with_back_end(&store, back_end("b")).await;
-    let spoil =
-        |c: &Connection| c.execute("UPDATE backends SET body = '{' WHERE installation = 'a'", []).map_err(failed);
+    let spoil = |c: &crate::db::Writing| {
+        c.execute("UPDATE backends SET body = '{' WHERE installation = 'a'", []).map_err(failed)
+    };
     store.db.write(spoil).await.unwrap();
     ingest(&store, "e1", "a").await;
     ingest(&store, "e2", "b").await;
@@ -238,7 +239,7 @@ async fn removing_takes_keys_and_waiting_messages_along() {
     assert_eq!(names(store.secrets().await.unwrap()), ["chat"]);
     assert_eq!(store.sendings(&id, 9).await.unwrap()[0].state, DeliveryState::Dead);
     let last = store.entries(store.entry_count().await.unwrap() - 1, 1).await.unwrap().remove(0);
-    let last: Entry = serde_json::from_slice(&last.body).unwrap();
+    let last: Entry = last.read().unwrap();
     assert_eq!((last.kind, last.detail["messages"].as_u64()), (Kind::BackendRemoved, Some(1)));
 }
 

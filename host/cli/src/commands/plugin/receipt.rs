@@ -2,7 +2,6 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_model::audit::Entry;
 use serde_json::json;
 
 use crate::{home::Home, host::Host, log_proof, output::Output};
@@ -31,7 +30,7 @@ impl Receipt {
         };
         super::super::publish(&host).await?;
         let proof = log_proof::of_entry(&host.home, &host.store, stored.index).await?;
-        let entry: Entry = serde_json::from_str(&proof.entry)?;
+        let entry = stored.read()?;
         let value = json!({ "index": stored.index, "proof": proof, "erased": entry.detail });
         output.result(&value, || {
             let counts: Vec<String> = entry.detail.iter().map(|(name, value)| format!("  {name}: {value}")).collect();

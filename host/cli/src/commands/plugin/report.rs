@@ -35,7 +35,7 @@ impl Report {
         let mut evidence: Vec<(ActId, Option<Entry>)> = Vec::new();
         for id in self.evidence {
             let stored = host.store.entry_of_act(id.to_string()).await?;
-            let entry = stored.map(|entry| serde_json::from_slice(&entry.body)).transpose()?;
+            let entry = stored.map(|entry| entry.read()).transpose()?;
             evidence.push((id, entry));
         }
         let report = host.reports().report(&installation, &self.reason, evidence).await?;

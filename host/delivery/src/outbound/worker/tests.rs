@@ -192,7 +192,7 @@ impl World {
 
     async fn log(&self) -> Vec<Entry> {
         let all = self.store.entries(0, 1000).await.unwrap();
-        all.iter().map(|stored| serde_json::from_slice(&stored.body).unwrap()).collect()
+        all.iter().map(|stored| stored.read().unwrap()).collect()
     }
 
     async fn outcomes(&self) -> Vec<(String, Option<u64>)> {
