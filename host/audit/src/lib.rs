@@ -56,4 +56,4 @@ pub use serve::{bundle_of, checkpoint_file, cosigned_file, entries_file, has_til
 pub use tlog_tiles::{Hash, record_hash};
 pub use verify::{Report, VerifyError, verify, verify_entries};
 pub use view::{View, ViewTile};
-pub use witness::{Answer, Cosigned, MAX_ANSWER, WitnessKey, add_checkpoint, answer, put_cosigned};
+pub use witness::{Answer, Cosignature, Cosigned, MAX_ANSWER, WitnessKey, add_checkpoint, answer, put_cosigned};

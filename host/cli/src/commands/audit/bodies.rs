@@ -209,7 +209,7 @@ impl Views<'_> {
                     && entry.tenant == gone.tenant
                     && number("from").is_some_and(|from| from <= gone.first)
                     && number("to").is_some_and(|to| to >= gone.last)
-                    && number("count").is_some_and(|count| count == gone.count)
+                    && number("count").is_some_and(|count| count >= gone.count)
             };
             if !said.and_then(|row| row.read().ok()).is_some_and(says) {
                 let (first, last) = (gone.first, gone.last);

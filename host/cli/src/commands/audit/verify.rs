@@ -84,7 +84,10 @@ impl Verify {
         let verified = compared.faults.is_empty() && !matches!(cosigned, Some(Err(_)));
         let value = json!({
             "verified": verified, "report": report, "database": compared,
-            "cosigned": cosigned.as_ref().map(|cosigned| cosigned.as_ref().map_err(ToString::to_string)),
+            "cosigned": cosigned.as_ref().map(|cosigned| match cosigned {
+                Ok(seen) => json!(seen),
+                Err(fault) => json!({ "fault": fault }),
+            }),
         });
         output.result(&value, || {
             let mut words = match verified {
