@@ -99,11 +99,14 @@ impl LogPublisher {
             self.make_up(&publisher, &mut forest, state.advanced..to).await?;
             state = self.store.log_state().await?;
         }
-        match tokio::task::block_in_place(|| publisher.sign_again()) {
-            Ok(true) => forest.sign_again(&publisher).await?,
-            Ok(false) => {}
-            Err(LogError::Moved(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        if !publisher.is_signed_by_all()? {
+            // The log's own head last: as long as it is not signed, all of this is done again.
+            forest.sign_again(&publisher).await?;
+            match tokio::task::block_in_place(|| publisher.sign_again()) {
+                Ok(_) => {}
+                Err(LogError::Moved(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(Some(Open { publisher, forest, state, keys: held }))
     }
