@@ -65,10 +65,10 @@ fn answer(outcome: Result<Response, Problem>) -> Response {
     }
 }
 
-/// Whether a request bears the operator's token.
-pub(crate) fn is_operator(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+/// Whether a request has the operator's token.
+pub(crate) fn is_operator(token: &Secret, headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    match given.is_some_and(|given| same(given, admin.token.expose())) {
+    match given.is_some_and(|given| same(given, token.expose())) {
         true => Ok(()),
         false => {
             let advice = "Send 'Authorization: Bearer ...' with the token in keys/operator.token of the host's home.";
@@ -90,7 +90,7 @@ async fn inspected(
     path: Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    is_operator(admin, headers)?;
+    is_operator(&admin.token, headers)?;
     let unknown = || {
         Problem::new(Reason::Unknown, "Expected the digest of a component in the registry: 'sha256:' and 64 digits.")
     };
@@ -110,7 +110,7 @@ async fn explained(
     path: Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    is_operator(admin, headers)?;
+    is_operator(&admin.token, headers)?;
     let unknown =
         || Problem::new(Reason::Unknown, "Expected the id of an act or a denial, as it stands in the audit log.");
     let id: ActId = path.map_err(|_| unknown())?.0.parse().map_err(|_| unknown())?;

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+pub mod audit;
 mod connect;
 mod log;
 mod oauth;

@@ -41,6 +41,10 @@ pub enum Reason {
     NotOperator,
     /// There is no such thing.
     Unknown,
+    /// A parameter of the request is not understood.
+    WrongQuery,
+    /// As many are served as can be.
+    Full,
     /// Its address has asked too often without proving anything.
     TooMany,
 }
@@ -64,6 +68,8 @@ impl Reason {
             Self::NotOperator => "not-operator",
             Self::Unknown => "unknown",
             Self::TooMany => "too-many-requests",
+            Self::WrongQuery => "wrong-query",
+            Self::Full => "full",
         }
     }
 
@@ -74,9 +80,9 @@ impl Reason {
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsigned | Self::WrongSignature | Self::Stale | Self::NotOperator => StatusCode::UNAUTHORIZED,
-            Self::NotJson | Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::NotJson | Self::Malformed | Self::WrongQuery => StatusCode::BAD_REQUEST,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Full => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
         }
     }
@@ -98,6 +104,8 @@ impl Reason {
             Self::NotOperator => "This is for the operator",
             Self::Unknown => "There is no such thing",
             Self::TooMany => "Too many requests of this address proved nothing",
+            Self::WrongQuery => "The request is not understood",
+            Self::Full => "No more can be served at once",
         }
     }
 }

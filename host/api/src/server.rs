@@ -29,6 +29,7 @@ use tokio::{
 
 use crate::{
     admin::{self, Admin},
+    audit::{self, AuditApi},
     connect::{self, Connect},
     log::{self, LogFiles},
     oauth,
@@ -60,6 +61,8 @@ pub struct Served {
     pub admin: Arc<Admin>,
     /// The published audit log.
     pub log: Arc<LogFiles>,
+    /// The log, for the operator.
+    pub audit: Arc<AuditApi>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
     /// The help desk for back ends, where there is an authorization server.
@@ -136,7 +139,7 @@ pub async fn serve(
 
 /// All endpoints. Those where something is looked up stand behind the gate.
 fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Router {
-    let Served { webhooks, admin, log, connect, platform, oauth } = served;
+    let Served { webhooks, admin, audit, log, connect, platform, oauth } = served;
     let gate = Gate {
         peers: Peers::new(config.clone()),
         allowance: Arc::new(Allowance::new(config.unproved_per_minute)),
@@ -148,6 +151,7 @@ fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Route
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(behind(admin::routes(admin), admin::FACE))
         .merge(behind(log::routes(log), log::FACE))
+        .merge(behind(audit::routes(audit), admin::FACE))
         .merge(behind(connect::routes(connect), connect::FACE))
         .merge(platform.map(|api| behind(platform::routes(api), platform::FACE)).unwrap_or_default())
         .merge(oauth.map(|server| behind(oauth::routes(server), oauth::FACE)).unwrap_or_default())

@@ -5,7 +5,7 @@ mod egress;
 mod listen;
 mod oauth;
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
@@ -101,6 +101,8 @@ pub struct Sandbox {
     pub memory_mib: u64,
     /// Whether to look for secrets in guest memory after each call. Costs several times the call itself.
     pub scan_memory: bool,
+    /// A directory where the search also leaves each call's core dump of the guest's side: subscribers' data is in it.
+    pub core_dumps: Option<PathBuf>,
 }
 
 /// What no plugin can go beyond.
@@ -159,7 +161,7 @@ impl Default for Ingest {
 impl Default for Sandbox {
     fn default() -> Self {
         let SandboxConfig { concurrent_calls, memory_mib, scan_memory } = SandboxConfig::default();
-        Self { concurrent_calls, memory_mib, scan_memory }
+        Self { concurrent_calls, memory_mib, scan_memory, core_dumps: None }
     }
 }
 
@@ -206,6 +208,9 @@ impl Config {
         if !(1..=1024).contains(&config.sandbox.memory_mib) {
             return Err(anyhow!("sandbox.memory-mib: expected 1 to 1024"));
         }
+        if config.sandbox.core_dumps.is_some() && !config.sandbox.scan_memory {
+            return Err(anyhow!("sandbox.core-dumps: they are what the search of memory sees; set scan-memory = true"));
+        }
         config.oauth.check().context("oauth")?;
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
@@ -218,7 +223,7 @@ impl Config {
 
     /// The sandbox's settings.
     pub fn sandbox(&self) -> SandboxConfig {
-        let Sandbox { concurrent_calls, memory_mib, scan_memory } = self.sandbox;
+        let Sandbox { concurrent_calls, memory_mib, scan_memory, .. } = self.sandbox;
         SandboxConfig { concurrent_calls, memory_mib, scan_memory }
     }
 

@@ -33,6 +33,11 @@ impl Home {
         self.0.join("host.db")
     }
 
+    /// The index that the audit log is read by. It can be made anew at any time.
+    pub fn audit_index(&self) -> PathBuf {
+        self.0.join("audit-index.db")
+    }
+
     /// The embedded help desk.
     pub fn helpdesk(&self) -> PathBuf {
         self.0.join("helpdesk.db")

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod audit_index;
 mod budgets;
 mod consents;
 pub mod db;
@@ -42,6 +43,7 @@ mod witnesses;
 use std::path::Path;
 
 pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
+pub use audit_index::AuditIndex;
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};

@@ -26,10 +26,10 @@ use axum::{
     routing::get,
 };
 pub use path::{Asked, Part};
-use portcullis_model::error::StoreError;
+use portcullis_model::{error::StoreError, secret::Secret};
 
 use crate::{
-    admin::{Admin, is_operator},
+    admin::is_operator,
     peers::{Door, Face, Known},
     problem::{Problem, Reason, too_many},
 };
@@ -48,8 +48,8 @@ pub trait PublicLog: Send + Sync {
 pub struct LogFiles {
     /// Where the log lies.
     pub log: Arc<dyn PublicLog>,
-    /// Who knows the operator's token.
-    pub admin: Arc<Admin>,
+    /// Who has this is the operator.
+    pub token: Secret,
 }
 
 /// The routes under `/log`.
@@ -74,7 +74,7 @@ async fn found(files: &LogFiles, uri: &Uri, headers: &HeaderMap) -> Result<Respo
     };
     let asked = uri.path().strip_prefix("/log/").and_then(Asked::parse).ok_or_else(unknown)?;
     if asked.is_content() {
-        is_operator(&files.admin, headers)?;
+        is_operator(&files.token, headers)?;
     }
     match files.log.part(&asked).await {
         Ok(Some(bytes)) => {

@@ -1,12 +1,6 @@
 use std::sync::Mutex;
 
 use axum::{body::to_bytes, http::Request};
-use portcullis_model::{
-    explain::{Explain, Explained},
-    id::{ActId, Digest},
-    inspect::Inspects,
-    secret::Secret,
-};
 
 use super::*;
 
@@ -98,27 +92,9 @@ impl PublicLog for Everything {
     }
 }
 
-struct Nothing;
-
-#[async_trait]
-impl Explain for Nothing {
-    async fn explain(&self, _: &ActId) -> Result<Option<Explained>, StoreError> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Inspects for Nothing {
-    async fn inspected(&self, _: &Digest) -> Result<Option<serde_json::Value>, StoreError> {
-        Ok(None)
-    }
-}
-
 async fn get_it(path: &str, token: Option<&str>) -> (u16, String, usize) {
     let log = Arc::new(Everything::default());
-    let admin =
-        Admin { explain: Arc::new(Nothing), inspects: Arc::new(Nothing), token: Secret::new(b"operator".to_vec()) };
-    let files = LogFiles { log: log.clone(), admin: Arc::new(admin) };
+    let files = LogFiles { log: log.clone(), token: Secret::new(b"operator".to_vec()) };
     let mut headers = HeaderMap::new();
     if let Some(token) = token {
         headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use portcullis_api::{
     Admin, ApiConfig, Connect, Listener, PeerConfig, PlatformApi, Refusals, Served, SourceBook, Webhooks,
+    audit::{AuditApi, Live, LiveSettings},
 };
 use portcullis_broker::{
     connection::Connections,
@@ -18,7 +19,11 @@ use portcullis_broker::{
 };
 use portcullis_delivery::{Directory, Ingest};
 use portcullis_model::{
-    audit::{Actor, Entry, Kind},
+    audit::{
+        Actor, Entry, Kind,
+        query::Filter,
+        reader::{AuditReader, Extent, Found, Shown, Window},
+    },
     authority::{Layer, Standing},
     catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
     error::{ServiceError, StoreError},
@@ -63,6 +68,25 @@ impl Explain for Nothing {
 impl Inspects for Nothing {
     async fn inspected(&self, _: &Digest) -> Result<Option<Value>, StoreError> {
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl AuditReader for Nothing {
+    async fn extent(&self) -> Result<Extent, StoreError> {
+        Err(StoreError("nothing is kept here".into()))
+    }
+
+    async fn search(&self, _: &Filter, _: Window) -> Result<Found, StoreError> {
+        Err(StoreError("nothing is kept here".into()))
+    }
+
+    async fn follow(&self, _: u64, _: usize) -> Result<Vec<Shown>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn add_leaves(&self, _: &mut [Shown]) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
@@ -148,9 +172,18 @@ impl Host {
         let token = Secret::new(OPERATOR.as_bytes().to_vec());
         let platform =
             PlatformApi { platform: Arc::new(Nothing), tokens: world.server.clone(), public_url: ISSUER.into() };
+        let reader = Arc::new(Nothing);
+        let audit = AuditApi {
+            live: Live::new(reader.clone(), LiveSettings::default()),
+            reader,
+            recorder: world.store.clone(),
+            clock: world.clock.clone(),
+            token: token.clone(),
+        };
         let served = Served {
             webhooks: webhooks(&world).await,
             admin: Arc::new(Admin { explain: Arc::new(Nothing), inspects: Arc::new(Nothing), token }),
+            audit: Arc::new(audit),
             connect: Arc::new(connect),
             platform: Some(Arc::new(platform)),
             oauth: Some(world.server.clone()),

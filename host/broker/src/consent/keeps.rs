@@ -52,6 +52,9 @@ pub trait Keeps: Send + Sync {
     /// What is held for a consent.
     async fn held(&self, consent: &ConsentId, tenant: &TenantId) -> Result<Option<Secret>, KeepError>;
 
+    /// For which consents something is held.
+    async fn all_held(&self) -> Result<Vec<(ConsentId, TenantId)>, KeepError>;
+
     /// Forgets what is held for a consent, if anything is.
     async fn release(&self, consent: &ConsentId, tenant: &TenantId) -> Result<(), KeepError>;
 }

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
-    connection::{ConnectionKey, ConnectionView, Standing},
+    connection::{ConnectionKey, ConnectionView, Standing, Unreadable},
     id::{InstallationId, PluginId},
     installation::InstallationStore,
     rotation::{Family, Held, Item, Nature, Renewal},
@@ -56,13 +56,19 @@ impl Upstreams {
         if matches!(view.standing, Standing::Revoked { .. }) {
             return None;
         }
+        // Of what cannot be read nothing can be minted. That it cannot be revoked either, its line is to say.
+        let lost = view.unreadable == Some(Unreadable::Lost);
+        let nature = match lost {
+            true => Nature { revocable: true, ..nature(None) },
+            false => nature(self.issuer.conduct(&view.origin.provider)),
+        };
         Some(Held {
             plugin: plugins.get(&view.key.installation).cloned(),
-            nature: nature(self.issuer.conduct(&view.origin.provider)),
+            nature,
             provider: Some(view.origin.provider),
             generation: view.generation,
             issued: Some(view.issued),
-            needs_person: matches!(view.standing, Standing::ConsentNeeded { .. }),
+            needs_person: lost || matches!(view.standing, Standing::ConsentNeeded { .. }),
             item: Item::connection(view.key),
         })
     }
@@ -72,15 +78,28 @@ impl Upstreams {
         if matches!(self.actor, Actor::Person { .. }) { Because::Asked } else { Because::Policy }
     }
 
-    /// Whether two generations have a secret in common that a thief of the older one could go on with. Where the older one is not
-    /// kept any more nobody can tell, and the worse is assumed.
+    /// Whether two generations have a secret in common that a thief of the older one could go on with. Where one of them is
+    /// not kept any more, or cannot be read, nobody can tell, and the worse is assumed.
     async fn is_of_the_same_grant(&self, slot: &Slot, older: u64, newer: u64) -> Result<bool, StepError> {
-        let vault = self.connections.vault();
-        let Some(older) = vault.generation(slot, older).await? else { return Ok(true) };
-        let Some(newer) = vault.generation(slot, newer).await? else { return Ok(true) };
+        let all = match self.connections.vault().generations(slot).await {
+            Err(error) if !error.is_passing() => return Ok(true),
+            all => all?,
+        };
+        let one = |number| all.iter().find(|one| one.row.generation == number);
+        let (Some(older), Some(newer)) = (one(older), one(newer)) else { return Ok(true) };
         let of = |one: &Opened| [one.credential.access.clone(), one.credential.refresh.clone()];
-        let before: Vec<Secret> = of(&older).into_iter().flatten().collect();
-        Ok(of(&newer).into_iter().flatten().any(|one| before.iter().any(|other| other.expose() == one.expose())))
+        let before: Vec<Secret> = of(older).into_iter().flatten().collect();
+        Ok(of(newer).into_iter().flatten().any(|one| before.iter().any(|other| other.expose() == one.expose())))
+    }
+
+    /// What it means for a revocation that a credential cannot be read.
+    async fn unread(&self, slot: &Slot, error: VaultError) -> Result<StepError, StepError> {
+        if error.is_passing() {
+            return Ok(error.into());
+        }
+        let provider = self.connections.vault().provider_of(slot).await?;
+        let at = provider.as_ref().map_or("its provider", |provider| provider.as_str());
+        Ok(StepError::Refused(format!("it cannot be read: revoke it by hand at {at} ({error})")))
     }
 
     fn renewed(&self, error: RenewError) -> StepError {
@@ -132,7 +151,10 @@ impl Credentials for Upstreams {
 
     async fn revoke_now(&self, item: &Item, generation: u64, access_only: bool) -> Result<Revoked, StepError> {
         let slot = Slot::from(key(item)?);
-        let kept = self.connections.vault().generations(&slot).await?;
+        let kept = match self.connections.vault().generations(&slot).await {
+            Ok(kept) => kept,
+            Err(error) => return Err(self.unread(&slot, error).await?),
+        };
         let named = kept.iter().find(|one| one.row.generation == generation);
         // Where that generation is not kept any more, the present one is of the same grant.
         let opened = match (named, kept.last(), access_only) {

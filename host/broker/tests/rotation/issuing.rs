@@ -16,23 +16,24 @@ use portcullis_broker::{
     key::{Key, service::KeyRing},
     place::Place,
     renew::Renewals,
-    rotation::{Credentials as _, StepError, Upstreams},
+    rotation::{Credentials as _, Families, Quiet, StepError, Upstreams},
     vault::Vault,
 };
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
-    connection::{ConnectionKey, Origin, Standing},
+    connection::{ConnectionKey, Origin, Standing, Unreadable},
     error::StoreError,
+    freeze::Extent,
     id::ProviderId,
     installation::{Installation, InstallationStore},
-    rotation::{Item, Nature, Renewal},
+    rotation::{Item, Nature, Outcome, Renewal, Revocation},
     secret::Secret,
     time::Clock,
 };
 
 use portcullis_store::SqliteStore;
 
-use crate::fake::{Counter, Dial, LASTING, key};
+use crate::fake::{Counter, Dial, Fake, LASTING, emergency, key, memory, rotator};
 
 /// The nature of a provider's credentials as its conduct.
 pub fn conduct(nature: Nature) -> Conduct {
@@ -238,4 +239,26 @@ async fn what_was_revoked_stays_revoked_whoever_asks() {
     assert_eq!(*stage.provider.issued.lock().unwrap(), 0, "nobody is asked");
     assert_eq!(stage.consented(2, None).await, 2);
     assert_eq!(stage.standing().await, (2, Standing::Ready), "only a person brings it back");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_has_a_line_that_says_what_a_person_must_do() {
+    let stage = Stage::new(LASTING);
+    stage.consented(1, Some(3_600)).await;
+    let mut keeper = stage.keeper.clone();
+    keeper.connections = stage.with_another_key();
+    let memory = memory();
+    let mut rotator = rotator(&memory, &Fake::new([]), &stage.clock);
+    rotator.families = Families::new(vec![Arc::new(keeper.clone())]);
+    let extent = Extent::Provider("chat".parse().unwrap());
+    let (_, lines) = rotator.carry_out(emergency(extent), Arc::new(Quiet)).await.unwrap();
+    assert_eq!(lines.len(), 1);
+    let line = &lines[0];
+    assert_eq!((line.outcome, line.revocation), (Outcome::PersonNeeded, Revocation::Failed));
+    let why = line.why.as_deref().unwrap();
+    assert!(why.contains("cannot be read: revoke it by hand at chat"), "{why}");
+    let standing = keeper.connections.views().await.unwrap().remove(0);
+    assert!(matches!(standing.standing, Standing::Revoked { .. }));
+    assert_eq!(standing.unreadable, Some(Unreadable::Lost));
+    assert_eq!(stage.provider.revoked(), Vec::<Vec<String>>::new());
 }

@@ -182,6 +182,9 @@ pub enum Kind {
     /// A key-encryption key wraps nothing any more.
     #[serde(rename = "vault.key-dropped")]
     VaultKeyDropped,
+    /// A person gave up what does not open, because its key is lost.
+    #[serde(rename = "vault.given-up")]
+    VaultGivenUp,
     /// An installation got a back end outside of the sandbox, or it was changed.
     #[serde(rename = "backend.set")]
     BackendSet,
@@ -302,6 +305,12 @@ pub enum Kind {
     /// A witness is not asked any more.
     #[serde(rename = "log.witness-removed")]
     LogWitnessRemoved,
+    /// Entries of the log were exported: by which filter, from where to where.
+    #[serde(rename = "audit.exported")]
+    AuditExported,
+    /// Somebody began to read the log over the API: by which filter.
+    #[serde(rename = "audit.read")]
+    AuditRead,
 }
 
 impl Kind {
