@@ -1,7 +1,9 @@
 //! Measures what the guards cost and what the queue carries. Prints JSON; asserts nothing.
 //!
-//! `cargo run --release -p portcullis-bench`, or `make bench`. `--quick` is a short run, `--egress` is of the door out alone.
+//! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it, with `--egress` the door out alone, with
+//! `--proofs` only the proofs of the audit log.
 
+mod audit_proof;
 mod call;
 mod egress;
 mod events;
@@ -20,12 +22,16 @@ fn main() -> Result<()> {
         if asked("--egress") {
             return anyhow::Ok(json!({ "egress": egress::measure(requests).await? }));
         }
+        if asked("--proofs") {
+            return audit_proof::measure(if quick { 100_000 } else { 10_000_000 }, 1_000).await;
+        }
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
         let limits = limits::measure(if quick { 10 } else { 100 }).await?;
         let egress = egress::measure(requests).await?;
         let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
-        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified }))
+        let proofs = audit_proof::measure(if quick { 100_000 } else { 10_000_000 }, 1_000).await?;
+        anyhow::Ok(json!({ "audit-proofs": proofs, "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified }))
     })?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
