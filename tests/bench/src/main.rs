@@ -1,7 +1,8 @@
 //! Measures what the guards cost and what the queue carries. Prints JSON; asserts nothing.
 //!
-//! `cargo run --release -p portcullis-bench`, or `make bench`.
+//! `cargo run --release -p portcullis-bench`, or `make bench`; of the audit log's reading alone with `-- --audit-reading`.
 
+mod audit_reading;
 mod call;
 mod egress;
 mod events;
@@ -9,19 +10,31 @@ mod lab;
 mod limits;
 mod verify;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|arg| arg == "--quick");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let reading = async || match quick {
+        true => audit_reading::measure(1, Duration::from_secs(2), 50_000).await,
+        false => audit_reading::measure(4, Duration::from_secs(10), 1_000_000).await,
+    };
+    if std::env::args().any(|arg| arg == "--audit-reading") {
+        println!("{}", serde_json::to_string_pretty(&runtime.block_on(reading())?)?);
+        return Ok(());
+    }
     let report = runtime.block_on(async {
+        let reading = reading().await?;
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
         let limits = limits::measure(if quick { 10 } else { 100 }).await?;
         let egress = egress::measure(if quick { 2_000 } else { 20_000 }).await?;
         let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
-        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified }))
+        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified,
+            "audit-reading": reading }))
     })?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

@@ -82,7 +82,7 @@ impl Terms {
 
     fn text(&mut self, text: &str) {
         if text != WITHHELD && text != ERASED {
-            words(text).for_each(|word| drop(self.0.insert((Field::Text, word))));
+            self.0.extend(words(text).map(|word| (Field::Text, word)));
         }
     }
 
@@ -164,6 +164,7 @@ impl Terms {
     fn named(&mut self, name: &str, text: &str) {
         let field = match name {
             "installation" => Field::Installation,
+            "about" => Field::Record,
             "plugin" => Field::Plugin,
             "digest" | "release" | "from-digest" | "to-digest" => Field::Release,
             "decision" => Field::Decision,
