@@ -20,7 +20,13 @@ use portcullis_model::{
     secret::Secret,
 };
 
-use crate::problem::{Problem, Reason};
+use crate::{
+    peers::{Door, Face, Known},
+    problem::{Problem, Reason, too_many},
+};
+
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Requests, name: |_| "admin", say: |_, wait| too_many(wait) };
 
 /// What the operator's endpoints share.
 pub struct Admin {
@@ -45,9 +51,17 @@ async fn explain(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    match explained(&admin, path, &headers).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    answer(explained(&admin, path, &headers).await)
+}
+
+/// Whoever was not refused for lack of the token has it.
+fn answer(outcome: Result<Response, Problem>) -> Response {
+    match outcome {
+        Ok(response) => Known::Proved.note(response),
+        Err(problem) if problem.reason == Reason::NotOperator => {
+            Known::Refused(problem.reason.name()).note(problem.into_response())
+        }
+        Err(problem) => Known::Proved.note(problem.into_response()),
     }
 }
 
@@ -68,10 +82,7 @@ async fn inspect(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    match inspected(&admin, path, &headers).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
+    answer(inspected(&admin, path, &headers).await)
 }
 
 async fn inspected(

@@ -2,12 +2,14 @@
 //! the nearest that is known.
 
 mod egress;
+mod listen;
 mod oauth;
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
+pub use listen::Listen;
 pub use oauth::OAuth;
 use portcullis_broker::egress::Config as EgressConfig;
 use portcullis_capabilities::Catalogue;
@@ -54,6 +56,8 @@ pub struct Config {
     pub vault: crate::vault::VaultConfig,
     /// Tokens for back ends outside of the sandbox.
     pub oauth: OAuth,
+    /// The published audit log.
+    pub log: PublishedLog,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -65,34 +69,17 @@ pub struct Config {
     tenant_regions: BTreeMap<TenantId, Regions>,
 }
 
-/// The listener.
+/// The published audit log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Listen {
-    /// Address and port. Port 0: a free one.
-    pub address: SocketAddr,
-    /// How browsers reach this host, such as `https://portcullis.acme.example`. Absent: at the address, in plain HTTP.
-    pub public_url: Option<String>,
+pub struct PublishedLog {
+    /// At most how often witnesses are asked to cosign it, in seconds.
+    pub witness_interval_s: u64,
 }
 
-impl Listen {
-    /// How browsers reach this host: scheme, host and port, without anything after it. Plain HTTP is for loopback alone (DAT-5).
-    pub fn base(&self) -> Result<String> {
-        let Some(text) = &self.public_url else {
-            anyhow::ensure!(
-                self.address.ip().is_loopback() && self.address.port() != 0,
-                "listen.public-url is missing: how do browsers reach this host? Such as 'https://portcullis.acme.example'"
-            );
-            return Ok(format!("http://{}", self.address));
-        };
-        let target: portcullis_model::target::Target =
-            format!("{text}/").parse().map_err(|error| anyhow!("listen.public-url: {error}"))?;
-        anyhow::ensure!(
-            target.origin() == *text,
-            "listen.public-url: expected 'https://' and a host, without anything after it, such as '{}'",
-            target.origin()
-        );
-        Ok(text.clone())
+impl Default for PublishedLog {
+    fn default() -> Self {
+        Self { witness_interval_s: 60 }
     }
 }
 
@@ -163,12 +150,6 @@ pub struct Review {
     pub quarantine_vulnerable: Option<Severity>,
 }
 
-impl Default for Listen {
-    fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8787)), public_url: None }
-    }
-}
-
 impl Default for Ingest {
     fn default() -> Self {
         Self { max_body_kib: 1024 }
@@ -229,6 +210,7 @@ impl Config {
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.listen.check()?;
         config.egress.check()?;
         config.backends.check()?;
         Ok(config)

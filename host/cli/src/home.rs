@@ -158,6 +158,11 @@ impl Home {
         self.try_lock_file("rotation.lock")
     }
 
+    /// Takes the right to replace the log's key; `None` where another process has it.
+    pub fn try_lock_log_key(&self) -> Result<Option<File>> {
+        self.try_lock_file("log-key.lock")
+    }
+
     fn try_lock_file(&self, name: &str) -> Result<Option<File>> {
         let path = self.0.join(name);
         let file = File::options().create(true).truncate(false).write(true).open(&path)?;

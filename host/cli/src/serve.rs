@@ -115,7 +115,7 @@ pub async fn serve(
     let webhooks = Arc::new(Webhooks {
         ingest,
         sources: SourceBook::new(host.store.clone(), host.connections.clone()),
-        refusals: Refusals::default(),
+        refusals: Arc::new(Refusals::default()),
         clock: host.clock.clone(),
         max_body: host.config.ingest.max_body_kib * 1024,
     });
@@ -124,8 +124,9 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
-    let config = ApiConfig { listen: host.config.listen.address };
-    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listen = host.config.listen.address;
+    let config = ApiConfig { listen, peers: host.config.listen.peers()? };
+    let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {listen}"))?;
     let oauth = oauth::server(&host, listener.address()?)?;
     let desk = Arc::new(connect::desk(&host));
     let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
@@ -136,6 +137,7 @@ pub async fn serve(
     tasks.spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
     tasks.spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
+    tasks.spawn(crate::witnessed::run(host.clone(), stop.clone()));
     tasks.spawn(crate::rescan::run(host.clone(), stop.clone()));
     tasks.spawn(host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop.clone()));
     tasks.spawn(crate::rotation::run(host.clone(), stop.clone()));
@@ -187,8 +189,11 @@ async fn start(host: &Host) -> Result<()> {
         .with("unknown-acts", unknown);
     let in_the_clear = host.config.egress.in_the_clear(host.clock.as_ref());
     if !in_the_clear.is_empty() {
-        in_the_clear.iter().for_each(|line| eprintln!("Accepted risk: {}", plain(line)));
-        entry = entry.with("plaintext", in_the_clear.iter().map(|line| plain(line)).collect::<Vec<_>>());
+        in_the_clear.iter().for_each(|(what, who)| eprintln!("Accepted risk: {}; {}", plain(what), plain(who)));
+        entry = entry.with("plaintext", in_the_clear.iter().map(|(what, _)| plain(what)).collect::<Vec<_>>());
+        for (number, (_, who)) in in_the_clear.iter().enumerate() {
+            entry = entry.with_personal(&format!("risk-{number}"), who);
+        }
     }
     host.store.record(vec![entry]).await?;
     Ok(())

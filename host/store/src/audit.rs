@@ -6,6 +6,8 @@
 //! Invariants: indices are 0, 1, 2 ... with none missing; a body never changes, and where it is disposed of an entry says so; a permit
 //! stays in `open_acts` until its outcome is recorded.
 
+mod dispose;
+mod erase;
 mod stored;
 
 use async_trait::async_trait;
@@ -16,8 +18,12 @@ use portcullis_model::{
 };
 use rusqlite::{Connection, params};
 
-pub use self::stored::StoredEntry;
 pub(crate) use self::stored::{COLUMNS, from, select};
+pub use self::{
+    dispose::{Announcement, Due},
+    erase::{Erased, Which},
+    stored::StoredEntry,
+};
 use crate::{
     SqliteStore,
     db::{Outcome, Writing, corrupt, failed},

@@ -303,7 +303,7 @@ impl Live {
 }
 
 fn full() -> Problem {
-    Problem::new(Reason::TooMany, "As many as can are following the log; end one, or ask for pages.")
+    Problem::new(Reason::Full, "As many as can are following the log; end one, or ask for pages.")
 }
 
 /// An entry as an event, without the bytes that are hashed: those are in pages and exports.

@@ -1,15 +1,17 @@
 //! `portcullis audit`
 
+mod bodies;
+mod key;
+mod proof;
 mod reading;
+mod verify;
+mod view;
+mod witness;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
-use portcullis_audit::{Checkpoint, LogVerifier, VerifyError, verify_entries};
-use portcullis_model::id::Digest;
-use portcullis_store::SqliteStore;
-use serde_json::json;
 
 use crate::{home::Home, output::Output};
 
@@ -19,130 +21,44 @@ pub enum Audit {
     /// Read it.
     #[command(flatten)]
     Reading(reading::Reading),
-    /// Check the published log offline: every entry, every hash, the signature; and against the database where it is there.
-    #[command(after_help = "Examples:\n  portcullis audit verify\n  \
-        portcullis audit verify --log /evidence/log --key 'portcullis.local/1a2b3c4d+...' --at-least yesterday.checkpoint\n\n\
-        Exit code 3 where anything does not hold; each damaged file is named.")]
-    Verify {
-        /// The log's directory, where it is not the home's.
-        #[arg(long, value_name = "DIR")]
-        log: Option<PathBuf>,
-        /// The log's public key, where it is not the home's. Keep a copy elsewhere and give it here.
-        #[arg(long, value_name = "VKEY")]
-        key: Option<String>,
-        /// A checkpoint kept from earlier: the log must still contain all of it.
-        #[arg(long, value_name = "FILE")]
-        at_least: Option<PathBuf>,
-    },
+    /// Check the published log offline, and against the database where it is there.
+    Verify(verify::Verify),
+    /// Prove that an entry is in the log, and in its tenant's view.
+    Proof(proof::Proof),
+    /// Check such a proof, with nothing but the log's public key.
+    CheckProof(proof::CheckProof),
+    /// Print the newest signed head of the log, or of a tenant's view.
+    Checkpoint(view::Head),
+    /// Prove that the log, or a tenant's view, only grew since it had so many entries.
+    Consistency(view::Consistency),
+    /// List the views of the log.
+    Views(view::Views),
+    /// Write a tenant's view as a log directory of its own.
+    Copy(view::Copy),
+    /// Make the tiles of all views anew, from the published log.
+    Rebuild(view::Rebuild),
+    /// The key that signs the log.
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Witnesses: others who cosign the log, so that it cannot be told differently to somebody else.
+    #[command(subcommand)]
+    Witness(witness::Witness),
 }
 
 impl Audit {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
         match self {
             Self::Reading(reading) => Box::pin(reading.run(home, output)).await,
-            Self::Verify { log, key, at_least } => verify(&home, output, log, key, at_least).await,
+            Self::Verify(command) => command.run(home, output).await,
+            Self::Proof(command) => command.run(home, output).await,
+            Self::CheckProof(command) => command.run(&home, output),
+            Self::Checkpoint(command) => command.run(home, output).await,
+            Self::Consistency(command) => command.run(home, output).await,
+            Self::Views(command) => command.run(home, output).await,
+            Self::Copy(command) => command.run(home, output).await,
+            Self::Rebuild(command) => command.run(home, output).await,
+            Self::Witness(command) => command.run(home, output).await,
+            Self::Key(command) => command.run(home, output).await,
         }
     }
-}
-
-async fn verify(
-    home: &Home,
-    output: Output,
-    log: Option<PathBuf>,
-    key: Option<String>,
-    at_least: Option<PathBuf>,
-) -> Result<ExitCode> {
-    let vkey = match key {
-        Some(key) => key,
-        None => {
-            let file = home.log_vkey();
-            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}; give --key", file.display()))?
-        }
-    };
-    let older = at_least.map(|file| -> Result<Checkpoint> {
-        let note = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        Ok(Checkpoint::open(&note, &LogVerifier::parse(vkey.trim())?)?)
-    });
-    let older = older.transpose()?;
-    let with_database = log.is_none() && home.database().is_file();
-    let dir = log.unwrap_or_else(|| home.log());
-    let store = if with_database { Some(SqliteStore::open(&home.database())?) } else { None };
-    let spinner = output.spinner("checking the log");
-    let mut bodies = Vec::new();
-    let checked = tokio::task::block_in_place(|| {
-        verify_entries(&dir, vkey.trim(), older.as_ref(), |index, body| {
-            if store.is_some() {
-                bodies.push((index, Digest::of(body)));
-            }
-        })
-    });
-    spinner.finish_and_clear();
-    let report = match checked {
-        Ok(report) => report,
-        Err(error) => return refuse(output, &error),
-    };
-    let (differing, unpublished) = match &store {
-        Some(store) => compare(store, &bodies).await?,
-        None => (Vec::new(), 0),
-    };
-    let verified = differing.is_empty();
-    let value = json!({
-        "verified": verified, "report": report, "database": { "differs-at": differing, "unpublished": unpublished },
-    });
-    output.result(&value, || {
-        let mut words = match verified {
-            true => {
-                format!("The log holds: {} entries, root {}, signed by {}.", report.size, report.root, report.origin)
-            }
-            false => format!("NOT VERIFIED: the database differs from the published log at entries {differing:?}."),
-        };
-        for (kind, count) in &report.kinds {
-            words.push_str(&format!("\n  {count:>8} {kind}"));
-        }
-        if unpublished > 0 {
-            words.push_str(&format!("\n{unpublished} newer entries are in the database and not published yet."));
-        }
-        words
-    })?;
-    Ok(ExitCode::from(if verified { 0 } else { 3 }))
-}
-
-fn refuse(output: Output, error: &VerifyError) -> Result<ExitCode> {
-    let faults: Vec<String> = match error.faults() {
-        [] => vec![error.to_string()],
-        faults => faults.iter().map(ToString::to_string).collect(),
-    };
-    output.result(&json!({ "verified": false, "faults": faults }), || {
-        format!("NOT VERIFIED:\n  {}", faults.join("\n  "))
-    })?;
-    Ok(ExitCode::from(3))
-}
-
-/// Compares the published entries with the database: where they differ (the first 20), and how many are not published yet.
-async fn compare(store: &SqliteStore, published: &[(u64, Digest)]) -> Result<(Vec<u64>, u64)> {
-    let mut differing = Vec::new();
-    for part in published.chunks(4_096) {
-        let from = part.first().map_or(0, |(index, _)| *index);
-        match store.entries(from, part.len()).await {
-            Ok(rows) => {
-                let same = |position: usize, digest: &Digest| {
-                    rows.get(position).is_some_and(|row| row.disposed.is_some() || Digest::of(&row.body) == *digest)
-                };
-                let wrong = part.iter().enumerate().filter(|(position, (_, digest))| !same(*position, digest));
-                differing.extend(wrong.map(|(_, (index, _))| *index));
-            }
-            // A row of this part is missing: find out which.
-            Err(_) => {
-                for (index, digest) in part {
-                    let row = store.entries(*index, 1).await.unwrap_or_default();
-                    if row.first().is_none_or(|row| row.disposed.is_none() && Digest::of(&row.body) != *digest) {
-                        differing.push(*index);
-                    }
-                }
-            }
-        }
-    }
-    differing.truncate(20);
-    let unpublished = store.entry_count().await?.saturating_sub(published.len() as u64);
-    Ok((differing, unpublished))
 }

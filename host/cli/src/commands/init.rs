@@ -56,6 +56,9 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # quarantine-after-reports = 2     # reports of misbehaviour from so many tenants stop a release everywhere; absent: none do
 # quarantine-vulnerable = "critical"  # and so does a known vulnerability as bad as this; absent: none does
 
+[log]
+# witness-interval-s = 60          # witnesses of the audit log are asked at most so often; 'portcullis audit witness add'
+
 [egress]
 # connect-timeout-ms = 5000
 # total-timeout-ms = 30000

@@ -1,6 +1,7 @@
 //! `portcullis notices`: what in the audit log needs an admin, and the command that helps.
 
 mod backends;
+mod connections;
 mod roots;
 mod rotation;
 mod standing;
@@ -76,6 +77,7 @@ impl Notices {
         let mut none = true;
         let mut standing = standing::standing(&host, self.tenant.as_ref()).await?;
         standing.extend(backends::failing(&host, self.tenant.as_ref()).await?);
+        standing.extend(connections::standing(&host, self.tenant.as_ref()).await?);
         for one in standing {
             none = false;
             output.item(&one, || format!("{} {:20} {}\n    {}", one.time, one.kind, one.what, one.help))?;

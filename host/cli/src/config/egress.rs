@@ -159,8 +159,9 @@ impl Egress {
         })
     }
 
-    /// Each host that is reached without TLS, as a person reads it at the start and as the log keeps it.
-    pub fn in_the_clear(&self, clock: &dyn Clock) -> Vec<String> {
+    /// Each host that is reached without TLS, as a person reads it at the start and as the log keeps it: what is done, and who answers
+    /// for that.
+    pub fn in_the_clear(&self, clock: &dyn Clock) -> Vec<(String, String)> {
         let one = |one: &PlaintextHost| {
             let risk = one.risk();
             let now = match risk.check(clock.now()) {
@@ -168,9 +169,9 @@ impl Egress {
                 Err(_) => "REFUSED, since the risk is not accepted any more",
             };
             let carries = if one.credentials { "credentials included" } else { "without credentials" };
-            format!(
-                "{} at {}, {carries}: {now}; accepted by {} until {}: {}",
-                one.host, one.address, risk.accepted_by, risk.until, risk.reason
+            (
+                format!("{} at {}, {carries}: {now}", one.host, one.address),
+                format!("accepted by {} until {}: {}", risk.accepted_by, risk.until, risk.reason),
             )
         };
         self.plaintext.iter().map(one).collect()
@@ -220,7 +221,10 @@ mod tests {
     fn without_tls_only_by_a_risk_that_somebody_answers_for() {
         let egress = read(GOOD).unwrap();
         assert!(!egress.plaintext[0].credentials, "none unless that is written");
-        let line = |now| egress.in_the_clear(&At(now)).remove(0);
+        let line = |now| {
+            let (what, who) = egress.in_the_clear(&At(now)).remove(0);
+            format!("{what}; {who}")
+        };
         assert_eq!(
             line("2027-02-28T00:00:00Z"),
             "pbx.example at 10.1.2.3:80, without credentials: reached without TLS; accepted by dana until \

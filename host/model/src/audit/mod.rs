@@ -91,7 +91,7 @@ pub struct Entry {
     /// The rest, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default, deserialize_with = "sealed::detail")]
     pub detail: BTreeMap<String, Value>,
-    /// Which of the details are personal values.
+    /// Which of the details are personal values, beside what a person wrote into `reason`, `comment` or `public-note`.
     #[serde(skip)]
     pub personal: BTreeSet<String>,
 }

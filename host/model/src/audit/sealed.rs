@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Entry, RecordError};
+use super::{Actor, Entry, RecordError};
 
 /// A salt, or a nonce: 32 bytes of which nobody knows any before.
 pub type Salt = [u8; 32];
@@ -30,6 +30,8 @@ const NONCE: &str = "nonce";
 const DOMAIN: &[u8] = b"portcullis audit commitment 1\n";
 /// A resource that is a person.
 const PERSON: &str = "user:";
+/// Details of a person's act that hold what that person wrote: whoever writes a reason may name somebody in it.
+const WRITTEN: [&str; 3] = ["comment", "public-note", "reason"];
 
 /// An entry as it goes into the log, and what lies beside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +99,9 @@ impl Entry {
         };
         body.insert(NONCE.into(), Value::String(BASE64_STANDARD.encode(&salt()[..16])));
         let mut openings = Vec::new();
-        for (field, place) in places(&mut body, |name| self.personal.contains(name)) {
+        let by_a_person = matches!(self.actor, Actor::Person { .. });
+        let is_personal = |name: &str| self.personal.contains(name) || (by_a_person && WRITTEN.contains(&name));
+        for (field, place) in places(&mut body, is_personal) {
             if let Value::String(value) = place {
                 let opening = Opening { field, salt: salt(), value: std::mem::take(value) };
                 *place = json!({ COMMITTED: opening.commitment() });

@@ -75,6 +75,17 @@ fn what_is_not_there_is_withheld_or_erased_and_what_was_changed_is_told() {
 }
 
 #[test]
+fn what_a_person_wrote_is_personal_and_what_the_host_says_is_not() {
+    let entry = |actor| Entry::new(Timestamp(0), Kind::PluginSuspended, actor, None).with("reason", "Bob asked for it");
+    let written = entry(Actor::Person { name: "ana".into() });
+    let sealed = written.seal(salts()).unwrap();
+    assert!(!String::from_utf8(sealed.body.clone()).unwrap().contains("Bob"));
+    let read = Entry::open(&sealed.body, &Openings { open: sealed.openings, erased: Vec::new() }).unwrap();
+    assert_eq!(read.detail, written.detail);
+    assert!(entry(Actor::Host).seal(salts()).unwrap().openings.is_empty());
+}
+
+#[test]
 fn what_is_not_personal_stays_as_it_is() {
     let entry = Entry::new(Timestamp(0), Kind::ActDenied, Actor::Host, None).about("ticket:7").with("email", "none");
     let sealed = entry.seal(salts()).unwrap();

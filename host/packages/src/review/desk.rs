@@ -211,7 +211,11 @@ impl Desk<'_> {
             .with("plugin", of.plugin.as_str())
             .with("version", of.version.as_str())
             .with("release-number", of.number);
-        details.into_iter().fold(entry, |entry, (name, value)| entry.with(name, value))
+        details.into_iter().fold(entry, |entry, (name, value)| match name {
+            // Whose key it is.
+            "reviewer" => entry.with_personal(name, value),
+            _ => entry.with(name, value),
+        })
     }
 
     fn by(&self) -> String {

@@ -4,7 +4,7 @@
 //! only ever replaced by its next version, by compare and swap.
 
 use portcullis_model::{
-    audit::{Actor, Entry, Kind, plain},
+    audit::{Actor, Entry, Kind},
     error::StoreError,
     id::{Digest, TenantId},
     release::{ListedRelease, ReleaseId},
@@ -220,7 +220,7 @@ impl Keeper<'_> {
             .about(format!("release:{}", release.component))
             .with("manifest-digest", release.manifest.to_string())
             .with("decision", verdict.decision.name())
-            .with("reviewer", plain(&who))
+            .with_personal("reviewer", &who)
             .with("root", scope.to_string())
             .with("scopes", at_most)
             .with("expires", verdict.expires.to_string())

@@ -9,17 +9,18 @@ mod tests;
 
 use async_trait::async_trait;
 use portcullis_model::{
+    audit::{Entry, Kind},
     error::StoreError,
     id::{ClientId, Digest, GrantId, TenantId},
     installation::Installation,
-    oauth::{AccessToken, Change, Client, Grant, OAuthStore, Pending, Standing},
+    oauth::{AccessToken, Change, Client, Grant, OAuthStore, Pending, Put, Standing},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
-    audit::append_all,
+    audit::{append, append_all},
     db::{Outcome, Writing, failed},
 };
 
@@ -64,6 +65,21 @@ fn write(conn: &Writing, change: &Change) -> Outcome<()> {
         rows::put_pending(conn, put)?;
     }
     append_all(conn, &change.entries)
+}
+
+/// Revokes the client of an installation that is taken out, and with it every token and grant that it has.
+pub(crate) fn end(conn: &Writing, one: &Installation, because: &Entry) -> Outcome<()> {
+    let query = "SELECT body FROM oauth_clients WHERE tenant = ?1 AND installation = ?2 AND live = 1";
+    for client in rows::all::<Client>(conn, query, params![one.tenant.as_str(), one.id.as_str()])? {
+        let entry = Entry::new(because.time, Kind::ClientRevoked, because.actor.clone(), Some(one.tenant.clone()))
+            .about(format!("installation:{}", one.id))
+            .with("client", client.id.as_str())
+            .with("reason", "the plugin was uninstalled");
+        let (expected, version) = (Some(client.version), client.version + 1);
+        rows::put_client(conn, &Put { row: Client { revoked: Some(because.time), version, ..client }, expected })?;
+        append(conn, &entry)?;
+    }
+    Ok(())
 }
 
 /// How many tokens a token can have been narrowed from, one after the other.

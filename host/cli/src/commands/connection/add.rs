@@ -130,7 +130,7 @@ pub async fn add(
     let entry = entry(host, to, name, place)
         .with("provider", "static")
         .with("reason", risk.reason.as_str())
-        .with("accepted-by", risk.accepted_by.as_str())
+        .with_personal("accepted-by", &risk.accepted_by)
         .with("until", risk.until.to_string());
     let expires = Some(risk.until);
     let origin =

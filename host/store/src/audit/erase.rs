@@ -1,0 +1,202 @@
+//! Erasing personal values from beside entries (DAT-4).
+//!
+//! Invariants: the commitment in a body stays, so that every proof holds; value and salt are gone together, and with the salt the
+//! only way to tell what the commitment was to; an entry in the same transaction says of which entries, by whom and why, and an opening
+//! that was erased says which entry that is.
+
+use std::collections::BTreeMap;
+
+use portcullis_model::audit::Entry;
+use rusqlite::{Connection, params};
+use serde_json::json;
+
+use super::append_one;
+use crate::{
+    SqliteStore,
+    db::{Outcome, Writing, failed},
+};
+
+/// The most entries that one entry about an erasure names: with their indices it stays far below the most that an entry can hold.
+const NAMED: usize = 2_000;
+
+/// Which personal values are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Every one that is exactly this: a name, or a resource such as `user:7`.
+    Value(String),
+    /// Those of one entry; of one field of it where that is named, such as `detail.reason`.
+    Entry {
+        /// Its index.
+        index: u64,
+        /// The field.
+        field: Option<String>,
+    },
+}
+
+/// What was erased, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Of which entries, in order.
+    pub entries: Vec<u64>,
+    /// How many values, by field.
+    pub fields: BTreeMap<String, u64>,
+    /// The entries that say so.
+    pub recorded: Vec<u64>,
+    /// Whether nothing of it is left in the database's files. Where not, the file of recent changes still has it until that is written
+    /// over.
+    pub is_gone: bool,
+}
+
+impl SqliteStore {
+    /// What [`erase_openings`](Self::erase_openings) would erase.
+    pub async fn openings_of(&self, which: Which) -> Outcome<Erased> {
+        self.db.read(move |conn| Ok(erased(&found(conn, &which)?))).await
+    }
+
+    /// Erases personal values, with this entry: it gets which entries they were of. Where those are many, there are several such
+    /// entries. Nothing found is an entry as well: somebody asked.
+    pub async fn erase_openings(&self, which: Which, entry: Entry) -> Outcome<Erased> {
+        let mut erased = self.db.write(move |conn| erase(conn, &which, &entry)).await?;
+        let emptied = self.db.empty_wal().await;
+        if let Err(error) = &emptied {
+            tracing::warn!(%error, "what was erased stays in the file of recent changes until that is written over");
+        }
+        erased.is_gone = emptied.is_ok();
+        Ok(erased)
+    }
+}
+
+fn found(conn: &Connection, which: &Which) -> Outcome<Vec<(u64, String)>> {
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    match which {
+        Which::Value(value) => conn
+            .prepare_cached("SELECT idx, field FROM audit_openings WHERE value = ?1 ORDER BY idx, field")
+            .and_then(|mut s| s.query_map([value], row)?.collect()),
+        Which::Entry { index, field } => conn
+            .prepare_cached(
+                "SELECT idx, field FROM audit_openings WHERE idx = ?1 AND (?2 IS NULL OR field = ?2) AND value IS NOT NULL
+                 ORDER BY field",
+            )
+            .and_then(|mut s| s.query_map(params![index, field], row)?.collect()),
+    }
+    .map_err(failed)
+}
+
+fn erased(found: &[(u64, String)]) -> Erased {
+    let mut erased = Erased::default();
+    for (index, field) in found {
+        if erased.entries.last() != Some(index) {
+            erased.entries.push(*index);
+        }
+        *erased.fields.entry(field.clone()).or_default() += 1;
+    }
+    erased
+}
+
+fn erase(conn: &Writing, which: &Which, entry: &Entry) -> Outcome<Erased> {
+    let found = found(conn, which)?;
+    let mut all = erased(&found);
+    let mut parts: Vec<&[u64]> = all.entries.chunks(NAMED).collect();
+    if parts.is_empty() {
+        parts.push(&[]);
+    }
+    let (mut rest, mut recorded) = (&found[..], Vec::new());
+    for part in parts {
+        let these = rest.partition_point(|(index, _)| part.last().is_some_and(|last| index <= last));
+        let (now, later) = rest.split_at(these);
+        rest = later;
+        let said =
+            entry.clone().with("count", now.len()).with("entries", part).with("fields", json!(erased(now).fields));
+        let by = append_one(conn, &said)?;
+        let mut gone = conn
+            .prepare_cached(
+                "UPDATE audit_openings SET salt = NULL, value = NULL, erased = ?3 WHERE idx = ?1 AND field = ?2",
+            )
+            .map_err(failed)?;
+        for (index, field) in now {
+            gone.execute(params![index, field, by]).map_err(failed)?;
+        }
+        recorded.push(by);
+    }
+    all.recorded = recorded;
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::audit::{Actor, ERASED, Kind, Recorder as _};
+
+    use super::*;
+    use crate::testing::{entry, store};
+
+    const MARK: &str = "dana-whose-name-must-not-stay";
+
+    fn by(name: &str) -> Entry {
+        Entry { actor: Actor::Person { name: name.into() }, ..entry(Kind::PluginGranted) }
+    }
+
+    fn found_in(dir: &std::path::Path, mark: &str) -> Vec<std::path::PathBuf> {
+        let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| std::fs::read(path).unwrap().windows(mark.len()).any(|at| at == mark.as_bytes())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_name_goes_everywhere_and_its_neighbours_stay() {
+        let (dir, store) = store();
+        let acts: Vec<Entry> =
+            (0..300).map(|n| by(if n % 3 == 0 { "bob" } else { MARK }).about(format!("user:{}", n % 7))).collect();
+        store.record(acts).await.unwrap();
+        assert!(!found_in(dir.path(), MARK).is_empty(), "it is there to be found");
+        let bodies: Vec<_> = store.entries(0, 300).await.unwrap().into_iter().map(|one| one.body).collect();
+        let request = by("ana").with("reason", "she asked for it");
+        let erased = store.erase_openings(Which::Value(MARK.into()), request.clone()).await.unwrap();
+        assert_eq!((erased.entries.len(), erased.fields["actor.name"], erased.is_gone), (200, 200, true));
+        assert_eq!(erased.recorded, [300]);
+        assert_eq!(found_in(dir.path(), MARK), Vec::<std::path::PathBuf>::new());
+
+        let after = store.entries(0, 301).await.unwrap();
+        let same = after.iter().zip(&bodies).all(|(one, body)| one.body == *body);
+        assert!(same, "no body changes");
+        let read = after[1].read().unwrap();
+        assert_eq!((read.actor, read.resource.as_deref()), (Actor::Person { name: ERASED.into() }, Some("user:1")));
+        assert_eq!(after[1].erased["actor.name"], 300);
+        assert_eq!(after[0].read().unwrap().actor, Actor::Person { name: "bob".into() });
+        let said = after[300].read().unwrap();
+        assert_eq!((said.actor, said.detail["count"].as_u64()), (Actor::Person { name: "ana".into() }, Some(200)));
+        assert_eq!(said.detail["entries"][0], 1);
+
+        let again = store.erase_openings(Which::Value(MARK.into()), request).await.unwrap();
+        assert_eq!(
+            (again.entries.len(), again.recorded),
+            (0, vec![301]),
+            "what was asked for twice is on record twice"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_field_of_one_entry() {
+        let (_dir, store) = store();
+        store
+            .record(vec![by("bob").with("reason", "Eve is ill"), by("bob").with("reason", "Eve is ill")])
+            .await
+            .unwrap();
+        let which = Which::Entry { index: 1, field: Some("detail.reason".into()) };
+        assert_eq!(store.openings_of(which.clone()).await.unwrap().entries, [1]);
+        store.erase_openings(which, entry(Kind::AuditErased)).await.unwrap();
+        let read: Vec<Entry> = store.entries(0, 2).await.unwrap().iter().map(|one| one.read().unwrap()).collect();
+        assert_eq!((read[0].text("reason"), read[1].text("reason")), (Some("Eve is ill"), Some(ERASED)));
+        assert_eq!(read[1].actor, Actor::Person { name: "bob".into() });
+    }
+
+    #[tokio::test]
+    async fn many_are_named_in_several_entries() {
+        let (_dir, store) = store();
+        let count = NAMED + 10;
+        store.record((0..count).map(|_| by(MARK)).collect()).await.unwrap();
+        let erased = store.erase_openings(Which::Value(MARK.into()), entry(Kind::AuditErased)).await.unwrap();
+        assert_eq!((erased.entries.len(), erased.recorded.len()), (count, 2));
+        let last = store.entries(count as u64 + 1, 1).await.unwrap()[0].read().unwrap();
+        assert_eq!((last.detail["count"].as_u64(), last.detail["entries"][0].as_u64()), (Some(10), Some(NAMED as u64)));
+        assert_eq!(store.entries(NAMED as u64, 1).await.unwrap()[0].erased["actor.name"], count as u64 + 1);
+    }
+}
