@@ -1,12 +1,14 @@
 //! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
 //! the nearest that is known.
 
+mod audit;
 mod egress;
 mod oauth;
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
+pub use audit::{Audit, Retention, TenantAudit};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
 pub use oauth::OAuth;
 use portcullis_broker::egress::Config as EgressConfig;
@@ -54,6 +56,8 @@ pub struct Config {
     pub vault: crate::vault::VaultConfig,
     /// Tokens for back ends outside of the sandbox.
     pub oauth: OAuth,
+    /// How long the audit log is kept.
+    pub audit: Audit,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -136,6 +140,8 @@ pub struct Tenant {
     pub cover_cards: bool,
     /// The regions that data may go to, such as EEA or DE (DAT-7). Absent: any.
     pub regions: Option<Vec<String>>,
+    /// How long its part of the audit log is kept.
+    pub audit: TenantAudit,
     /// Limits of a call hold for each call, hourly ones and that of calls at once for all installations together. What is not
     /// named is not bounded here.
     pub limits: toml::Table,
@@ -229,6 +235,7 @@ impl Config {
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.audit.check(config.tenants.values().map(|tenant| &tenant.audit))?;
         config.egress.check()?;
         config.backends.check()?;
         Ok(config)

@@ -28,6 +28,7 @@ pub mod publish;
 pub mod quarantine;
 pub mod receipt;
 pub mod rescan;
+pub mod retention;
 pub mod review;
 pub mod rotation;
 pub mod serve;

@@ -134,6 +134,7 @@ pub async fn serve(
     tasks.spawn(ledger.clone().run(stop.clone()));
     let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
     tasks.spawn(crate::rescan::run(host.clone(), stop.clone()));
+    tasks.spawn(crate::retention::run(host.clone(), stop.clone()));
     tasks.spawn(host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop.clone()));
     tasks.spawn(crate::rotation::run(host.clone(), stop.clone()));
     tasks.spawn(watch_secrets(host.connections.clone(), stop.clone()));

@@ -1,14 +1,15 @@
 //! `portcullis audit`
 
+mod dispose;
+mod erase;
+pub mod reading;
+
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use portcullis_audit::{Checkpoint, LogVerifier, VerifyError, verify_entries};
-use portcullis_model::{
-    audit::{Actor, Entry},
-    id::Digest,
-};
+use portcullis_model::id::Digest;
 use portcullis_store::{SqliteStore, StoredEntry};
 use serde_json::json;
 
@@ -47,6 +48,10 @@ pub enum Audit {
         #[arg(long, value_name = "FILE")]
         at_least: Option<PathBuf>,
     },
+    /// Erase personal values from beside the log; every proof goes on to hold.
+    Erase(erase::Erase),
+    /// Dispose of entries; their hashes stay, and the log goes on to hold.
+    Dispose(dispose::Dispose),
 }
 
 impl Audit {
@@ -54,6 +59,8 @@ impl Audit {
         match self {
             Self::Tail { lines, follow, kind } => tail(home, output, lines, follow, kind.as_deref()).await,
             Self::Verify { log, key, at_least } => verify(&home, output, log, key, at_least).await,
+            Self::Erase(erase) => erase.run(home, output).await.map(|()| ExitCode::SUCCESS),
+            Self::Dispose(dispose) => dispose.run(home, output).await.map(|()| ExitCode::SUCCESS),
         }
     }
 }
@@ -70,8 +77,7 @@ async fn tail(home: Home, output: Output, lines: u64, follow: bool, kind: Option
         let entries = host.store.entries(next, 1_000).await?;
         let last = entries.len() < 1_000;
         next += entries.len() as u64;
-        let of_kind =
-            |entry: &StoredEntry| kind.is_none_or(|kind| parse(entry).is_ok_and(|parsed| parsed.kind.name() == kind));
+        let of_kind = |entry: &StoredEntry| kind.is_none_or(|kind| entry.kind == kind);
         keep.extend(entries.into_iter().filter(of_kind));
         let surplus = keep.len().saturating_sub(usize::try_from(lines)?);
         keep.drain(..surplus);
@@ -79,7 +85,9 @@ async fn tail(home: Home, output: Output, lines: u64, follow: bool, kind: Option
             break;
         }
     }
-    keep.iter().try_for_each(|entry| print(output, entry))?;
+    for entry in &keep {
+        print(output, &host.store, entry).await?;
+    }
     if !follow {
         return Ok(ExitCode::SUCCESS);
     }
@@ -88,31 +96,16 @@ async fn tail(home: Home, output: Output, lines: u64, follow: bool, kind: Option
         let entries = host.store.entries(next, 1_000).await?;
         next += entries.len() as u64;
         for entry in &entries {
-            if kind.is_none_or(|kind| parse(entry).is_ok_and(|parsed| parsed.kind.name() == kind)) {
-                print(output, entry)?;
+            if kind.is_none_or(|kind| entry.kind == kind) {
+                print(output, &host.store, entry).await?;
             }
         }
     }
 }
 
-fn parse(entry: &StoredEntry) -> Result<Entry> {
-    entry.read().with_context(|| format!("entry {} cannot be read", entry.index))
-}
-
-fn print(output: Output, stored: &StoredEntry) -> Result<()> {
-    let entry = parse(stored)?;
-    output.item(&json!({ "index": stored.index, "entry": &entry }), || {
-        let actor = match &entry.actor {
-            Actor::Host => "host".to_owned(),
-            Actor::Person { name } => format!("person {name}"),
-            Actor::Source { name } => format!("source {name}"),
-            Actor::Client { client, .. } => client.to_string(),
-            Actor::Plugin { plugin, .. } => plugin.to_string(),
-        };
-        let detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let resource = entry.resource.as_deref().unwrap_or("-");
-        format!("{:>7} {} {:16} {actor} {resource} {}", stored.index, entry.time, entry.kind.name(), detail.join(" "))
-    })
+async fn print(output: Output, store: &SqliteStore, stored: &StoredEntry) -> Result<()> {
+    let reading = reading::read(store, stored).await?;
+    output.item(&reading, || reading.words())
 }
 
 async fn verify(
