@@ -20,7 +20,13 @@ use portcullis_model::{
     secret::Secret,
 };
 
-use crate::problem::{Problem, Reason};
+use crate::{
+    peers::{Door, Face, Known},
+    problem::{Problem, Reason, too_many},
+};
+
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Requests, name: |_| "admin", say: |_, wait| too_many(wait) };
 
 /// What the operator's endpoints share.
 pub struct Admin {
@@ -45,15 +51,24 @@ async fn explain(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    match explained(&admin, path, &headers).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    answer(explained(&admin, path, &headers).await)
+}
+
+/// Whoever was not refused for lack of the token has it.
+fn answer(outcome: Result<Response, Problem>) -> Response {
+    match outcome {
+        Ok(response) => Known::Proved.note(response),
+        Err(problem) if problem.reason == Reason::NotOperator => {
+            Known::Refused(problem.reason.name()).note(problem.into_response())
+        }
+        Err(problem) => Known::Proved.note(problem.into_response()),
     }
 }
 
-fn is_operator(admin: &Admin, headers: &HeaderMap) -> Result<(), Problem> {
+/// Whether a request has the operator's token.
+pub(crate) fn is_operator(token: &Secret, headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    match given.is_some_and(|given| same(given, admin.token.expose())) {
+    match given.is_some_and(|given| same(given, token.expose())) {
         true => Ok(()),
         false => {
             let advice = "Send 'Authorization: Bearer ...' with the token in keys/operator.token of the host's home.";
@@ -67,10 +82,7 @@ async fn inspect(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    match inspected(&admin, path, &headers).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
+    answer(inspected(&admin, path, &headers).await)
 }
 
 async fn inspected(
@@ -78,7 +90,7 @@ async fn inspected(
     path: Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    is_operator(admin, headers)?;
+    is_operator(&admin.token, headers)?;
     let unknown = || {
         Problem::new(Reason::Unknown, "Expected the digest of a component in the registry: 'sha256:' and 64 digits.")
     };
@@ -98,7 +110,7 @@ async fn explained(
     path: Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    is_operator(admin, headers)?;
+    is_operator(&admin.token, headers)?;
     let unknown =
         || Problem::new(Reason::Unknown, "Expected the id of an act or a denial, as it stands in the audit log.");
     let id: ActId = path.map_err(|_| unknown())?.0.parse().map_err(|_| unknown())?;

@@ -7,12 +7,15 @@
 //! - nothing is read into memory past the size limit, and nothing is parsed before its signature held;
 //! - every error is `application/problem+json` (RFC 9457), or the JSON of RFC 6749 where OAuth asks for that or Zendesk's on the
 //!   platform API; it says what to do, and repeats nothing of the request;
-//! - a refused request stores nothing but its count.
+//! - a refused request stores nothing but its count;
+//! - no address takes up more than its share of connections, and of requests that prove nothing.
 #![forbid(unsafe_code)]
 
 mod admin;
+pub mod audit;
 mod connect;
 mod oauth;
+mod peers;
 pub mod platform;
 mod problem;
 mod refusals;
@@ -23,9 +26,10 @@ mod webhook;
 pub use admin::Admin;
 pub use connect::{Connect, routes as connect_routes};
 pub use oauth::routes as oauth_routes;
+pub use peers::{ForwardedBy, Network, NetworkError, PeerConfig};
 pub use platform::PlatformApi;
 pub use problem::{Problem, Reason};
-pub use refusals::Refusals;
+pub use refusals::{Refusals, Whose};
 pub use server::{ApiConfig, Listener, Served, serve};
 pub use sources::SourceBook;
 pub use webhook::{Webhooks, routes};

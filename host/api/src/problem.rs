@@ -1,10 +1,14 @@
 //! Errors as RFC 9457 problem details. Each reason is one variant: its status, its words, and the name it is counted under.
 
+use std::time::Duration;
+
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+
+use crate::peers::retry_after;
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +41,12 @@ pub enum Reason {
     NotOperator,
     /// There is no such thing.
     Unknown,
+    /// A parameter of the request is not understood.
+    WrongQuery,
+    /// As many are served as can be.
+    Full,
+    /// Its address has asked too often without proving anything.
+    TooMany,
 }
 
 impl Reason {
@@ -57,6 +67,9 @@ impl Reason {
             Self::Unavailable => "unavailable",
             Self::NotOperator => "not-operator",
             Self::Unknown => "unknown",
+            Self::TooMany => "too-many-requests",
+            Self::WrongQuery => "wrong-query",
+            Self::Full => "full",
         }
     }
 
@@ -67,9 +80,10 @@ impl Reason {
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsigned | Self::WrongSignature | Self::Stale | Self::NotOperator => StatusCode::UNAUTHORIZED,
-            Self::NotJson | Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::NotJson | Self::Malformed | Self::WrongQuery => StatusCode::BAD_REQUEST,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -89,6 +103,9 @@ impl Reason {
             Self::Unavailable => "The host cannot reach its store",
             Self::NotOperator => "This is for the operator",
             Self::Unknown => "There is no such thing",
+            Self::TooMany => "Too many requests of this address proved nothing",
+            Self::WrongQuery => "The request is not understood",
+            Self::Full => "No more can be served at once",
         }
     }
 }
@@ -107,6 +124,13 @@ impl Problem {
     pub fn new(reason: Reason, advice: impl Into<String>) -> Self {
         Self { reason, advice: advice.into() }
     }
+}
+
+/// Somebody asks too often.
+pub(crate) fn too_many(wait: Duration) -> Response {
+    let mut response = Problem::new(Reason::TooMany, "Wait as long as Retry-After says.").into_response();
+    retry_after(&mut response, wait);
+    response
 }
 
 impl IntoResponse for Problem {

@@ -1,9 +1,20 @@
 //! The listener.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::{Router, routing::get};
-use hyper::server::conn::http1;
+use axum::{Router, response::Response, routing::get};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as HyperService, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -13,32 +24,32 @@ use portcullis_broker::authz::AuthorizationServer;
 use portcullis_model::{audit::Recorder, time::Clock};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, watch},
 };
 
 use crate::{
     admin::{self, Admin},
+    audit::{self, AuditApi},
     connect::{self, Connect},
     oauth,
+    peers::{Allowance, Book, Face, From, Gate, Patient, Peer, PeerConfig, Peers, first_byte, gated},
     platform::{self, PlatformApi},
-    webhook::{Webhooks, routes},
+    refusals::{Refusals, Whose},
+    webhook::{self, Webhooks, routes},
 };
 
 /// How often refusals are written to the audit log.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// How long a request's head may take to arrive, and so how long an idle connection is kept.
-const HEAD_TIME: Duration = Duration::from_secs(30);
 /// How long connections are waited for at the end.
 const GRACE: Duration = Duration::from_secs(10);
-/// Connections at once; more wait to be accepted.
-const CONNECTIONS: usize = 1_024;
-
 /// What the operator decides about the listener.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// Where to listen. Put a TLS terminator in front of anything but loopback (DAT-5).
     pub listen: SocketAddr,
+    /// How much one client may take up.
+    pub peers: PeerConfig,
 }
 
 /// What is served.
@@ -47,6 +58,8 @@ pub struct Served {
     pub webhooks: Arc<Webhooks>,
     /// The operator's endpoints.
     pub admin: Arc<Admin>,
+    /// The log, for the operator.
+    pub audit: Arc<AuditApi>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
     /// The help desk for back ends, where there is an authorization server.
@@ -57,17 +70,20 @@ pub struct Served {
 
 /// A port that is taken. Who connects waits until it is served.
 #[derive(Debug)]
-pub struct Listener(TcpListener);
+pub struct Listener {
+    socket: TcpListener,
+    peers: Arc<PeerConfig>,
+}
 
 impl Listener {
     /// Takes the port.
     pub async fn bind(config: ApiConfig) -> io::Result<Self> {
-        Ok(Self(TcpListener::bind(config.listen).await?))
+        Ok(Self { socket: TcpListener::bind(config.listen).await?, peers: Arc::new(config.peers) })
     }
 
     /// Where it is.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket.local_addr()
     }
 }
 
@@ -81,27 +97,27 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr) + Send,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let Served { webhooks, admin, connect, platform, oauth } = served;
-    let Listener(listener) = listener;
-    ready(listener.local_addr()?);
+    let Listener { socket, peers: config } = listener;
+    ready(socket.local_addr()?);
+    let webhooks = served.webhooks.clone();
     let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
-    let app: Router = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .merge(admin::routes(admin))
-        .merge(connect::routes(connect))
-        .merge(platform.map(platform::routes).unwrap_or_default())
-        .merge(oauth.map(oauth::routes).unwrap_or_default())
-        .merge(routes(webhooks.clone()));
-    let connections = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let door = FrontDoor {
+        peers: Peers::new(config.clone()),
+        book: Book::new(config.connections, config.connections_per_address),
+        refusals: webhooks.refusals.clone(),
+        stop: stop.clone(),
+        connections: GracefulShutdown::new(),
+        app: app(served, &config, clock.clone()),
+        config,
+    };
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&socket, &door.book) => accepted,
             // An error means that nobody can stop it any more: then it stops too.
             _ = stop.wait_for(|stop| *stop) => break,
         };
         match accepted {
-            Ok((stream, slot)) => talk(stream, slot, &app, &connections),
+            Ok((stream, address, room)) => door.welcome(stream, address.ip(), room),
             // Out of file descriptors, or a client that was gone at once: the next one may do better.
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
@@ -109,36 +125,92 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
-    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
+    drop(socket);
+    if tokio::time::timeout(GRACE, door.connections.shutdown()).await.is_err() {
         tracing::warn!("connections that did not end in time are cut off; nothing that was answered for is lost");
     }
     flusher.abort();
-    webhooks.refusals.flush(recorder.as_ref(), clock.now());
+    webhooks.refusals.flush_all(recorder.as_ref(), clock.now());
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    // Without it the second small write of an answer waits for the client's delayed acknowledgement.
-    stream.set_nodelay(true)?;
-    Ok((stream, slot))
+/// All endpoints. Those where something is looked up stand behind the gate.
+fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Router {
+    let Served { webhooks, admin, audit, connect, platform, oauth } = served;
+    let gate = Gate {
+        peers: Peers::new(config.clone()),
+        allowance: Arc::new(Allowance::new(config.unproved_per_minute)),
+        refusals: webhooks.refusals.clone(),
+        clock,
+    };
+    let behind = |router: Router, face: Face| gated(router, &gate, face);
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .merge(behind(admin::routes(admin), admin::FACE))
+        .merge(behind(audit::routes(audit), admin::FACE))
+        .merge(behind(connect::routes(connect), connect::FACE))
+        .merge(platform.map(|api| behind(platform::routes(api), platform::FACE)).unwrap_or_default())
+        .merge(oauth.map(|server| behind(oauth::routes(server), oauth::FACE)).unwrap_or_default())
+        .merge(behind(routes(webhooks), webhook::FACE))
 }
 
-fn talk(stream: TcpStream, slot: OwnedSemaphorePermit, app: &Router, connections: &GracefulShutdown) {
-    let service = TowerToHyperService::new(app.clone());
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(stream), service);
-    let watched = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended");
-        }
-        drop(slot);
-    });
+async fn accept(socket: &TcpListener, book: &Book) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let room = book.room().await?;
+    let (stream, address) = socket.accept().await?;
+    // Without it the second small write of an answer waits for the client's delayed acknowledgement.
+    stream.set_nodelay(true)?;
+    Ok((stream, address, room))
+}
+
+/// What each connection gets.
+struct FrontDoor {
+    app: Router,
+    peers: Peers,
+    book: Book,
+    config: Arc<PeerConfig>,
+    refusals: Arc<Refusals>,
+    connections: GracefulShutdown,
+    stop: watch::Receiver<bool>,
+}
+
+impl FrontDoor {
+    /// Talks to a client that has room left; closes the connection of another one.
+    fn welcome(&self, stream: TcpStream, address: IpAddr, room: OwnedSemaphorePermit) {
+        // A proxy's connections are of many clients.
+        let peer = (!self.peers.is_proxy(address)).then(|| Peer::of(address));
+        let Some(slot) = self.book.give(room, peer) else {
+            return self.refusals.count(&Whose::Endpoint("listener"), "too-many-connections");
+        };
+        let (app, config) = (TowerToHyperService::new(self.app.clone()), self.config.clone());
+        let (watcher, mut stop) = (self.connections.watcher(), self.stop.clone());
+        tokio::spawn(async move {
+            let spoken = tokio::select! {
+                spoken = first_byte(&stream, config.first_byte) => spoken,
+                _ = stop.wait_for(|stop| *stop) => false,
+            };
+            if spoken {
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(config.head)
+                    .serve_connection(TokioIo::new(Patient::new(stream, config.write)), from(address, app));
+                if let Err(error) = watcher.watch(connection).await {
+                    tracing::debug!(%error, "a connection ended");
+                }
+            }
+            drop(slot);
+        });
+    }
+}
+
+/// The same, with each request's origin noted.
+fn from(
+    address: IpAddr,
+    app: TowerToHyperService<Router>,
+) -> impl HyperService<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(From(address));
+        app.call(request)
+    })
 }
 
 async fn flush(webhooks: Arc<Webhooks>, recorder: Arc<dyn Recorder>, clock: Arc<dyn Clock>) {

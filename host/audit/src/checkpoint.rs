@@ -7,7 +7,7 @@ use signed_note::{Note, NoteError};
 use tlog_tiles::Hash;
 
 use crate::{
-    key::{LogKey, LogVerifier},
+    key::{Keys, LogVerifier},
     layout::MAX_SIZE,
 };
 
@@ -46,12 +46,12 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Signs a head.
-    pub(crate) fn sign(key: &LogKey, size: u64, root: Hash) -> Result<Self, CheckpointError> {
-        let origin = key.origin().to_owned();
+    /// Signs a head, with all of the log's keys.
+    pub(crate) fn sign(keys: &Keys, size: u64, root: Hash) -> Result<Self, CheckpointError> {
+        let origin = keys.origin().to_owned();
         let text = tlog_tiles::Checkpoint::new(&origin, size, root, "").map_err(|_| CheckpointError::Malformed)?;
         let mut note = Note::new(&text.to_bytes(), &[]).map_err(|_| CheckpointError::Malformed)?;
-        note.add_sigs(&[key]).map_err(|_| CheckpointError::Malformed)?;
+        note.add_sigs(&keys.signers()).map_err(|_| CheckpointError::Malformed)?;
         Ok(Self { origin, size, root, note: note.to_bytes() })
     }
 
@@ -75,6 +75,28 @@ impl Checkpoint {
             return Err(CheckpointError::Origin { found, expected });
         }
         Ok(Self { origin: head.origin().to_owned(), size: head.size(), root: *head.hash(), note: note.to_vec() })
+    }
+
+    /// The same, signed by one of these keys.
+    ///
+    /// # Errors
+    /// What is wrong with the first key's signature, where none of them has signed it well.
+    pub fn open_any(note: &[u8], keys: &[LogVerifier]) -> Result<Self, CheckpointError> {
+        let mut wrong = None;
+        for key in keys {
+            match Self::open(note, key) {
+                Ok(checkpoint) => return Ok(checkpoint),
+                Err(error) => wrong = wrong.or(Some(error)),
+            }
+        }
+        Err(wrong.unwrap_or(CheckpointError::Malformed))
+    }
+
+    /// Size and root that a note gives, whoever signed it. To find damage, never to believe.
+    pub(crate) fn claims(note: &[u8]) -> Option<(u64, Hash)> {
+        let note = Note::from_bytes(note.get(..MAX_BYTES.min(note.len()))?).ok()?;
+        let head = tlog_tiles::Checkpoint::from_bytes(note.text()).ok()?;
+        Some((head.size(), *head.hash()))
     }
 
     /// Which log.
@@ -101,7 +123,7 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::tests::Counter;
+    use crate::key::{LogKey, tests::Counter};
 
     fn signed(text: &str, key: &LogKey) -> Vec<u8> {
         let mut note = Note::new(text.as_bytes(), &[]).unwrap();
@@ -112,15 +134,16 @@ mod tests {
     #[test]
     fn reads_what_it_signed_and_refuses_any_other_byte() {
         let key = LogKey::generate(&Counter(1));
-        let checkpoint = Checkpoint::sign(&key, 17, Hash([7; 32])).unwrap();
-        assert_eq!(Checkpoint::open(checkpoint.note(), &key.verifier()), Ok(checkpoint.clone()));
+        let verifier = key.verifier();
+        let checkpoint = Checkpoint::sign(&key.into(), 17, Hash([7; 32])).unwrap();
+        assert_eq!(Checkpoint::open(checkpoint.note(), &verifier), Ok(checkpoint.clone()));
         for (i, bit) in (0..checkpoint.note().len()).flat_map(|i| (0..8).map(move |bit| (i, bit))) {
             let mut note = checkpoint.note().to_vec();
             note[i] ^= 1 << bit;
-            assert!(Checkpoint::open(&note, &key.verifier()).is_err(), "byte {i}, bit {bit}");
+            assert!(Checkpoint::open(&note, &verifier).is_err(), "byte {i}, bit {bit}");
         }
         for cut in 0..checkpoint.note().len() {
-            assert!(Checkpoint::open(&checkpoint.note()[..cut], &key.verifier()).is_err(), "{cut}");
+            assert!(Checkpoint::open(&checkpoint.note()[..cut], &verifier).is_err(), "{cut}");
         }
     }
 
@@ -145,15 +168,16 @@ mod tests {
         }
         let theirs = signed(&format!("{}\n17\n{root}\n", other.origin()), &key);
         assert!(matches!(Checkpoint::open(&theirs, &key.verifier()), Err(CheckpointError::Origin { .. })));
-        let theirs = Checkpoint::sign(&other, 17, root).unwrap();
+        let theirs = Checkpoint::sign(&other.into(), 17, root).unwrap();
         assert!(matches!(Checkpoint::open(theirs.note(), &key.verifier()), Err(CheckpointError::NotSigned(_))));
     }
 
     #[test]
     fn a_cosignature_beside_the_logs_own_is_let_pass() {
         let (key, witness) = (LogKey::generate(&Counter(1)), LogKey::generate(&Counter(2)));
-        let mut note = Note::from_bytes(Checkpoint::sign(&key, 0, Hash([7; 32])).unwrap().note()).unwrap();
+        let verifier = key.verifier();
+        let mut note = Note::from_bytes(Checkpoint::sign(&key.into(), 0, Hash([7; 32])).unwrap().note()).unwrap();
         note.add_sigs(&[&witness]).unwrap();
-        assert!(Checkpoint::open(&note.to_bytes(), &key.verifier()).is_ok());
+        assert!(Checkpoint::open(&note.to_bytes(), &verifier).is_ok());
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use crate::fault::LogError;
 
 /// The few things that publishing does to a disk. A port, so that tests can pull the plug after any of them.
-pub(crate) trait Disk: Send {
+pub(crate) trait Disk: Send + Sync {
     /// Writes a file, durably, then gives it its name.
     fn put(&self, file: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Makes a file's bytes, or a folder's names, durable.

@@ -54,10 +54,22 @@ impl LogKey {
         Self { name: format!("portcullis.local/{:08x}", u32::from_be_bytes(name)), key: SigningKey::from_bytes(&seed) }
     }
 
+    /// A fresh key that goes on with the log of this one.
+    pub fn successor(&self, rng: &dyn Rng) -> Self {
+        let mut seed = Zeroizing::new([0u8; 32]);
+        rng.fill(seed.as_mut());
+        Self { name: self.name.clone(), key: SigningKey::from_bytes(&seed) }
+    }
+
+    /// Writes the key to a new file (mode 0600). An existing file is refused.
+    pub fn write(&self, file: &Path) -> Result<(), KeyError> {
+        write_new(file, 0o600, &self.skey())
+    }
+
     /// A fresh key, kept in `file` (mode 0600), and its public half in `vkey_file`. Existing files are refused.
     pub fn create(file: &Path, vkey_file: &Path, rng: &dyn Rng) -> Result<Self, KeyError> {
         let key = Self::generate(rng);
-        write_new(file, 0o600, &key.skey())?;
+        key.write(file)?;
         write_new(vkey_file, 0o644, &format!("{}\n", key.vkey()))?;
         Ok(key)
     }
@@ -92,6 +104,11 @@ impl LogKey {
         Zeroizing::new(format!("PRIVATE+KEY+{}+{:08x}+{}\n", self.name, self.verifier().id, *encoded))
     }
 
+    /// The same key under the name of a view.
+    fn of_view(&self, tag: &str) -> Self {
+        Self { name: view_name(&self.name, tag), key: self.key.clone() }
+    }
+
     /// The log's origin, which is the key's name.
     pub fn origin(&self) -> &str {
         &self.name
@@ -99,7 +116,7 @@ impl LogKey {
 
     /// The public half as text: `<name>+<id>+<key>`. Not secret: give it to everybody who shall verify.
     pub fn vkey(&self) -> String {
-        signed_note::new_ed25519_verifier_key(&self.name, &self.key.verifying_key())
+        self.verifier().vkey()
     }
 
     /// The public half.
@@ -126,6 +143,54 @@ impl signed_note::Signer for LogKey {
     fn sign(&self, text: &[u8]) -> Result<Vec<u8>, ed25519_dalek::SignatureError> {
         Ok(self.key.try_sign(text)?.to_vec())
     }
+}
+
+/// The keys that sign a log: one, and while it is replaced those that are on their way out. All have the same name.
+pub struct Keys {
+    newest: LogKey,
+    older: Vec<LogKey>,
+}
+
+impl From<LogKey> for Keys {
+    fn from(newest: LogKey) -> Self {
+        Self { newest, older: Vec::new() }
+    }
+}
+
+impl Keys {
+    /// A log's key, and those before it that still sign. One of another log, or the same one, is left out.
+    pub fn new(newest: LogKey, older: Vec<LogKey>) -> Self {
+        let older = older.into_iter().filter(|key| key.name == newest.name && key.key != newest.key).collect();
+        Self { newest, older }
+    }
+
+    /// The log's origin.
+    pub fn origin(&self) -> &str {
+        self.newest.origin()
+    }
+
+    /// The public halves, the newest first.
+    pub fn verifiers(&self) -> Vec<LogVerifier> {
+        self.all().map(LogKey::verifier).collect()
+    }
+
+    /// The same keys under the name of a view.
+    pub(crate) fn of_view(&self, tag: &str) -> Self {
+        Self { newest: self.newest.of_view(tag), older: self.older.iter().map(|key| key.of_view(tag)).collect() }
+    }
+
+    pub(crate) fn signers(&self) -> Vec<&dyn signed_note::Signer> {
+        self.all().map(|key| key as &dyn signed_note::Signer).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &LogKey> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+}
+
+/// A view's name as a log of its own: the host's log's, and the view's tag.
+fn view_name(origin: &str, tag: &str) -> String {
+    format!("{origin}/{tag}")
 }
 
 /// Whom to believe: the public half of a log's key.
@@ -158,6 +223,17 @@ impl LogVerifier {
     /// The log's origin, which is the key's name.
     pub fn origin(&self) -> &str {
         &self.name
+    }
+
+    /// What the checkpoints of a view are checked with: the same key under the view's name.
+    #[must_use]
+    pub fn of_view(&self, tag: &str) -> Self {
+        Self::new(view_name(&self.name, tag), self.key)
+    }
+
+    /// As text: `<name>+<id>+<key>`.
+    pub fn vkey(&self) -> String {
+        signed_note::new_ed25519_verifier_key(&self.name, &self.key)
     }
 
     /// Whether a note carries a good signature by this key, and no bad one. Signatures by others do not count.
@@ -197,7 +273,7 @@ impl Verifiers for LogVerifier {
 }
 
 /// `<name>+<id>+<base64>`, with an id of eight lower-case hexadecimal digits.
-fn fields(text: &str) -> Option<(String, u32, Vec<u8>)> {
+pub(crate) fn fields(text: &str) -> Option<(String, u32, Vec<u8>)> {
     let (name, rest) = text.split_once('+')?;
     let (digits, encoded) = rest.split_once('+')?;
     let id = u32::from_str_radix(digits, 16).ok().filter(|id| format!("{id:08x}") == digits)?;

@@ -4,11 +4,12 @@
 //! ```text
 //! checkpoint                      origin, size and root, signed (tlog-checkpoint, signed-note)
 //! tile/<level>/<index>[.p/<w>]    hashes
-//! tile/entries/<index>[.p/<w>]    the entries' bytes, as `Entry::encode` makes them
+//! tile/entries/<index>[.p/<w>]    the leaves: each the head of a view, with one entry more (decision 29)
 //! ```
 //!
-//! The store keeps the entries; whoever wires things together gives those from [`Publisher::size`] on to
-//! [`Publisher::append`]. The entries must be durable in the store first: the log never forgets.
+//! The store keeps the entries' bodies and the tiles of views; whoever wires things together makes a [`Leaf`] of each body with
+//! the [`View`] that it belongs to, and gives those from [`Publisher::size`] on to [`Publisher::append`]. The bodies must be
+//! durable in the store first: the log never forgets.
 //!
 //! What a signature cannot show is that a log is the newest one: a directory that was rolled back to an older checkpoint
 //! is a valid, shorter log. So keep a checkpoint elsewhere, and give it to [`verify()`] as `at_least`.
@@ -20,8 +21,11 @@
 #![forbid(unsafe_code)]
 
 mod bundle;
+mod change;
 mod checkpoint;
+mod copy;
 mod disk;
+mod entry_proof;
 mod fault;
 mod key;
 mod layout;
@@ -32,15 +36,22 @@ mod publish;
 mod read;
 mod tree;
 mod verify;
+mod view;
+mod witness;
 
 #[cfg(test)]
 mod testing;
 
+pub use change::{Chain, KeyChange, key_changes, put_key_change};
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use copy::copy_log;
+pub use entry_proof::{ENTRY_PROOF, EntryProof, InView, Shown};
 pub use fault::{Fault, LogError};
-pub use key::{KeyError, LogKey, LogVerifier};
+pub use key::{KeyError, Keys, LogKey, LogVerifier};
 pub use leaf::Leaf;
-pub use proof::{Log, check_consistency, check_inclusion, check_proof};
+pub use proof::{Log, ViewLog, check_consistency, check_inclusion, check_proof, check_proof_of};
 pub use publish::Publisher;
-pub use tlog_tiles::Hash;
+pub use tlog_tiles::{Hash, record_hash};
 pub use verify::{Report, VerifyError, verify, verify_entries};
+pub use view::{View, ViewTile};
+pub use witness::{Answer, Cosigned, MAX_ANSWER, WitnessKey, add_checkpoint, answer, put_cosigned};

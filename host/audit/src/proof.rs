@@ -15,7 +15,7 @@ use crate::{
     fault::{Fault, LogError},
     key::LogVerifier,
     layout::{self, WIDTH},
-    proven::Proven,
+    proven::{Files, Proven, Source, Stored},
     read,
 };
 
@@ -28,7 +28,7 @@ pub struct Log {
 impl Log {
     /// Opens a log at its present head.
     pub fn open(dir: &Path, key: &LogVerifier) -> Result<Self, LogError> {
-        Ok(Self::at(dir, read::checkpoint(dir, key)?))
+        Ok(Self::at(dir, read::checkpoint(dir, std::slice::from_ref(key))?))
     }
 
     /// A log as of an older checkpoint that was kept.
@@ -44,7 +44,8 @@ impl Log {
     /// Visits the entries of a range, in order, each proven to be in the log. Memory: one bundle.
     pub fn entries(&self, range: Range<u64>, mut visit: impl FnMut(u64, &[u8])) -> Result<(), LogError> {
         self.reaches(range.end)?;
-        let tree = Proven::new(&self.dir, &self.head).map_err(LogError::Damaged)?;
+        let files = Files(&self.dir);
+        let tree = Proven::new(&files, &self.head).map_err(LogError::Damaged)?;
         for n in range.start / 256..range.end.div_ceil(256) {
             let hashes = tree.tile(0, n).map_err(LogError::Damaged)?;
             let width = hashes.len().min(WIDTH);
@@ -64,42 +65,95 @@ impl Log {
 
     /// Proves that the entry of this index is in the log (RFC 6962 section 2.1.1).
     pub fn inclusion(&self, index: u64) -> Result<Vec<Hash>, LogError> {
-        self.reaches(index.saturating_add(1))?;
-        self.prove(|tree| tlog_tiles::prove_record(self.head.size(), index, tree))
+        inclusion(&Files(&self.dir), &self.head, index)
     }
 
     /// Proves that an older log is the beginning of this one (RFC 6962 section 2.1.2). Nothing needs to be said where
     /// the older one is empty.
     pub fn consistency(&self, older: &Checkpoint) -> Result<Vec<Hash>, LogError> {
-        self.reaches(older.size())?;
-        if older.size() == 0 {
-            return Ok(Vec::new());
-        }
-        self.prove(|tree| tlog_tiles::prove_tree(self.head.size(), older.size(), tree))
+        self.consistency_from(older.size())
+    }
+
+    /// The same, from a size.
+    pub fn consistency_from(&self, older: u64) -> Result<Vec<Hash>, LogError> {
+        consistency(&Files(&self.dir), &self.head, older)
     }
 
     /// The inclusion proof in the form of C2SP tlog-proof, with the checkpoint in it.
     pub fn proof_text(&self, index: u64) -> Result<Vec<u8>, LogError> {
-        let mut text = format!("c2sp.org/tlog-proof@v1\nindex {index}\n");
-        for hash in self.inclusion(index)? {
-            text.push_str(&format!("{hash}\n"));
-        }
-        text.push('\n');
-        Ok([text.as_bytes(), self.head.note()].concat())
+        proof_text(&Files(&self.dir), &self.head, index)
     }
 
     fn reaches(&self, end: u64) -> Result<(), LogError> {
-        let size = self.head.size();
-        if end > size { Err(LogError::Range { size, asked: end }) } else { Ok(()) }
+        reaches(&self.head, end)
+    }
+}
+
+/// A view as of one checkpoint of it, for proofs. Its tiles lie with somebody else.
+pub struct ViewLog<F> {
+    tiles: Stored<F>,
+    head: Checkpoint,
+}
+
+impl<F: Fn(u8, u64) -> Result<Option<Vec<u8>>, String>> ViewLog<F> {
+    /// Of this head, with a way to its tiles: by level and index, as many bytes of each as there are.
+    pub fn new(head: Checkpoint, tiles: F) -> Self {
+        Self { tiles: Stored(tiles), head }
     }
 
-    fn prove(&self, with: impl FnOnce(&Proven<'_>) -> Result<Vec<Hash>, Error>) -> Result<Vec<Hash>, LogError> {
-        let tree = Proven::new(&self.dir, &self.head).map_err(LogError::Damaged)?;
-        with(&tree).map_err(|error| match error {
-            Error::InvalidInput(what) => LogError::Proof(what),
-            other => LogError::Proof(other.to_string()),
-        })
+    /// The checkpoint that everything is led to.
+    pub fn head(&self) -> &Checkpoint {
+        &self.head
     }
+
+    /// As [`Log::consistency`].
+    pub fn consistency_from(&self, older: u64) -> Result<Vec<Hash>, LogError> {
+        consistency(&self.tiles, &self.head, older)
+    }
+
+    /// As [`Log::proof_text`], of the entry at this place of the view.
+    pub fn proof_text(&self, position: u64) -> Result<Vec<u8>, LogError> {
+        proof_text(&self.tiles, &self.head, position)
+    }
+}
+
+fn inclusion(source: &dyn Source, head: &Checkpoint, index: u64) -> Result<Vec<Hash>, LogError> {
+    reaches(head, index.saturating_add(1))?;
+    prove(source, head, |tree| tlog_tiles::prove_record(head.size(), index, tree))
+}
+
+fn consistency(source: &dyn Source, head: &Checkpoint, older: u64) -> Result<Vec<Hash>, LogError> {
+    reaches(head, older)?;
+    if older == 0 {
+        return Ok(Vec::new());
+    }
+    prove(source, head, |tree| tlog_tiles::prove_tree(head.size(), older, tree))
+}
+
+fn proof_text(source: &dyn Source, head: &Checkpoint, index: u64) -> Result<Vec<u8>, LogError> {
+    let mut text = format!("c2sp.org/tlog-proof@v1\nindex {index}\n");
+    for hash in inclusion(source, head, index)? {
+        text.push_str(&format!("{hash}\n"));
+    }
+    text.push('\n');
+    Ok([text.as_bytes(), head.note()].concat())
+}
+
+fn reaches(head: &Checkpoint, end: u64) -> Result<(), LogError> {
+    let size = head.size();
+    if end > size { Err(LogError::Range { size, asked: end }) } else { Ok(()) }
+}
+
+fn prove(
+    source: &dyn Source,
+    head: &Checkpoint,
+    with: impl FnOnce(&Proven<'_>) -> Result<Vec<Hash>, Error>,
+) -> Result<Vec<Hash>, LogError> {
+    let tree = Proven::new(source, head).map_err(LogError::Damaged)?;
+    with(&tree).map_err(|error| match error {
+        Error::InvalidInput(what) => LogError::Proof(what),
+        other => LogError::Proof(other.to_string()),
+    })
 }
 
 /// An entry's fault where its hash is another.
@@ -125,6 +179,14 @@ const MAX_PROOF: usize = 64 * 1024;
 /// # Errors
 /// The text is no such proof, its checkpoint is not signed by the key, or it does not prove this entry.
 pub fn check_proof(text: &str, key: &LogVerifier, entry: &[u8]) -> Result<u64, LogError> {
+    check_proof_of(text, key, record_hash(entry)).map(|(index, _)| index)
+}
+
+/// The same of an entry of which only the leaf hash is known. Gives the checkpoint that it is led to as well.
+///
+/// # Errors
+/// As [`check_proof`].
+pub fn check_proof_of(text: &str, key: &LogVerifier, entry: Hash) -> Result<(u64, Checkpoint), LogError> {
     let wrong = |what: &str| LogError::Proof(what.to_owned());
     if text.len() > MAX_PROOF {
         return Err(wrong("the proof is too long"));
@@ -142,8 +204,8 @@ pub fn check_proof(text: &str, key: &LogVerifier, entry: &[u8]) -> Result<u64, L
         return Err(wrong("the proof has too many hashes"));
     }
     let head = Checkpoint::open(note.as_bytes(), key).map_err(|error| wrong(&error.to_string()))?;
-    match check_inclusion(&hashes, &head, index, entry) {
-        true => Ok(index),
+    match tlog_tiles::check_record(&hashes, head.size(), head.root(), index, entry).is_ok() {
+        true => Ok((index, head)),
         false => Err(wrong("the proof does not show that this entry is in the log")),
     }
 }

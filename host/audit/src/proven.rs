@@ -13,17 +13,45 @@ use tlog_tiles::{Error, Hash, HashReader, split_stored_hash_index};
 use crate::{
     checkpoint::Checkpoint,
     fault::Fault,
-    layout::{self, CHECKPOINT, WIDTH},
+    layout::{self, CHECKPOINT, HASH, WIDTH},
     read,
     tree::{self, subtree},
 };
+
+/// Where the tiles of a tree lie.
+pub(crate) trait Source {
+    /// The first `width` hashes of a tile. Checked for their number alone.
+    fn tile(&self, level: u8, n: u64, width: usize) -> Result<Vec<Hash>, Fault>;
+}
+
+/// A log's directory.
+pub(crate) struct Files<'a>(pub &'a Path);
+
+impl Source for Files<'_> {
+    fn tile(&self, level: u8, n: u64, width: usize) -> Result<Vec<Hash>, Fault> {
+        read::tile(self.0, level, n, width)
+    }
+}
+
+/// Tiles that somebody else keeps, by level and index: as many bytes of each as there are.
+pub(crate) struct Stored<F>(pub F);
+
+impl<F: Fn(u8, u64) -> Result<Option<Vec<u8>>, String>> Source for Stored<F> {
+    fn tile(&self, level: u8, n: u64, width: usize) -> Result<Vec<Hash>, Fault> {
+        let name = || layout::tile(level, n, width);
+        let bytes = (self.0)(level, n).map_err(|error| Fault::new(name(), format!("cannot be read: {error}")))?;
+        let bytes = bytes.ok_or_else(|| Fault::missing(name()))?;
+        let hashes = tree::from_bytes(bytes.get(..width * HASH).unwrap_or_default());
+        if hashes.len() == width { Ok(hashes) } else { Err(Fault::new(name(), "has not as many hashes as it should")) }
+    }
+}
 
 /// A tile and its index within its level.
 type Held = (u64, Rc<[Hash]>);
 
 /// The tree of one checkpoint.
 pub(crate) struct Proven<'a> {
-    dir: &'a Path,
+    source: &'a dyn Source,
     size: u64,
     edge: Vec<Rc<[Hash]>>,
     /// The tile of each level that was read last.
@@ -32,10 +60,10 @@ pub(crate) struct Proven<'a> {
 
 impl<'a> Proven<'a> {
     /// Reads the right edge, and checks it against the root.
-    pub fn new(dir: &'a Path, head: &Checkpoint) -> Result<Self, Fault> {
-        let edge = edge(dir, head)?.into_iter().map(Rc::from).collect::<Vec<_>>();
+    pub fn new(source: &'a dyn Source, head: &Checkpoint) -> Result<Self, Fault> {
+        let edge = edge(source, head)?.into_iter().map(Rc::from).collect::<Vec<_>>();
         let last = RefCell::new(vec![None; edge.len()]);
-        Ok(Self { dir, size: head.size(), edge, last })
+        Ok(Self { source, size: head.size(), edge, last })
     }
 
     /// A tile's hashes.
@@ -49,7 +77,7 @@ impl<'a> Proven<'a> {
         if let Some((_, hashes)) = self.last.borrow()[at].as_ref().filter(|(held, _)| *held == n) {
             return Ok(hashes.clone());
         }
-        let hashes: Rc<[Hash]> = read::tile(self.dir, level, n, WIDTH)?.into();
+        let hashes: Rc<[Hash]> = self.source.tile(level, n, WIDTH)?.into();
         let above = self.tile(level + 1, n / 256)?;
         if above.get((n % 256) as usize) != Some(&subtree(&hashes)) {
             return Err(Fault::new(layout::tile(level, n, WIDTH), "does not match its hash in the tile above"));
@@ -84,11 +112,11 @@ impl HashReader for Proven<'_> {
 }
 
 /// The hashes of each level's partial tile, level 0 first, which together make the root.
-pub(crate) fn edge(dir: &Path, head: &Checkpoint) -> Result<Vec<Vec<Hash>>, Fault> {
+pub(crate) fn edge(source: &dyn Source, head: &Checkpoint) -> Result<Vec<Vec<Hash>>, Fault> {
     let mut levels = Vec::new();
     for level in layout::levels(head.size()) {
         let (n, width) = layout::partial(head.size(), level);
-        levels.push(if width == 0 { Vec::new() } else { read::tile(dir, level, n, width)? });
+        levels.push(if width == 0 { Vec::new() } else { source.tile(level, n, width)? });
     }
     if tree::root(&levels) != head.root() {
         return Err(Fault::new(CHECKPOINT, "its root hash is not that of the newest tiles"));
@@ -111,7 +139,7 @@ mod tests {
                     log.flip(name, at);
                     let path = log.path();
                     let all = |tree: Proven<'_>| (0..size.div_ceil(256)).try_for_each(|n| tree.tile(0, n).map(drop));
-                    assert!(Proven::new(&path, &head).and_then(all).is_err(), "{name} {at}");
+                    assert!(Proven::new(&Files(&path), &head).and_then(all).is_err(), "{name} {at}");
                     log.flip(name, at);
                 }
             }

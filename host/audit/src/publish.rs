@@ -17,16 +17,18 @@ use crate::{
     checkpoint::Checkpoint,
     disk::{self, Batch, Disk, Durable},
     fault::{Fault, LogError},
-    key::LogKey,
+    key::Keys,
     layout::{self, CHECKPOINT, TILES, WIDTH},
-    proven, read,
-    tree::Edge,
+    proven::{self, Files},
+    read,
+    tree::{Edge, Spine},
+    view::View,
 };
 
 /// The one who writes a log.
 pub struct Publisher {
     dir: PathBuf,
-    key: LogKey,
+    keys: Keys,
     head: Checkpoint,
     edge: Edge,
     known: BTreeSet<PathBuf>,
@@ -35,25 +37,25 @@ pub struct Publisher {
 
 impl Publisher {
     /// Begins a log: signs the checkpoint of no entries. A folder that holds any part of a log is refused.
-    pub fn create(dir: &Path, key: LogKey) -> Result<Self, LogError> {
-        Self::create_on(dir, key, Box::new(Durable))
+    pub fn create(dir: &Path, keys: impl Into<Keys>) -> Result<Self, LogError> {
+        Self::create_on(dir, keys.into(), Box::new(Durable))
     }
 
     /// Opens a log: checks its head, and that the right edge of its tree and its newest entries lead to it. All the
     /// rest is for [`crate::verify()`].
-    pub fn open(dir: &Path, key: LogKey) -> Result<Self, LogError> {
-        Self::open_on(dir, key, Box::new(Durable))
+    pub fn open(dir: &Path, keys: impl Into<Keys>) -> Result<Self, LogError> {
+        Self::open_on(dir, keys.into(), Box::new(Durable))
     }
 
-    fn create_on(dir: &Path, key: LogKey, disk: Box<dyn Disk>) -> Result<Self, LogError> {
+    fn create_on(dir: &Path, keys: Keys, disk: Box<dyn Disk>) -> Result<Self, LogError> {
         fs::create_dir_all(dir).map_err(LogError::io(dir.display()))?;
         let _lock = disk::lock(dir)?;
         if [CHECKPOINT, TILES].iter().any(|name| dir.join(name).exists()) {
             return Err(LogError::Exists(dir.display().to_string()));
         }
         let edge = Edge::default();
-        let head = Checkpoint::sign(&key, 0, edge.root())?;
-        let publisher = Self { dir: dir.to_owned(), key, head, edge, known: BTreeSet::new(), disk };
+        let head = Checkpoint::sign(&keys, 0, edge.spine.root())?;
+        let publisher = Self { dir: dir.to_owned(), keys, head, edge, known: BTreeSet::new(), disk };
         publisher.put_head(&publisher.head)?;
         if let Some(parent) = dir.canonicalize().ok().as_deref().and_then(Path::parent) {
             publisher.disk.sync(parent).map_err(LogError::io(parent.display()))?;
@@ -61,11 +63,11 @@ impl Publisher {
         Ok(publisher)
     }
 
-    fn open_on(dir: &Path, key: LogKey, disk: Box<dyn Disk>) -> Result<Self, LogError> {
+    fn open_on(dir: &Path, keys: Keys, disk: Box<dyn Disk>) -> Result<Self, LogError> {
         let _lock = disk::lock(dir)?;
-        let head = read::checkpoint(dir, &key.verifier())?;
+        let head = read::checkpoint(dir, &keys.verifiers())?;
         let edge = edge(dir, &head).map_err(LogError::Damaged)?;
-        Ok(Self { dir: dir.to_owned(), key, head, edge, known: BTreeSet::new(), disk })
+        Ok(Self { dir: dir.to_owned(), keys, head, edge, known: BTreeSet::new(), disk })
     }
 
     /// How many entries the log has: the index that the next one gets.
@@ -93,17 +95,36 @@ impl Publisher {
         for entry in entries {
             edge.push(entry.as_ref(), |name, bytes| batch.put(&name, &bytes))?;
         }
-        for (name, bytes) in edge.partials(self.edge.size) {
+        for (name, bytes) in edge.partials(self.edge.spine.size) {
             batch.put(&name, &bytes)?;
         }
         let known = batch.finish()?;
-        let head = Checkpoint::sign(&self.key, edge.size, edge.root())?;
+        let head = Checkpoint::sign(&self.keys, edge.spine.size, edge.spine.root())?;
         self.put_head(&head)?;
         self.known.extend(known);
         self.edge = edge;
         let old = std::mem::replace(&mut self.head, head);
         self.remove_partials(old.size());
         Ok(self.head.clone())
+    }
+
+    /// Signs the present head anew, where not all of the log's keys have signed it: after a key was added or taken away. Gives
+    /// whether it had to.
+    pub fn sign_again(&mut self) -> Result<bool, LogError> {
+        let _lock = disk::lock(&self.dir)?;
+        self.unmoved()?;
+        let head = Checkpoint::sign(&self.keys, self.head.size(), self.head.root())?;
+        if head.note() == self.head.note() {
+            return Ok(false);
+        }
+        self.put_head(&head)?;
+        self.head = head;
+        Ok(true)
+    }
+
+    /// The signed head of a view: a log of its own, with the view's tag behind this log's origin.
+    pub fn sign_view(&self, view: &View) -> Result<Checkpoint, LogError> {
+        Ok(Checkpoint::sign(&self.keys.of_view(view.tag()), view.size(), view.root())?)
     }
 
     fn lengths<T: AsRef<[u8]>>(&self, entries: &[T]) -> Result<(), LogError> {
@@ -147,12 +168,13 @@ impl Publisher {
 
 /// Reads the right edge of a log, and checks that it leads to the root.
 fn edge(dir: &Path, head: &Checkpoint) -> Result<Edge, Fault> {
-    let mut edge = Edge { size: head.size(), levels: proven::edge(dir, head)?, bundle: Vec::new() };
+    let spine = Spine { size: head.size(), levels: proven::edge(&Files(dir), head)? };
+    let mut edge = Edge { spine, bundle: Vec::new() };
     let (n, width) = layout::partial(head.size(), 0);
     if width > 0 {
         edge.bundle = read::entries(dir, n, width)?;
         let hashes = bundle::split(&edge.bundle, width).map(|all| all.into_iter().map(record_hash).collect::<Vec<_>>());
-        if hashes.as_ref() != Ok(&edge.levels[0]) {
+        if hashes.as_ref() != Ok(&edge.spine.levels[0]) {
             let tile = layout::tile(0, n, width);
             return Err(Fault::new(
                 layout::bundle(n, width),

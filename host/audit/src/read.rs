@@ -40,10 +40,10 @@ pub(crate) fn file(dir: &Path, name: &str, most: u64) -> Result<Option<Vec<u8>>,
 }
 
 /// The signed head. `Err` of `Err` is a checkpoint that was read and is not acceptable.
-pub(crate) fn checkpoint(dir: &Path, key: &LogVerifier) -> Result<Checkpoint, LogError> {
+pub(crate) fn checkpoint(dir: &Path, keys: &[LogVerifier]) -> Result<Checkpoint, LogError> {
     let note = file(dir, CHECKPOINT, MAX_CHECKPOINT).map_err(LogError::Damaged)?;
     let note = note.ok_or_else(|| LogError::Damaged(Fault::missing(CHECKPOINT)))?;
-    Checkpoint::open(&note, key).map_err(|error: CheckpointError| error.into())
+    Checkpoint::open_any(&note, keys).map_err(|error: CheckpointError| error.into())
 }
 
 /// The first `width` hashes of a tile.

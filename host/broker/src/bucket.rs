@@ -12,7 +12,7 @@ const MINUTE: i64 = 60_000;
 
 /// What is left to be used.
 #[derive(Clone, Debug)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     per_minute: i64,
     /// In parts of a unit. Below zero where an act turned out larger than what was left.
     level: i64,
@@ -21,13 +21,13 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     /// Full, at this rate. At most 2^40 a minute.
-    pub(crate) fn full(per_minute: u64, now: Timestamp) -> Self {
+    pub fn full(per_minute: u64, now: Timestamp) -> Self {
         let per_minute = i64::try_from(per_minute.clamp(1, 1 << 40)).unwrap_or(1);
         Self { per_minute, level: per_minute * MINUTE, at: now }
     }
 
     /// How long until there is room for so much; `None`: there is now. For more than a minute's worth, room for that is enough.
-    pub(crate) fn wait(&mut self, amount: u64, now: Timestamp) -> Option<Duration> {
+    pub fn wait(&mut self, amount: u64, now: Timestamp) -> Option<Duration> {
         self.refill(now);
         let wanted = i64::try_from(amount).unwrap_or(i64::MAX).min(self.per_minute) * MINUTE;
         let missing = wanted - self.level;
@@ -36,14 +36,20 @@ impl Bucket {
     }
 
     /// Takes so much out, whether or not it is there.
-    pub(crate) fn take(&mut self, amount: u64) {
+    pub fn take(&mut self, amount: u64) {
         let amount = i64::try_from(amount.min(1 << 40)).unwrap_or(0);
         // A debt of more than a minute is forgiven: it would be an act that nobody could have foreseen.
         self.level = (self.level - amount * MINUTE).max(-self.per_minute * MINUTE);
     }
 
+    /// Gives back so much of what was taken; never more than there is room for.
+    pub fn give_back(&mut self, amount: u64) {
+        let amount = i64::try_from(amount.min(1 << 40)).unwrap_or(0);
+        self.level = (self.level + amount * MINUTE).min(self.per_minute * MINUTE);
+    }
+
     /// Whether nothing is missing from it.
-    pub(crate) fn is_full(&mut self, now: Timestamp) -> bool {
+    pub fn is_full(&mut self, now: Timestamp) -> bool {
         self.refill(now);
         self.level == self.per_minute * MINUTE
     }

@@ -6,11 +6,13 @@
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
 //! - [`rotation`] replaces credentials, by policy or after a breach, and holds requests to freezes.
+//! - [`bucket`] is a rate, for whoever is held to one.
 //! - [`authz`] is the host's own authorization server, less its HTTP.
 //! - [`leaks`] finds secrets where they must not be; [`hmac`] checks what webhooks are signed with.
 //! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
 //!   person's consent; [`issue`] is what the vault asks of them.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
+//! - [`witness`] asks witnesses of the audit log for cosignatures.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
 //! a way to read a stored secret from outside the host.
@@ -24,7 +26,7 @@
 
 mod answer;
 pub mod authz;
-mod bucket;
+pub mod bucket;
 mod circuit;
 pub mod connection;
 pub mod consent;
@@ -55,3 +57,4 @@ mod tls;
 pub mod upstream;
 pub mod vault;
 mod wire;
+pub mod witness;

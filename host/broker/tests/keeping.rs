@@ -147,6 +147,22 @@ async fn a_process_that_died_before_it_stored_has_given_nothing() {
 }
 
 #[tokio::test]
+async fn a_secret_that_was_held_for_a_consent_does_not_outlive_it() {
+    let (_server, office) = both().await;
+    let (consent, ..) = begun(&office, &link(&office, provider(true)).await).await;
+    let open = office.store.consent(&consent.id).await.unwrap().unwrap();
+    office.desk.sweep().await.unwrap();
+    assert_eq!(office.safe.held.lock().unwrap().len(), 1, "it is open");
+    // The process died between the consent's end and the next step.
+    let stage = Stage::Ended { session: None, denied: true, why: "no".into() };
+    let over = Consent { stage, revision: open.revision + 1, ..open.clone() };
+    let entry = Entry::new(Timestamp(0), Kind::ConsentEnded, Actor::Host, None);
+    assert!(office.store.put_consent(over, Some(open.revision), entry).await.unwrap());
+    assert_eq!(office.desk.sweep().await.unwrap(), 0, "it has ended already");
+    assert!(office.safe.held.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_provider_that_revokes_nothing_is_not_said_to_have_revoked() {
     for (revokes, says) in [(true, "it was revoked"), (false, "the provider offers no way to revoke it: end it there")]
     {

@@ -3,13 +3,15 @@
 
 mod audit;
 mod egress;
+mod listen;
 mod oauth;
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 pub use audit::{Audit, Retention, TenantAudit};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
+pub use listen::Listen;
 pub use oauth::OAuth;
 use portcullis_broker::egress::Config as EgressConfig;
 use portcullis_capabilities::Catalogue;
@@ -58,6 +60,8 @@ pub struct Config {
     pub oauth: OAuth,
     /// How long the audit log is kept.
     pub audit: Audit,
+    /// The published audit log.
+    pub log: PublishedLog,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -69,34 +73,17 @@ pub struct Config {
     tenant_regions: BTreeMap<TenantId, Regions>,
 }
 
-/// The listener.
+/// The published audit log.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Listen {
-    /// Address and port. Port 0: a free one.
-    pub address: SocketAddr,
-    /// How browsers reach this host, such as `https://portcullis.acme.example`. Absent: at the address, in plain HTTP.
-    pub public_url: Option<String>,
+pub struct PublishedLog {
+    /// At most how often witnesses are asked to cosign it, in seconds.
+    pub witness_interval_s: u64,
 }
 
-impl Listen {
-    /// How browsers reach this host: scheme, host and port, without anything after it. Plain HTTP is for loopback alone (DAT-5).
-    pub fn base(&self) -> Result<String> {
-        let Some(text) = &self.public_url else {
-            anyhow::ensure!(
-                self.address.ip().is_loopback() && self.address.port() != 0,
-                "listen.public-url is missing: how do browsers reach this host? Such as 'https://portcullis.acme.example'"
-            );
-            return Ok(format!("http://{}", self.address));
-        };
-        let target: portcullis_model::target::Target =
-            format!("{text}/").parse().map_err(|error| anyhow!("listen.public-url: {error}"))?;
-        anyhow::ensure!(
-            target.origin() == *text,
-            "listen.public-url: expected 'https://' and a host, without anything after it, such as '{}'",
-            target.origin()
-        );
-        Ok(text.clone())
+impl Default for PublishedLog {
+    fn default() -> Self {
+        Self { witness_interval_s: 60 }
     }
 }
 
@@ -118,6 +105,8 @@ pub struct Sandbox {
     pub memory_mib: u64,
     /// Whether to look for secrets in guest memory after each call. Costs several times the call itself.
     pub scan_memory: bool,
+    /// A directory where the search also leaves each call's core dump of the guest's side: subscribers' data is in it.
+    pub core_dumps: Option<PathBuf>,
 }
 
 /// What no plugin can go beyond.
@@ -169,12 +158,6 @@ pub struct Review {
     pub quarantine_vulnerable: Option<Severity>,
 }
 
-impl Default for Listen {
-    fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8787)), public_url: None }
-    }
-}
-
 impl Default for Ingest {
     fn default() -> Self {
         Self { max_body_kib: 1024 }
@@ -184,7 +167,7 @@ impl Default for Ingest {
 impl Default for Sandbox {
     fn default() -> Self {
         let SandboxConfig { concurrent_calls, memory_mib, scan_memory } = SandboxConfig::default();
-        Self { concurrent_calls, memory_mib, scan_memory }
+        Self { concurrent_calls, memory_mib, scan_memory, core_dumps: None }
     }
 }
 
@@ -231,11 +214,15 @@ impl Config {
         if !(1..=1024).contains(&config.sandbox.memory_mib) {
             return Err(anyhow!("sandbox.memory-mib: expected 1 to 1024"));
         }
+        if config.sandbox.core_dumps.is_some() && !config.sandbox.scan_memory {
+            return Err(anyhow!("sandbox.core-dumps: they are what the search of memory sees; set scan-memory = true"));
+        }
         config.oauth.check().context("oauth")?;
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
         config.audit.check(config.tenants.values().map(|tenant| &tenant.audit))?;
+        config.listen.check()?;
         config.egress.check()?;
         config.backends.check()?;
         Ok(config)
@@ -243,7 +230,7 @@ impl Config {
 
     /// The sandbox's settings.
     pub fn sandbox(&self) -> SandboxConfig {
-        let Sandbox { concurrent_calls, memory_mib, scan_memory } = self.sandbox;
+        let Sandbox { concurrent_calls, memory_mib, scan_memory, .. } = self.sandbox;
         SandboxConfig { concurrent_calls, memory_mib, scan_memory }
     }
 

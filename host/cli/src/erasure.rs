@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use portcullis_capabilities::Capabilities;
 use portcullis_model::{
     audit::{Actor, SealedError},
+    ending::Ending,
     erasure::Erased,
     id::{Digest, InstallationId},
     installation::{Installation, InstallationState, InstallationStore as _},
@@ -28,7 +29,10 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::host::Host;
+use crate::{
+    host::{Host, person},
+    rotation,
+};
 
 /// How often it is looked for installations whose time is over.
 const TICK: Duration = Duration::from_millis(500);
@@ -164,8 +168,16 @@ pub async fn purge(host: &Host, one: &Installation) -> Result<(Installation, Era
     if !matches!(one.state, InstallationState::Uninstalled { .. }) {
         return Err(InstallError::NotUninstalled(one.id.clone()).into());
     }
+    revoke_all(host, one, person()).await?;
     let files = remove_files(host, one)?;
     Ok(host.installer().erase(host.store.as_ref(), one, files).await?)
+}
+
+/// The last that is tried to have its credentials revoked: they are deleted with it.
+async fn revoke_all(host: &Host, one: &Installation, actor: Actor) -> Result<()> {
+    let its = |ending: &Ending| ending.key.installation == one.id && ending.key.tenant == one.tenant;
+    rotation::endings(host, actor).settle(its, true).await?;
+    Ok(())
 }
 
 fn remove_files(host: &Host, one: &Installation) -> Result<Erased> {
@@ -205,6 +217,7 @@ async fn due(host: &Host, runtime: &Runtime<Capabilities>, quiet: &mut HashSet<I
             continue;
         }
         let installer = Installer { actor: Actor::Host, ..host.installer() };
+        revoke_all(host, &one, Actor::Host).await?;
         let files = remove_files(host, &one)?;
         match installer.erase(host.store.as_ref(), &one, files).await {
             Ok((_, erased)) => tracing::info!(installation = %one.id, ?erased, "what an installation stored is erased"),

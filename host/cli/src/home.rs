@@ -33,6 +33,11 @@ impl Home {
         self.0.join("host.db")
     }
 
+    /// The index that the audit log is read by. It can be made anew at any time.
+    pub fn audit_index(&self) -> PathBuf {
+        self.0.join("audit-index.db")
+    }
+
     /// The embedded help desk.
     pub fn helpdesk(&self) -> PathBuf {
         self.0.join("helpdesk.db")
@@ -151,6 +156,11 @@ impl Home {
     /// Takes the right to carry out a rotation; `None` where another process has it.
     pub fn try_lock_rotation(&self) -> Result<Option<File>> {
         self.try_lock_file("rotation.lock")
+    }
+
+    /// Takes the right to replace the log's key; `None` where another process has it.
+    pub fn try_lock_log_key(&self) -> Result<Option<File>> {
+        self.try_lock_file("log-key.lock")
     }
 
     fn try_lock_file(&self, name: &str) -> Result<Option<File>> {

@@ -8,7 +8,7 @@ use portcullis_broker::{
     key::{Key, file::FileKeys},
     pseudonym::KeyedPseudonyms,
     renew::Renewals,
-    rotation::FreezeBook,
+    rotation::{Brake, FreezeBook},
     upstream::Upstream,
     vault::Vault,
 };
@@ -87,6 +87,7 @@ impl Host {
         connections.renewed_by(renewals.clone());
         // Before the credentials: what goes on under a freeze does so with what was stored before it was let go on.
         let freezes = Arc::new(FreezeBook::new(store.clone(), connections.clone()));
+        renewals.held_by(Arc::new(Brake::new(&freezes, store.clone())));
         freezes.tighten().await?;
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");

@@ -57,16 +57,41 @@ pub struct Keys {
 
 /// The keys that the configuration names. Makes the home's own where the host has none yet.
 pub async fn keys(home: &Home, config: &VaultConfig, store: &SqliteStore, rng: &Arc<dyn Rng>) -> Result<Keys> {
-    let default = Keeper { file: Some(home.vault_key()), ..Keeper::default() };
     let fresh = store.wrapping_keys().await?.is_empty();
-    let (current, file) = open(home, config.key.as_ref().unwrap_or(&default), fresh, rng).context("[vault] key")?;
-    let mut ring = KeyRing::new(current);
+    keys_making(home, config, fresh, rng)
+}
+
+/// The same for a host whose key is lost: a file that is not there is made, with a new key.
+pub fn keys_anew(home: &Home, config: &VaultConfig, rng: &Arc<dyn Rng>) -> Result<Keys> {
+    keys_making(home, config, true, rng)
+}
+
+/// The keys that there are, to look what they open. Where a file is not there a key stands in for it that opens nothing and is kept
+/// nowhere.
+pub fn keys_at_hand(home: &Home, config: &VaultConfig, rng: &Arc<dyn Rng>) -> Result<KeyRing> {
+    let keeper = current(home, config);
+    if keeper.file.as_ref().is_some_and(|path| !home.dir().join(path).exists()) {
+        return and_previous(home, config, KeyRing::of(Key::random(&**rng), rng.clone()), rng);
+    }
+    Ok(keys_making(home, config, false, rng)?.ring)
+}
+
+fn current(home: &Home, config: &VaultConfig) -> Keeper {
+    config.key.clone().unwrap_or_else(|| Keeper { file: Some(home.vault_key()), ..Keeper::default() })
+}
+
+fn and_previous(home: &Home, config: &VaultConfig, mut ring: KeyRing, rng: &Arc<dyn Rng>) -> Result<KeyRing> {
     for keeper in &config.previous {
         ring = ring.and(open(home, keeper, false, rng).context("[vault] previous")?.0);
     }
-    Ok(Keys { ring, file })
+    Ok(ring)
 }
 
+fn keys_making(home: &Home, config: &VaultConfig, make: bool, rng: &Arc<dyn Rng>) -> Result<Keys> {
+    let (current, file) = open(home, &current(home, config), make, rng).context("[vault] key")?;
+    let ring = and_previous(home, config, KeyRing::new(current), rng)?;
+    Ok(Keys { ring, file })
+}
 type Opened = (Arc<dyn KeyService>, Option<Arc<FileKeys>>);
 
 fn open(home: &Home, keeper: &Keeper, make: bool, rng: &Arc<dyn Rng>) -> Result<Opened> {
@@ -75,7 +100,7 @@ fn open(home: &Home, keeper: &Keeper, make: bool, rng: &Arc<dyn Rng>) -> Result<
         (Some(path), None, None) => {
             let path = home.dir().join(path);
             let keys = FileKeys::open(&path, make, rng.clone())
-                .context("without it no stored credential opens; put it back from a copy")?;
+                .context("without it no stored credential opens; put it back from a copy, or see 'portcullis vault give-up --help'")?;
             let keys = Arc::new(keys);
             Ok((keys.clone(), Some(keys)))
         }

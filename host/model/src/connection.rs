@@ -77,6 +77,16 @@ pub enum Standing {
     },
 }
 
+/// Why a credential cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unreadable {
+    /// Whoever keeps the key cannot be asked at the moment.
+    ForNow,
+    /// Its key is another one or is not there, or the row was changed.
+    Lost,
+}
+
 /// A connection as everybody may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionView {
@@ -96,4 +106,7 @@ pub struct ConnectionView {
     /// How it stands.
     #[serde(flatten)]
     pub standing: Standing,
+    /// Its credential cannot be read: what else stands here is what the row says, and nothing vouches for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
 }

@@ -113,7 +113,16 @@ impl Consent {
 
 /// Where the client's secret waits for the end of a consent.
 pub fn held_in(consent: &ConsentId, tenant: &TenantId) -> Slot {
-    Slot { tenant: tenant.clone(), installation: None, name: format!("consent/{consent}") }
+    Slot { tenant: tenant.clone(), installation: None, name: format!("{HELD}{consent}") }
+}
+
+/// What the names of those slots begin with.
+const HELD: &str = "consent/";
+
+/// For which consent something waits in this slot; `None` where it is no such slot.
+pub fn held_for(slot: &Slot) -> Option<ConsentId> {
+    let name = slot.name.strip_prefix(HELD).filter(|_| slot.installation.is_none())?;
+    name.parse().ok()
 }
 
 /// Where consents are kept. Each change is written together with its audit entry, or not at all.

@@ -23,6 +23,7 @@ pub mod connection;
 pub mod consent;
 pub mod door;
 pub mod egress;
+pub mod ending;
 pub mod erasure;
 pub mod error;
 pub mod event;

@@ -63,9 +63,13 @@ pub struct Bearer {
 /// Why a token is refused. The texts go to the client, and hold nothing of the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// It is unknown, over, revoked, for another audience, or its installation is not active any more (RFC 6750 `invalid_token`).
+    /// It is unknown, or presented in another way than it was issued for (RFC 6750 `invalid_token`).
     #[error("{0}")]
     Token(String),
+    /// It was issued and is over, revoked, for another audience, or its installation is not active any more. The client is told the
+    /// same code.
+    #[error("{0}")]
+    Over(String),
     /// The proof of possession is missing or does not hold (RFC 9449 `invalid_dpop_proof`).
     #[error("{0}")]
     Proof(String),

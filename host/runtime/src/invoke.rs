@@ -145,7 +145,7 @@ impl<C: CapabilitySet> Runtime<C> {
         store.data_mut().wasi.finish();
         let wall = began.elapsed();
         let memory = store.data().memory.used() as u64;
-        let leaked = self.scan(&mut store, ready, &event, broken).await;
+        let leaked = self.scan(&mut store, ready, (&gate.call().id, &event), broken).await;
         let host_calls = gate.tally().host_calls.load(Ordering::Relaxed);
         (end, Usage { cpu: meter.used(), wall, memory, host_calls, leaked, ..Usage::default() })
     }
@@ -180,7 +180,7 @@ impl<C: CapabilitySet> Runtime<C> {
         &self,
         store: &mut Store<CallStore<C::States>>,
         ready: &Ready<C>,
-        event: &events::Event,
+        (id, event): (&CallId, &events::Event),
         broken: Option<wasmtime::Error>,
     ) -> Option<bool> {
         let secrets = self.secrets.as_deref().filter(|_| self.sandbox.config.scan_memory)?;
@@ -193,6 +193,7 @@ impl<C: CapabilitySet> Runtime<C> {
                 call(store, ready, event).await.err()?
             }
         };
+        memory_scan::hand_over(&error, &mut *store, id, secrets);
         memory_scan::search(&error, &*store, secrets)
     }
 }

@@ -18,7 +18,7 @@ use portcullis_model::{
 };
 use rusqlite::{Connection, params};
 
-pub(crate) use self::stored::{COLUMNS, select};
+pub(crate) use self::stored::{COLUMNS, from, select};
 pub use self::{
     dispose::{Announcement, Due},
     erase::{Erased, Which},

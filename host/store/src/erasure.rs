@@ -1,5 +1,5 @@
-//! Taking an installation out: its credentials, open consents and deliveries at once, everything else after a time of grace; and reading it
-//! all for an export.
+//! Taking an installation out: its credentials are ended at once, as are its client, open consents and deliveries, everything else
+//! goes after a time of grace; and reading it all for an export.
 //!
 //! Invariants: what is removed is overwritten in the file, and the file of recent changes is emptied after it; an event whose
 //! content another installation's delivery needs keeps it; each step is in one transaction with its entry.
@@ -20,7 +20,8 @@ use crate::{
     audit::{COLUMNS, append, select},
     consents,
     db::{Outcome, failed},
-    installations,
+    installations, oauth,
+    secrets::endings,
 };
 
 /// A value that a plugin stored.
@@ -89,11 +90,12 @@ impl ErasureStore for SqliteStore {
                     return Ok(None);
                 }
                 let stopped = Stopped {
-                    secrets: gone(conn, SECRETS, &installation)?,
+                    secrets: endings::end_all(conn, &installation, &entry)?,
                     deliveries: gone(conn, CLOSE, &installation)?,
                 };
                 gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", &installation)?;
                 consents::close(conn, &installation, &entry)?;
+                oauth::end(conn, &installation, &entry)?;
                 let entry = entry.with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
                 append(conn, &entry)?;
                 Ok(Some(stopped))

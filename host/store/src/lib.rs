@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod audit_index;
 mod budgets;
 mod consents;
 pub mod db;
@@ -35,17 +36,22 @@ mod sources;
 #[cfg(test)]
 mod spending;
 mod trust;
+mod views;
 mod webhooks;
+mod witnesses;
 
 use std::path::Path;
 
 pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
+pub use audit_index::AuditIndex;
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};
 pub use kv::KvRows;
 pub use plugin_log::LogLine;
 use portcullis_model::error::StoreError;
+pub use views::{LogRow, LogState, StoredTile, StoredView, ViewChange};
+pub use witnesses::LogWitness;
 
 /// All of the model's storage ports on one SQLite file.
 #[derive(Clone)]

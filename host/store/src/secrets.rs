@@ -6,6 +6,7 @@
 //! under the current key-encryption key, both looked up in the same transaction, as is that the installation was not
 //! uninstalled; what is deleted is overwritten in the file.
 
+pub(crate) mod endings;
 mod keys;
 mod rows;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::{
     db::{Outcome, Writing, failed},
     installations,
 };
+use endings::NOT_ENDING;
 
 /// As the column holds it: a source's secret belongs to no installation.
 fn installation(slot: &Slot) -> &str {
@@ -63,8 +65,10 @@ fn put(
     .map_err(failed)?;
     // What has just ceased to be current stays, whatever the clock says.
     conn.execute(
-        "DELETE FROM secret_generations WHERE tenant = ?1 AND installation = ?2 AND name = ?3 AND retired < ?4
-           AND (expires IS NULL OR expires < ?4)",
+        &format!(
+            "DELETE FROM secret_generations WHERE tenant = ?1 AND installation = ?2 AND name = ?3 AND retired < ?4
+             AND (expires IS NULL OR expires < ?4) AND {NOT_ENDING}"
+        ),
         params![tenant, installation, slot.name, retired.min(keep).0],
     )
     .map_err(failed)?;
@@ -119,17 +123,21 @@ impl SecretStore for SqliteStore {
 
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError> {
         let any = self.db.read(move |conn| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM secret_generations
-                WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1))";
-            conn.query_row(sql, [before.0], |row| row.get::<_, bool>(0)).map_err(failed)
+            let sql = format!(
+                "SELECT EXISTS (SELECT 1 FROM secret_generations
+                 WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1) AND {NOT_ENDING})"
+            );
+            conn.query_row(&sql, [before.0], |row| row.get::<_, bool>(0)).map_err(failed)
         });
         if !any.await? {
             return Ok(0);
         }
         let forget = move |conn: &Writing| {
-            let sql = "DELETE FROM secret_generations
-                WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1)";
-            conn.execute(sql, [before.0]).map(|rows| rows as u64).map_err(failed)
+            let sql = format!(
+                "DELETE FROM secret_generations
+                 WHERE retired IS NOT NULL AND retired < ?1 AND (expires IS NULL OR expires < ?1) AND {NOT_ENDING}"
+            );
+            conn.execute(&sql, [before.0]).map(|rows| rows as u64).map_err(failed)
         };
         self.db.write(forget).await
     }

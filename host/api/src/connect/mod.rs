@@ -19,7 +19,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Path, RawQuery, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -27,6 +27,8 @@ use portcullis_broker::consent::{Answered, ConsentError, Desk};
 use portcullis_model::{
     catalogue::Catalogue, consent::Consent, id::ConsentId, installation::InstallationStore, secret::Secret,
 };
+
+use crate::peers::{Door, Face, Known, retry_after};
 
 /// The largest query and the largest body, in bytes.
 const MAX_INPUT: usize = 16 * 1024;
@@ -55,11 +57,22 @@ pub fn routes(connect: Arc<Connect>) -> Router {
         .with_state(connect)
 }
 
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Requests, name: |_| "connect", say: too_many };
+
+fn too_many(_: &Uri, wait: Duration) -> Response {
+    let words = "too many requests of this address led to nothing; try again in a minute";
+    let mut response = page(StatusCode::TOO_MANY_REQUESTS, page::refused(words));
+    retry_after(&mut response, wait);
+    response
+}
+
 type Segment = Result<Path<String>, PathRejection>;
 
 async fn style() -> Response {
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
-    (headers, include_str!("style.css")).into_response()
+    // Nothing is looked up for it.
+    Known::Proved.note((headers, include_str!("style.css")).into_response())
 }
 
 /// Says what is asked for, and gives the browser its session.
@@ -71,7 +84,7 @@ async fn show(State(connect): State<Arc<Connect>>, link: Segment, headers: Heade
     let session = cookie::session(&headers, &consent).unwrap_or_else(|| connect.desk.session());
     let plugin = connect.plugin(&consent).await;
     let html = page::asking(&consent, &resolved, &plugin, &session.form_token(&consent.id));
-    with_cookie(page(StatusCode::OK, html), &cookie::set(&consent, &session))
+    Known::Proved.note(with_cookie(page(StatusCode::OK, html), &cookie::set(&consent, &session)))
 }
 
 /// Uses the link up and sends the browser to the provider.
@@ -87,7 +100,7 @@ async fn go(State(connect): State<Arc<Connect>>, link: Segment, headers: HeaderM
         connect.desk.begin(&link, &session, &token).await
     };
     match begun.await {
-        Ok(url) => see_other(&url),
+        Ok(url) => Known::Proved.note(see_other(&url)),
         Err(error) => refused(&error),
     }
 }
@@ -108,7 +121,7 @@ async fn callback(State(connect): State<Arc<Connect>>, RawQuery(query): RawQuery
         })
     };
     match finished.await {
-        Ok(consent) => see_other(&format!("/connect/outcome/{}", consent.id)),
+        Ok(consent) => Known::Proved.note(see_other(&format!("/connect/outcome/{}", consent.id))),
         Err(error) => refused(&error),
     }
 }
@@ -122,7 +135,9 @@ async fn outcome(State(connect): State<Arc<Connect>>, id: Segment, headers: Head
         connect.desk.outcome(&id, &session).await
     };
     match found.await {
-        Ok(consent) => page(StatusCode::OK, page::outcome(&consent, &connect.plugin(&consent).await)),
+        Ok(consent) => {
+            Known::Proved.note(page(StatusCode::OK, page::outcome(&consent, &connect.plugin(&consent).await)))
+        }
         Err(error) => refused(&error),
     }
 }
@@ -184,18 +199,21 @@ fn answered(pairs: &Pairs) -> Result<Answered, ConsentError> {
 }
 
 fn refused(error: &ConsentError) -> Response {
-    let (status, words) = match error {
-        ConsentError::NoLink => (StatusCode::NOT_FOUND, error.to_string()),
-        ConsentError::Used | ConsentError::Late => (StatusCode::GONE, error.to_string()),
-        ConsentError::OtherBrowser | ConsentError::Forged => (StatusCode::FORBIDDEN, error.to_string()),
-        ConsentError::Answer(_) => (StatusCode::BAD_REQUEST, error.to_string()),
-        ConsentError::Unfit(_) | ConsentError::Provider(_) => (StatusCode::CONFLICT, error.to_string()),
+    let (status, reason) = match error {
+        ConsentError::NoLink => (StatusCode::NOT_FOUND, Some("no-link")),
+        ConsentError::Used | ConsentError::Late => (StatusCode::GONE, Some("old-link")),
+        ConsentError::OtherBrowser | ConsentError::Forged => (StatusCode::FORBIDDEN, Some("other-browser")),
+        ConsentError::Answer(_) => (StatusCode::BAD_REQUEST, Some("wrong-answer")),
+        ConsentError::Unfit(_) | ConsentError::Provider(_) => (StatusCode::CONFLICT, None),
         ConsentError::Store(_) | ConsentError::Keep(_) => {
             tracing::error!(%error, "a consent cannot go on");
-            (StatusCode::SERVICE_UNAVAILABLE, "the host cannot reach its store; try again in a minute".to_owned())
+            let words = "the host cannot reach its store; try again in a minute";
+            return page(StatusCode::SERVICE_UNAVAILABLE, page::refused(words));
         }
     };
-    page(status, page::refused(&words))
+    let response = page(status, page::refused(&error.to_string()));
+    // What is not the browser's doing is not counted against it.
+    reason.map_or(Known::Proved, Known::Refused).note(response)
 }
 
 fn see_other(url: &str) -> Response {

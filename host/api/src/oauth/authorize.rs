@@ -8,9 +8,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use portcullis_broker::authz::{Begun, Params, Refused, Watched};
+use portcullis_broker::authz::{Begun, Code, OAuthError, Params, Refused, Watched};
 
 use super::{Server, page};
+use crate::peers::Known;
 
 fn is_secure(issuer: &str) -> bool {
     issuer.starts_with("https:")
@@ -30,14 +31,25 @@ fn go(to: &str) -> Response {
     response
 }
 
+fn gone() -> Response {
+    Known::Refused("nothing-to-decide").note(page::gone())
+}
+
+fn refused(error: &OAuthError) -> Response {
+    match error.code {
+        Code::TemporarilyUnavailable => page::refused(error),
+        _ => Known::Refused(error.reason()).note(page::refused(error)),
+    }
+}
+
 pub(super) async fn begin(State(server): Server, RawQuery(query): RawQuery) -> Response {
     let params = match Params::parse(query.unwrap_or_default().as_bytes()) {
         Ok(params) => params,
-        Err(error) => return page::refused(&error),
+        Err(error) => return refused(&error),
     };
     match server.authorize(&params).await {
         Ok(begun) => waiting(&server.settings().issuer, &begun),
-        Err(Refused::Page(error)) => page::refused(&error),
+        Err(Refused::Page(error)) => refused(&error),
         Err(Refused::Back(to)) => go(&to),
     }
 }
@@ -67,16 +79,16 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 pub(super) async fn wait(State(server): Server, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let params = match Params::parse(query.unwrap_or_default().as_bytes()) {
         Ok(params) => params,
-        Err(error) => return page::refused(&error),
+        Err(error) => return refused(&error),
     };
     let id = params.get("request").unwrap_or_default();
     let name = cookie_name(id, is_secure(&server.settings().issuer));
-    let Some(browser) = cookie(&headers, &name) else { return page::gone() };
+    let Some(browser) = cookie(&headers, &name) else { return gone() };
     match server.watch(id, browser.as_bytes()).await {
-        Ok(Watched::Waiting(view)) => page::waiting(&view),
-        Ok(Watched::Back(to)) => go(&to),
-        Ok(Watched::Gone) => page::gone(),
-        Err(error) => page::refused(&error),
+        Ok(Watched::Waiting(view)) => Known::Proved.note(page::waiting(&view)),
+        Ok(Watched::Back(to)) => Known::Proved.note(go(&to)),
+        Ok(Watched::Gone) => gone(),
+        Err(error) => refused(&error),
     }
 }
 

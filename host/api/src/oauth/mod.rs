@@ -16,10 +16,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, header},
+    http::{HeaderMap, Uri, header},
+    response::Response,
     routing::{get, post},
 };
-use portcullis_broker::authz::{AuthorizationServer, Code, MAX_FORM, OAuthError, Params, Request};
+use portcullis_broker::authz::{AuthorizationServer, Caller, Code, MAX_FORM, OAuthError, Params, Request};
+
+use crate::peers::{Door, Face, Known};
 
 /// How long a form may take to arrive.
 const FORM_TIME: Duration = Duration::from_secs(10);
@@ -36,6 +39,60 @@ pub fn routes(server: Arc<AuthorizationServer>) -> Router {
         .route("/oauth/revoke", post(revoke::revoke))
         .route("/oauth/introspect", post(introspect::introspect))
         .with_state(server)
+}
+
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Requests, name, say: too_many };
+
+fn name(uri: &Uri) -> &'static str {
+    match uri.path() {
+        "/oauth/token" => "token",
+        "/oauth/revoke" => "revoke",
+        "/oauth/introspect" => "introspect",
+        "/.well-known/oauth-authorization-server" => "metadata",
+        _ => "authorize",
+    }
+}
+
+fn too_many(uri: &Uri, wait: Duration) -> Response {
+    let error = OAuthError::too_many(wait);
+    match uri.path().starts_with("/oauth/authorize") {
+        true => page::refused(&error),
+        false => reply::refusal(&error),
+    }
+}
+
+/// Answers a client's request to an endpoint by `work`, once it is known who asks; and says whether that was proved.
+async fn answer(
+    server: &AuthorizationServer,
+    endpoint: &'static str,
+    headers: &HeaderMap,
+    body: Body,
+    work: impl AsyncFnOnce(&Caller, &Request) -> Result<Response, OAuthError>,
+) -> Response {
+    let asked = async {
+        let request = request(endpoint, headers, body).await?;
+        server.identify(&request).await.map(|caller| (caller, request))
+    };
+    let (caller, request) = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return refused(&error),
+    };
+    match work(&caller, &request).await {
+        Ok(response) if caller.is_known() => Known::Proved.note(response),
+        Ok(response) => response,
+        Err(error) if caller.is_known() => Known::Proved.note(reply::refusal(&error)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The refusal of somebody who is not known.
+fn refused(error: &OAuthError) -> Response {
+    match error.code {
+        // Of the host's own troubles nobody is to blame, and who asks too often is told so already.
+        Code::TemporarilyUnavailable => reply::refusal(error),
+        _ => Known::Refused(error.reason()).note(reply::refusal(error)),
+    }
 }
 
 /// Reads a client's request to an endpoint.

@@ -7,6 +7,8 @@ use axum::{
 use portcullis_broker::authz::{OAuthError, View};
 use portcullis_model::audit::plain as harmless;
 
+use crate::peers::retry_after;
+
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Seconds between two looks.
@@ -78,7 +80,11 @@ pub(super) fn refused(error: &OAuthError) -> Response {
         error.code.name(),
         escape(&error.description)
     );
-    plain(status, &page("This request cannot be taken", "", &body))
+    let mut response = plain(status, &page("This request cannot be taken", "", &body));
+    if let Some(wait) = error.retry_after {
+        retry_after(&mut response, wait);
+    }
+    response
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use axum::{
 use portcullis_broker::authz::{Code, OAuthError, jwk};
 use serde_json::{Value, json};
 
+use crate::peers::retry_after;
+
 pub(super) fn with_status(status: StatusCode, body: &Value) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
@@ -42,10 +44,7 @@ pub(super) fn refusal(error: &OAuthError) -> Response {
         }
     }
     if let Some(wait) = error.retry_after {
-        let seconds = wait.as_millis().div_ceil(1000).max(1).to_string();
-        if let Ok(seconds) = HeaderValue::from_str(&seconds) {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
+        retry_after(&mut response, wait);
     }
     response
 }

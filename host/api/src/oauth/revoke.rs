@@ -2,15 +2,11 @@
 
 use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 
-use super::{Server, reply, request};
+use super::{Server, answer, reply};
 
 pub(super) async fn revoke(State(server): Server, headers: HeaderMap, body: Body) -> Response {
-    let request = match request("revoke", &headers, body).await {
-        Ok(request) => request,
-        Err(error) => return reply::refusal(&error),
-    };
-    match server.revoke(&request).await {
-        Ok(()) => reply::json(&serde_json::json!({})),
-        Err(error) => reply::refusal(&error),
-    }
+    answer(&server, "revoke", &headers, body, async |caller, request| {
+        server.revoke_for(caller, request).await.map(|()| reply::json(&serde_json::json!({})))
+    })
+    .await
 }

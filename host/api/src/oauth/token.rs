@@ -2,15 +2,11 @@
 
 use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 
-use super::{Server, reply, request};
+use super::{Server, answer, reply};
 
 pub(super) async fn issue(State(server): Server, headers: HeaderMap, body: Body) -> Response {
-    let request = match request("token", &headers, body).await {
-        Ok(request) => request,
-        Err(error) => return reply::refusal(&error),
-    };
-    match server.token(&request).await {
-        Ok(answer) => reply::json(&answer.to_json()),
-        Err(error) => reply::refusal(&error),
-    }
+    answer(&server, "token", &headers, body, async |caller, request| {
+        server.token_for(caller, request).await.map(|answer| reply::json(&answer.to_json()))
+    })
+    .await
 }

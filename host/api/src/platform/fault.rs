@@ -27,17 +27,17 @@ pub(super) struct Fault {
     challenge: Option<String>,
     allow: Option<&'static str>,
     rate: Option<Rate>,
+    reason: &'static str,
 }
 
 impl Fault {
     fn new(status: StatusCode, error: &str, description: impl Into<String>) -> Self {
         let description: String = description.into();
         let body = json!({ "error": error, "description": plain(&description) });
-        Self { status, body, retry: None, challenge: None, allow: None, rate: None }
+        Self { status, body, retry: None, challenge: None, allow: None, rate: None, reason: "unfit" }
     }
 
     /// The status code.
-    #[cfg(test)]
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
@@ -48,6 +48,15 @@ impl Fault {
         self
     }
 
+    /// What it is counted for, where the request did not prove whose it is.
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    fn counted_for(self, reason: &'static str) -> Self {
+        Self { reason, ..self }
+    }
+
     pub fn no_endpoint() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -55,11 +64,13 @@ impl Fault {
             "Not found. There are tickets, tickets/{id}, tickets/{id}/comments, users/me, users/search, users/{id}, \
              organizations, organizations/{id}, search, search/export and incremental/tickets/cursor.",
         )
+        .counted_for("no-endpoint")
     }
 
     pub fn wrong_method(allow: &'static str) -> Self {
         let description = format!("This endpoint takes {allow}.");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", description) }
+        let fault = Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", description);
+        Self { allow: Some(allow), ..fault.counted_for("wrong-method") }
     }
 
     pub fn not_found() -> Self {
@@ -98,25 +109,31 @@ impl Fault {
     pub fn unauthenticated(missing: Missing, public_url: &str) -> Self {
         let how =
             format!("get an access token by OAuth; {public_url}/.well-known/oauth-authorization-server says where");
-        let description = match missing {
-            Missing::Nothing => format!("Send 'Authorization: Bearer <access token>' or 'DPoP'; {how}."),
-            Missing::Basic => format!("Passwords and API tokens do not exist here, in any form; {how}."),
-            Missing::Odd => format!("Send one Authorization header, 'Bearer' or 'DPoP' and an access token; {how}."),
+        let (reason, description) = match missing {
+            Missing::Nothing => ("no-token", format!("Send 'Authorization: Bearer <access token>' or 'DPoP'; {how}.")),
+            Missing::Basic => ("password", format!("Passwords and API tokens do not exist here, in any form; {how}.")),
+            Missing::Odd => {
+                ("malformed", format!("Send one Authorization header, 'Bearer' or 'DPoP' and an access token; {how}."))
+            }
         };
         let fault = Self::new(StatusCode::UNAUTHORIZED, "Couldn't authenticate you", description);
-        Self { challenge: Some(r#"Bearer realm="platform", DPoP algs="ES256 EdDSA""#.into()), ..fault }
+        Self {
+            challenge: Some(r#"Bearer realm="platform", DPoP algs="ES256 EdDSA""#.into()),
+            ..fault.counted_for(reason)
+        }
     }
 
     /// The token was refused.
     pub fn rejected(rejected: &Rejected) -> Self {
-        let (scheme, code) = match rejected {
-            Rejected::Token(_) => ("Bearer", "invalid_token"),
-            Rejected::Proof(_) => ("DPoP", "invalid_dpop_proof"),
+        let (scheme, code, reason) = match rejected {
+            Rejected::Token(_) => ("Bearer", "invalid_token", "unknown-token"),
+            Rejected::Over(_) => ("Bearer", "invalid_token", "old-token"),
+            Rejected::Proof(_) => ("DPoP", "invalid_dpop_proof", "wrong-proof"),
             Rejected::Unavailable => return Self::unavailable(),
         };
         let mut fault = Self::new(StatusCode::UNAUTHORIZED, code, rejected.to_string());
         fault.body["error_description"] = fault.body["description"].clone();
-        Self { challenge: Some(format!(r#"{scheme} realm="platform", error="{code}""#)), ..fault }
+        Self { challenge: Some(format!(r#"{scheme} realm="platform", error="{code}""#)), ..fault.counted_for(reason) }
     }
 
     fn unavailable() -> Self {
@@ -124,7 +141,7 @@ impl Fault {
         Self { retry: Some(Duration::from_secs(5)), ..fault }
     }
 
-    fn limited(description: String, wait: Option<Duration>) -> Self {
+    pub fn limited(description: String, wait: Option<Duration>) -> Self {
         Self { retry: wait, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", description) }
     }
 
@@ -186,7 +203,7 @@ impl From<Refusal> for Fault {
         match refusal {
             Refusal::Denied { denial, wait } => Self::denied(&denial, wait),
             Refusal::Held { reason, wait } => Self::limited(reason, Some(wait)),
-            Refusal::Stale => Self::rejected(&Rejected::Token(refusal.to_string())),
+            Refusal::Stale => Self::rejected(&Rejected::Over(refusal.to_string())),
             Refusal::Inactive(_) => Self::forbidden(&refusal.to_string()),
             Refusal::Service(error) => Self::of_service(error),
             Refusal::Slow(_) => {

@@ -30,17 +30,26 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, State},
-    http::{HeaderValue, Request, header},
+    http::{HeaderValue, Request, Uri, header, request::Parts},
     response::{IntoResponse, Response},
     routing::any,
 };
 use portcullis_model::{
-    oauth::AccessTokens,
+    oauth::{AccessTokens, Bearer},
     platform::{Platform, Rate},
 };
 use serde_json::Value;
 
 use self::{acts::Ask, fault::Fault, route::Route};
+use crate::peers::{Door, Face, Known};
+
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Requests, name: |_| "platform", say: too_many };
+
+fn too_many(_: &Uri, wait: Duration) -> Response {
+    let said = "Too many requests of this address proved nothing; wait as long as Retry-After says.";
+    Fault::limited(said.to_owned(), Some(wait)).into_response()
+}
 
 /// The largest body, in bytes: a comment's 64 KiB, however it is escaped, and some more.
 const MAX_BODY: usize = 512 * 1024;
@@ -75,16 +84,29 @@ pub fn routes(api: Arc<PlatformApi>) -> Router {
 }
 
 async fn handle(State(api): State<Arc<PlatformApi>>, request: Request<Body>) -> Response {
-    match answer(api, request).await {
-        Ok(answer) => answer.into_response(),
-        Err(fault) => fault.into_response(),
+    let (head, body) = request.into_parts();
+    let asked = async {
+        let route = Route::of(&head.method, head.uri.path())?;
+        auth::bearer(&api, &head).await.map(|bearer| (route, bearer))
+    };
+    match asked.await {
+        Ok((route, bearer)) => {
+            let answered = answer(api, route, bearer, &head, body).await;
+            Known::Proved.note(answered.map_or_else(IntoResponse::into_response, IntoResponse::into_response))
+        }
+        // Of the host's own troubles nobody is to blame.
+        Err(fault) if fault.status() == 503 => fault.into_response(),
+        Err(fault) => Known::Refused(fault.reason()).note(fault.into_response()),
     }
 }
 
-async fn answer(api: Arc<PlatformApi>, request: Request<Body>) -> Result<Answer, Fault> {
-    let (head, body) = request.into_parts();
-    let route = Route::of(&head.method, head.uri.path())?;
-    let bearer = auth::bearer(&api, &head).await?;
+async fn answer(
+    api: Arc<PlatformApi>,
+    route: Route,
+    bearer: Bearer,
+    head: &Parts,
+    body: Body,
+) -> Result<Answer, Fault> {
     let body = if route.has_body() { read(body).await? } else { Bytes::new() };
     let ask = Ask::read(&route, head.uri.query().unwrap_or_default(), &head.headers, &body)?;
     let work = async move {

@@ -19,8 +19,9 @@ use portcullis_model::{event::Event, queue::Ingested, source::Source, time::Cloc
 use serde_json::{Value, json};
 
 use crate::{
-    problem::{Problem, Reason},
-    refusals::Refusals,
+    peers::{Door, Face, Known},
+    problem::{Problem, Reason, too_many},
+    refusals::{Refusals, Whose},
     sources::SourceBook,
 };
 
@@ -31,7 +32,7 @@ pub struct Webhooks {
     /// Who may send.
     pub sources: SourceBook,
     /// What was refused.
-    pub refusals: Refusals,
+    pub refusals: Arc<Refusals>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The largest body, in bytes.
@@ -65,11 +66,14 @@ impl Webhooks {
             Ok(ingested) => {
                 let status = if ingested == Ingested::Duplicate { "duplicate" } else { "accepted" };
                 let body = json!({ "status": status }).to_string();
-                (StatusCode::ACCEPTED, [("content-type", "application/json")], body).into_response()
+                Known::Proved.note((StatusCode::ACCEPTED, [("content-type", "application/json")], body).into_response())
             }
             Err(problem) => {
-                self.refusals.count(source, problem.reason);
-                problem.into_response()
+                let reason = problem.reason;
+                self.refusals.count(&Whose::Source(source.cloned()), reason.name());
+                let response = problem.into_response();
+                // Of the host's own troubles nobody is to blame.
+                if reason == Reason::Unavailable { response } else { Known::Refused(reason.name()).note(response) }
             }
         }
     }
@@ -84,6 +88,9 @@ impl Webhooks {
         }
     }
 }
+
+/// What the gate has to know.
+pub(crate) const FACE: Face = Face { door: Door::Events, name: |_| "events", say: |_, wait| too_many(wait) };
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);

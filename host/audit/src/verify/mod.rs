@@ -4,19 +4,20 @@
 //! is wrong, so that the damaged file is named and not its neighbour. A directory that was rolled back to an older
 //! checkpoint is valid, only smaller: what shows it is a checkpoint that was kept elsewhere.
 //!
-//! Invariants: `Ok` means that all entries lead to the signed root, and that every file which the checkpoint needs, and
+//! Invariants: `Ok` means that all entries lead to the signed root, that each view's heads follow from one another, and that every file which the checkpoint needs, and
 //! every older partial file that is still there, is right; memory stays at one bundle and one tile a level, whatever the
 //! log's size; files beyond the checkpoint, as a crash leaves them, prove nothing and disprove nothing.
 
 mod faults;
+mod heads;
 mod walk;
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{fmt, path::Path};
 
-use portcullis_model::{audit::Kind, time::Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
+    change::Chain,
     checkpoint::Checkpoint,
     fault::{Fault, LogError},
     key::{KeyError, LogVerifier},
@@ -24,10 +25,8 @@ use crate::{
     proof::{self, Log},
     read,
 };
+use heads::Heads;
 use walk::Walk;
-
-/// How an entry is counted that is not of a known kind.
-const OTHER: &str = "other";
 
 /// A log that holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,10 +37,10 @@ pub struct Report {
     pub size: u64,
     /// The root hash, as base64.
     pub root: String,
-    /// When the last entry was made, where it says so.
-    pub last: Option<Timestamp>,
-    /// How many entries there are of each kind; `other` for those that are of none we know.
-    pub kinds: BTreeMap<String, u64>,
+    /// How many views there are.
+    pub views: u64,
+    /// How many entries at the beginning of the log stand in it themselves: those of a host older than views.
+    pub bare: u64,
 }
 
 /// Why a log is not verified.
@@ -76,7 +75,7 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
-/// Checks a log against the log's public key, and against a checkpoint that was kept elsewhere, where there is one.
+/// Checks a log against the log's public key or an older one that leads to it ([`Chain`]), and against a checkpoint that was kept elsewhere, where there is one.
 pub fn verify(dir: &Path, vkey: &str, at_least: Option<&Checkpoint>) -> Result<Report, VerifyError> {
     verify_entries(dir, vkey, at_least, |_, _| ())
 }
@@ -89,21 +88,24 @@ pub fn verify_entries(
     at_least: Option<&Checkpoint>,
     mut visit: impl FnMut(u64, &[u8]),
 ) -> Result<Report, VerifyError> {
-    let key = LogVerifier::parse(vkey)?;
-    let head = read::checkpoint(dir, &key).map_err(|error| VerifyError::Damaged(vec![head_fault(error)], false))?;
-    let mut tally = Tally::default();
-    let mut count = |index: u64, entry: &[u8]| {
-        tally.count(entry);
+    let damaged = |error| VerifyError::Damaged(vec![head_fault(error)], false);
+    let chain = Chain::follow(dir, LogVerifier::parse(vkey)?).map_err(damaged)?;
+    let newest = &chain.keys[chain.keys.len() - 1..];
+    let head = read::checkpoint(dir, newest).map_err(damaged)?;
+    let mut heads = Heads::default();
+    let mut follow = |index: u64, entry: &[u8]| {
+        heads.follow(index, entry);
         visit(index, entry);
     };
-    let mut faults = Walk::new(dir, &head, &mut count).run();
-    if faults.is_empty()
-        && let Some(kept) = at_least
-    {
-        faults.extend(rolled_back(dir, &head, kept));
+    let mut faults = Walk::new(dir, &head, &mut follow).run();
+    if faults.is_empty() {
+        faults.extend(heads.fault());
+    }
+    if faults.is_empty() {
+        faults.extend(chain.changes.iter().chain(at_least).find_map(|kept| rolled_back(dir, &head, kept)));
     }
     faults.into_result()?;
-    Ok(tally.report(&head))
+    Ok(heads.report(&head))
 }
 
 fn head_fault(error: LogError) -> Fault {
@@ -132,38 +134,6 @@ fn rolled_back(dir: &Path, head: &Checkpoint, kept: &Checkpoint) -> Option<Fault
         Ok(proof) if proof::check_consistency(&proof, kept, head) => None,
         Ok(_) => Some(Fault::new(CHECKPOINT, format!("does not continue the log that was signed at {least} entries"))),
         Err(error) => Some(head_fault(error)),
-    }
-}
-
-/// The only parts of an entry that are looked at.
-#[derive(Deserialize)]
-struct Seen {
-    kind: Kind,
-    time: Timestamp,
-}
-
-#[derive(Default)]
-struct Tally {
-    kinds: BTreeMap<Kind, u64>,
-    other: u64,
-    last: Option<Timestamp>,
-}
-
-impl Tally {
-    fn count(&mut self, entry: &[u8]) {
-        let seen = serde_json::from_slice::<Seen>(entry).ok();
-        match &seen {
-            Some(seen) => *self.kinds.entry(seen.kind).or_default() += 1,
-            None => self.other += 1,
-        }
-        self.last = seen.map(|seen| seen.time);
-    }
-
-    fn report(self, head: &Checkpoint) -> Report {
-        let other = (self.other > 0).then(|| (OTHER.to_owned(), self.other));
-        let kinds = self.kinds.into_iter().map(|(kind, count)| (kind.name(), count)).chain(other).collect();
-        let (origin, root) = (head.origin().to_owned(), head.root().to_string());
-        Report { origin, size: head.size(), root, last: self.last, kinds }
     }
 }
 

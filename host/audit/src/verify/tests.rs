@@ -29,15 +29,13 @@ fn small() -> LogDir {
 #[test]
 fn reports_what_is_in_the_log() {
     let mut log = LogDir::new();
-    assert_eq!(verify(&log.path(), &log.vkey(), None).unwrap().last, None);
     let head = log.grow(300);
     let mut seen = Vec::new();
     let visit = |index: u64, bytes: &[u8]| seen.push((index, bytes.to_vec()));
     let report = verify_entries(&log.path(), &format!("{}\n", log.vkey()), None, visit).unwrap();
     assert_eq!(seen, (0..300).map(|index| (index, entry(index))).collect::<Vec<_>>());
     assert_eq!((report.size, report.root), (300, head.root().to_string()));
-    assert_eq!(report.last, Timestamp::parse("2026-11-01T00:00:00.299Z"));
-    assert_eq!(report.kinds, BTreeMap::from([("host.started".to_owned(), 300)]));
+    assert_eq!((report.views, report.bare), (0, 300));
 }
 
 #[test]
@@ -222,4 +220,37 @@ fn a_rewritten_log_does_not_continue_a_kept_checkpoint() {
         let error = verify(other.path(), &log.vkey(), Some(&kept)).unwrap_err();
         assert_eq!(error.to_string(), "checkpoint does not continue the log that was signed at 300 entries");
     }
+}
+
+/// A log of heads of two views, in turns, with some of the leaves changed by whoever holds the key.
+fn heads(size: u64, change: impl Fn(&mut Vec<crate::Leaf>)) -> Result<Report, VerifyError> {
+    let mut views = [crate::View::new("0a".repeat(16)), crate::View::new("0b".repeat(16))];
+    let mut leaves = (0..size).map(|index| views[index as usize % 2].push(index, &entry(index))).collect();
+    change(&mut leaves);
+    let dir = tempfile::tempdir().unwrap();
+    let mut publisher = Publisher::create(&dir.path().join("log"), crate::testing::key()).unwrap();
+    publisher.append(&leaves.iter().map(crate::Leaf::encode).collect::<Vec<_>>()).unwrap();
+    verify(&dir.path().join("log"), &crate::testing::key().vkey(), None)
+}
+
+#[test]
+fn heads_that_contradict_one_another_are_found_though_the_key_signed_them() {
+    let report = heads(600, |_| ()).unwrap();
+    assert_eq!((report.size, report.views, report.bare), (600, 2, 0));
+    let refused = |what: &str, change: &dyn Fn(&mut Vec<crate::Leaf>)| {
+        let error = heads(600, change).unwrap_err().to_string();
+        assert!(error.contains(what), "{what}: {error}");
+    };
+    refused("entry 7: it says that it is entry 9: it was moved", &|leaves| leaves.swap(7, 9));
+    refused("entry 301: the root of view", &|leaves| leaves[301].entry = leaves[0].entry);
+    refused("entry 8: the root of view", &|leaves| leaves[8].view = leaves[9].view.clone());
+    refused("has 4 entries, and before it had 4", &|leaves| {
+        let mut shown_twice = leaves[7].clone();
+        shown_twice.index = 8;
+        leaves[8] = shown_twice;
+    });
+    refused("has 151 entries, and before it had 149", &|leaves| {
+        leaves.drain(298..300);
+        leaves.iter_mut().zip(0..).for_each(|(leaf, index)| leaf.index = index);
+    });
 }

@@ -18,7 +18,7 @@ use super::{
 
 /// A client that proved itself.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub struct Caller {
     pub(super) client: Client,
     pub(super) installation: Installation,
     /// The thumbprint of the key that the request's proof of possession is by.
@@ -28,6 +28,11 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// Whether it proved itself with a key that was registered: anybody can come with a key of their own.
+    pub fn is_known(&self) -> bool {
+        self.by_registered_key
+    }
+
     pub(super) fn actor(&self) -> Actor {
         Actor::Client { client: self.client.id.clone(), installation: self.installation.id.clone() }
     }
@@ -59,16 +64,21 @@ fn inactive() -> OAuthError {
     OAuthError::new(Code::UnauthorizedClient, "the client's installation is not active; its admin can say why")
 }
 
-/// Nobody learns whether a client exists.
-fn stranger() -> OAuthError {
-    OAuthError::client("the client is unknown, or did not prove itself")
+/// Nobody learns whether a client exists; the host's own count tells apart.
+fn stranger(reason: &'static str) -> OAuthError {
+    OAuthError::client("the client is unknown, or did not prove itself").counted_for(reason)
+}
+
+fn wrong_assertion(why: &impl std::fmt::Display) -> OAuthError {
+    OAuthError::client(format!("the client_assertion: {why}")).counted_for("wrong-assertion")
 }
 
 fn check_form(request: &Request) -> Result<(), OAuthError> {
     if request.authorization || request.params.get("client_secret").is_some() {
         return Err(OAuthError::client(
             "passwords and client secrets are not accepted: use private_key_jwt (RFC 7523) or DPoP (RFC 9449)",
-        ));
+        )
+        .counted_for("password"));
     }
     match request.proofs.len() {
         0 | 1 => Ok(()),
@@ -77,12 +87,6 @@ fn check_form(request: &Request) -> Result<(), OAuthError> {
 }
 
 impl AuthorizationServer {
-    /// Who asks, of an active installation.
-    pub(super) async fn authenticate(&self, request: &Request) -> Result<Caller, OAuthError> {
-        let caller = self.identify(request).await?;
-        self.admit(&caller).map(|()| caller)
-    }
-
     /// An error where a client is to have nothing at the moment.
     pub(super) fn admit(&self, caller: &Caller) -> Result<(), OAuthError> {
         caller.active()?;
@@ -92,26 +96,28 @@ impl AuthorizationServer {
     }
 
     /// Who asks, whatever has become of its installation. Takes the request's proofs: none of them is good for a second request.
-    pub(super) async fn identify(&self, request: &Request) -> Result<Caller, OAuthError> {
+    pub async fn identify(&self, request: &Request) -> Result<Caller, OAuthError> {
         let now = self.now();
         self.everybody.take(&(), now).map_err(OAuthError::too_many)?;
         check_form(request)?;
         let assertion = request.params.get("client_assertion");
-        let jws = assertion
-            .map(|text| Jws::parse(text).map_err(|why| OAuthError::client(format!("the client_assertion: {why}"))))
-            .transpose()?;
+        let jws = assertion.map(|text| Jws::parse(text).map_err(|why| wrong_assertion(&why))).transpose()?;
         let named = request.params.get("client_id").map(str::to_owned);
         let id = match &jws {
-            Some(jws) => assertion::subject(jws).ok_or_else(stranger)?,
-            None => named.clone().ok_or_else(|| OAuthError::client("the request names no client"))?,
+            Some(jws) => assertion::subject(jws).ok_or_else(|| stranger("wrong-assertion"))?,
+            None => named
+                .clone()
+                .ok_or_else(|| OAuthError::client("the request names no client").counted_for("no-client"))?,
         };
         if named.is_some_and(|named| named != id) {
-            return Err(OAuthError::client("client_id and the client_assertion's 'sub' are not the same"));
+            let why = OAuthError::client("client_id and the client_assertion's 'sub' are not the same");
+            return Err(why.counted_for("wrong-assertion"));
         }
-        let id: ClientId = id.parse().map_err(|_| stranger())?;
-        let (client, installation) = self.store().client(&id).await?.ok_or_else(stranger)?;
+        let unknown = || stranger("unknown-client");
+        let id: ClientId = id.parse().map_err(|_| unknown())?;
+        let (client, installation) = self.store().client(&id).await?.ok_or_else(unknown)?;
         if client.revoked.is_some() {
-            return Err(stranger());
+            return Err(stranger("revoked-client"));
         }
         let proof = self.proof(request, now)?;
         let by_registered_key = match (&jws, client.authentication) {
@@ -121,7 +127,7 @@ impl AuthorizationServer {
                 true
             }
             (None, Authentication::Dpop) => self.possess(&client, proof.as_ref(), now).await?,
-            _ => return Err(stranger()),
+            _ => return Err(stranger("wrong-method")),
         };
         let jkt = proof.map(|proof| proof.jkt);
         let installation = installation.ok_or_else(inactive)?;
@@ -154,30 +160,32 @@ impl AuthorizationServer {
     ) -> Result<(), OAuthError> {
         let params = &request.params;
         if params.get("client_assertion_type") != Some(assertion::TYPE) {
-            return Err(OAuthError::client(format!("client_assertion_type must be {}", assertion::TYPE)));
+            return Err(wrong_assertion(&format!("client_assertion_type must be {}", assertion::TYPE)));
         }
         let (token, own) = (self.settings().endpoint("token"), self.settings().endpoint(request.endpoint));
         let audiences = [self.settings().issuer.as_str(), &token, &own];
-        let asserted = assertion::check(jws, client, &audiences, now)
-            .map_err(|why| OAuthError::client(format!("the client_assertion: {why}")))?;
+        let asserted = assertion::check(jws, client, &audiences, now).map_err(|why| wrong_assertion(&why))?;
         // Before anything is written.
         self.charge(client, now)?;
         let key = Digest::of(format!("{}\n{}", client.id, asserted.jti).as_bytes());
         if !self.store().first_use(&client.tenant, &format!("assertion:{}", key.hex()), asserted.until, now).await? {
-            return Err(OAuthError::client("the client_assertion was used before: make a new one for each request"));
+            let why = OAuthError::client("the client_assertion was used before: make a new one for each request");
+            return Err(why.counted_for("replayed-assertion"));
         }
         self.used(client, asserted.key, now).await
     }
 
     /// By a proof of possession: of a registered key, where there are any.
     async fn possess(&self, client: &Client, proof: Option<&Proof>, now: Timestamp) -> Result<bool, OAuthError> {
-        let proof =
-            proof.ok_or_else(|| OAuthError::client("this client proves itself by DPoP: the proof is missing"))?;
+        let proof = proof.ok_or_else(|| {
+            OAuthError::client("this client proves itself by DPoP: the proof is missing").counted_for("no-proof")
+        })?;
         if client.keys.is_empty() {
             // Anybody can come with a key of their own: that is not counted against the client.
             return self.spend(proof, now).map(|()| false);
         }
-        let key = client.good_keys(now).find(|key| key.thumbprint == proof.jkt).ok_or_else(stranger)?;
+        let key =
+            client.good_keys(now).find(|key| key.thumbprint == proof.jkt).ok_or_else(|| stranger("unknown-key"))?;
         self.spend(proof, now)?;
         self.charge(client, now)?;
         self.used(client, key, now).await?;

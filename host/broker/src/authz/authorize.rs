@@ -118,7 +118,7 @@ impl AuthorizationServer {
     async fn asker(&self, params: &Params) -> Result<(Client, Installation, String), OAuthError> {
         let now = self.now();
         self.everybody.take(&(), now).map_err(OAuthError::too_many)?;
-        let unknown = || OAuthError::client("there is no such client");
+        let unknown = || OAuthError::client("there is no such client").counted_for("unknown-client");
         let id: ClientId = params.need("client_id")?.parse().map_err(|_| unknown())?;
         let (client, installation) = self.store().client(&id).await?.ok_or_else(unknown)?;
         if client.revoked.is_some() {
@@ -126,7 +126,8 @@ impl AuthorizationServer {
         }
         let redirect = params.need("redirect_uri")?;
         if !client.redirects.iter().any(|known| known == redirect) {
-            return Err(OAuthError::request("this redirect_uri is not registered for the client"));
+            let why = OAuthError::request("this redirect_uri is not registered for the client");
+            return Err(why.counted_for("unknown-redirect"));
         }
         let active = |one: &Installation| one.tenant == client.tenant && one.state == InstallationState::Active;
         let installation = installation.filter(active).ok_or_else(unknown)?;

@@ -86,9 +86,11 @@ impl AccessTokens for AuthorizationServer {
         match (why, proof) {
             // The proof may have been used before, and is not kept for a token that is of no use: why it is not, is not said.
             (Some(_), Some(_)) => {
-                return Err(rejected("the access token is over, or not for this resource; ask for another"));
+                return Err(Rejected::Over(
+                    "the access token is over, or not for this resource; ask for another".to_owned(),
+                ));
             }
-            (Some(why), None) => return Err(rejected(why)),
+            (Some(why), None) => return Err(Rejected::Over(why.to_owned())),
             (None, Some(proof)) => {
                 self.proofs.take(&proof, now).map_err(|why| Rejected::Proof(format!("the DPoP proof: {why}")))?;
             }

@@ -64,6 +64,8 @@ pub struct OAuthError {
     pub description: String,
     /// How long to wait, for one that asks too often.
     pub retry_after: Option<Duration>,
+    /// Why, for the host's own count, where the code alone says less. The client is not told.
+    reason: Option<&'static str>,
 }
 
 impl OAuthError {
@@ -72,7 +74,16 @@ impl OAuthError {
         // RFC 6749, 5.2 allows printable ASCII without quotes and backslashes.
         let fit = |c: char| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '\'' };
         let description = plain(description.as_ref()).chars().map(fit).collect();
-        Self { code, description, retry_after: None }
+        Self { code, description, retry_after: None, reason: None }
+    }
+
+    /// What it is counted for: a word, and nothing of the request.
+    pub fn reason(&self) -> &'static str {
+        self.reason.unwrap_or_else(|| self.code.name())
+    }
+
+    pub(super) fn counted_for(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     pub(super) fn request(description: impl AsRef<str>) -> Self {
@@ -95,7 +106,8 @@ impl OAuthError {
         Self::new(Code::TemporarilyUnavailable, "the host cannot answer at the moment; try again later")
     }
 
-    pub(super) fn too_many(wait: Duration) -> Self {
+    /// Somebody asks too often, and is to wait so long.
+    pub fn too_many(wait: Duration) -> Self {
         let error = Self::new(Code::TemporarilyUnavailable, "too many requests; wait as long as Retry-After says");
         Self { retry_after: Some(wait), ..error }
     }

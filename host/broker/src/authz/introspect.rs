@@ -33,17 +33,23 @@ fn act(actors: &[ClientId]) -> Option<Value> {
 impl AuthorizationServer {
     /// Answers a request to the introspection endpoint.
     pub async fn introspect(&self, request: &Request) -> Result<Value, OAuthError> {
-        let caller = self.authenticate(request).await?;
+        let caller = self.identify(request).await?;
+        self.introspect_for(&caller, request).await
+    }
+
+    /// The same, where it is known who asks.
+    pub async fn introspect_for(&self, caller: &Caller, request: &Request) -> Result<Value, OAuthError> {
+        self.admit(caller)?;
         let token = request.params.need("token")?.as_bytes();
         if let Some(digest) = Sort::Access.digest(token) {
             let Some(standing) = self.store().standing(&digest).await? else { return Ok(inactive()) };
-            let own = is_own(&caller, &standing.token.client, standing.token.jkt.as_ref());
+            let own = is_own(caller, &standing.token.client, standing.token.jkt.as_ref());
             let good = own && super::check::over(&standing, self.now()).is_none();
             return Ok(if good { self.access(&standing.token) } else { inactive() });
         }
         let Some(digest) = Sort::Refresh.digest(token) else { return Ok(inactive()) };
         match self.store().grant_by(&digest).await? {
-            Some((grant, generation)) if is_own(&caller, &grant.client, grant.jkt.as_ref()) => {
+            Some((grant, generation)) if is_own(caller, &grant.client, grant.jkt.as_ref()) => {
                 let gone = caller.client.has_ended(grant.created);
                 Ok(if gone { inactive() } else { self.family(&grant, generation) })
             }

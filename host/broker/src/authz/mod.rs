@@ -61,6 +61,7 @@ use portcullis_model::{
 };
 
 pub use answer::{TokenAnswer, TokenSort};
+pub use authenticate::Caller;
 pub use authorize::{Begun, Refused, View, Watched};
 pub use error::{Code, OAuthError};
 pub use params::{MAX_FORM, Params, Request};

@@ -9,12 +9,18 @@ use super::{
 impl AuthorizationServer {
     /// Answers a request to the revocation endpoint. A token that is unknown, or another's, is no error (RFC 7009, 2.2).
     pub async fn revoke(&self, request: &Request) -> Result<(), OAuthError> {
-        let caller = self.authenticate(request).await?;
+        let caller = self.identify(request).await?;
+        self.revoke_for(&caller, request).await
+    }
+
+    /// The same, where it is known who asks.
+    pub async fn revoke_for(&self, caller: &Caller, request: &Request) -> Result<(), OAuthError> {
+        self.admit(caller)?;
         let token = request.params.need("token")?.as_bytes();
         if let Some(digest) = Sort::Access.digest(token) {
             let Some(standing) = self.store().standing(&digest).await? else { return Ok(()) };
             let token = standing.token;
-            if !is_own(&caller, &token.client, token.jkt.as_ref()) || token.revoked.is_some() {
+            if !is_own(caller, &token.client, token.jkt.as_ref()) || token.revoked.is_some() {
                 return Ok(());
             }
             let now = self.now();
@@ -23,7 +29,7 @@ impl AuthorizationServer {
             self.store().change(change).await?;
             return Ok(());
         }
-        self.revoke_grant(&caller, token).await
+        self.revoke_grant(caller, token).await
     }
 
     async fn revoke_grant(&self, caller: &Caller, token: &[u8]) -> Result<(), OAuthError> {

@@ -52,11 +52,16 @@ impl AuthorizationServer {
     /// Answers a request to the token endpoint (RFC 6749, 3.2).
     pub async fn token(&self, request: &Request) -> Result<TokenAnswer, OAuthError> {
         let caller = self.identify(request).await?;
-        let answer = self.give(&caller, &request.params).await;
+        self.token_for(&caller, request).await
+    }
+
+    /// The same, where it is known who asks.
+    pub async fn token_for(&self, caller: &Caller, request: &Request) -> Result<TokenAnswer, OAuthError> {
+        let answer = self.give(caller, &request.params).await;
         if let Err(error) = &answer
             && caller.by_registered_key
         {
-            self.note_refusal(&caller, error).await?;
+            self.note_refusal(caller, error).await?;
         }
         answer
     }

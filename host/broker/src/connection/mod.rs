@@ -15,10 +15,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use portcullis_model::{
     audit::Entry,
-    connection::{ConnectionKey, ConnectionView, Origin, Standing},
+    connection::{ConnectionKey, ConnectionView, Origin, Standing, Unreadable},
     id::{InstallationId, ProviderId, TenantId},
-    secret::{Head, Secret, Slot},
+    secret::{Head, SealedSecret, Secret, Slot},
     time::Timestamp,
+    webhook::SIGNING,
 };
 use tokio::sync::Mutex;
 
@@ -32,7 +33,7 @@ use crate::{
     leaks::NeedlesError,
     place::Place,
     renew::Renewals,
-    vault::{NewSecret, Opened, Vault, VaultError},
+    vault::{self, NewSecret, Vault, VaultError},
 };
 
 /// Why the table could not be made anew. The old one stays in use.
@@ -84,31 +85,11 @@ impl Connections {
         }
     }
 
-    /// Stores a credential for which no provider is asked and takes it into use, in place of the one of that name. Gives the
-    /// generation.
-    pub async fn put(
-        &self,
-        (tenant, installation): (TenantId, InstallationId),
-        name: &str,
-        place: &Place,
-        secret: &Secret,
-        entry: Entry,
-    ) -> Result<u64, RefreshError> {
-        let credential = Credential { access: Some(secret.clone()), ..Credential::default() };
-        let slot = Slot { tenant, installation: Some(installation), name: name.to_owned() };
-        let new = NewSecret { slot, place: place.json(), origin: None, credential, expires: None };
-        self.put_new(new, place, entry).await
-    }
-
     /// Stores a connection and takes it into use, in place of the one of that name. Gives the generation. An error says that it is
     /// not stored.
     pub async fn put_connection(&self, new: NewConnection, entry: Entry) -> Result<u64, RefreshError> {
         let NewConnection { key, place, origin, credential, expires } = new;
         let new = NewSecret { slot: key.into(), place: place.json(), origin: Some(origin), credential, expires };
-        self.put_new(new, &place, entry).await
-    }
-
-    async fn put_new(&self, new: NewSecret, place: &Place, entry: Entry) -> Result<u64, RefreshError> {
         let access = new.credential.access.as_ref();
         let fit = place.check().and_then(|()| access.map_or(Ok(()), |secret| place.check_secret(secret)));
         fit.map_err(|problem| VaultError::Invalid { name: new.slot.name.clone(), problem })?;
@@ -159,11 +140,19 @@ impl Connections {
         self.read().generation
     }
 
-    /// All connections, as everybody may see them, from storage as it is now.
+    /// All connections, as everybody may see them, from storage as it is now: also those of which the credential cannot be read.
     pub async fn views(&self) -> Result<Vec<ConnectionView>, VaultError> {
         let known = self.read();
         let loaded = self.vault.load_all(|row| known.known(row)).await?;
-        Ok(loaded.slots.iter().filter_map(|slot| view(&slot.head, slot.current()?)).collect())
+        let read = loaded.slots.iter().filter_map(|slot| {
+            let current = slot.current()?;
+            view(&slot.head, &current.row, current.origin.clone(), None)
+        });
+        let unread =
+            loaded.unread.iter().filter_map(|one| view(&one.head, &one.row, vault::origin_of(&one.row), Some(one.why)));
+        let mut all: Vec<ConnectionView> = read.chain(unread).collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(all)
     }
 
     /// A connection's secrets and where they come from, from storage as it is now, with the generation that they are of.
@@ -174,13 +163,8 @@ impl Connections {
         Ok(Some((head.generation, origin, opened.credential)))
     }
 
-    /// Says how a connection stands from now on. A renewal that is under way finds that it came too late. False where there is
-    /// no such connection.
-    pub async fn set_standing(&self, key: &ConnectionKey, to: Standing, entry: Entry) -> Result<bool, RefreshError> {
-        self.stands_from_now_on(key, None, to, entry).await
-    }
-
-    /// As [`set_standing`](Self::set_standing), while this generation is the current one. False where it is not.
+    /// Says how a connection stands from now on, while this generation is the current one. A renewal that is under way finds that it
+    /// came too late. False where it is not the current one, or there is no such connection.
     pub async fn end_generation(
         &self,
         key: &ConnectionKey,
@@ -188,18 +172,8 @@ impl Connections {
         to: Standing,
         entry: Entry,
     ) -> Result<bool, RefreshError> {
-        self.stands_from_now_on(key, Some(generation), to, entry).await
-    }
-
-    async fn stands_from_now_on(
-        &self,
-        key: &ConnectionKey,
-        only: Option<u64>,
-        to: Standing,
-        entry: Entry,
-    ) -> Result<bool, RefreshError> {
         let slot = Slot::from(key.clone());
-        let is_meant = |head: &Head| only.is_none_or(|only| only == head.generation);
+        let is_meant = |head: &Head| head.generation == generation;
         while let Some(head) = self.vault.head(&slot).await?.filter(is_meant) {
             let next = Head { standing: to.clone(), claimant: None, ..head.clone() };
             if self.vault.set_head(&slot, head, next, entry.clone()).await? {
@@ -219,23 +193,23 @@ impl Connections {
     }
 }
 
-fn view(head: &Head, opened: &Opened) -> Option<ConnectionView> {
-    let row = &opened.row;
-    if opened.is_ring() {
-        return None;
-    }
+/// What a row says of a connection; `None` where it is none, but what messages to a back end are signed with.
+fn view(
+    head: &Head,
+    row: &SealedSecret,
+    origin: Option<Origin>,
+    unreadable: Option<Unreadable>,
+) -> Option<ConnectionView> {
+    let installation = row.installation.clone().filter(|_| row.name != SIGNING)?;
     Some(ConnectionView {
-        key: ConnectionKey {
-            tenant: row.tenant.clone(),
-            installation: row.installation.clone()?,
-            name: row.name.clone(),
-        },
-        origin: opened.origin.clone().unwrap_or_else(fixed),
+        key: ConnectionKey { tenant: row.tenant.clone(), installation, name: row.name.clone() },
+        origin: origin.unwrap_or_else(fixed),
         place: serde_json::from_str(&row.place).unwrap_or_default(),
         generation: row.generation,
         issued: row.issued,
         expires: row.expires,
         standing: head.standing.clone(),
+        unreadable,
     })
 }
 

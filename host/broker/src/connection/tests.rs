@@ -14,6 +14,23 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec())
 }
 
+impl Connections {
+    /// Stores a token that somebody gave, as a host of an older version had it.
+    async fn put(
+        &self,
+        (tenant, installation): Owner,
+        name: &str,
+        place: &Place,
+        secret: &Secret,
+        entry: Entry,
+    ) -> Result<u64, RefreshError> {
+        let key = ConnectionKey { tenant, installation, name: name.to_owned() };
+        let credential = Credential { access: Some(secret.clone()), ..Credential::default() };
+        let new = NewConnection { key, place: place.clone(), origin: fixed(), credential, expires: None };
+        self.put_connection(new, entry).await
+    }
+}
+
 async fn filled() -> (tempfile::TempDir, Connections) {
     let (dir, store) = store();
     let vault = Arc::new(vault(&store));
@@ -95,7 +112,7 @@ async fn what_is_revoked_goes_nowhere_and_is_looked_for_still() {
     let (tenant, installation) = owner("acme", "ins_1");
     let key = ConnectionKey { tenant: tenant.clone(), installation: installation.clone(), name: "b".into() };
     let revoked = Standing::Revoked { since: Timestamp(5) };
-    assert!(connections.set_standing(&key, revoked.clone(), entry()).await.unwrap());
+    assert!(connections.end_generation(&key, 1, revoked.clone(), entry()).await.unwrap());
     let installed = connections.of(&tenant, &installation).unwrap();
     let names: Vec<_> = installed.connections().iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["a", "c"]);
@@ -105,7 +122,7 @@ async fn what_is_revoked_goes_nowhere_and_is_looked_for_still() {
     assert_eq!((&view.standing, view.generation, view.origin.provider.as_str()), (&revoked, 1, STATIC));
     assert!(!serde_json::to_string(&views).unwrap().contains("token"), "no secret");
     let gone = ConnectionKey { name: "x".into(), ..key };
-    assert!(!connections.set_standing(&gone, revoked, entry()).await.unwrap());
+    assert!(!connections.end_generation(&gone, 1, revoked, entry()).await.unwrap());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portcullis_model::{
     connection::ConnectionKey,
     error::ServiceError,
-    id::{InstallationId, TenantId},
+    id::{InstallationId, ProviderId, TenantId},
     secret::Slot,
     target::Target,
     time::Timestamp,
@@ -26,6 +26,8 @@ pub struct Renewable {
     pub generation: u64,
     /// How long that lasts.
     pub life: super::Life,
+    /// Who renews it.
+    pub provider: ProviderId,
 }
 
 impl Connections {
@@ -79,11 +81,11 @@ impl Connections {
     }
 
     /// Asks the provider for a new credential now, whatever the present one is good for. Gives the new generation.
-    pub async fn renew(&self, key: &ConnectionKey) -> Result<u64, RenewError> {
+    pub async fn renew(&self, key: &ConnectionKey, because: Because) -> Result<u64, RenewError> {
         let renewals = self.renewals.get().ok_or(RenewError::NotRenewable)?;
         let slot = Slot::from(key.clone());
         let head = self.vault.head(&slot).await?.ok_or(RenewError::Gone)?;
-        let generation = renewals.newer(&slot, head.generation, Because::Asked).await?;
+        let generation = renewals.newer(&slot, head.generation, because).await?;
         self.take_up(&slot, generation).await?;
         Ok(generation)
     }
@@ -92,10 +94,12 @@ impl Connections {
     pub fn renewables(&self, issuer: &dyn Issuer) -> Vec<Renewable> {
         let table = self.read();
         let all = table.installed.values().flat_map(|installed| installed.connections());
-        let can = |one: &&Connection| {
-            one.provider.as_ref().and_then(|provider| issuer.conduct(provider)).is_some_and(|conduct| conduct.renewable)
+        let renewable = |one: &Connection| {
+            let provider = one.provider.clone()?;
+            issuer.conduct(&provider).filter(|conduct| conduct.renewable)?;
+            Some(Renewable { slot: one.slot(), generation: one.generation, life: one.life, provider })
         };
-        all.filter(can).map(|one| Renewable { slot: one.slot(), generation: one.generation, life: one.life }).collect()
+        all.filter_map(renewable).collect()
     }
 
     async fn newer(&self, renewals: &Arc<Renewals>, one: &Connection, because: Because) -> Result<(), RenewError> {
@@ -125,5 +129,6 @@ impl Connections {
 }
 
 fn over(connection: &Connection, error: &RenewError) -> ServiceError {
-    ServiceError::Unavailable(format!("the credential '{}' is over: {error}", connection.name))
+    let text = format!("the credential '{}' is over: {error}", connection.name);
+    if matches!(error, RenewError::Frozen(_)) { ServiceError::Frozen(text) } else { ServiceError::Unavailable(text) }
 }

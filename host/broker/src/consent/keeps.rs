@@ -40,9 +40,6 @@ pub trait Keeps: Send + Sync {
     /// All connections, as everybody may see them.
     async fn views(&self) -> Result<Vec<ConnectionView>, KeepError>;
 
-    /// Ends a connection: its credential is not used any more.
-    async fn end(&self, key: &ConnectionKey, entry: Entry) -> Result<(), KeepError>;
-
     /// Holds a client's secret while a person is asked; it goes into no request before that is over.
     async fn hold(
         &self,
@@ -54,6 +51,9 @@ pub trait Keeps: Send + Sync {
 
     /// What is held for a consent.
     async fn held(&self, consent: &ConsentId, tenant: &TenantId) -> Result<Option<Secret>, KeepError>;
+
+    /// For which consents something is held.
+    async fn all_held(&self) -> Result<Vec<(ConsentId, TenantId)>, KeepError>;
 
     /// Forgets what is held for a consent, if anything is.
     async fn release(&self, consent: &ConsentId, tenant: &TenantId) -> Result<(), KeepError>;

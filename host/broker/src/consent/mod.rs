@@ -11,6 +11,7 @@
 //! - the answer must come from the provider that was asked (RFC 9207), at the very redirect URI that was named;
 //! - a credential is stored only by whoever has claimed that for its consent, which nothing supersedes from then on; it is stored
 //!   for an installation that runs, and under a time that tells afterwards whether it was;
+//! - a client's secret is held for a consent that is open, and forgotten when that ends, also where the process dies in between;
 //! - a credential that cannot be stored is revoked at once; the one that was there before stays in use until the new one is stored;
 //! - no error, page or log entry holds a code, a state, a token or a secret.
 
@@ -168,7 +169,19 @@ impl Desk {
                 Err(error) => return Err(error),
             }
         }
+        self.forget_left().await?;
         Ok(ended)
+    }
+
+    /// Forgets what a process that died between a consent's end and this has left.
+    async fn forget_left(&self) -> Result<(), ConsentError> {
+        for (id, tenant) in self.keeps.all_held().await? {
+            // A consent is written before anything is held for it.
+            if !self.store.consent(&id).await?.is_some_and(|consent| consent.is_open()) {
+                self.keeps.release(&id, &tenant).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends a consent without a credential.

@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
-    connection::{ConnectionKey, ConnectionView, Origin, Standing},
-    consent::held_in,
+    connection::{ConnectionKey, ConnectionView, Origin},
+    consent::{held_for, held_in},
     id::{ConsentId, TenantId},
     secret::Secret,
     time::Timestamp,
@@ -62,13 +62,6 @@ impl Keeps for Connections {
         Ok(Connections::views(self).await?)
     }
 
-    async fn end(&self, key: &ConnectionKey, entry: Entry) -> Result<(), KeepError> {
-        match self.set_standing(key, Standing::Revoked { since: entry.time }, entry).await? {
-            true => Ok(()),
-            false => Err(KeepError(format!("there is no connection {key}"))),
-        }
-    }
-
     async fn hold(
         &self,
         consent: &ConsentId,
@@ -84,6 +77,11 @@ impl Keeps for Connections {
     async fn held(&self, consent: &ConsentId, tenant: &TenantId) -> Result<Option<Secret>, KeepError> {
         let found = self.vault().slot(&held_in(consent, tenant)).await?;
         Ok(found.and_then(|(_, opened)| opened.credential.access))
+    }
+
+    async fn all_held(&self) -> Result<Vec<(ConsentId, TenantId)>, KeepError> {
+        let slots = self.vault().slots().await?;
+        Ok(slots.into_iter().filter_map(|slot| Some((held_for(&slot)?, slot.tenant))).collect())
     }
 
     async fn release(&self, consent: &ConsentId, tenant: &TenantId) -> Result<(), KeepError> {

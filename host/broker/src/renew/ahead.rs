@@ -1,20 +1,25 @@
 //! Answers for renewing credentials before they end, in a task of its own, so that no request has to wait for it.
 //!
 //! Invariants: each generation is planned once, at a moment that differs from process to process and from connection to
-//! connection; one that failed is looked at again when its pause is over; at most [`AT_ONCE`] are under way at a time; the task
-//! ends only when those that it began have ended.
+//! connection; one that failed is looked at again when its pause is over; at most [`AT_ONCE`] are under way at a time, and
+//! [`OF_ONE`] of one provider; the next is of the provider of which the fewest are, so that a slow one keeps no other waiting; the
+//! task ends only when those that it began have ended.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
 
 use portcullis_model::{
+    id::ProviderId,
     secret::Slot,
     time::{Clock, Rng, Timestamp},
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
 
 use super::{Because, RenewError, Renewals, pace};
 use crate::connection::{Connections, using::Renewable};
@@ -27,6 +32,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 
 /// How many renewals are under way at a time.
 pub const AT_ONCE: usize = 32;
+
+/// How many of one provider.
+pub const OF_ONE: usize = 8;
 
 /// How long the end of those under way is waited for when the host stops.
 const LAST: Duration = Duration::from_secs(45);
@@ -42,6 +50,7 @@ pub struct Renewer {
     rng: Arc<dyn Rng>,
     planned: HashMap<(Slot, u64), Option<Timestamp>>,
     under_way: JoinSet<(Slot, u64, Result<u64, RenewError>)>,
+    turns: HashMap<ProviderId, Arc<Semaphore>>,
 }
 
 impl Renewer {
@@ -52,7 +61,15 @@ impl Renewer {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
-        Self { connections, renewals, clock, rng, planned: HashMap::new(), under_way: JoinSet::new() }
+        Self {
+            connections,
+            renewals,
+            clock,
+            rng,
+            planned: HashMap::new(),
+            under_way: JoinSet::new(),
+            turns: HashMap::new(),
+        }
     }
 
     /// Runs until `stop` turns true, and those that it began have ended.
@@ -86,26 +103,43 @@ impl Renewer {
         let present: HashSet<(Slot, u64)> = renewables.iter().map(|one| (one.slot.clone(), one.generation)).collect();
         self.planned.retain(|one, _| present.contains(one));
         let now = self.clock.now();
-        for one in renewables {
-            if self.under_way.len() >= AT_ONCE {
-                break;
-            }
-            self.look_at(one, now);
+        let mut due: BTreeMap<ProviderId, Vec<Renewable>> = BTreeMap::new();
+        for one in renewables.into_iter().filter(|one| self.is_due(one, now)) {
+            due.entry(one.provider.clone()).or_default().push(one);
+        }
+        while self.under_way.len() < AT_ONCE
+            && let Some((one, turn)) = self.next(&mut due)
+        {
+            self.begin(one, turn);
         }
         self.under_way.len()
     }
 
-    fn look_at(&mut self, one: Renewable, now: Timestamp) {
-        let rng = &self.rng;
-        let plan =
-            self.planned.entry((one.slot.clone(), one.generation)).or_insert_with(|| pace::due(&one.life, &**rng));
-        if plan.is_none_or(|at| now < at) {
-            return;
+    fn is_due(&mut self, one: &Renewable, now: Timestamp) -> bool {
+        let (key, rng) = ((one.slot.clone(), one.generation), &self.rng);
+        let plan = self.planned.entry(key).or_insert_with(|| pace::due(&one.life, &**rng));
+        plan.is_some_and(|at| at <= now)
+    }
+
+    /// One of the provider of which the fewest are under way, with its turn there.
+    fn next(&mut self, due: &mut BTreeMap<ProviderId, Vec<Renewable>>) -> Option<(Renewable, OwnedSemaphorePermit)> {
+        due.retain(|_, waiting| !waiting.is_empty());
+        let mut free = Vec::new();
+        for provider in due.keys() {
+            let turns = self.turns.entry(provider.clone()).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE)));
+            free.push((turns.available_permits(), provider.clone(), turns.clone()));
         }
-        // Not again while it is under way.
-        *plan = None;
+        let (_, provider, turns) = free.into_iter().max_by_key(|(free, ..)| *free)?;
+        let turn = turns.try_acquire_owned().ok()?;
+        Some((due.get_mut(&provider)?.pop()?, turn))
+    }
+
+    fn begin(&mut self, one: Renewable, turn: OwnedSemaphorePermit) {
         let (renewals, Renewable { slot, generation, .. }) = (self.renewals.clone(), one);
+        // Not again while it is under way.
+        self.planned.insert((slot.clone(), generation), None);
         self.under_way.spawn(async move {
+            let _turn = turn;
             let result = renewals.newer(&slot, generation, Because::Due).await;
             (slot, generation, result)
         });
@@ -126,6 +160,10 @@ impl Renewer {
             }
             Err(error @ (RenewError::Vault(_) | RenewError::Failed(_))) => {
                 tracing::error!(%slot, %error, "a credential was not renewed");
+                Some(self.clock.now().plus(AGAIN))
+            }
+            Err(error @ RenewError::Frozen(_)) => {
+                tracing::debug!(%slot, %error, "a credential is not renewed");
                 Some(self.clock.now().plus(AGAIN))
             }
             // Nothing to be done before there is another generation, or a person has acted.

@@ -5,13 +5,14 @@
 //! generation in place of the one that was read. A process can die between any two of these. Whoever takes the lock next sees
 //! which it was: no intent, then nothing happened; the new generation, then it is done; an intent alone, then nobody knows what
 //! the provider did, and it is asked once more. [`outcome`] says what follows from each end, [`pace`] when the next try is,
-//! [`ahead`] renews before anybody has to wait.
+//! [`ahead`] renews before anybody has to wait, and [`hold`] is asked before each request that no person ordered.
 //!
 //! Invariants: no request to a provider without a durable intent; a new generation takes the place of the one whose refresh token
 //! it was asked for with, and of no other; a renewal that has begun is not cut off by whoever asked for it; no error holds a
 //! secret.
 
 pub mod ahead;
+pub mod hold;
 pub mod lock;
 mod outcome;
 mod pace;
@@ -22,7 +23,7 @@ use std::{
     fmt, io,
     path::Path,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -31,6 +32,7 @@ use std::{
 use portcullis_model::{
     audit::{Actor, Entry, Kind, plain},
     connection::{Origin, Standing},
+    freeze::Frozen,
     secret::{Head, Slot, Swap},
     time::{Clock, Rng, Timestamp},
 };
@@ -40,6 +42,7 @@ use crate::{
     issue::{Conduct, Credential, IssueError, Issued, Issuer},
     vault::{self, NewSecret, Opened, Vault, VaultError},
 };
+use hold::{Hold, LetIn};
 use lock::{Held, Locks};
 use outcome::Ended;
 use zeroize::Zeroizing;
@@ -63,7 +66,9 @@ pub enum Because {
     Over,
     /// A host refused it.
     Refused,
-    /// A person or a policy wants a new one now.
+    /// A policy wants a new one now.
+    Policy,
+    /// A person wants a new one now.
     Asked,
 }
 
@@ -73,8 +78,14 @@ impl Because {
             Self::Due => "due",
             Self::Over => "over",
             Self::Refused => "refused",
+            Self::Policy => "policy",
             Self::Asked => "asked",
         }
+    }
+
+    /// Whether it was ordered, and so goes to the provider however the last try ended.
+    fn is_order(self) -> bool {
+        matches!(self, Self::Policy | Self::Asked)
     }
 }
 
@@ -101,6 +112,9 @@ pub enum RenewError {
         /// How it failed.
         why: String,
     },
+    /// It is held back by a freeze, and nobody was asked.
+    #[error("it is frozen, and no provider is asked: {0}")]
+    Frozen(Frozen),
     /// It is so young that a host's refusal does not speak against it.
     #[error("it was issued a short while ago")]
     Young,
@@ -120,6 +134,7 @@ pub struct Renewals {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     under_way: AtomicUsize,
+    hold: OnceLock<Arc<dyn Hold>>,
 }
 
 /// What is to be renewed, as it was when the lock was taken, and the claim on it.
@@ -143,7 +158,22 @@ impl Renewals {
         clock: Arc<dyn Clock>,
         rng: Arc<dyn Rng>,
     ) -> io::Result<Self> {
-        Ok(Self { vault, issuer, locks: Locks::open(locks)?, clock, rng, under_way: AtomicUsize::new(0) })
+        Ok(Self {
+            vault,
+            issuer,
+            locks: Locks::open(locks)?,
+            clock,
+            rng,
+            under_way: AtomicUsize::new(0),
+            hold: OnceLock::new(),
+        })
+    }
+
+    /// Has whatever no person orders held back by this from now on. Once; without it nothing is held back.
+    pub fn held_by(&self, hold: Arc<dyn Hold>) {
+        if self.hold.set(hold).is_err() {
+            tracing::warn!("who holds renewals back was said twice; the first holds");
+        }
     }
 
     /// Who is asked.
@@ -212,12 +242,40 @@ impl Renewals {
             if head.generation != than {
                 return Ok(head.generation);
             }
+            let let_in = self.let_in(slot, &opened, because).await?;
             // Where somebody stored another credential just now, that one is looked at.
-            if let Some(claimed) = self.claim(slot, head, opened, because).await? {
-                let issued = self.ask(&claimed).await;
-                return self.conclude(claimed, issued).await;
+            if let Some(ended) = hold::through(let_in, self.one_try(slot, head, opened, because)).await? {
+                return ended;
             }
         }
+    }
+
+    /// Asks whoever holds renewals back, unless a person ordered this one.
+    async fn let_in(
+        &self,
+        slot: &Slot,
+        opened: &Opened,
+        because: Because,
+    ) -> Result<Option<Box<dyn LetIn>>, RenewError> {
+        match (self.hold.get(), &opened.origin) {
+            (Some(hold), Some(origin)) if because != Because::Asked => {
+                Ok(Some(hold.let_in(slot, &origin.provider).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// How a try ended; `None` where the head has changed, and nobody was asked.
+    async fn one_try(
+        &self,
+        slot: &Slot,
+        head: Head,
+        opened: Opened,
+        because: Because,
+    ) -> Result<Option<Result<u64, RenewError>>, RenewError> {
+        let Some(claimed) = self.claim(slot, head, opened, because).await? else { return Ok(None) };
+        let issued = self.ask(&claimed).await;
+        Ok(Some(self.conclude(claimed, issued).await))
     }
 
     /// Writes down the intent. `None` where the head has changed.
@@ -233,7 +291,7 @@ impl Renewals {
         let conduct = self.issuer.conduct(&origin.provider).filter(|conduct| conduct.renewable);
         let conduct = conduct.ok_or(RenewError::NotRenewable)?;
         // Without a way to a new one a refusal says nothing about the present one.
-        if !conduct.own_means && opened.credential.refresh.is_none() && because != Because::Asked {
+        if !conduct.own_means && opened.credential.refresh.is_none() && !because.is_order() {
             return Err(RenewError::NotRenewable);
         }
         may(&head, &opened, because, now)?;
@@ -243,7 +301,7 @@ impl Renewals {
         let unknown = head.unknown + u32::from(orphaned);
         let mut claimed =
             Claimed { slot: slot.clone(), head: head.clone(), opened, origin, conduct, failures, at: now };
-        if orphaned && outcome::is_spent(conduct, unknown) && because != Because::Asked {
+        if orphaned && outcome::is_spent(conduct, unknown) && !because.is_order() {
             return self.give_up(&claimed, unknown, outcome::UNKNOWN_TWICE.into()).await;
         }
         let mut name = [0u8; 16];
@@ -383,7 +441,7 @@ fn may(head: &Head, opened: &Opened, because: Because, now: Timestamp) -> Result
     match &head.standing {
         // Whatever somebody asks for: only a new credential from a person brings it back.
         Standing::Revoked { .. } => Err(RenewError::Revoked),
-        _ if because == Because::Asked => Ok(()),
+        _ if because.is_order() => Ok(()),
         Standing::ConsentNeeded { why, .. } => Err(RenewError::ConsentNeeded(why.clone())),
         Standing::Cooling { until, why, .. } if now < *until => {
             Err(RenewError::Cooling { until: *until, why: why.clone() })

@@ -1,3 +1,6 @@
+mod fair;
+mod frozen;
+
 use std::{
     collections::VecDeque,
     sync::{
@@ -384,4 +387,17 @@ async fn a_task_renews_ahead_and_plans_each_once() {
         }
         assert_eq!(setup.asked(), asked, "at {at} s");
     }
+}
+
+#[tokio::test]
+async fn what_was_revoked_is_asked_for_by_nobodys_order() {
+    let setup = Setup::new().await;
+    setup.at(300);
+    let revoked = Head { standing: Standing::Revoked { since: Timestamp(1) }, ..Head::ready(1) };
+    assert!(setup.store.set_head(&key().into(), Head::ready(1), revoked.clone(), entry()).await.unwrap());
+    for because in [Because::Due, Because::Over, Because::Refused, Because::Policy, Because::Asked] {
+        let newer = setup.renewals.newer(&key().into(), 1, because).await;
+        assert!(matches!(newer, Err(RenewError::Revoked)), "{because:?}: {newer:?}");
+    }
+    assert_eq!((setup.asked(), setup.head().await), (0, revoked), "and it stays revoked");
 }

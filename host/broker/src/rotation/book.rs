@@ -26,7 +26,10 @@ use portcullis_model::{
     id::PluginId,
     time::Clock,
 };
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
+};
 
 use crate::connection::Connections;
 
@@ -207,27 +210,35 @@ impl FreezeBook {
     /// Takes what was frozen since into force, and ends what is under way of it. `None`: there is nothing new.
     pub async fn tighten(&self) -> Result<Option<Change>, BookError> {
         let began = self.ended.load(Ordering::Relaxed);
-        let change = {
-            let mut tightened = self.tightened.lock().await;
-            if tightened.0 == Some(self.store.freeze_revision().await?) {
-                return Ok(None);
-            }
-            let state = self.store.freezes().await?;
-            let table = self.table.borrow().clone();
-            if state.freezes.iter().any(|freeze| !table.has(freeze.number)) {
-                self.publish(table.with(&state), table.released.clone());
-            }
-            tightened.0 = Some(state.revision);
-            let new = state.freezes.iter().map(|freeze| freeze.number).filter(|number| *number > tightened.1);
-            let added: Vec<u64> = new.collect();
-            tightened.1 = added.iter().copied().max().unwrap_or(tightened.1);
-            Change { revision: state.revision, added, ended: 0, left: 0 }
-        };
-        if change.added.is_empty() {
+        match self.take_in().await? {
+            Some(change) => Ok(Some(self.seen(change, began).await)),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes what was frozen since into force.
+    async fn take_in(&self) -> Result<Option<Change>, BookError> {
+        let mut tightened = self.tightened.lock().await;
+        if tightened.0 == Some(self.store.freeze_revision().await?) {
             return Ok(None);
         }
+        let state = self.store.freezes().await?;
+        let table = self.table.borrow().clone();
+        if state.freezes.iter().any(|freeze| !table.has(freeze.number)) {
+            self.publish(table.with(&state), table.released.clone());
+        }
+        tightened.0 = Some(state.revision);
+        let new = state.freezes.iter().map(|freeze| freeze.number).filter(|number| *number > tightened.1);
+        let added: Vec<u64> = new.collect();
+        tightened.1 = added.iter().copied().max().unwrap_or(tightened.1);
+        let change = Change { revision: state.revision, added, ended: 0, left: 0 };
+        Ok(Some(change).filter(|change| !change.added.is_empty()))
+    }
+
+    /// Waits until nothing goes on that has not seen the change. `began`: how many had been ended before it.
+    async fn seen(&self, change: Change, began: u64) -> Change {
         let left = self.all_have_seen().await;
-        Ok(Some(Change { ended: self.ended.load(Ordering::Relaxed) - began, left, ..change }))
+        Change { ended: self.ended.load(Ordering::Relaxed) - began, left, ..change }
     }
 
     /// Lets go on what was lifted or released since, after the credentials were read anew.
@@ -268,17 +279,24 @@ impl FreezeBook {
             record(recorder.as_ref(), enforced(&standing, clock.as_ref(), Duration::ZERO)).await;
         }
         let tightening = async {
-            let mut stop = stop.clone();
+            let (mut stop, mut waiting) = (stop.clone(), JoinSet::new());
             while pause(&mut stop).await {
-                let began = Instant::now();
-                match self.tighten().await {
+                let (at, began) = (Instant::now(), self.ended.load(Ordering::Relaxed));
+                match self.take_in().await {
+                    // The next freeze does not wait for what this one waits for.
                     Ok(Some(change)) => {
-                        record(recorder.as_ref(), enforced(&change, clock.as_ref(), began.elapsed())).await;
+                        let (book, recorder, clock) = (self.clone(), recorder.clone(), clock.clone());
+                        waiting.spawn(async move {
+                            let change = book.seen(change, began).await;
+                            record(recorder.as_ref(), enforced(&change, clock.as_ref(), at.elapsed())).await;
+                        });
                     }
                     Ok(None) => {}
                     Err(error) => tracing::error!(%error, "freezes cannot be read; those that were known hold"),
                 }
+                while waiting.try_join_next().is_some() {}
             }
+            waiting.join_all().await;
         };
         let loosening = async {
             let mut stop = stop.clone();
@@ -388,6 +406,17 @@ impl<C: Fn() -> Vec<Carried>> Pass<C> {
                     self.look_again()?;
                 }
                 done = &mut work => return done,
+            }
+        }
+    }
+
+    /// Takes notice of freezes for something that is not dropped when one comes: the last table that let it go on is held, so that
+    /// it is known that it does. Ends with the book.
+    pub(super) async fn look_on(&mut self) {
+        while self.tables.changed().await.is_ok() {
+            let table = self.tables.borrow_and_update().clone();
+            if table.check(&self.subject, &(self.carried)()).is_ok() {
+                self.table = table;
             }
         }
     }

@@ -8,11 +8,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
-    connection::{ConnectionKey, ConnectionView, Standing},
+    connection::{ConnectionKey, ConnectionView, Standing, Unreadable},
     id::{InstallationId, PluginId},
     installation::InstallationStore,
     rotation::{Family, Held, Item, Nature, Renewal},
-    secret::Slot,
+    secret::{Head, Secret, Slot},
     time::Clock,
 };
 
@@ -20,7 +20,7 @@ use super::credentials::{Credentials, StepError};
 use crate::{
     connection::{Connections, RefreshError},
     issue::{Conduct, Credential, Issuer, Revoked},
-    renew::RenewError,
+    renew::{Because, RenewError},
     vault::{Opened, VaultError},
 };
 
@@ -56,15 +56,50 @@ impl Upstreams {
         if matches!(view.standing, Standing::Revoked { .. }) {
             return None;
         }
+        // Of what cannot be read nothing can be minted. That it cannot be revoked either, its line is to say.
+        let lost = view.unreadable == Some(Unreadable::Lost);
+        let nature = match lost {
+            true => Nature { revocable: true, ..nature(None) },
+            false => nature(self.issuer.conduct(&view.origin.provider)),
+        };
         Some(Held {
             plugin: plugins.get(&view.key.installation).cloned(),
-            nature: nature(self.issuer.conduct(&view.origin.provider)),
+            nature,
             provider: Some(view.origin.provider),
             generation: view.generation,
             issued: Some(view.issued),
-            needs_person: matches!(view.standing, Standing::ConsentNeeded { .. }),
+            needs_person: lost || matches!(view.standing, Standing::ConsentNeeded { .. }),
             item: Item::connection(view.key),
         })
+    }
+
+    /// What the host does by itself, a freeze holds back.
+    fn because(&self) -> Because {
+        if matches!(self.actor, Actor::Person { .. }) { Because::Asked } else { Because::Policy }
+    }
+
+    /// Whether two generations have a secret in common that a thief of the older one could go on with. Where one of them is
+    /// not kept any more, or cannot be read, nobody can tell, and the worse is assumed.
+    async fn is_of_the_same_grant(&self, slot: &Slot, older: u64, newer: u64) -> Result<bool, StepError> {
+        let all = match self.connections.vault().generations(slot).await {
+            Err(error) if !error.is_passing() => return Ok(true),
+            all => all?,
+        };
+        let one = |number| all.iter().find(|one| one.row.generation == number);
+        let (Some(older), Some(newer)) = (one(older), one(newer)) else { return Ok(true) };
+        let of = |one: &Opened| [one.credential.access.clone(), one.credential.refresh.clone()];
+        let before: Vec<Secret> = of(older).into_iter().flatten().collect();
+        Ok(of(newer).into_iter().flatten().any(|one| before.iter().any(|other| other.expose() == one.expose())))
+    }
+
+    /// What it means for a revocation that a credential cannot be read.
+    async fn unread(&self, slot: &Slot, error: VaultError) -> Result<StepError, StepError> {
+        if error.is_passing() {
+            return Ok(error.into());
+        }
+        let provider = self.connections.vault().provider_of(slot).await?;
+        let at = provider.as_ref().map_or("its provider", |provider| provider.as_str());
+        Ok(StepError::Refused(format!("it cannot be read: revoke it by hand at {at} ({error})")))
     }
 
     fn renewed(&self, error: RenewError) -> StepError {
@@ -76,7 +111,7 @@ impl Upstreams {
                 StepError::NotReached { why, retry_after: Some(until.distance(self.clock.now())) }
             }
             RenewError::Vault(error) => error.into(),
-            RenewError::Young | RenewError::Failed(_) => {
+            RenewError::Frozen(_) | RenewError::Young | RenewError::Failed(_) => {
                 StepError::NotReached { why: error.to_string(), retry_after: None }
             }
         }
@@ -116,7 +151,10 @@ impl Credentials for Upstreams {
 
     async fn revoke_now(&self, item: &Item, generation: u64, access_only: bool) -> Result<Revoked, StepError> {
         let slot = Slot::from(key(item)?);
-        let kept = self.connections.vault().generations(&slot).await?;
+        let kept = match self.connections.vault().generations(&slot).await {
+            Ok(kept) => kept,
+            Err(error) => return Err(self.unread(&slot, error).await?),
+        };
         let named = kept.iter().find(|one| one.row.generation == generation);
         // Where that generation is not kept any more, the present one is of the same grant.
         let opened = match (named, kept.last(), access_only) {
@@ -146,21 +184,31 @@ impl Credentials for Upstreams {
             None => Err(StepError::Gone),
             Some(head) if matches!(head.standing, Standing::Revoked { .. }) => Err(StepError::Gone),
             Some(head) if head.generation > old => Ok(head.generation),
-            Some(_) => self.connections.renew(&key).await.map_err(|error| self.renewed(error)),
+            Some(_) => self.connections.renew(&key, self.because()).await.map_err(|error| self.renewed(error)),
         }
     }
 
     async fn person_needed(&self, item: &Item, generation: u64, why: &str) -> Result<(), StepError> {
-        let key = key(item)?;
-        let now = self.clock.now();
-        let entry = Entry::new(now, Kind::ConnectionConsentNeeded, self.actor.clone(), Some(key.tenant.clone()))
-            .about(format!("installation:{}", key.installation))
-            .with("name", key.name.clone())
-            .with("generation", generation)
-            .with("why", why);
-        let standing = Standing::Revoked { since: now };
-        self.connections.end_generation(&key, generation, standing, entry).await?;
-        Ok(())
+        let (key, mut ends) = (key(item)?, generation);
+        loop {
+            let now = self.clock.now();
+            let entry = Entry::new(now, Kind::ConnectionConsentNeeded, self.actor.clone(), Some(key.tenant.clone()))
+                .about(format!("installation:{}", key.installation))
+                .with("name", key.name.clone())
+                .with("generation", ends)
+                .with("why", why);
+            let standing = Standing::Revoked { since: now };
+            if self.connections.end_generation(&key, ends, standing, entry).await? {
+                return Ok(());
+            }
+            let slot = Slot::from(key.clone());
+            match self.connections.vault().head(&slot).await?.ok_or(StepError::Gone)? {
+                Head { standing: Standing::Revoked { .. }, .. } => return Ok(()),
+                // One that a renewal has got meanwhile, say.
+                head if self.is_of_the_same_grant(&slot, generation, head.generation).await? => ends = head.generation,
+                head => return Err(StepError::Replaced(head.generation)),
+            }
+        }
     }
 }
 

@@ -36,6 +36,9 @@ pub enum StepError {
     /// There is no such item any more.
     #[error("it is not there any more")]
     Gone,
+    /// Another one has taken its place, which has nothing of it.
+    #[error("somebody has put another one in its place: generation {0}")]
+    Replaced(u64),
     /// The host's own storage failed.
     #[error("{0}")]
     Store(String),
@@ -75,7 +78,8 @@ pub trait Credentials: Send + Sync {
     /// asked, and that one is given. The old one goes on beside it for `overlap`, where the family can do that.
     async fn renew_now(&self, item: &Item, old: u64, overlap: Duration) -> Result<u64, StepError>;
 
-    /// Takes that generation out of use and says that a person must replace it. A newer one is left alone.
+    /// Takes that generation out of use and says that a person must replace it; a newer one of the same grant too. One that has
+    /// nothing of it is left alone, and is the error [`StepError::Replaced`].
     async fn person_needed(&self, item: &Item, generation: u64, why: &str) -> Result<(), StepError>;
 }
 

@@ -103,18 +103,28 @@ impl Runner {
             }
             Done::Told => {
                 line.outcome = Outcome::PersonNeeded;
-                if line.revocation == Revocation::Not && self.act.mode != Mode::Planned {
-                    line.revocation = Revocation::NotOffered;
-                }
+                self.nobody_revoked(line);
             }
         }
         line.left.retain(|left| *left != step);
+    }
+
+    /// For a line that is through: where no revocation was among its steps, somebody must do it by hand.
+    fn nobody_revoked(&self, line: &mut Line) {
+        if line.revocation == Revocation::Not && self.act.mode != Mode::Planned {
+            line.revocation = Revocation::NotOffered;
+        }
     }
 
     /// A step that could not be taken. True where the line has its outcome.
     fn missed(&self, step: Step, error: &StepError, line: &mut Line) -> bool {
         if *error == StepError::Gone {
             (line.outcome, line.left) = (Outcome::Gone, Vec::new());
+            return true;
+        }
+        if let StepError::Replaced(generation) = error {
+            (line.outcome, line.new_generation, line.left) = (Outcome::Renewed, Some(*generation), Vec::new());
+            self.nobody_revoked(line);
             return true;
         }
         let why = plain(&error.to_string());

@@ -1,9 +1,10 @@
 //! Answers for replacing credentials: in good order by policy (INT-5), and all at once after a breach (INT-6).
 //!
-//! - [`book`] holds every request to the freezes.
+//! - [`book`] holds every request to the freezes, [`brake`] the host's own renewals.
 //! - [`credentials`] is what the act needs of whoever keeps something that can be rotated; [`steps`] says in which order.
 //! - [`act`] carries out: freeze, end what is under way, revoke, mint anew or ask for a person, resume, each credential on its own.
 //! - [`rehearsal`] does the same against stand-ins; [`memory`] is the storage of that.
+//! - [`ending`] revokes what was ended for good, where it was issued.
 //! - [`schedule`] says what is due by policy, and rotates it; [`source`] is what sources of events sign with.
 //! - [`report`] is what an act leaves behind.
 //!
@@ -14,8 +15,10 @@
 
 mod act;
 mod book;
+mod brake;
 mod connections;
 mod credentials;
+mod ending;
 mod line;
 mod memory;
 mod rehearsal;
@@ -26,8 +29,10 @@ mod steps;
 
 pub use act::{Order, Pace, Progress, Quiet, Reach, RotateError, Rotator};
 pub use book::{BookError, Change, FreezeBook, Pass, Reload, TICK};
+pub use brake::Brake;
 pub use connections::Upstreams;
 pub use credentials::{Credentials, Families, StepError};
+pub use ending::{Endings, Fate};
 pub use memory::Memory;
 pub use rehearsal::{Latency, NobodyServes, Rehearsed};
 pub use report::{MAX_REPORT, PREDICATE, Report, ReportError, Totals};

@@ -1,7 +1,7 @@
 //! Answers for rotation by policy: what is due is minted anew in its window, and of what nobody can mint a person is told (INT-5).
 //!
 //! Invariants: what is due is rotated in an act of its own, as a person's order would be; what fails is left alone for a while that
-//! doubles, and what is in use stays in use; a person is told once for each generation.
+//! doubles, and what is in use stays in use; a person is told once for each generation; what is frozen waits until it is not.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,7 +11,7 @@ use std::{
 
 use portcullis_model::{
     audit::{Entry, Kind},
-    freeze::Extent,
+    freeze::{Extent, FreezeState, Released},
     id::RotationId,
     rotation::{Due, Held, Item, Line, Mode, Outcome, Policy, Renewal, Scope},
     time::Timestamp,
@@ -61,19 +61,25 @@ impl Scheduler {
         Ok(limited.map(|held| status(held, &policies, now)).collect())
     }
 
-    /// Goes on with scheduled acts that a crash cut off.
-    pub async fn recover(&self) -> Result<(), RotateError> {
+    /// Goes on with scheduled acts that a crash cut off: with each, whatever becomes of the others. Gives those that are not through
+    /// yet, and why.
+    pub async fn recover(&self) -> Result<Vec<(RotationId, RotateError)>, RotateError> {
+        let mut left = Vec::new();
         for act in self.rotator.store.acts().await? {
-            if act.mode == Mode::Planned && act.ended.is_none() {
-                self.rotator.go_on(&act.id, Arc::new(Quiet)).await?;
+            if act.mode != Mode::Planned || act.ended.is_some() {
+                continue;
+            }
+            if let Err(error) = self.rotator.go_on(&act.id, Arc::new(Quiet)).await {
+                left.push((act.id, error));
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     /// One look: rotates what is due, and tells of what a person must replace. Gives the acts.
     pub async fn tick(&self) -> Result<Vec<RotationId>, RotateError> {
         let (now, mut due): (_, BTreeMap<Duration, Vec<Item>>) = (self.rotator.clock.now(), BTreeMap::new());
+        let frozen = self.rotator.freezes.freezes().await?;
         for status in self.status().await? {
             if !status.due.is_some_and(|due| status.policy.is_due(due, now)) {
                 continue;
@@ -81,7 +87,7 @@ impl Scheduler {
             let by_itself = matches!(status.held.nature.renewal, Renewal::Own | Renewal::RefreshToken);
             if !by_itself || status.held.needs_person {
                 self.tell(&status).await?;
-            } else if self.may_be_tried(&status.held.item, now) {
+            } else if self.may_be_tried(&status.held.item, now) && !is_frozen(&frozen, &status.held) {
                 due.entry(status.policy.overlap()).or_default().push(status.held.item);
             }
         }
@@ -139,6 +145,17 @@ impl Scheduler {
         let pause = FIRST_PAUSE.saturating_mul(1 << times.min(DOUBLED));
         failed.insert(line.item.clone(), (times.saturating_add(1), self.rotator.clock.now().plus(pause)));
     }
+}
+
+fn is_frozen(state: &FreezeState, held: &Held) -> bool {
+    let item = &held.item;
+    let is_its = |one: &Released| {
+        one.tenant == item.tenant
+            && Some(&one.installation) == item.installation.as_ref()
+            && one.name.as_ref().is_none_or(|name| *name == item.name)
+    };
+    let released = |number| state.released.iter().any(|one| one.freeze == number && is_its(one));
+    state.freezes.iter().any(|freeze| held.is_in(&freeze.extent) && !released(freeze.number))
 }
 
 fn status(held: Held, policies: &[(Scope, Policy)], now: Timestamp) -> Status {

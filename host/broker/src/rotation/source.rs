@@ -57,6 +57,10 @@ impl Sources {
         let (before, now) = (self.of(source).await?, self.clock.now());
         let promote_at = (before.revoked.is_none() && !overlap.is_zero()).then(|| now.plus(overlap));
         let name = if promote_at.is_some() { source.next_secret_name() } else { source.secret_name() };
+        if promote_at.is_none() && before.promote_at.is_some() {
+            // One that was to take the place, and never will: nor where this is cut off before it is on record.
+            self.put(source, &source.next_secret_name(), new).await?;
+        }
         self.put(source, &name, new).await?;
         let keys = SourceKeys { generation: before.generation + 1, issued: Some(now), promote_at, revoked: None };
         let mut entry = self.entry(Kind::SourceRotated, source).with("generation", keys.generation);
@@ -65,7 +69,6 @@ impl Sources {
         }
         self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
         if promote_at.is_none() && before.promote_at.is_some() {
-            // One that was to take the place, and never will.
             self.forget(source, &source.next_secret_name()).await?;
         }
         self.reload().await?;

@@ -33,7 +33,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 const LONGEST_PAUSE: u64 = 3_600;
 
 /// A request.
-pub(super) struct Call {
+pub(crate) struct Call {
     pub method: Method,
     pub target: Target,
     pub headers: Vec<(HeaderName, HeaderValue)>,
@@ -42,7 +42,7 @@ pub(super) struct Call {
 }
 
 /// Its answer.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub retry_after: Option<Duration>,
     pub body: Zeroizing<Vec<u8>>,
@@ -50,7 +50,7 @@ pub(super) struct Reply {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Unanswered {
+pub(crate) enum Unanswered {
     /// Nothing was sent.
     NotSent(String),
     /// It may have arrived.
@@ -58,7 +58,7 @@ pub(super) enum Unanswered {
 }
 
 /// Who makes requests to providers.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     dialer: Dialer,
     patience: Duration,
 }

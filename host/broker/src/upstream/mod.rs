@@ -11,7 +11,7 @@
 
 mod answer;
 mod assertion;
-mod call;
+pub(crate) mod call;
 mod params;
 mod request;
 

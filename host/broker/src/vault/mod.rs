@@ -3,7 +3,7 @@
 //!
 //! A secret is sealed under its tenant's data key, and that is wrapped by a key-encryption key that is not in the database.
 //! [`credential`] is the form of what is sealed, [`keys`] the data keys in use, [`rotate`] replaces keys of both layers while
-//! everything goes on.
+//! everything goes on, [`lost`] gives up what has no key any more.
 //!
 //! Invariants: storage never sees a secret or a data key in the clear; a row that does not open is reported and never used; a
 //! generation is added to what the head was when it was read, or not at all; a secret that is too short to be told apart from
@@ -11,6 +11,7 @@
 
 pub(crate) mod credential;
 mod keys;
+pub mod lost;
 pub mod rotate;
 #[cfg(test)]
 mod tests;
@@ -19,9 +20,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use portcullis_model::{
     audit::Entry,
-    connection::{Origin, Standing},
+    connection::{Origin, Standing, Unreadable},
     error::StoreError,
-    id::{InstallationId, TenantId},
+    id::{InstallationId, ProviderId, TenantId},
     secret::{Head, SealedSecret, Secret, SecretStore, Slot, SlotRows, Swap},
     time::{Rng, Timestamp},
     webhook::SIGNING,
@@ -86,6 +87,17 @@ pub enum VaultError {
     /// The storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl VaultError {
+    /// Whether it may be another time, with nothing changed: the storage failed, or the program that keeps the key.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Busy(_) => true,
+            Self::Key(error) => matches!(**error, ServiceError::Program { .. }),
+            _ => false,
+        }
+    }
 }
 
 impl From<ServiceError> for VaultError {
@@ -163,6 +175,19 @@ pub struct Loaded {
     pub slots: Vec<OpenedSlot>,
     /// What does not open.
     pub refused: Vec<VaultError>,
+    /// The current generations among that.
+    pub unread: Vec<Unread>,
+}
+
+/// A current generation that does not open.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// Its slot's head.
+    pub head: Head,
+    /// Its row. Nothing vouches for what stands in it.
+    pub row: SealedSecret,
+    /// Why.
+    pub why: Unreadable,
 }
 
 /// The vault.
@@ -274,14 +299,32 @@ impl Vault {
         Ok(Some((rows.head.clone(), self.open(current).await?)))
     }
 
-    /// The generations of a slot that are still kept, in their order; the current one is the last.
+    /// What there are secrets for.
+    pub async fn slots(&self) -> Result<Vec<Slot>, VaultError> {
+        Ok(self.store.secrets().await?.iter().map(SealedSecret::slot).collect())
+    }
+
+    /// The generations of a slot that are still kept, in their order; the current one is the last. An older one that does not open
+    /// is left out.
     pub async fn generations(&self, slot: &Slot) -> Result<Vec<Opened>, VaultError> {
-        let rows = self.store.slot(slot).await?.map_or_else(Vec::new, |rows| rows.generations);
+        let Some(rows) = self.store.slot(slot).await? else { return Ok(Vec::new()) };
         let mut opened = Vec::new();
-        for row in &rows {
-            opened.push(self.open(row).await?);
+        for row in &rows.generations {
+            match self.open(row).await {
+                Ok(one) => opened.push(one),
+                Err(error @ VaultError::Store(_)) => return Err(error),
+                Err(error) if row.generation == rows.head.generation => return Err(error),
+                Err(error) => tracing::warn!(%error, generation = row.generation, "an older credential is left out"),
+            }
         }
         Ok(opened)
+    }
+
+    /// The provider that a slot's current row names, whether it opens or not. Nothing vouches for it where it does not.
+    pub(crate) async fn provider_of(&self, slot: &Slot) -> Result<Option<ProviderId>, VaultError> {
+        let rows = self.store.slot(slot).await?;
+        let origin = rows.as_ref().and_then(|rows| origin_of(rows.current()?));
+        Ok(origin.map(|origin| origin.provider))
     }
 
     /// This generation of a slot, where it is still kept.
@@ -333,7 +376,13 @@ impl Vault {
                     None => match self.open(row).await {
                         Ok(one) => opened.push(Arc::new(one)),
                         Err(error @ VaultError::Store(_)) => return Err(error),
-                        Err(error) => loaded.refused.push(error),
+                        Err(error) => {
+                            if row.generation == head.generation {
+                                let why = if error.is_passing() { Unreadable::ForNow } else { Unreadable::Lost };
+                                loaded.unread.push(Unread { head: head.clone(), row: row.clone(), why });
+                            }
+                            loaded.refused.push(error);
+                        }
                     },
                 }
             }
@@ -358,6 +407,11 @@ impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Vault(…)")
     }
+}
+
+/// Where a row says that it comes from.
+pub(crate) fn origin_of(row: &SealedSecret) -> Option<Origin> {
+    serde_json::from_str(&row.origin).ok()
 }
 
 fn unopened(row: &SealedSecret) -> VaultError {

@@ -15,7 +15,7 @@ use crate::world::{API, World, installation, presented, scopes, text, why};
 
 fn rejected<T: std::fmt::Debug>(result: Result<T, Rejected>) -> String {
     match result.unwrap_err() {
-        Rejected::Token(why) => why,
+        Rejected::Token(why) | Rejected::Over(why) => why,
         other => panic!("{other}"),
     }
 }

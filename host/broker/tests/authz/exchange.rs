@@ -110,13 +110,13 @@ async fn what_was_narrowed_ends_with_the_installation_that_it_comes_from() {
     let all = [&handed.access, &twice.access];
     world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
     for token in all {
-        assert!(matches!(world.check(token).await, Err(Rejected::Token(why)) if why.contains("not active")));
+        assert!(matches!(world.check(token).await, Err(Rejected::Over(why)) if why.contains("not active")));
     }
     world.change("ins_1", |one| one.state = InstallationState::Active).await;
     assert!(world.check(&twice.access).await.is_ok());
     world.change("ins_1", |one| one.release = Digest::of(b"another component")).await;
     for token in all {
-        assert!(matches!(world.check(token).await, Err(Rejected::Token(why)) if why.contains("another release")));
+        assert!(matches!(world.check(token).await, Err(Rejected::Over(why)) if why.contains("another release")));
     }
 }
 

@@ -177,3 +177,36 @@ async fn an_order_without_a_reason_begins_nothing() {
     assert!(rotator(&store, &fake, &Dial::default()).carry_out(order, Arc::new(Quiet)).await.is_err());
     assert!(store.freezes().await.unwrap().freezes.is_empty() && fake.calls().is_empty());
 }
+
+#[tokio::test]
+async fn in_good_order_what_nobody_can_mint_goes_on_as_it_was() {
+    let fake = Fake::new([held("ins_1", "gone", "p", ONCE)]);
+    fake.fails("gone", "renew", [StepError::GrantGone("invalid_grant".into())]);
+    let store = memory();
+    let order = Order { mode: Mode::Planned, ..emergency(Extent::All) };
+    let rotator = rotator(&store, &fake, &Dial::default());
+    let (act, lines) = rotator.carry_out(order, Arc::new(Quiet)).await.unwrap();
+    assert_eq!(
+        (line(&lines, "gone").outcome, line(&lines, "gone").revocation),
+        (Outcome::PersonNeeded, Revocation::Not)
+    );
+    assert_eq!(fake.calls(), ["renew gone"], "it is neither revoked nor taken out of use");
+    assert!(!fake.of("gone").needs_person && act.ended.is_some());
+}
+
+#[tokio::test]
+async fn what_a_person_replaced_meanwhile_is_said_and_left_alone() {
+    let fake = Fake::new([held("ins_1", "a", "p", STATIC), held("ins_1", "b", "p", LASTING)]);
+    for name in ["a", "b"] {
+        fake.fails(name, "person", [StepError::Replaced(2)]);
+    }
+    let store = memory();
+    let rotator = rotator(&store, &fake, &Dial::default());
+    let (_, lines) = rotator.carry_out(emergency(Extent::All), Arc::new(Quiet)).await.unwrap();
+    for (name, revocation) in [("a", Revocation::NotOffered), ("b", Revocation::Confirmed)] {
+        let line = line(&lines, name);
+        assert_eq!((line.outcome, line.new_generation), (Outcome::Renewed, Some(2)), "{name}");
+        assert_eq!(line.revocation, revocation, "{name}: what became of the old one");
+    }
+    assert!(store.freezes().await.unwrap().freezes.is_empty());
+}

@@ -1,7 +1,7 @@
 //! An act whose process dies after each of its writes: it stays frozen, and goes on to the same end.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -17,13 +17,21 @@ use portcullis_model::{
 
 use crate::fake::{Dial, ENDS_OLD, Fake, LASTING, ONCE, OWN, STATIC, emergency, held, rotator};
 
-/// Storage that takes so many writes and then no more.
-struct Dying {
-    inner: Arc<Memory>,
-    left: AtomicUsize,
+/// Storage that takes so many writes and then no more, and of one act none at all.
+pub struct Dying {
+    pub inner: Arc<Memory>,
+    pub left: AtomicUsize,
+    pub never: Mutex<Option<RotationId>>,
 }
 
 impl Dying {
+    fn write_of(&self, act: &RotationId) -> Result<(), StoreError> {
+        match self.never.lock().unwrap().as_ref() == Some(act) {
+            true => Err(StoreError("this page of the disk is bad".into())),
+            false => self.write(),
+        }
+    }
+
     fn write(&self) -> Result<(), StoreError> {
         let spent = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         spent.map(drop).map_err(|_| StoreError("the process died".into()))
@@ -62,7 +70,7 @@ impl RotationStore for Dying {
         self.inner.begin_act(act, freeze, new).await
     }
     async fn put_act(&self, act: Act, lines: Vec<Line>) -> Result<(), StoreError> {
-        self.write()?;
+        self.write_of(&act.id)?;
         self.inner.put_act(act, lines).await
     }
     async fn put_line(
@@ -72,11 +80,11 @@ impl RotationStore for Dying {
         released: Vec<Released>,
         entries: Vec<Entry>,
     ) -> Result<(), StoreError> {
-        self.write()?;
+        self.write_of(act)?;
         self.inner.put_line(act, line, released, entries).await
     }
     async fn end_act(&self, act: Act, still: Vec<Freeze>, entries: Vec<Entry>) -> Result<(), StoreError> {
-        self.write()?;
+        self.write_of(&act.id)?;
         self.inner.end_act(act, still, entries).await
     }
     async fn acts(&self) -> Result<Vec<Act>, StoreError> {
@@ -102,7 +110,7 @@ async fn whenever_it_dies_it_stays_frozen_and_goes_on_to_the_same_end() {
     for writes in 0.. {
         let fake = Fake::new(natures.map(|(name, nature)| held("ins_1", name, "p", nature)));
         let inner = Arc::new(Memory::default());
-        let dying = Arc::new(Dying { inner: inner.clone(), left: AtomicUsize::new(writes) });
+        let dying = Arc::new(Dying { inner: inner.clone(), left: AtomicUsize::new(writes), never: Mutex::default() });
         let first = rotator(&dying, &fake, &Dial::default()).carry_out(emergency(Extent::All), Arc::new(Quiet)).await;
         let acts = inner.acts().await.unwrap();
         let frozen = inner.freezes().await.unwrap().freezes;

@@ -1,18 +1,25 @@
 //! Rotation by policy: what is due, when, and what becomes of what nobody can mint.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use portcullis_broker::rotation::{Memory, Scheduler, StepError};
+use portcullis_broker::rotation::{Memory, Order, Quiet, Scheduler, StepError};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
-    rotation::{Held, Policy, RotationStore as _, Scope},
+    freeze::{Extent, Freeze, FreezeStore as _},
+    rotation::{Act, Held, Mode, Outcome, Policy, RotationStore as _, Scope},
     time::Timestamp,
 };
 
-use crate::fake::{Dial, Fake, OWN, STATIC, held, memory, rotator};
+use crate::{
+    crash::Dying,
+    fake::{Dial, Fake, OWN, STATIC, emergency, held, memory, rotator},
+};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -106,7 +113,49 @@ async fn an_act_that_was_cut_off_is_gone_on_with() {
     let mut line = store.lines(&act.id).await.unwrap().remove(0);
     line.outcome = portcullis_model::rotation::Outcome::Open;
     store.put_act(act.clone(), vec![line]).await.unwrap();
-    scheduler.recover().await.unwrap();
+    assert!(scheduler.recover().await.unwrap().is_empty());
     assert!(store.acts().await.unwrap()[0].ended.is_some());
     assert_eq!(fake.count("renew a"), 1, "what was minted is not minted again");
+}
+
+#[tokio::test]
+async fn an_act_that_cannot_go_on_keeps_no_other_from_it() {
+    let (memory, fake, clock) = (memory(), Fake::new([held("ins_1", "a", "p", OWN)]), Dial::default());
+    let planned = || Order { mode: Mode::Planned, ..emergency(Extent::All) };
+    let (first, mut acts) = (rotator(&memory, &fake, &clock), Vec::new());
+    for _ in 0..3 {
+        let (mut act, mut lines) = first.carry_out(planned(), Arc::new(Quiet)).await.unwrap();
+        (act.ended, lines[0].outcome) = (None, Outcome::Open);
+        memory.put_act(act.clone(), lines).await.unwrap();
+        acts.push(act.id);
+    }
+    let never = Mutex::new(Some(acts[1].clone()));
+    let dying = Arc::new(Dying { inner: memory.clone(), left: AtomicUsize::new(usize::MAX), never });
+    let scheduler = Scheduler::new(rotator(&dying, &fake, &clock));
+    let left = scheduler.recover().await.unwrap();
+    assert_eq!(left.iter().map(|(act, _)| act).collect::<Vec<_>>(), [&acts[1]]);
+    assert!(left[0].1.to_string().contains("bad"), "{}", left[0].1);
+    let ended = |acts: Vec<Act>| acts.iter().map(|act| act.ended.is_some()).collect::<Vec<_>>();
+    assert_eq!(ended(memory.acts().await.unwrap()), [true, false, true]);
+    *dying.never.lock().unwrap() = None;
+    assert!(scheduler.recover().await.unwrap().is_empty());
+    assert_eq!(ended(memory.acts().await.unwrap()), [true; 3]);
+}
+
+#[tokio::test]
+async fn what_is_frozen_waits_until_it_is_not() {
+    let (store, fake, clock, scheduler) = stage(vec![held("ins_1", "a", "p", OWN), held("ins_2", "b", "q", OWN)]);
+    set(&store, "host", days(1)).await;
+    clock.0.store(DAY, Ordering::Relaxed);
+    let (reason, by) = ("a breach".to_owned(), "dana".to_owned());
+    let extent = Extent::Provider("p".parse().unwrap());
+    let freeze = Freeze { number: 0, extent, reason, by, since: Timestamp(0), act: None };
+    let entry = || Entry::new(Timestamp(0), Kind::FreezeAdded, Actor::Host, None);
+    let number = store.add_freeze(freeze, entry()).await.unwrap();
+    scheduler.tick().await.unwrap();
+    assert_eq!(fake.calls(), ["renew b"]);
+    fake.set(Held { issued: Some(Timestamp(DAY)), ..fake.of("b") });
+    store.lift_freeze(number, entry()).await.unwrap();
+    scheduler.tick().await.unwrap();
+    assert_eq!(fake.calls(), ["renew b", "renew a"]);
 }

@@ -1,7 +1,10 @@
 //! Secrets of sources: both are accepted during the overlap, the new one alone after it, none after a revocation.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +26,7 @@ use portcullis_model::{
 };
 
 use crate::{
+    crash::Dying,
     fake::{Counter, Dial, Fake, emergency, memory, rotator},
     kept::vault,
 };
@@ -154,4 +158,21 @@ async fn an_emergency_revokes_it_and_only_a_person_gives_a_new_one() {
     let held = stage.sources.list().await.unwrap().remove(0);
     stage.sources.revoke_now(&held.item, lines[0].old_generation, false).await.unwrap();
     assert_eq!(stage.accepted(3).await, ["third-secret"]);
+}
+
+#[tokio::test]
+async fn a_rotation_without_overlap_that_is_cut_off_brings_no_older_one_back() {
+    let stage = Stage::new().await;
+    stage.sources.rotate(&stage.source, &secret("second-secret"), Duration::from_secs(60)).await.unwrap();
+    let dying = Dying { inner: stage.memory.clone(), left: AtomicUsize::new(0), never: Mutex::default() };
+    let cut_off = Sources { keys: Arc::new(dying), ..stage.sources.clone() };
+    let third = secret("third-secret");
+    assert!(cut_off.rotate(&stage.source, &third, Duration::ZERO).await.is_err());
+    stage.sources.connections.refresh().await.unwrap();
+    for second in [1, 59, 60, 61, 62] {
+        assert!(stage.accepted(second).await.iter().all(|secret| secret == "third-secret"), "at {second}");
+        stage.sources.promote().await.unwrap();
+    }
+    stage.sources.rotate(&stage.source, &third, Duration::ZERO).await.unwrap();
+    assert_eq!(stage.accepted(63).await, ["third-secret"]);
 }

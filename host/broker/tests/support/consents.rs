@@ -200,18 +200,18 @@ impl Keeps for Safe {
             issued: one.issued,
             expires: one.expires,
             standing: Standing::Ready,
+            unreadable: None,
         };
         Ok(kept.iter().map(view).collect())
-    }
-    async fn end(&self, key: &ConnectionKey, entry: Entry) -> Result<(), KeepError> {
-        self.kept.lock().unwrap().remove(key);
-        self.entries.lock().unwrap().push(entry);
-        Ok(())
     }
     async fn hold(&self, id: &ConsentId, _: &TenantId, client: &Secret, entry: Entry) -> Result<(), KeepError> {
         self.held.lock().unwrap().insert(id.to_string(), client.clone());
         self.entries.lock().unwrap().push(entry);
         Ok(())
+    }
+    async fn all_held(&self) -> Result<Vec<(ConsentId, TenantId)>, KeepError> {
+        let held = self.held.lock().unwrap();
+        Ok(held.keys().map(|id| (id.parse().unwrap(), "acme".parse().unwrap())).collect())
     }
     async fn held(&self, id: &ConsentId, _: &TenantId) -> Result<Option<Secret>, KeepError> {
         let held = self.held.lock().unwrap().get(id.as_str()).cloned();

@@ -173,7 +173,20 @@ impl World {
         let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
         let secret = Secret::new(token.as_bytes().to_vec());
         let place = Place::bearer("chat.example.test");
-        self.connections.put(owner, "chat", &place, &secret, entry).await.unwrap();
+        let (tenant, installation) = owner;
+        let new = portcullis_broker::connection::NewConnection {
+            key: portcullis_model::connection::ConnectionKey { tenant, installation, name: "chat".to_owned() },
+            place: place,
+            origin: portcullis_model::connection::Origin {
+                provider: portcullis_broker::connection::STATIC.parse().unwrap(),
+                settings: BTreeMap::new(),
+                scopes: Vec::new(),
+                risk: None,
+            },
+            credential: portcullis_broker::issue::Credential { access: Some(secret), ..Default::default() },
+            expires: None,
+        };
+        self.connections.put_connection(new, entry).await.unwrap();
     }
 
     /// Sends on behalf of `ins_1` of tenant acme.

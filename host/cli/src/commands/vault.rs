@@ -1,5 +1,7 @@
 //! `portcullis vault`
 
+mod give_up;
+
 use anyhow::Result;
 use clap::Subcommand;
 use portcullis_broker::vault::rotate::{Rotated, VaultStatus};
@@ -32,17 +34,34 @@ pub enum VaultCommand {
         #[arg(long, conflicts_with = "wrapping")]
         tenant: Option<TenantId>,
     },
+    /// Give up what does not open because its key is lost for good, so that everything else goes on. The host must be stopped.
+    #[command(after_help = "Example:\n  portcullis vault give-up --reason 'the disk with the key file died'\n\n\
+        A key-encryption key that is not there is made anew (one in an environment variable or with a program: name a new one\n\
+        first). Each connection that does not open needs consent, or another credential; back ends are set and sources rotated\n\
+        again. What was given up is good at its provider still: revoke it there by hand. A key that turns up again opens what\n\
+        was not replaced by then.")]
+    GiveUp {
+        /// Why; stands in the audit log.
+        #[arg(long)]
+        reason: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl VaultCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
         match self {
+            // With nothing but what is to be put right: the host does not open without its key.
+            Self::GiveUp { reason, yes } => give_up::run(home, &reason, yes, output).await,
             Self::Status => {
+                let host = Host::open(home).await?;
                 let status = host.vault().status().await?;
                 output.result(&json!(status), || told(&status))
             }
             Self::RotateKeys { data, wrapping, tenant } => {
+                let host = Host::open(home).await?;
                 let (mut done, mut ends) = (Rotated::default(), Vec::new());
                 if !data && tenant.is_none() {
                     ends.push(rotate_wrapping_key(&host).await);

@@ -9,12 +9,14 @@ use std::{fs::File, sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
 use portcullis_broker::authz::family::ClientCredentials;
-use portcullis_broker::rotation::{Families, Pace, Rotator, Scheduler, Sources, Upstreams};
+use portcullis_broker::rotation::{Endings, Families, Fate, Pace, Rotator, Scheduler, Sources, Upstreams};
 use portcullis_model::{
     audit::Actor,
+    ending::Ending,
     id::TenantId,
     rotation::{Policy, RotationStore as _, Scope},
 };
+use serde_json::json;
 use tokio::sync::watch;
 
 pub use reach::AuditReach;
@@ -47,6 +49,37 @@ pub fn upstreams(host: &Host, actor: Actor) -> Upstreams {
         clock: host.clock.clone(),
         actor,
     }
+}
+
+/// What revokes credentials of connections that were ended, for this actor.
+pub fn endings(host: &Host, actor: Actor) -> Endings {
+    Endings { store: host.store.clone(), upstreams: upstreams(host, actor) }
+}
+
+/// What became of ended credentials where they were issued, as a command's JSON has it.
+pub fn fates(settled: &[(Ending, Fate)]) -> Vec<serde_json::Value> {
+    let one = |(ending, fate): &(Ending, Fate)| json!({ "name": ending.key.name, "provider": ending.provider, "generation": ending.generation, "upstream": fate.text() });
+    settled.iter().map(one).collect()
+}
+
+/// The same in words, a line each.
+pub fn told(settled: &[(Ending, Fate)]) -> String {
+    let line = |(ending, fate): &(Ending, Fate)| {
+        let (name, provider) = (&ending.key.name, ending.provider.as_ref().map_or("its provider", |one| one.as_str()));
+        match fate {
+            Fate::Revoked => format!("\n  {name}: revoked at {provider}"),
+            Fate::NotOffered => {
+                format!(
+                    "\n  {name}: {provider} offers no revocation; it lives until it ends or somebody revokes it there"
+                )
+            }
+            Fate::Failed(why) => format!("\n  {name}: NOT REVOKED at {provider}, do so there by hand: {why}"),
+            Fate::Later(why) => {
+                format!("\n  {name}: {provider} could not be asked, a running host asks again for a day: {why}")
+            }
+        }
+    };
+    settled.iter().map(line).collect()
 }
 
 /// Everything that can be rotated on this host.
@@ -90,16 +123,20 @@ pub fn turn(host: &Host) -> Result<File> {
     }
 }
 
-/// What a running host does by itself: promotes new secrets of sources, and rotates what is due.
-pub async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
-    let scheduler = Scheduler::new(rotator(&host, Actor::Host));
-    let sources = sources(&host, Actor::Host);
+/// What a running host does by itself: promotes new secrets of sources, rotates what is due, and revokes what was ended.
+pub async fn run(host: Arc<Host>, stop: watch::Receiver<bool>) {
+    tokio::join!(endings(&host, Actor::Host).run(stop.clone()), rotate(&host, stop));
+}
+
+async fn rotate(host: &Arc<Host>, mut stop: watch::Receiver<bool>) {
+    let scheduler = Scheduler::new(rotator(host, Actor::Host));
+    let sources = sources(host, Actor::Host);
     let mut recovered = false;
     while !*stop.borrow() {
         if let Err(error) = sources.promote().await {
             tracing::error!(%error, "a source's new secret could not take its place; it is tried again");
         }
-        match look(&host, &scheduler, &mut recovered).await {
+        match look(host, &scheduler, &mut recovered).await {
             Ok(()) => {}
             Err(error) => tracing::error!(%error, "what is due could not be rotated; it is tried again"),
         }
@@ -114,8 +151,11 @@ async fn look(host: &Host, scheduler: &Scheduler, recovered: &mut bool) -> Resul
     // Somebody's order goes first: what it rotates is not due any more.
     let Some(_turn) = host.home.try_lock_rotation()? else { return Ok(()) };
     if !*recovered {
-        scheduler.recover().await?;
-        *recovered = true;
+        let left = scheduler.recover().await?;
+        for (act, error) in &left {
+            tracing::error!(%act, %error, "a rotation that was cut off cannot go on; it is tried again");
+        }
+        *recovered = left.is_empty();
     }
     scheduler.tick().await?;
     Ok(())

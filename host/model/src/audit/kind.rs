@@ -35,6 +35,9 @@ pub enum Kind {
     /// Requests to the ingest endpoints were refused: how many, and why.
     #[serde(rename = "ingest.refused")]
     IngestRefused,
+    /// Requests to other endpoints that did not prove whose they are were refused: how many, and why.
+    #[serde(rename = "request.refused")]
+    RequestRefused,
     /// A plugin's act was permitted. Older than the act itself.
     #[serde(rename = "act.permitted")]
     ActPermitted,
@@ -179,6 +182,9 @@ pub enum Kind {
     /// A key-encryption key wraps nothing any more.
     #[serde(rename = "vault.key-dropped")]
     VaultKeyDropped,
+    /// A person gave up what does not open, because its key is lost.
+    #[serde(rename = "vault.given-up")]
+    VaultGivenUp,
     /// An installation got a back end outside of the sandbox, or it was changed.
     #[serde(rename = "backend.set")]
     BackendSet,
@@ -287,6 +293,24 @@ pub enum Kind {
     /// A refresh token was used again: its whole family has ended.
     #[serde(rename = "refresh.reused")]
     RefreshReused,
+    /// The log's checkpoints are signed with another key from now on, and with the old one for a time.
+    #[serde(rename = "log.key-rotated")]
+    LogKeyRotated,
+    /// A key that the log's checkpoints were signed with is destroyed.
+    #[serde(rename = "log.key-destroyed")]
+    LogKeyDestroyed,
+    /// A witness is asked to cosign the log's checkpoints.
+    #[serde(rename = "log.witness-added")]
+    LogWitnessAdded,
+    /// A witness is not asked any more.
+    #[serde(rename = "log.witness-removed")]
+    LogWitnessRemoved,
+    /// Entries of the log were exported: by which filter, from where to where.
+    #[serde(rename = "audit.exported")]
+    AuditExported,
+    /// Somebody began to read the log over the API: by which filter.
+    #[serde(rename = "audit.read")]
+    AuditRead,
 }
 
 impl Kind {

@@ -6,7 +6,11 @@
 //! Invariants: an entry holds ids, names, numbers and decisions, never content and never a secret; every text in it is
 //! cut and escaped; its encoding is under 64 KiB, the most a C2SP tlog-tiles entry can hold.
 
+pub mod ask;
+pub mod export;
 mod kind;
+pub mod query;
+pub mod reader;
 mod sealed;
 #[cfg(test)]
 mod tests;

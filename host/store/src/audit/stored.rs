@@ -61,7 +61,7 @@ pub(crate) fn select(conn: &Connection, sql: &str, params: impl Params) -> Outco
 }
 
 /// Up to `most` entries from an index on. An error where one is missing.
-pub(super) fn from(conn: &Connection, from: u64, most: usize) -> Outcome<Vec<StoredEntry>> {
+pub(crate) fn from(conn: &Connection, from: u64, most: usize) -> Outcome<Vec<StoredEntry>> {
     let mut query = conn
         .prepare_cached(&format!("SELECT {COLUMNS} FROM audit a WHERE idx >= ?1 ORDER BY idx LIMIT ?2"))
         .map_err(failed)?;

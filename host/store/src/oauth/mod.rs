@@ -9,17 +9,18 @@ mod tests;
 
 use async_trait::async_trait;
 use portcullis_model::{
+    audit::{Entry, Kind},
     error::StoreError,
     id::{ClientId, Digest, GrantId, TenantId},
     installation::Installation,
-    oauth::{AccessToken, Change, Client, Grant, OAuthStore, Pending, Standing},
+    oauth::{AccessToken, Change, Client, Grant, OAuthStore, Pending, Put, Standing},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
 
 use crate::{
     SqliteStore,
-    audit::append_all,
+    audit::{append, append_all},
     db::{Outcome, Writing, failed},
 };
 
@@ -66,6 +67,21 @@ fn write(conn: &Writing, change: &Change) -> Outcome<()> {
     append_all(conn, &change.entries)
 }
 
+/// Revokes the client of an installation that is taken out, and with it every token and grant that it has.
+pub(crate) fn end(conn: &Writing, one: &Installation, because: &Entry) -> Outcome<()> {
+    let query = "SELECT body FROM oauth_clients WHERE tenant = ?1 AND installation = ?2 AND live = 1";
+    for client in rows::all::<Client>(conn, query, params![one.tenant.as_str(), one.id.as_str()])? {
+        let entry = Entry::new(because.time, Kind::ClientRevoked, because.actor.clone(), Some(one.tenant.clone()))
+            .about(format!("installation:{}", one.id))
+            .with("client", client.id.as_str())
+            .with("reason", "the plugin was uninstalled");
+        let (expected, version) = (Some(client.version), client.version + 1);
+        rows::put_client(conn, &Put { row: Client { revoked: Some(because.time), version, ..client }, expected })?;
+        append(conn, &entry)?;
+    }
+    Ok(())
+}
+
 /// How many tokens a token can have been narrowed from, one after the other.
 const ANCESTORS: usize = 16;
 
@@ -104,6 +120,14 @@ fn sweep(conn: &Connection, now: Timestamp) -> Outcome<u64> {
         gone += conn.execute(statement, [now.0]).map_err(failed)?;
     }
     Ok(u64::try_from(gone).unwrap_or(u64::MAX))
+}
+
+impl SqliteStore {
+    /// Whether anything was granted that is not over at that time: only a host that has served can have done so.
+    pub async fn has_grants(&self, now: Timestamp) -> Outcome<bool> {
+        let query = "SELECT EXISTS (SELECT 1 FROM oauth_grants WHERE expires > ?1)";
+        self.db.read(move |conn| conn.query_row(query, [now.0], |row| row.get(0)).map_err(failed)).await
+    }
 }
 
 #[async_trait]

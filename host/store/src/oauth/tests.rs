@@ -218,3 +218,33 @@ async fn what_is_over_is_disposed_of_and_nothing_else() {
     assert!(store.grant_by(&Digest::of(b"code")).await.unwrap().is_none());
     assert_eq!(store.clients().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_client_of_what_is_taken_out_is_revoked_and_nobody_elses() {
+    use portcullis_model::{erasure::ErasureStore as _, installation::InstallationState};
+    let (_dir, store) = store();
+    for (client_id, of) in [("cli_1", "a"), ("cli_2", "b")] {
+        let one = installation(of);
+        assert!(store.put_installation(one, None, entry(Kind::PluginInstalled)).await.unwrap());
+        let put = Put { row: client(client_id, of), expected: None };
+        assert!(store.change(Change { client: Some(put), ..Change::default() }).await.unwrap());
+    }
+    let state = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+    let gone = portcullis_model::installation::Installation { state, generation: 2, ..installation("a") };
+    store.uninstall(gone, 1, entry(Kind::PluginUninstalled)).await.unwrap().unwrap();
+    let revoked: Vec<bool> = store.clients().await.unwrap().iter().map(|one| one.revoked.is_some()).collect();
+    assert_eq!(revoked, [true, false]);
+    let entries = store.entries(0, 100).await.unwrap();
+    let kinds = entries.iter().map(|one| serde_json::from_slice::<Entry>(&one.body).unwrap());
+    let told: Vec<Entry> = kinds.filter(|one| one.kind == Kind::ClientRevoked).collect();
+    assert_eq!((told.len(), told[0].detail["client"].as_str()), (1, Some("cli_1")));
+}
+
+#[tokio::test]
+async fn says_whether_anything_is_granted() {
+    let (_dir, store) = store();
+    assert!(!store.has_grants(Timestamp(0)).await.unwrap());
+    filled(&store).await;
+    assert!(store.has_grants(Timestamp(999)).await.unwrap());
+    assert!(!store.has_grants(Timestamp(1_000)).await.unwrap(), "it is over");
+}

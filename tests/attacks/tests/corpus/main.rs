@@ -108,8 +108,10 @@ async fn log_holds(world: &World) {
     let vkey = std::fs::read_to_string(home.log_vkey()).unwrap();
     let entries = world.lab.stored_entries().await;
     let mut same = 0;
-    let report = portcullis_audit::verify_entries(&home.log(), vkey.trim(), None, |index, body| {
-        same += usize::from(entries.get(index as usize).is_some_and(|entry| entry.body == body));
+    let report = portcullis_audit::verify_entries(&home.log(), vkey.trim(), None, |index, leaf| {
+        let leaf = portcullis_audit::Leaf::read(leaf).unwrap();
+        let is_of = |body: &[u8]| portcullis_audit::record_hash(body) == leaf.entry;
+        same += usize::from(entries.get(index as usize).is_some_and(|entry| is_of(&entry.body)));
     });
     let report = report.unwrap_or_else(|error| panic!("the audit log does not verify: {error}"));
     println!("the audit log verifies: {} entries", report.size);

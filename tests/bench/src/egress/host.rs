@@ -118,7 +118,20 @@ impl Host {
         let entry = Entry::new(stand.now(), Kind::ConnectionAdded, Actor::Host, None);
         let secret = Secret::new(b"xoxb-1234567890-abcdefghij".to_vec());
         let owner = ("acme".parse()?, "ins_1".parse()?);
-        connections.put(owner, "far", &Place::bearer(HOST), &secret, entry).await?;
+        let (tenant, installation) = owner;
+        let new = portcullis_broker::connection::NewConnection {
+            key: portcullis_model::connection::ConnectionKey { tenant, installation, name: "far".to_owned() },
+            place: Place::bearer(HOST),
+            origin: portcullis_model::connection::Origin {
+                provider: portcullis_broker::connection::STATIC.parse()?,
+                settings: Default::default(),
+                scopes: Vec::new(),
+                risk: None,
+            },
+            credential: portcullis_broker::issue::Credential { access: Some(secret), ..Default::default() },
+            expires: None,
+        };
+        connections.put_connection(new, entry).await?;
         let config = Config {
             private: vec![Private { host: HOST.into(), address: far.address, ca_pem: Some(far.ca_pem.clone()) }],
             traffic: Traffic {

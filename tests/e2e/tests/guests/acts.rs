@@ -3,7 +3,7 @@
 
 use portcullis_e2e::{Lab, Package, TENANT, acts, event};
 use portcullis_model::{
-    audit::{Entry, Kind},
+    audit::Kind,
     helpdesk::{Status, Ticket},
     installation::Installation,
     invoke::{CallEnd, CallReport},

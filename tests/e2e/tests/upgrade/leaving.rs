@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use portcullis_audit::{LogVerifier, check_proof};
+use portcullis_audit::{EntryProof, LogVerifier};
 use portcullis_e2e::{Lab, Package, TENANT, run};
 use portcullis_model::{
     audit::Kind,
@@ -74,10 +74,11 @@ async fn nothing_is_left_and_the_receipt_holds() {
     assert_eq!((&erased["kv-rows"], &erased["files"]), (&json!(1), &json!(1)), "{receipt}");
     assert!(erased["log-lines"].as_u64().unwrap() >= 1, "{receipt}");
     // As anybody would check it, from the receipt and the key alone.
-    let (proof, entry) = (receipt["proof"].as_str().unwrap(), receipt["entry"].as_str().unwrap());
-    let key = LogVerifier::parse(receipt["key"].as_str().unwrap()).unwrap();
-    assert_eq!(check_proof(proof, &key, entry.as_bytes()).unwrap(), receipt["index"].as_u64().unwrap());
-    assert!(check_proof(proof, &key, entry.replace("erased", "kept").as_bytes()).is_err());
+    let mut proof: EntryProof = serde_json::from_value(receipt["proof"].clone()).unwrap();
+    let key = LogVerifier::parse(&proof.key).unwrap();
+    assert_eq!((proof.check(&key).unwrap().log.origin(), &json!(proof.index)), (key.origin(), &receipt["index"]));
+    proof.entry = proof.entry.replace("erased", "kept");
+    assert!(proof.check(&key).is_err());
     let again = run(&home, &["plugin", "restore", id]).await;
     assert!(again.code != 0 && again.stderr.contains("cannot come back"), "{again:?}");
 }

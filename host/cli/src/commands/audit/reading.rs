@@ -1,96 +1,212 @@
-//! An entry as people read it: with what was erased of it or disposed of, when, by whom and why.
+//! `portcullis audit search`, `tail`, `export`, `reindex` and `ask`
 
-use std::collections::BTreeMap;
+mod ask;
+mod export;
 
-use anyhow::{Context as _, Result};
-use portcullis_model::{
-    audit::{Actor, Entry},
-    time::Timestamp,
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use portcullis_model::audit::{
+    Actor,
+    query::{Field, Filter},
+    reader::{AuditReader, LARGEST_PAGE, Shown, Window},
 };
-use portcullis_store::{SqliteStore, StoredEntry};
-use serde::Serialize;
+use serde_json::json;
 
-/// The end of something that was in the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Ended {
-    /// The entry that says so.
-    pub entry: u64,
-    /// When.
-    pub time: Timestamp,
-    /// By whom.
-    pub by: String,
-    /// Why: a reason, or the policy.
-    pub why: String,
+use crate::{home::Home, host::Host, output::Output, reading::LogReader};
+
+pub use self::{ask::Ask, export::Export};
+
+/// How often new entries are looked for.
+const LOOK: Duration = Duration::from_millis(250);
+
+const FILTERS: &str = "A filter is fields and free text; fields of different names must all match, of one name any:\n  \
+    kind=act.denied tenant=acme host=hooks.example since=2026-11-01 \"card number\"\n\
+    Fields: kind tenant actor person installation plugin release record host scope decision outcome call act client\n  \
+    token family duty trace since until. A value that ends with * means all that begin like it. Values with spaces\n  \
+    stand in quotation marks, which need the shell's own around them: 'person=\"Ana Diaz\"'.";
+
+/// Read the log.
+#[derive(Debug, Subcommand)]
+pub enum Reading {
+    /// Find entries, the newest first.
+    #[command(after_help = FILTERS, after_long_help = format!("Examples:\n  portcullis audit search kind=act.denied since=2026-11-01\n  \
+        portcullis audit search record=ticket:1042 -n 100 --oldest-first --json\n\n{FILTERS}"))]
+    Search(Search),
+    /// Print the newest entries, and go on as they arrive.
+    #[command(after_help = FILTERS, after_long_help = format!("Examples:\n  portcullis audit tail -n 50\n  \
+        portcullis audit tail --follow kind=act.denied --json\n\n{FILTERS}"))]
+    Tail(Tail),
+    /// Write entries into a file, one JSON text a line, each with the bytes that are hashed.
+    #[command(after_long_help = format!("Examples:\n  portcullis audit export tenant=acme --out november.ndjson\n  \
+        portcullis audit export tenant=acme --out december.ndjson --cursor AAAA...\n\n\
+        It ends where the newest checkpoint does. Its last line says so, and has the cursor that the next one goes on from.\n\
+        An export is an entry of the log itself.\n\n{FILTERS}"))]
+    Export(Export),
+    /// Answer a question from the log, with the entries that the answer follows from.
+    #[command(subcommand)]
+    Ask(Ask),
+    /// Make the index of the log anew. Nothing needs it but time.
+    Reindex,
 }
 
-/// An entry, and what is not there any more.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Reading {
-    /// Its index.
-    pub index: u64,
-    /// The entry; None where it was disposed of.
-    pub entry: Option<Entry>,
-    /// Its fields whose values were erased.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub erased: BTreeMap<String, Ended>,
-    /// How it was disposed of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disposed: Option<Ended>,
+/// What is looked for.
+#[derive(Debug, Args)]
+pub struct Wanted {
+    /// Fields such as kind=act.denied, and free text. Nothing: everything.
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
 }
 
-/// Reads an entry that was found in the store.
-pub async fn read(store: &SqliteStore, stored: &StoredEntry) -> Result<Reading> {
-    let mut reading = Reading { index: stored.index, entry: None, erased: BTreeMap::new(), disposed: None };
-    match stored.disposed {
-        Some(by) => reading.disposed = Some(ended(store, by).await?),
-        None => reading.entry = Some(stored.read().with_context(|| format!("entry {} cannot be read", stored.index))?),
+impl Wanted {
+    /// The filter, read.
+    pub(super) fn read(&self) -> Result<Filter> {
+        self.filter.join(" ").parse().context("this is no filter")
     }
-    for (field, by) in &stored.erased {
-        reading.erased.insert(field.clone(), ended(store, *by).await?);
+}
+
+/// Find entries.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// What is looked for.
+    #[command(flatten)]
+    pub wanted: Wanted,
+    /// At most how many.
+    #[arg(short = 'n', long, default_value_t = 50)]
+    pub lines: usize,
+    /// The oldest first.
+    #[arg(long)]
+    pub oldest_first: bool,
+    /// From this index on, where the oldest come first; before it, where the newest do.
+    #[arg(long, value_name = "INDEX")]
+    pub at: Option<u64>,
+}
+
+/// Print the newest.
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// What is looked for.
+    #[command(flatten)]
+    pub wanted: Wanted,
+    /// How many.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub lines: usize,
+    /// Go on printing as entries arrive.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only this kind, such as act.denied.
+    #[arg(long)]
+    pub kind: Option<String>,
+}
+
+impl Reading {
+    pub(crate) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
+        let host = Host::open(home).await?;
+        let reader = LogReader::new(&host.home, host.store.clone());
+        match self {
+            Self::Search(search) => search.run(&reader, output).await?,
+            Self::Tail(tail) => tail.run(&reader, output).await?,
+            Self::Export(export) => export.run(&host, &reader, output).await?,
+            Self::Ask(ask) => ask.run(&host, &reader, output).await?,
+            Self::Reindex => {
+                let spinner = output.spinner("reading the log");
+                let entries = reader.rebuild().await?;
+                spinner.finish_and_clear();
+                output.result(&json!({ "entries": entries }), || format!("The index has {entries} entries."))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(reading)
 }
 
-async fn ended(store: &SqliteStore, by: u64) -> Result<Ended> {
-    let stored = store.entries(by, 1).await?;
-    let stored = stored.first().with_context(|| format!("entry {by} is missing from the database"))?;
-    let entry = stored.read().with_context(|| format!("entry {by} cannot be read"))?;
-    let why = entry.text("reason").or(entry.text("policy")).unwrap_or_default().to_owned();
-    Ok(Ended { entry: by, time: entry.time, by: who(&entry.actor), why })
+impl Search {
+    async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
+        let filter = self.wanted.read()?;
+        let end = reader.extent().await?.written;
+        let mut window = Window { from: 0, to: end, backwards: !self.oldest_first, most: 0 };
+        match (self.at, self.oldest_first) {
+            (Some(at), true) => window.from = at,
+            (Some(at), false) => window.to = at.min(end),
+            (None, _) => {}
+        }
+        let mut left = self.lines;
+        while left > 0 {
+            window.most = left.min(LARGEST_PAGE);
+            let page = reader.search(&filter, window).await?;
+            page.entries.iter().try_for_each(|shown| print(output, shown))?;
+            left -= page.entries.len();
+            match page.next {
+                None => return Ok(()),
+                Some(next) if left == 0 => eprintln!("There may be more: --at {next}"),
+                Some(next) if self.oldest_first => window.from = next,
+                Some(next) => window.to = next,
+            }
+        }
+        Ok(())
+    }
 }
 
-/// An actor in a few words.
-pub fn who(actor: &Actor) -> String {
-    match actor {
+impl Tail {
+    async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
+        let mut filter = self.wanted.read()?;
+        if let Some(kind) = self.kind {
+            let narrowed: Filter = format!("kind={kind}").parse()?;
+            if filter.groups().iter().any(|(field, _)| *field == Field::Kind) {
+                bail!("give the kind once: as --kind, or in the filter");
+            }
+            filter = format!("{filter} {narrowed}").parse()?;
+        }
+        let mut next = reader.extent().await?.written;
+        let (mut newest, mut to) = (Vec::new(), next);
+        while newest.len() < self.lines {
+            let most = (self.lines - newest.len()).min(LARGEST_PAGE);
+            let page = reader.search(&filter, Window { from: 0, to, backwards: true, most }).await?;
+            newest.extend(page.entries);
+            let Some(older) = page.next else { break };
+            to = older;
+        }
+        newest.iter().rev().try_for_each(|shown| print(output, shown))?;
+        while self.follow {
+            tokio::time::sleep(LOOK).await;
+            let to = reader.extent().await?.written;
+            let page = reader.search(&filter, Window { from: next, to, backwards: false, most: LARGEST_PAGE }).await?;
+            page.entries.iter().try_for_each(|shown| print(output, shown))?;
+            next = page.next.unwrap_or(to);
+        }
+        Ok(())
+    }
+}
+
+/// Prints an entry: its index, and what can be read of it.
+fn print(output: Output, shown: &Shown) -> Result<()> {
+    let Shown { index, entry, fault, erased, disposed, .. } = shown;
+    let mut value = json!({ "index": index, "entry": entry });
+    if let Some(fault) = fault {
+        value["fault"] = json!(fault);
+    }
+    if !erased.is_empty() {
+        value["erased"] = json!(erased);
+    }
+    if let Some(by) = disposed {
+        value["disposed"] = json!(by);
+    }
+    output.item(&value, || words(shown))
+}
+
+fn words(shown: &Shown) -> String {
+    let Some(entry) = &shown.entry else {
+        return format!("{:>7} ({})", shown.index, shown.fault.as_deref().unwrap_or("it cannot be read"));
+    };
+    let actor = match &entry.actor {
         Actor::Host => "host".to_owned(),
         Actor::Person { name } => format!("person {name}"),
         Actor::Source { name } => format!("source {name}"),
         Actor::Client { client, .. } => client.to_string(),
         Actor::Plugin { plugin, .. } => plugin.to_string(),
-    }
-}
-
-impl Ended {
-    /// In a line.
-    pub fn words(&self) -> String {
-        format!("as entry {} says: {}, by {}, {}", self.entry, self.time, self.by, self.why)
-    }
-}
-
-impl Reading {
-    /// In a line, and one more for each field that was erased.
-    pub fn words(&self) -> String {
-        let Some(entry) = &self.entry else {
-            let how = self.disposed.as_ref().map(Ended::words).unwrap_or_default();
-            return format!("{:>7} disposed of, {how}", self.index);
-        };
-        let detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let resource = entry.resource.as_deref().unwrap_or("-");
-        let (kind, actor) = (entry.kind.name(), who(&entry.actor));
-        let mut words = format!("{:>7} {} {kind:16} {actor} {resource} {}", self.index, entry.time, detail.join(" "));
-        for (field, how) in &self.erased {
-            words.push_str(&format!("\n        {field} was erased, {}", how.words()));
-        }
-        words
-    }
+    };
+    let mut detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    detail.extend(shown.erased.iter().map(|(field, by)| format!("({field} erased: entry {by})")));
+    let resource = entry.resource.as_deref().unwrap_or("-");
+    format!("{:>7} {} {:16} {actor} {resource} {}", shown.index, entry.time, entry.kind.name(), detail.join(" "))
 }

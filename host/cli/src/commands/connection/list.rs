@@ -1,8 +1,8 @@
 //! `portcullis connection list`
 
 use anyhow::Result;
-use portcullis_broker::consent::Keeps;
-use portcullis_model::connection::{ConnectionView, Standing};
+use portcullis_broker::{connection::STATIC, consent::Keeps};
+use portcullis_model::connection::{ConnectionView, Standing, Unreadable};
 
 use crate::{host::Host, output::Output};
 
@@ -20,6 +20,15 @@ fn words(view: &ConnectionView) -> String {
         Standing::Cooling { failures, until, why } => format!("{failures} renewals failed, next try {until}: {why}"),
         Standing::ConsentNeeded { why, .. } => format!("consent needed: {why}"),
         Standing::Revoked { since } => format!("revoked since {since}"),
+    };
+    let state = match view.unreadable {
+        Some(Unreadable::Lost) => format!("{state}, CANNOT BE READ"),
+        Some(Unreadable::ForNow) => format!("{state}, cannot be read at the moment"),
+        None => state,
+    };
+    let state = match view.origin.provider.as_str() == STATIC && view.origin.risk.is_none() {
+        true => format!("{state}, no risk on record"),
+        false => state,
     };
     let expires = view.expires.map_or_else(|| "no end known".to_owned(), |end| format!("until {end}"));
     let hosts = view.place.get("hosts").and_then(|hosts| hosts.as_array()).into_iter().flatten();

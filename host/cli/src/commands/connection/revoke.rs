@@ -2,11 +2,8 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_broker::{consent::Keeps, issue::Revoked, rotation::Credentials as _};
-use portcullis_model::{
-    audit::{Kind, Recorder as _},
-    rotation::Item,
-};
+use portcullis_broker::rotation::Fate;
+use portcullis_model::{audit::Kind, ending::Ending};
 use serde_json::json;
 
 use super::key;
@@ -28,38 +25,34 @@ pub struct Revoke {
 impl Revoke {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let installation = host.installation(&self.installation).await?;
-        let (key, keeps) = (key(&installation, &self.name)?, &host.connections);
-        let Some((generation, origin, _)) = keeps.credential(&key).await? else {
-            bail!("{} has no connection '{}'; see 'portcullis connection list'", installation.id, self.name);
-        };
+        let key = key(&installation, &self.name)?;
+        let endings = rotation::endings(host, person());
+        let its = |ending: &Ending| ending.key == key;
         // Here first: a renewal that is under way finds that it came too late, and takes back what it got.
-        let entry = |host: &Host| {
-            host.entry(Kind::ConnectionEnded, Some(key.tenant.clone()))
-                .about(format!("installation:{}", key.installation))
-                .with("name", key.name.as_str())
-                .with("provider", origin.provider.as_str())
-        };
-        Keeps::end(&**keeps, &key, entry(host).with("upstream", "is asked next")).await?;
-        let item = Item::connection(key.clone());
-        let revoked = rotation::upstreams(host, person()).revoke_now(&item, generation, false).await;
-        let upstream = match &revoked {
-            Ok(Revoked::Confirmed) => "confirmed".to_owned(),
-            Ok(Revoked::NotOffered) => "not offered".to_owned(),
-            Err(error) => format!("failed: {error}"),
-        };
-        host.store.record(vec![entry(host).with("upstream", upstream.as_str())]).await?;
+        let entry = host
+            .entry(Kind::ConnectionEnded, Some(key.tenant.clone()))
+            .about(format!("installation:{}", key.installation))
+            .with("name", key.name.as_str())
+            .with("upstream", "is asked next");
+        let ended = endings.end(&key, entry).await?;
+        let settled = endings.settle(its, false).await?;
         crate::commands::publish(host).await?;
+        if ended.is_none() && settled.is_empty() {
+            bail!(
+                "{} has no connection '{}' that could be ended; see 'portcullis connection list'",
+                installation.id,
+                self.name
+            );
+        }
+        let upstream = settled.last().map(|(_, fate)| fate.text());
         let value = json!({ "installation": installation.id, "name": self.name, "ended": true, "upstream": upstream });
-        output.result(&value, || match &revoked {
-            Ok(Revoked::Confirmed) => "Ended here, and revoked at the provider.".to_owned(),
-            Ok(Revoked::NotOffered) => {
-                "Ended here. The provider offers no revocation: the token lives until it ends or somebody revokes it there.".to_owned()
-            }
-            Err(_) => "Ended here. At the provider it may still be good; revoke it there by hand.".to_owned(),
-        })?;
-        match revoked {
-            Ok(_) => Ok(()),
-            Err(error) => bail!("it could not be revoked at the provider: {error}"),
+        output.result(&value, || format!("Ended here.{}", rotation::told(&settled)))?;
+        match settled.into_iter().find_map(|(_, fate)| match fate {
+            Fate::Failed(why) | Fate::Later(why) => Some(why),
+            Fate::Revoked | Fate::NotOffered => None,
+        }) {
+            None => Ok(()),
+            Some(why) => bail!("it could not be revoked at the provider: {why}"),
         }
     }
 }

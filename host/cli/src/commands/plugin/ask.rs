@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anyhow::{Context, Result, bail};
 
 /// Asks; an error where the answer is not yes, or nobody is there.
-pub(super) fn agree(question: &str) -> Result<()> {
+pub(crate) fn agree(question: &str) -> Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!("nobody is there to agree; read what would be done above, then add --yes");
     }

@@ -1,6 +1,6 @@
 //! `portcullis plugin`
 
-mod ask;
+pub(super) mod ask;
 mod build;
 mod bundle;
 mod capability;

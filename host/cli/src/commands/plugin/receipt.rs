@@ -1,16 +1,18 @@
 //! `portcullis plugin receipt`: the log's own proof that an installation was erased.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_audit::{Log, LogVerifier};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{home::Home, host::Host, log_proof, output::Output};
 
 /// Print the receipt of an erasure: what was erased, and the proof that the log says so.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis plugin receipt ins_0123456789abcdef --json > erased.json\n\n\
-    The proof is a C2SP tlog-proof: with the log's public key, anybody can check it without this host.")]
+#[command(
+    after_help = "Example:\n  portcullis plugin receipt ins_0123456789abcdef --json | jq .proof > erased.json\n  \
+    portcullis audit check-proof erased.json\n\n\
+    The proofs in it are C2SP tlog-proofs: with the log's public key, anybody can check them without this host."
+)]
 pub struct Receipt {
     /// The installation's id.
     pub installation: String,
@@ -27,35 +29,23 @@ impl Receipt {
             );
         };
         super::super::publish(&host).await?;
-        let vkey = host.home.log_vkey();
-        let vkey = std::fs::read_to_string(&vkey).with_context(|| format!("cannot read {}", vkey.display()))?;
-        let log = Log::open(&host.home.log(), &LogVerifier::parse(vkey.trim())?)?;
-        let (proof, published) = tokio::task::block_in_place(|| -> Result<(Vec<u8>, Vec<u8>)> {
-            let mut published = Vec::new();
-            log.entries(stored.index..stored.index + 1, |_, body| published = body.to_vec())?;
-            Ok((log.proof_text(stored.index)?, published))
-        })?;
-        if published != stored.body {
-            bail!(
-                "the database's entry {} is not the one that is published; run 'portcullis audit verify'",
-                stored.index
-            );
-        }
+        let proof = log_proof::of_entry(&host.home, &host.store, stored.index).await?;
         let entry = stored.read()?;
-        let text = String::from_utf8(stored.body).context("the entry is no text")?;
-        let proof = String::from_utf8(proof).context("the proof is no text")?;
-        let value =
-            json!({ "index": stored.index, "entry": text, "proof": proof, "key": vkey.trim(), "erased": entry.detail });
+        let value = json!({ "index": stored.index, "proof": proof, "erased": entry.detail });
         output.result(&value, || {
             let counts: Vec<String> = entry.detail.iter().map(|(name, value)| format!("  {name}: {value}")).collect();
             format!(
-                "Erased at {}: {} of tenant {}\n{}\n\nEntry {} of the log, byte for byte:\n{text}\n\nProof, for the key {}:\n{proof}",
+                "Erased at {}: {} of tenant {}\n{}\n\nEntry {} of the log, byte for byte:\n{}\n\nIts leaf:\n{}\n\nProof of the \
+                 leaf, for the key {}:\n{}",
                 entry.time,
                 installation.id,
                 installation.tenant,
                 counts.join("\n"),
                 stored.index,
-                vkey.trim()
+                proof.entry,
+                proof.leaf.as_deref().unwrap_or("(the log has the entry itself)"),
+                proof.key,
+                proof.proof
             )
         })
     }

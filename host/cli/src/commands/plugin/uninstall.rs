@@ -5,18 +5,25 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::{
+    ending::Ending,
     installation::{Installation, InstallationState, InstallationStore as _},
     scope::parse_seconds,
 };
 use serde_json::json;
 
 use super::ask::agree;
-use crate::{erasure, home::Home, host::Host, output::Output};
+use crate::{
+    erasure,
+    home::Home,
+    host::{Host, person},
+    output::Output,
+    rotation,
+};
 
 /// How long a running host may take to erase what it was told to.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Stop an installation for good: its credentials go at once, what it stored after a time of grace.
+/// Stop an installation for good: its credentials are ended and revoked at once, what it stored goes after a time of grace.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  portcullis plugin uninstall card-guard --reason 'not needed' --export card-guard-data\n  \
@@ -84,11 +91,17 @@ impl Uninstall {
         let done = host.installer().uninstall(host.store.as_ref(), &installation.id, &self.reason, purge_at).await;
         super::super::publish(&host).await?;
         let (mut gone, stopped) = done?;
+        // What their providers cannot be asked for now, a running host asks for again.
+        let its = |ending: &Ending| ending.key.installation == gone.id && ending.key.tenant == gone.tenant;
+        let settled = rotation::endings(&host, person()).settle(its, self.now).await?;
+        super::super::publish(&host).await?;
         if self.now {
             gone = erased(&host, &gone).await?;
             super::super::publish(&host).await?;
         }
-        let value = json!({ "installation": gone, "stopped": stopped, "exported": exported });
+        let value = json!({
+            "installation": gone, "stopped": stopped, "revoked": rotation::fates(&settled), "exported": exported
+        });
         output.result(&value, || {
             let export = self.export.as_ref().map_or(String::new(), |dir| format!("\nExported to {}.", dir.display()));
             let rest = match &gone.state {
@@ -100,8 +113,11 @@ impl Uninstall {
                 }
             };
             format!(
-                "Uninstalled {}: {} credentials removed, {} deliveries closed.{export}\n{rest}",
-                gone.id, stopped.secrets, stopped.deliveries
+                "Uninstalled {}: {} credentials ended, {} deliveries closed.{}{export}\n{rest}",
+                gone.id,
+                stopped.secrets,
+                stopped.deliveries,
+                rotation::told(&settled)
             )
         })
     }

@@ -1,0 +1,309 @@
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::reader::{Extent, Found, Shown, Window},
+    time::Timestamp,
+};
+use portcullis_store::{AuditIndex, SqliteStore};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+use super::*;
+
+/// A store's log, of which everything is published.
+struct Reader {
+    store: SqliteStore,
+    index: AuditIndex,
+}
+
+#[async_trait]
+impl AuditReader for Reader {
+    async fn extent(&self) -> Result<Extent, StoreError> {
+        let written = self.store.entry_count().await?;
+        Ok(Extent { written, published: written })
+    }
+
+    async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError> {
+        self.index.search(filter, window).await
+    }
+
+    async fn follow(&self, from: u64, most: usize) -> Result<Vec<Shown>, StoreError> {
+        self.index.entries(from, most).await
+    }
+
+    async fn add_leaves(&self, _: &mut [Shown]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp(7)
+    }
+}
+
+/// A server over a directory.
+struct Server {
+    store: SqliteStore,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+}
+
+const QUICK: LiveSettings = LiveSettings {
+    most: 3,
+    waiting: 8,
+    look: Duration::from_millis(5),
+    heartbeat: Duration::from_millis(50),
+    patience: Duration::from_millis(500),
+};
+
+impl Server {
+    async fn start(dir: &Path) -> Self {
+        let store = SqliteStore::open(&dir.join("host.db")).unwrap();
+        let index = AuditIndex::new(&dir.join("audit-index.db"), store.clone());
+        let reader = Arc::new(Reader { store: store.clone(), index });
+        let live = Live::new(reader.clone(), QUICK);
+        let token = Secret::new(b"operator".to_vec());
+        let api =
+            AuditApi { reader, live: live.clone(), recorder: Arc::new(store.clone()), clock: Arc::new(Fixed), token };
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(live.run(stopped));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes(Arc::new(api))).await });
+        Self { store, address, stop }
+    }
+
+    async fn write(&self, kind: Kind, count: usize) {
+        let entry = Entry::new(Timestamp(1), kind, Actor::Host, None).with("text", "x".repeat(400));
+        self.store.record(vec![entry; count]).await.unwrap();
+    }
+
+    async fn open(&self, path: &str, headers: &str) -> BufReader<TcpStream> {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!(
+            "GET /admin/v1/audit/{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer operator\r\nconnection: close\r\n{headers}\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        BufReader::new(stream)
+    }
+
+    /// Status and body. A body in parts is put together by its lines.
+    async fn get(&self, path: &str) -> (u16, Vec<Value>) {
+        let mut text = String::new();
+        self.open(path, "").await.read_to_string(&mut text).await.unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let json = body.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap());
+        (status, json.collect())
+    }
+}
+
+/// The next event's name and id; none at the end.
+async fn event(stream: &mut BufReader<TcpStream>) -> Option<(String, Option<u64>)> {
+    let (mut id, mut line) = (None, String::new());
+    loop {
+        line.clear();
+        if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+            return None;
+        }
+        if let Some(text) = line.strip_prefix("id: ") {
+            id = Some(text.trim().parse().unwrap());
+        }
+        if let Some(name) = line.strip_prefix("event: ") {
+            return Some((name.trim().to_owned(), id));
+        }
+    }
+}
+
+/// Ids of the next events, which are entries.
+async fn ids(stream: &mut BufReader<TcpStream>, count: usize) -> Vec<u64> {
+    let mut found = Vec::new();
+    for _ in 0..count {
+        let next = tokio::time::timeout(Duration::from_secs(20), event(stream)).await.unwrap();
+        let (name, id) = next.unwrap();
+        assert_eq!(name, "entry");
+        found.push(id.unwrap());
+    }
+    found
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_goes_on_without_a_gap_after_the_server_was_started_again() {
+    let dir = dir();
+    let server = Server::start(dir.path()).await;
+    server.write(Kind::HostStarted, 5).await;
+    let mut live = server.open("live?filter=kind%3Dhost.*", "last-event-id: 1\r\n").await;
+    assert_eq!(ids(&mut live, 3).await, [2, 3, 4], "what was written before, after the one that it named");
+    server.write(Kind::HostStarted, 2).await;
+    // Entry 5 says that somebody follows.
+    let last = ids(&mut live, 2).await;
+    assert_eq!(last, [6, 7]);
+    server.write(Kind::CallEnded, 2).await;
+    server.stop.send(true).unwrap();
+    assert_eq!(event(&mut live).await.unwrap().0, "ending");
+    assert!(event(&mut live).await.is_none());
+    server.write(Kind::HostStopped, 3).await;
+    drop(server);
+
+    let server = Server::start(dir.path()).await;
+    let mut live = server.open("live?filter=kind%3Dhost.*", "last-event-id: 7\r\n").await;
+    server.write(Kind::HostStarted, 1).await;
+    assert_eq!(ids(&mut live, 3).await, [10, 11, 12]);
+    let next = ids(&mut live, 1).await[0];
+    assert!((13..=14).contains(&next), "the entry about following may come before or after: {next}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_misses_anything_who_joins_while_entries_arrive() {
+    let dir = dir();
+    let server = Server::start(dir.path()).await;
+    server.write(Kind::HostStarted, 1).await;
+    let writer = async {
+        for _ in 0..100 {
+            server.write(Kind::HostStarted, 1).await;
+        }
+    };
+    let follower = async {
+        let mut live = server.open("live", "last-event-id: 0\r\n").await;
+        ids(&mut live, 101).await
+    };
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut live = server.open("live", "last-event-id: 0\r\n").await;
+        ids(&mut live, 101).await
+    };
+    let ((), one, other) = tokio::join!(writer, follower, later);
+    assert_eq!(one, (1..=101).collect::<Vec<_>>());
+    assert_eq!(other, one);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_too_slowly_is_cut_off_and_holds_up_nobody() {
+    let dir = dir();
+    let server = Server::start(dir.path()).await;
+    server.write(Kind::HostStarted, 1).await;
+    let mut slow = server.open("live", "last-event-id: 0\r\n").await;
+    assert_eq!(ids(&mut slow, 1).await, [1]);
+    let mut quick = server.open("live", "last-event-id: 0\r\n").await;
+    assert_eq!(ids(&mut quick, 2).await.len(), 2);
+    // More than a socket and the queue hold.
+    let reading = tokio::spawn(async move { ids(&mut quick, 20_000).await });
+    for _ in 0..400 {
+        server.write(Kind::HostStarted, 50).await;
+    }
+    let read = tokio::time::timeout(Duration::from_secs(60), reading).await.unwrap();
+    // Whoever is quick but shares a busy machine may be cut off as well; what it got has no gap.
+    if let Ok(ids) = read {
+        assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1));
+    }
+    let (mut expected, mut last) = (2, None);
+    while let Some((name, id)) = tokio::time::timeout(Duration::from_secs(20), event(&mut slow)).await.unwrap() {
+        last = Some(name);
+        if let Some(id) = id {
+            assert_eq!(id, expected);
+            expected += 1;
+        }
+    }
+    assert_eq!(last.as_deref(), Some("cut-off"));
+    assert!(expected < 20_000, "it was not slow: {expected}");
+    let mut again = server.open("live", &format!("last-event-id: {}\r\n", expected - 1)).await;
+    assert_eq!(ids(&mut again, 5).await, (expected..expected + 5).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_only_so_many_followers_and_a_place_is_free_again() {
+    let dir = dir();
+    let server = Server::start(dir.path()).await;
+    let mut all = Vec::new();
+    for _ in 0..QUICK.most {
+        let mut one = server.open("live", "").await;
+        let mut line = String::new();
+        one.read_line(&mut line).await.unwrap();
+        assert!(line.contains("200"), "{line}");
+        all.push(one);
+    }
+    assert_eq!(server.get("live").await.0, 503);
+    all.clear();
+    tokio::time::timeout(Duration::from_secs(10), async {
+        loop {
+            let mut line = String::new();
+            server.open("live", "").await.read_line(&mut line).await.unwrap();
+            if line.contains("200") {
+                break;
+            }
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_exports_go_on_by_their_cursors() {
+    let dir = dir();
+    let server = Server::start(dir.path()).await;
+    server.write(Kind::HostStarted, 5).await;
+    let indices = |page: &Value| -> Vec<u64> {
+        page["entries"].as_array().unwrap().iter().map(|entry| entry["index"].as_u64().unwrap()).collect()
+    };
+    let (status, page) = server.get("entries?filter=kind%3Dhost.started&limit=3").await;
+    assert_eq!((status, indices(&page[0])), (200, vec![4, 3, 2]));
+    let cursor = page[0]["cursor"].as_str().unwrap();
+    let (_, page) = server.get(&format!("entries?filter=kind%3Dhost.started&cursor={cursor}")).await;
+    assert_eq!((indices(&page[0]), &page[0]["cursor"]), (vec![1, 0], &Value::Null));
+    for wrong in [
+        format!("entries?filter=kind%3Dhost.stopped&cursor={cursor}"),
+        format!("entries?filter=kind%3Dhost.started&order=oldest&cursor={cursor}"),
+        "entries?filtr=x".into(),
+        "entries?filter=kind%3Dhost.startd".into(),
+        "entries?limit=1001".into(),
+        "export?cursor=AAAA".into(),
+        "questions/granted?scope=kv:read".into(),
+    ] {
+        let (status, problem) = server.get(&wrong).await;
+        assert_eq!(status, 400, "{wrong}: {problem:?}");
+    }
+    let (_, first) = server.get("export?filter=kind%3Dhost.*").await;
+    assert_eq!((first.len(), &first[5]["end_of_stream"]), (6, &Value::Bool(true)));
+    let body = first[0]["body"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(body).unwrap()["kind"], "host.started");
+    server.write(Kind::HostStopped, 1).await;
+    let cursor = first[5]["cursor"].as_str().unwrap();
+    let (_, second) = server.get(&format!("export?filter=kind%3Dhost.*&cursor={cursor}")).await;
+    assert_eq!((second.len(), &second[0]["entry"]["kind"]), (2, &Value::String("host.stopped".into())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_without_the_token_and_all_that_is_read_is_on_record() {
+    let dir = dir();
+    let server = Server::start(dir.path()).await;
+    server.write(Kind::HostStarted, 1).await;
+    for path in ["entries", "entries/0", "export", "live", "questions/touched"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let request = format!("GET /admin/v1/audit/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.starts_with("HTTP/1.1 401"), "{path}: {text}");
+    }
+    assert_eq!(server.store.entry_count().await.unwrap(), 1);
+    for (path, way) in
+        [("entries", "page"), ("entries/0", "entry"), ("export", "stream"), ("questions/touched?plugin=x", "question")]
+    {
+        let (status, _) = server.get(path).await;
+        assert_eq!(status, 200, "{path}");
+        let last = server.store.entries(server.store.entry_count().await.unwrap() - 1, 1).await.unwrap().remove(0);
+        assert_eq!(last.read().unwrap().text("way"), Some(way));
+    }
+}

@@ -1,0 +1,241 @@
+//! All of the host's endpoints on a port of this machine, with a hand on the clock.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use portcullis_api::{
+    Admin, ApiConfig, Connect, Listener, PeerConfig, PlatformApi, Refusals, Served, SourceBook, Webhooks,
+    audit::{AuditApi, Live, LiveSettings},
+};
+use portcullis_broker::{
+    connection::Connections,
+    egress::Config,
+    key::{Key, service::KeyRing},
+    vault::Vault,
+};
+use portcullis_delivery::{Directory, Ingest};
+use portcullis_model::{
+    audit::{
+        Actor, Entry, Kind,
+        query::Filter,
+        reader::{AuditReader, Extent, Found, Shown, Window},
+    },
+    authority::{Layer, Standing},
+    catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
+    error::{ServiceError, StoreError},
+    event::EventForm,
+    explain::{Explain, Explained},
+    id::{ActId, Digest},
+    inspect::Inspects,
+    oauth::Bearer,
+    platform::{Platform, Refusal, Session},
+    scope::{ScopeError, ScopeText},
+    secret::Secret,
+    source::{Source, SourceStore as _},
+    time::Clock as _,
+};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    consents::{Hand, Office},
+    world::{ISSUER, World},
+};
+
+pub const OPERATOR: &str = "the-operators-token";
+pub const SOURCE_SECRET: &str = "a-secret-of-a-source";
+
+/// Answers nothing.
+struct Nothing;
+
+#[async_trait]
+impl Explain for Nothing {
+    async fn explain(&self, _: &ActId) -> Result<Option<Explained>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Inspects for Nothing {
+    async fn inspected(&self, _: &Digest) -> Result<Option<Value>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl AuditReader for Nothing {
+    async fn extent(&self) -> Result<Extent, StoreError> {
+        Err(StoreError("nothing is kept here".into()))
+    }
+
+    async fn search(&self, _: &Filter, _: Window) -> Result<Found, StoreError> {
+        Err(StoreError("nothing is kept here".into()))
+    }
+
+    async fn follow(&self, _: u64, _: usize) -> Result<Vec<Shown>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn add_leaves(&self, _: &mut [Shown]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Platform for Nothing {
+    async fn open(&self, _: &Bearer, _: &'static str) -> Result<Box<dyn Session>, Refusal> {
+        Err(ServiceError::NotFound.into())
+    }
+}
+
+impl Catalogue for Nothing {
+    fn names(&self) -> &[&'static str] {
+        &[]
+    }
+    fn describe(&self, _: &ScopeText) -> Result<Vec<ScopeDescription>, ScopeError> {
+        Ok(Vec::new())
+    }
+    fn interface(&self, _: &str) -> Option<&'static Interface> {
+        None
+    }
+    fn wasi(&self, _: &str) -> Option<WasiImport> {
+        None
+    }
+    fn standing(&self, _: &[(Layer, Vec<ScopeText>)], _: &ScopeText) -> Result<Standing, ScopeError> {
+        unreachable!("nobody asks")
+    }
+    fn meet(&self, _: &[ScopeText], _: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A host, until it is stopped.
+pub struct Host {
+    pub world: World,
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+async fn webhooks(world: &World) -> Arc<Webhooks> {
+    let ring = KeyRing::of(Key::random(world.rng.as_ref()), world.rng.clone());
+    let vault = Arc::new(Vault::new(world.store.clone(), ring, world.rng.clone()));
+    let connections = Arc::new(Connections::new(vault.clone()).unwrap());
+    let source = Source { name: "hub".parse().unwrap(), tenant: "acme".parse().unwrap(), form: EventForm::Github };
+    let entry = |kind| Entry::new(world.clock.now(), kind, Actor::Host, Some(source.tenant.clone()));
+    let secret = Secret::new(SOURCE_SECRET.as_bytes().to_vec());
+    let kept = entry(Kind::ConnectionAdded);
+    vault.put(source.tenant.clone(), None, &source.secret_name(), "{}", &secret, kept).await.unwrap();
+    connections.refresh().await.unwrap();
+    world.store.add_source(source.clone(), entry(Kind::SourceAdded)).await.unwrap();
+    let directory = Directory::new(world.store.clone());
+    let sources = SourceBook::new(world.store.clone(), connections);
+    sources.refresh().await.unwrap();
+    Arc::new(Webhooks {
+        ingest: Ingest::new(world.store.clone(), directory, world.clock.clone(), Arc::new(Notify::new())),
+        sources,
+        refusals: Arc::new(Refusals::default()),
+        clock: world.clock.clone(),
+        max_body: 1024,
+    })
+}
+
+impl Host {
+    pub async fn start(peers: PeerConfig) -> Self {
+        let world = World::new().await;
+        let office = Office::new(&Config::default(), Hand(AtomicI64::new(1_000_000)));
+        let connect = Connect { desk: office.desk, installations: world.store.clone(), catalogue: Arc::new(Nothing) };
+        let token = Secret::new(OPERATOR.as_bytes().to_vec());
+        let platform =
+            PlatformApi { platform: Arc::new(Nothing), tokens: world.server.clone(), public_url: ISSUER.into() };
+        let reader = Arc::new(Nothing);
+        let audit = AuditApi {
+            live: Live::new(reader.clone(), LiveSettings::default()),
+            reader,
+            recorder: world.store.clone(),
+            clock: world.clock.clone(),
+            token: token.clone(),
+        };
+        let served = Served {
+            webhooks: webhooks(&world).await,
+            admin: Arc::new(Admin { explain: Arc::new(Nothing), inspects: Arc::new(Nothing), token }),
+            audit: Arc::new(audit),
+            connect: Arc::new(connect),
+            platform: Some(Arc::new(platform)),
+            oauth: Some(world.server.clone()),
+        };
+        let listener = Listener::bind(ApiConfig { listen: "127.0.0.1:0".parse().unwrap(), peers }).await.unwrap();
+        let address = listener.address().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let (store, clock) = (world.store.clone(), world.clock.clone());
+        let task = tokio::spawn(portcullis_api::serve(listener, served, store, clock, |_| (), stopped));
+        Self { world, address, stop, task }
+    }
+
+    /// A connection from this address of this machine.
+    pub async fn connect_from(&self, from: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from.parse::<IpAddr>().unwrap(), 0)).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+
+    pub async fn send_from(&self, from: &str, head: &str, body: &str) -> Answer {
+        let mut stream = self.connect_from(from).await;
+        let head =
+            format!("{head}\r\nhost: host.example\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        let _ = stream.write_all(head.as_bytes()).await;
+        let _ = stream.write_all(body.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    pub async fn get(&self, path: &str, more: &str) -> Answer {
+        self.send_from("127.0.0.1", &format!("GET {path} HTTP/1.1{more}"), "").await
+    }
+
+    pub async fn post(&self, path: &str, form: &str) -> Answer {
+        let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded");
+        self.send_from("127.0.0.1", &head, form).await
+    }
+
+    /// Stops it, and gives what it wrote of refused requests: where, and how many for which reason.
+    pub async fn stop(self) -> Vec<(String, Value)> {
+        self.stop.send_replace(true);
+        tokio::time::timeout(Duration::from_secs(15), self.task).await.unwrap().unwrap().unwrap();
+        // What is noted is written before what is recorded after it.
+        let entry = Entry::new(self.world.clock.now(), Kind::HostStopped, Actor::Host, None);
+        portcullis_model::audit::Recorder::record(self.world.store.as_ref(), vec![entry]).await.unwrap();
+        let entries = self.world.store.entries(0, 10_000).await.unwrap();
+        let entries = entries.iter().map(|one| serde_json::from_slice::<Entry>(&one.body).unwrap());
+        let refused = entries.filter(|entry| entry.kind == Kind::RequestRefused);
+        refused.map(|entry| (entry.resource.clone().unwrap(), entry.detail["counts"].clone())).collect()
+    }
+}

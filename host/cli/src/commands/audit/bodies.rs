@@ -1,0 +1,230 @@
+//! Compares the database with the published log: bodies, whose they are, what lies beside them, and the tiles of views.
+//!
+//! Invariants: the log was verified before, and its leaves are read with proof again; what was disposed of is judged by its leaf
+//! hash; memory is a batch, and a right edge a view.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result};
+use portcullis_audit::{Checkpoint, Leaf, Log, LogVerifier, View, record_hash};
+use portcullis_model::{
+    audit::{Entry, Openings},
+    id::TenantId,
+    time::Timestamp,
+};
+use portcullis_store::{LogRow, SqliteStore, StoredView};
+use serde::Serialize;
+
+const BATCH: u64 = 4_096;
+/// The most faults that are named.
+const MOST: usize = 20;
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Compared {
+    /// Entries that are not what was published; the first 20.
+    pub differs_at: Vec<u64>,
+    /// All that is wrong, in words; the first 20.
+    pub faults: Vec<String>,
+    /// Entries that are newer than the log's head.
+    pub unpublished: u64,
+    /// Entries of which only the leaf hash is left.
+    pub disposed: u64,
+    /// How many entries there are of each kind.
+    pub kinds: BTreeMap<String, u64>,
+    /// When the newest was made.
+    pub last: Option<Timestamp>,
+}
+
+impl Compared {
+    pub(super) fn append_to(&self, words: &mut String) {
+        self.kinds.iter().for_each(|(kind, count)| words.push_str(&format!("\n  {count:>8} {kind}")));
+        if self.disposed > 0 {
+            words.push_str(&format!(
+                "\n{} entries were disposed of; the log proves that they were there.",
+                self.disposed
+            ));
+        }
+        if self.unpublished > 0 {
+            words.push_str(&format!("\n{} newer entries are in the database and not published yet.", self.unpublished));
+        }
+    }
+
+    fn differs(&mut self, index: u64, what: impl Into<String>) {
+        if self.differs_at.len() < MOST {
+            self.differs_at.push(index);
+        }
+        self.wrong(what);
+    }
+
+    fn wrong(&mut self, what: impl Into<String>) {
+        if self.faults.len() < MOST {
+            self.faults.push(what.into());
+        }
+    }
+}
+
+/// Everything that the comparison needs to know of the views.
+struct Views<'a> {
+    store: &'a SqliteStore,
+    known: HashMap<String, StoredView>,
+    made: HashMap<String, View>,
+    only: Option<&'a str>,
+    found: Compared,
+}
+
+/// Compares all of the log with the database, or one view alone.
+pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
+    let state = store.log_state().await?;
+    let known = store.views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
+    let mut views = Views { store, known, made: HashMap::new(), only, found: Compared::default() };
+    let size = log.head().size();
+    let mut from = 0;
+    while from < size {
+        let to = size.min(from + BATCH);
+        let mut logged: Vec<Vec<u8>> = Vec::new();
+        tokio::task::block_in_place(|| log.entries(from..to, |_, bytes| logged.push(bytes.to_vec())))?;
+        let rows = rows(store, from, to).await?;
+        for ((index, bytes), row) in (from..).zip(&logged).zip(rows) {
+            views.entry(index, bytes, row);
+        }
+        views.full_tiles().await?;
+        from = to;
+    }
+    views.edges(key, state.advanced >= size).await?;
+    views.found.unpublished = store.entry_count().await?.saturating_sub(size);
+    Ok(views.found)
+}
+
+/// The rows of a range, in order; absent where there is none.
+async fn rows(store: &SqliteStore, from: u64, to: u64) -> Result<Vec<Option<LogRow>>> {
+    let count = usize::try_from(to - from)?;
+    let mut rows = match store.log_rows(from, count).await {
+        Ok(rows) => rows.into_iter().map(Some).collect(),
+        // A row is missing: find out which.
+        Err(_) => {
+            let mut rows = Vec::with_capacity(count);
+            for index in from..to {
+                rows.push(store.log_rows(index, 1).await.unwrap_or_default().into_iter().next());
+            }
+            rows
+        }
+    };
+    rows.resize(count, None);
+    Ok(rows)
+}
+
+impl Views<'_> {
+    fn entry(&mut self, index: u64, logged: &[u8], row: Option<LogRow>) {
+        let leaf = Leaf::read(logged);
+        let others = |only: &str| leaf.as_ref().is_none_or(|leaf| leaf.view != only);
+        if self.only.is_some_and(others) {
+            return;
+        }
+        if let Some(leaf) = &leaf {
+            let made = self.made.entry(leaf.view.clone()).or_insert_with(|| View::new(leaf.view.clone()));
+            made.push_hash(index, leaf.entry);
+        }
+        let Some(row) = row else {
+            return self.found.differs(index, format!("entry {index} is missing from the database"));
+        };
+        let owner = match &leaf {
+            Some(leaf) => match self.known.get(&leaf.view) {
+                Some(view) => view.tenant.clone(),
+                None => {
+                    return self.found.wrong(format!("entry {index}: the database does not know view {}", leaf.view));
+                }
+            },
+            None => row.tenant.clone(),
+        };
+        if row.tenant != owner {
+            let (is, was) = (name(row.tenant.as_ref()), name(owner.as_ref()));
+            return self
+                .found
+                .differs(index, format!("entry {index} is {is} in the database, and was published as {was}"));
+        }
+        let Some(body) = row.body else {
+            self.found.disposed += 1;
+            return;
+        };
+        let same = match &leaf {
+            Some(leaf) => leaf.entry == record_hash(&body),
+            None => logged == body,
+        };
+        if !same {
+            return self
+                .found
+                .differs(index, format!("entry {index} in the database is not the one that was published"));
+        }
+        self.read(index, &body, owner.as_ref());
+    }
+
+    /// What stands in a body that is the published one.
+    fn read(&mut self, index: u64, body: &[u8], owner: Option<&TenantId>) {
+        match Entry::open(body, &Openings::default()) {
+            Ok(entry) if entry.tenant.as_ref() != owner => {
+                let of = name(entry.tenant.as_ref());
+                self.found.wrong(format!("entry {index} is {of}, and is in the view of {}", name(owner)));
+            }
+            Ok(entry) => {
+                *self.found.kinds.entry(entry.kind.name()).or_default() += 1;
+                self.found.last = Some(entry.time);
+            }
+            Err(error) => self.found.wrong(format!("entry {index}: {error}")),
+        }
+    }
+
+    /// The tiles that became full, against those that are stored.
+    async fn full_tiles(&mut self) -> Result<()> {
+        for (tag, view) in &mut self.made {
+            for tile in view.take_full() {
+                let stored = self.store.view_tile(tag.clone(), tile.level, tile.n).await?;
+                if stored.is_none_or(|stored| (stored.hashes, stored.indices) != (tile.hashes, tile.indices)) {
+                    self.found.wrong(format!("view {tag}: tile {}/{} is not that of its entries", tile.level, tile.n));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The partial tiles, and the signed heads. Views may have moved on meanwhile, and are behind where a publisher died.
+    async fn edges(&mut self, key: &LogVerifier, are_current: bool) -> Result<()> {
+        let known: Vec<StoredView> = self.store.views().await?;
+        for (tag, view) in &mut self.made {
+            let Some(known) = known.iter().find(|known| known.tag == *tag) else { continue };
+            if known.size < view.size() {
+                if are_current {
+                    self.found.wrong(format!(
+                        "view {tag} has {} entries, and {} are published",
+                        known.size,
+                        view.size()
+                    ));
+                }
+                continue;
+            }
+            for tile in view.take_tiles() {
+                let stored = self.store.view_tile(tag.clone(), tile.level, tile.n).await?;
+                let begins = |stored: &portcullis_store::StoredTile| {
+                    stored.hashes.starts_with(&tile.hashes) && stored.indices.starts_with(&tile.indices)
+                };
+                if !stored.as_ref().is_some_and(begins) {
+                    self.found.wrong(format!("view {tag}: tile {}/{} is not that of its entries", tile.level, tile.n));
+                }
+            }
+            let head = known.checkpoint.as_deref().context("a view without a head")?;
+            match Checkpoint::open(head, &key.of_view(tag)) {
+                Ok(head) if head.size() == view.size() && head.root() != view.root() => {
+                    self.found.wrong(format!("view {tag}: its checkpoint has another root than its entries"));
+                }
+                Ok(_) => {}
+                Err(error) => self.found.wrong(format!("view {tag}: its checkpoint {error}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name(tenant: Option<&TenantId>) -> String {
+    tenant.map_or_else(|| "the host's own".to_owned(), |tenant| format!("tenant {tenant}'s"))
+}

@@ -1,0 +1,192 @@
+//! Views as logs of their own: their checkpoints, how one continues another, copies that other tools read; and the tiles made anew.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portcullis_audit::{Checkpoint, Log, LogVerifier, copy_log};
+use portcullis_store::{SqliteStore, StoredView};
+use serde_json::json;
+
+use crate::{home::Home, host::Host, log_proof, output::Output, publish::LogPublisher};
+
+/// Print the newest signed head of the log, or of a tenant's view: what to keep elsewhere.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  portcullis audit checkpoint --out today.checkpoint\n  portcullis audit checkpoint --view acme"
+)]
+pub struct Head {
+    /// This tenant's view; '-' for the host's own entries. Absent: the host's log.
+    #[arg(long, value_name = "TENANT")]
+    view: Option<String>,
+    /// Write it to this file. Absent: print it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Head {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
+        let host = Host::open(home).await?;
+        super::super::publish(&host).await?;
+        let key = LogVerifier::parse(&log_proof::vkey(&host.home)?)?;
+        let (head, key) = match &self.view {
+            None => (Log::open(&host.home.log(), &key)?.head().clone(), key),
+            Some(name) => {
+                let known = log_proof::named(&host.store, name).await?;
+                let (key, log) = log_proof::view(&host.store, &key, &known)?;
+                (log.head().clone(), key)
+            }
+        };
+        let note = String::from_utf8(head.note().to_vec())?;
+        if let Some(file) = &self.out {
+            fs::write(file, &note).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        let value = json!({
+            "origin": head.origin(), "size": head.size(), "root": head.root().to_string(), "key": key.vkey(), "checkpoint": note,
+        });
+        output.result(&value, || match &self.out {
+            Some(file) => {
+                format!("The checkpoint of {} at {} entries is in {}.", head.origin(), head.size(), file.display())
+            }
+            None => note.trim_end().to_owned(),
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prove that the log, or a tenant's view, only grew since it had so many entries.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  portcullis audit consistency --from 1000 --view acme --json")]
+pub struct Consistency {
+    /// The older size.
+    #[arg(long, value_name = "SIZE")]
+    from: u64,
+    /// This tenant's view; '-' for the host's own entries. Absent: the host's log.
+    #[arg(long, value_name = "TENANT")]
+    view: Option<String>,
+}
+
+impl Consistency {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
+        let store = SqliteStore::open(&home.database())?;
+        let key = LogVerifier::parse(&log_proof::vkey(&home)?)?;
+        let (head, proof) = match &self.view {
+            None => {
+                let log = Log::open(&home.log(), &key)?;
+                (log.head().clone(), tokio::task::block_in_place(|| log.consistency_from(self.from))?)
+            }
+            Some(name) => {
+                let (_, log) = log_proof::view(&store, &key, &log_proof::named(&store, name).await?)?;
+                (log.head().clone(), tokio::task::block_in_place(|| log.consistency_from(self.from))?)
+            }
+        };
+        let hashes: Vec<String> = proof.iter().map(ToString::to_string).collect();
+        let note = String::from_utf8(head.note().to_vec())?;
+        let value = json!({ "from": self.from, "to": head.size(), "hashes": hashes, "checkpoint": note });
+        output.result(&value, || format!("old {}\n{}\n\n{note}", self.from, hashes.join("\n")))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// List the views of the log: whose they are, and how many entries each has.
+#[derive(Debug, Args)]
+pub struct Views {}
+
+impl Views {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
+        let store = SqliteStore::open(&home.database())?;
+        for view in store.views().await? {
+            let tenant = view.tenant.as_ref().map(|tenant| tenant.as_str());
+            output.item(&json!({ "tag": view.tag, "tenant": tenant, "size": view.size }), || {
+                format!("{} {:>9} {}", view.tag, view.size, tenant.unwrap_or("- (the host's own)"))
+            })?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Write a tenant's view as a log directory of its own, bodies included, which other tools for C2SP logs read.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  portcullis audit copy --view acme --out acme-log\n  \
+    portcullis audit verify --log acme-log --key \"$(portcullis audit checkpoint --view acme --json | jq -r .key)\"\n\n\
+    The bodies hold what the tenant's people and plugins did, personal values as commitments: give it to the tenant alone.")]
+pub struct Copy {
+    /// Whose view; '-' for the host's own entries.
+    #[arg(long, value_name = "TENANT")]
+    view: String,
+    /// The directory, which must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Copy {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
+        let host = Host::open(home).await?;
+        super::super::publish(&host).await?;
+        let key = LogVerifier::parse(&log_proof::vkey(&host.home)?)?;
+        let known = log_proof::named(&host.store, &self.view).await?;
+        let (key, log) = log_proof::view(&host.store, &key, &known)?;
+        let head = log.head().clone();
+        let spinner = output.spinner("copying the view");
+        let bodies =
+            Bodies { store: &host.store, view: &known, runtime: tokio::runtime::Handle::current(), tile: None };
+        let copied = tokio::task::block_in_place(|| copy(&self.out, &head, bodies));
+        spinner.finish_and_clear();
+        copied?;
+        let value = json!({ "directory": self.out, "size": head.size(), "origin": head.origin(), "key": key.vkey() });
+        output.result(&value, || {
+            let (size, dir) = (head.size(), self.out.display());
+            format!("{size} entries are in {dir}, a log of the key\n  {}", key.vkey())
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn copy(dir: &std::path::Path, head: &Checkpoint, mut bodies: Bodies<'_>) -> Result<()> {
+    Ok(copy_log(dir, head, |position| bodies.get(position).map_err(|error| format!("{error:#}")))?)
+}
+
+/// The bodies of a view, by their places in it.
+struct Bodies<'a> {
+    store: &'a SqliteStore,
+    view: &'a StoredView,
+    runtime: tokio::runtime::Handle,
+    tile: Option<(u64, Vec<u8>)>,
+}
+
+impl Bodies<'_> {
+    fn get(&mut self, position: u64) -> Result<Vec<u8>> {
+        let n = position / 256;
+        if self.tile.as_ref().is_none_or(|(held, _)| *held != n) {
+            let tile = self.runtime.block_on(self.store.view_tile(self.view.tag.clone(), 0, n))?;
+            self.tile = Some((n, tile.with_context(|| format!("tile 0/{n} of the view is missing"))?.indices));
+        }
+        let place = usize::try_from(position % 256)? * 8;
+        let indices = self.tile.as_ref().map_or(&[][..], |(_, indices)| indices);
+        let index = indices.get(place..place + 8).context("a tile without the places of its entries")?;
+        let index = u64::from_be_bytes(index.try_into()?);
+        let row = self.runtime.block_on(self.store.log_rows(index, 1))?.into_iter().next();
+        match row.with_context(|| format!("the database has no entry {index}"))?.body {
+            Some(body) => Ok(body),
+            None => bail!("entry {index} was disposed of"),
+        }
+    }
+}
+
+/// Make the tiles of all views anew, from the published log. For a database whose tiles are damaged.
+#[derive(Debug, Args)]
+pub struct Rebuild {}
+
+impl Rebuild {
+    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
+        let host = Host::open(home).await?;
+        let _alone = host.home.lock()?;
+        host.store.forget_view_tiles().await?;
+        let size = LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
+        let views = host.store.views().await?.len();
+        output.result(&json!({ "size": size, "views": views }), || {
+            format!("The tiles of {views} views are made anew, from {size} entries of the log.")
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
