@@ -20,7 +20,7 @@ use std::{
 };
 
 use portcullis_model::error::StoreError;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::oneshot;
 
 pub use self::writing::Writing;
@@ -44,9 +44,19 @@ pub struct Db {
 /// What a job's closure gives.
 pub type Outcome<T> = Result<T, StoreError>;
 
-/// Turns a database error into the port's error.
+/// Turns a database error into the port's error, with what to do where that is known.
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError(error.to_string())
+    let help = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            "; nothing was changed: make room on the disk of the home directory, and it goes on by itself"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            "; nothing was changed: the home directory's disk or files cannot be written"
+        }
+        Some(ErrorCode::SystemIoFailure) => "; nothing was changed: look at the disk of the home directory",
+        _ => "",
+    };
+    StoreError(format!("{error}{help}"))
 }
 
 /// Turns an encoding error into the port's error: a row that cannot be read back.
