@@ -10,7 +10,6 @@ mod egress;
 mod events;
 mod limits;
 mod verify;
-mod world;
 
 use std::time::Duration;
 
