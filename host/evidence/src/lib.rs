@@ -10,8 +10,10 @@
 //! published log; a bundle is called verified only where every entry in it is proven with a key that did not come from the bundle.
 #![forbid(unsafe_code)]
 
+mod bundle;
 mod catalogue;
 mod event;
 
+pub use bundle::{BUNDLE, BundleError, LeftOut, MOST_ENTRIES, Maker, Manifest, Ready, Verified, verify_bundle};
 pub use catalogue::{Class, Line, OCSF, OTHER, Rule, Severity, Status, line};
 pub use event::CloudEvent;
