@@ -1,6 +1,7 @@
-//! `portcullis audit search`, `tail`, `export`, `reindex` and `ask`
+//! `portcullis audit search`, `tail`, `export`, `bundle`, `reindex` and `ask`
 
 mod ask;
+mod bundle;
 mod export;
 
 use std::{process::ExitCode, time::Duration};
@@ -16,7 +17,7 @@ use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output, reading::LogReader};
 
-pub use self::{ask::Ask, export::Export};
+pub use self::{ask::Ask, bundle::Bundle, export::Export};
 
 /// How often new entries are looked for.
 const LOOK: Duration = Duration::from_millis(250);
@@ -44,6 +45,13 @@ pub enum Reading {
         It ends where the newest checkpoint does. Its last line says so, and has the cursor that the next one goes on from.\n\
         An export is an entry of the log itself.\n\n{FILTERS}"))]
     Export(Export),
+    /// Put entries and their proofs into a directory, for somebody who has no access to this host.
+    #[command(after_long_help = format!("Examples:\n  portcullis audit bundle since=2026-11-01 until=2026-11-08 --out week\n  \
+        portcullis audit bundle plugin=com.example.plugin --personal --out plugin\n  \
+        portcullis audit bundle record=ticket:1042 --out ticket-1042\n\n\
+        Whoever gets it checks it with 'portcullis audit verify --bundle DIR --key VKEY', without a host; its README.txt says how to do \
+        it with other tools.\nA bundle is an entry of the log itself.\n\n{FILTERS}"))]
+    Bundle(Bundle),
     /// Answer a question from the log, with the entries that the answer follows from.
     #[command(subcommand)]
     Ask(Ask),
@@ -108,6 +116,7 @@ impl Reading {
             Self::Search(search) => search.run(&reader, output).await?,
             Self::Tail(tail) => tail.run(&reader, output).await?,
             Self::Export(export) => export.run(&host, &reader, output).await?,
+            Self::Bundle(bundle) => bundle.run(&host, &reader, output).await?,
             Self::Ask(ask) => ask.run(&host, &reader, output).await?,
             Self::Reindex => {
                 let spinner = output.spinner("reading the log");
