@@ -93,6 +93,9 @@ pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, o
         from = to;
     }
     views.edges(key, state.advanced >= size).await?;
+    if only.is_none() {
+        views.tombstones().await?;
+    }
     views.found.unpublished = store.entry_count().await?.saturating_sub(size);
     Ok(views.found)
 }
@@ -158,6 +161,19 @@ impl Views<'_> {
                 .differs(index, format!("entry {index} in the database is not the one that was published"));
         }
         self.read(index, &body, owner.as_ref());
+    }
+
+    /// Whatever was disposed of has an entry that says so.
+    async fn tombstones(&mut self) -> Result<()> {
+        for part in self.store.disposed().await? {
+            let said = self.store.entries(part.by, 1).await.unwrap_or_default();
+            let said = said.first().and_then(|said| said.read().ok());
+            if let Some(fault) = part.fault(said.as_ref()) {
+                let (first, last) = (part.due.first, part.due.last);
+                self.found.differs(first, format!("entries {first} to {last} have no bodies: {fault}"));
+            }
+        }
+        Ok(())
     }
 
     /// What stands in a body that is the published one.
