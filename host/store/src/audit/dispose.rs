@@ -298,7 +298,6 @@ mod tests {
         let (_dir, store) = store();
         let times = [1, 2, 50, 3, 4];
         store.record(times.map(|time| of(None, time, Kind::PluginGranted)).into()).await.unwrap();
-        assert_eq!(store.owners_of_entries().await.unwrap(), [None]);
         let due = store.disposable(None, Timestamp(10), 5).await.unwrap().unwrap();
         assert_eq!(due, Due { first: 0, last: 1, count: 2 });
         assert!(store.dispose(due, of(None, 60, Kind::AuditDisposed)).await.unwrap());
