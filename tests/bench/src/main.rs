@@ -8,6 +8,7 @@ mod audit_reading;
 mod call;
 mod egress;
 mod events;
+mod lab;
 mod limits;
 mod verify;
 
