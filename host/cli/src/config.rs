@@ -320,6 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn core_dumps_come_with_the_search_that_they_are_of_and_by_name_alone() {
+        let error = Config::parse("[sandbox]\ncore-dumps = '/var/tmp/dumps'\n").unwrap_err().to_string();
+        assert!(error.contains("sandbox.core-dumps") && error.contains("scan-memory = true"), "{error}");
+        let both = Config::parse("[sandbox]\nscan-memory = true\ncore-dumps = '/var/tmp/dumps'\n").unwrap();
+        assert_eq!(both.sandbox.core_dumps, Some("/var/tmp/dumps".into()));
+        assert_eq!(Config::parse("[sandbox]\nscan-memory = true\n").unwrap().sandbox.core_dumps, None);
+    }
+
+    #[test]
     fn a_limit_that_is_not_named_keeps_the_platforms_ceiling() {
         let config = Config::parse("[ceiling.limits]\ncpu-ms = 50\n").unwrap();
         assert_eq!(config.limits(), Limits { cpu_ms: 50, ..Limits::CEILING });

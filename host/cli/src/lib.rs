@@ -26,6 +26,7 @@ pub mod oauth;
 pub mod outbound;
 pub mod output;
 pub mod platform;
+pub mod public_log;
 pub mod publish;
 pub mod quarantine;
 pub mod reading;

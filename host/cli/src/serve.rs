@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use portcullis_api::{
-    Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks,
+    Admin, ApiConfig, Connect, Listener, LogFiles, Refusals, Served, SourceBook, Webhooks,
     audit::{AuditApi, Live, LiveSettings},
 };
 use portcullis_broker::{
@@ -34,6 +34,7 @@ use crate::{
     inspected::Inspector,
     leaks::Leaks,
     oauth, platform,
+    public_log::HomeLog,
     publish::LogPublisher,
     reading::LogReader,
     tasks::{Tasks, serve_with},
@@ -119,6 +120,8 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let log = HomeLog { home: host.home.clone(), store: host.store.clone() };
+    let log = Arc::new(LogFiles { log: Arc::new(log), token: host.operator_token()? });
     let listen = host.config.listen.address;
     let config = ApiConfig { listen, peers: host.config.listen.peers()? };
     let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {listen}"))?;
@@ -154,7 +157,7 @@ pub async fn serve(
         clock: host.clock.clone(),
         token: host.operator_token()?,
     };
-    let served = Served { webhooks, admin, audit: Arc::new(audit), connect, platform, oauth };
+    let served = Served { webhooks, admin, log, audit: Arc::new(audit), connect, platform, oauth };
     let (halt, halted) = watch::channel(false);
     let serving = portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, halted);
     let ended = serve_with(serving, halt, (work, guards), stop).await;

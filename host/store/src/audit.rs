@@ -20,7 +20,7 @@ use rusqlite::{Connection, params};
 
 pub(crate) use self::stored::{COLUMNS, from, select};
 pub use self::{
-    dispose::{Announcement, Due, Part},
+    dispose::{Announcement, Due},
     erase::{Erased, Which},
     stored::StoredEntry,
 };

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use portcullis_model::error::StoreError;
+use portcullis_model::{error::StoreError, payer};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -166,7 +166,7 @@ impl Db {
         self.jobs.send((whose, Box::new(task))).map_err(|_| StoreError("the writer has stopped".into()))
     }
 
-    /// Runs a query on a read connection, off the async threads.
+    /// Runs a query on a read connection, off the async threads, on the account of whoever asks.
     pub async fn read<T, F>(&self, query: F) -> Outcome<T>
     where
         T: Send + 'static,
@@ -179,7 +179,8 @@ impl Db {
             readers.give_back(conn);
             result
         };
-        tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
+        let read = tokio::task::spawn_blocking(payer::carried(run)).await;
+        read.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
     }
 }
 

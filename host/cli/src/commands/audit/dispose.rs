@@ -50,7 +50,7 @@ impl Dispose {
         let views = match (self.tenant, self.host) {
             (Some(tenant), _) => vec![Some(tenant)],
             (None, true) => vec![None],
-            (None, false) => host.store.views().await?.into_iter().map(|view| view.tenant).collect(),
+            (None, false) => host.store.owners_of_entries().await?,
         };
         let order =
             Order { actor: person(), before: self.before, policy: "by hand".to_owned(), reason: Some(&self.reason) };

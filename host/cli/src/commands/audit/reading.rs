@@ -172,7 +172,10 @@ impl Tail {
         for shown in newest.iter().rev() {
             print(output, reader, shown).await?;
         }
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             tokio::time::sleep(LOOK).await;
             let to = reader.extent().await?.written;
             let page = reader.search(&filter, Window { from: next, to, backwards: false, most: LARGEST_PAGE }).await?;
@@ -181,7 +184,6 @@ impl Tail {
             }
             next = page.next.unwrap_or(to);
         }
-        Ok(())
     }
 }
 
