@@ -20,7 +20,7 @@ use rusqlite::{Connection, params};
 
 pub(crate) use self::stored::{COLUMNS, from, select};
 pub use self::{
-    dispose::{Announcement, Due},
+    dispose::{Announcement, Due, Part},
     erase::{Erased, Which},
     stored::StoredEntry,
 };
