@@ -1,7 +1,7 @@
 //! Measures what the guards cost and what the queue carries. Prints JSON; asserts nothing.
 //!
-//! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it, with `--proofs` only the proofs of
-//! the audit log.
+//! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it, with `--proofs 10000000` only the proofs
+//! of the audit log, in one of so many entries.
 
 mod audit_proof;
 mod call;
@@ -18,8 +18,8 @@ fn main() -> Result<()> {
     let quick = std::env::args().any(|arg| arg == "--quick");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let report = runtime.block_on(async {
-        if std::env::args().any(|arg| arg == "--proofs") {
-            return audit_proof::measure(if quick { 100_000 } else { 10_000_000 }, 1_000).await;
+        if let Some(entries) = std::env::args().skip_while(|arg| arg != "--proofs").nth(1) {
+            return audit_proof::measure(entries.parse()?, 1_000).await;
         }
         let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
         let events = events::measure(if quick { 500 } else { 10_000 }).await?;
