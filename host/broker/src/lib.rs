@@ -41,6 +41,7 @@ mod lanes;
 pub mod leaks;
 pub mod loopback;
 pub mod oci;
+mod patience;
 pub mod place;
 mod pool;
 pub mod providers;
@@ -49,7 +50,9 @@ pub mod renew;
 pub mod resolve;
 pub mod rotation;
 mod seal;
+mod sending;
 mod settings;
+mod sieve;
 pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;

@@ -19,7 +19,7 @@ use hyper::{
 };
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::wire::{BodyFailed, Failed, Outgoing, Wire, chain, collect};
+use crate::wire::{BodyFailed, Failed, Outgoing, Wire, chain};
 
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const MAX_IDLE: usize = 64;
@@ -111,9 +111,9 @@ impl Loopback {
     }
 
     async fn exchange(&self, request: Outgoing) -> Result<Answer, LoopbackError> {
-        let (response, wire) = self.answered(request).await?;
+        let (response, mut wire) = self.answered(request).await?;
         let (head, body) = response.into_parts();
-        let body = collect(body, MAX_ANSWER).await.map_err(|failed| match failed {
+        let body = wire.collect(body, MAX_ANSWER).await.map_err(|failed| match failed {
             BodyFailed::TooLong => self.down(format!("the answer is longer than {MAX_ANSWER} bytes")),
             BodyFailed::Broken(error) => self.down(chain(&error)),
         })?;
@@ -126,7 +126,7 @@ impl Loopback {
 
     async fn answered(&self, mut request: Outgoing) -> Result<(Response<Incoming>, Wire), LoopbackError> {
         while let Some(mut wire) = self.waiting() {
-            if !wire.ready().await {
+            if !wire.is_ready() {
                 continue;
             }
             match wire.send(request).await {

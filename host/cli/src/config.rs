@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
 //! the nearest that is known.
 
+mod audit;
 mod egress;
 mod listen;
 mod oauth;
@@ -8,6 +9,7 @@ mod oauth;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
+pub use audit::{Audit, Retention, TenantAudit};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
 pub use listen::Listen;
 pub use oauth::OAuth;
@@ -56,6 +58,8 @@ pub struct Config {
     pub vault: crate::vault::VaultConfig,
     /// Tokens for back ends outside of the sandbox.
     pub oauth: OAuth,
+    /// How long the audit log is kept.
+    pub audit: Audit,
     /// The published audit log.
     pub log: PublishedLog,
     /// The ceiling's limits, those that are not named included.
@@ -125,6 +129,8 @@ pub struct Tenant {
     pub cover_cards: bool,
     /// The regions that data may go to, such as EEA or DE (DAT-7). Absent: any.
     pub regions: Option<Vec<String>>,
+    /// How long its part of the audit log is kept.
+    pub audit: TenantAudit,
     /// Limits of a call hold for each call, hourly ones and that of calls at once for all installations together. What is not
     /// named is not bounded here.
     pub limits: toml::Table,
@@ -215,6 +221,7 @@ impl Config {
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.audit.check(config.tenants.values().map(|tenant| &tenant.audit))?;
         config.listen.check()?;
         config.egress.check()?;
         config.backends.check()?;
@@ -306,6 +313,15 @@ mod tests {
         assert!(error.contains("line 2"), "{error}");
         assert!(Config::parse("[sandbox]\nconcurrent-calls = 0\n").is_err());
         assert!(Config::parse("[ceiling]\nscopes = ['tickets']\n").is_err());
+    }
+
+    #[test]
+    fn core_dumps_come_with_the_search_that_they_are_of_and_by_name_alone() {
+        let error = Config::parse("[sandbox]\ncore-dumps = '/var/tmp/dumps'\n").unwrap_err().to_string();
+        assert!(error.contains("sandbox.core-dumps") && error.contains("scan-memory = true"), "{error}");
+        let both = Config::parse("[sandbox]\nscan-memory = true\ncore-dumps = '/var/tmp/dumps'\n").unwrap();
+        assert_eq!(both.sandbox.core_dumps, Some("/var/tmp/dumps".into()));
+        assert_eq!(Config::parse("[sandbox]\nscan-memory = true\n").unwrap().sandbox.core_dumps, None);
     }
 
     #[test]

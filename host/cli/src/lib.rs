@@ -32,6 +32,7 @@ pub mod quarantine;
 pub mod reading;
 pub mod receipt;
 pub mod rescan;
+pub mod retention;
 pub mod review;
 pub mod rotation;
 pub mod serve;

@@ -137,6 +137,7 @@ pub async fn serve(
     work.spawn("sweeps", |stop| sweep(host.store.clone(), host.clock.clone(), stop));
     work.spawn("witnesses", |stop| crate::witnessed::run(host.clone(), stop));
     work.spawn("rescans", |stop| crate::rescan::run(host.clone(), stop));
+    work.spawn("retention", |stop| crate::retention::run(host.clone(), stop));
     work.spawn("rotations", |stop| crate::rotation::run(host.clone(), stop));
     work.spawn("renewals", |stop| {
         Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone()).run(stop)

@@ -46,7 +46,7 @@ impl Fallen {
 }
 
 /// Tasks that end together. None of them may end before.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tasks {
     set: JoinSet<()>,
     names: HashMap<Id, &'static str>,
@@ -56,7 +56,7 @@ pub struct Tasks {
 impl Tasks {
     /// None yet.
     pub fn new() -> Self {
-        Self { set: JoinSet::new(), names: HashMap::new(), stop: watch::Sender::new(false) }
+        Self::default()
     }
 
     /// Begins one. It ends when what it is handed turns true, and not before.

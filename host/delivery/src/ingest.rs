@@ -37,7 +37,14 @@ impl Ingest {
                 .about(format!("event:{}/{}", event.origin, event.id))
                 .with("type", event.kind.as_str())
         };
-        let received = entry(Kind::EventReceived).with("deliveries", targets.len());
+        let mut received = entry(Kind::EventReceived).with("deliveries", targets.len());
+        // Which record it was about is what plugins were handed. A person is a personal value.
+        if let Some(record) = event.subject.as_deref().and_then(|subject| subject.strip_prefix("zen:")) {
+            received = match record.starts_with("user:") {
+                true => received.with_personal("about", record),
+                false => received.with("about", record),
+            };
+        }
         let duplicate = entry(Kind::EventDuplicate);
         let ingested = self.queue.ingest(event, targets, received, duplicate).await?;
         if ingested != Ingested::Duplicate {

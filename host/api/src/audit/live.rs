@@ -7,6 +7,7 @@
 //! entry to go on; nothing here waits for a follower.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -35,12 +36,15 @@ use super::{
 };
 use crate::problem::{Problem, Reason};
 
+/// The most bytes of one part, where it is more than one event.
+const PART: usize = 64 * 1024;
+
 /// How followers are served.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveSettings {
     /// Followers at once.
     pub most: usize,
-    /// Events that wait for one of them.
+    /// Parts that wait for one of them: events that came at once, up to 64 KiB.
     pub waiting: usize,
     /// How often new entries are looked for.
     pub look: Duration,
@@ -54,7 +58,7 @@ impl Default for LiveSettings {
     fn default() -> Self {
         Self {
             most: 128,
-            waiting: 1_024,
+            waiting: 256,
             look: Duration::from_millis(100),
             heartbeat: Duration::from_secs(15),
             patience: Duration::from_secs(60),
@@ -81,11 +85,66 @@ struct State {
 
 struct Follower {
     filter: Filter,
+    /// The filter as it is written: the same for all that want the same.
+    text: String,
     /// Entries before this one it has already.
     from: u64,
     sender: mpsc::Sender<Event>,
     end: Arc<OnceLock<End>>,
     _slot: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    /// False where it is not to be kept: it is gone, or too slow.
+    fn take(&self, parts: &[Event]) -> bool {
+        parts.iter().all(|part| match self.sender.try_send(part.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => self.end.set(End::Slow).is_err(),
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        })
+    }
+}
+
+/// New entries, made ready once for all.
+struct Batch(Vec<Prepared>);
+
+struct Prepared {
+    index: u64,
+    time: Timestamp,
+    terms: Terms,
+    text: Bytes,
+}
+
+impl Batch {
+    fn new(entries: &[Shown], filtered: bool) -> Self {
+        let prepared = |shown: &Shown| {
+            let (time, terms) = match &shown.entry {
+                Some(entry) if filtered => (entry.time, Terms::of(entry)),
+                _ => (Timestamp(0), Terms::default()),
+            };
+            Some(Prepared { index: shown.index, time, terms, text: event(shown)? })
+        };
+        Self(entries.iter().filter_map(prepared).collect())
+    }
+
+    /// The events that a filter means, from an index on, several in one part.
+    fn parts(&self, filter: &Filter, from: u64) -> Vec<Event> {
+        let (mut parts, mut bytes, mut last) = (Vec::new(), Vec::new(), from);
+        for one in self.0.iter().filter(|one| one.index >= from) {
+            if !filter.is_empty() && !filter.matches(one.time, &one.terms) {
+                continue;
+            }
+            if bytes.len() + one.text.len() > PART && !bytes.is_empty() {
+                parts.push((last, std::mem::take(&mut bytes).into()));
+            }
+            bytes.extend_from_slice(&one.text);
+            last = one.index;
+        }
+        if !bytes.is_empty() {
+            parts.push((last, bytes.into()));
+        }
+        parts
+    }
 }
 
 impl Live {
@@ -146,25 +205,18 @@ impl Live {
         if state.next != from {
             return;
         }
-        let filtered = state.followers.iter().any(|follower| !follower.filter.is_empty());
-        for shown in entries {
-            let Some(text) = event(shown) else { continue };
-            let (time, terms) = match &shown.entry {
-                Some(entry) if filtered => (entry.time, Terms::of(entry)),
-                _ => (Timestamp(0), Terms::default()),
-            };
-            state.followers.retain(|follower| {
-                let is_meant = follower.filter.is_empty() || follower.filter.matches(time, &terms);
-                if shown.index < follower.from || !is_meant {
-                    return true;
-                }
-                match follower.sender.try_send((shown.index, text.clone())) {
-                    Ok(()) => true,
-                    Err(mpsc::error::TrySendError::Full(_)) => follower.end.set(End::Slow).is_err(),
-                    Err(mpsc::error::TrySendError::Closed(_)) => false,
-                }
-            });
-        }
+        let batch = Batch::new(entries, state.followers.iter().any(|follower| !follower.filter.is_empty()));
+        // Who follows by the same filter gets the same bytes.
+        let mut shared = BTreeMap::<String, Vec<Event>>::new();
+        state.followers.retain(|follower| {
+            if follower.from > from {
+                return follower.take(&batch.parts(&follower.filter, follower.from));
+            }
+            if !shared.contains_key(&follower.text) {
+                shared.insert(follower.text.clone(), batch.parts(&follower.filter, from));
+            }
+            shared.get(&follower.text).is_none_or(|parts| follower.take(parts))
+        });
         state.next += entries.len() as u64;
     }
 
@@ -181,7 +233,8 @@ impl Live {
         let mut heartbeat = tokio::time::interval(self.settings.heartbeat);
         heartbeat.reset();
         let end = Arc::new(OnceLock::new());
-        let follower = Follower { filter, from, sender, end: end.clone(), _slot: slot };
+        let text = filter.to_string();
+        let follower = Follower { filter, text, from, sender, end: end.clone(), _slot: slot };
         let live = self.clone();
         tokio::spawn(async move {
             if let Err(error) = live.bring_up(follower).await {
@@ -198,35 +251,54 @@ impl Live {
             let window = Window { from: follower.from, to, backwards: false, most: LARGEST_PAGE };
             if window.from < window.to {
                 let page = self.reader.search(&follower.filter, window).await?;
-                for shown in &page.entries {
-                    let Some(text) = event(shown) else { continue };
-                    let sending = follower.sender.send((shown.index, text));
-                    match tokio::time::timeout(self.settings.patience, sending).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(_)) => return Ok(()),
-                        Err(_) => {
-                            let _ = follower.end.set(End::Slow);
-                            return Ok(());
-                        }
+                for part in Batch::new(&page.entries, false).parts(&Filter::default(), window.from) {
+                    if !self.handed(&follower, follower.sender.send(part)).await {
+                        return Ok(());
                     }
                 }
                 follower.from = page.next.unwrap_or(to);
+                continue;
             }
-            let mut state = self.state();
-            if state.stopped {
-                let _ = follower.end.set(End::Stopping);
+            // Room for what comes: from here on nobody waits for it.
+            let half = self.settings.waiting.div_ceil(2);
+            if !self.handed(&follower, async { follower.sender.reserve_many(half).await.map(drop) }).await {
                 return Ok(());
             }
-            if state.followers.is_empty() {
-                state.next = follower.from;
-            }
-            if follower.from >= state.next {
-                state.followers.push(follower);
-                drop(state);
-                self.joined.notify_one();
-                return Ok(());
+            match self.admit(follower) {
+                Some(behind) => follower = behind,
+                None => return Ok(()),
             }
         }
+    }
+
+    /// Whether a follower took what it was handed, and in time.
+    async fn handed<E>(&self, follower: &Follower, handing: impl Future<Output = Result<(), E>> + Send) -> bool {
+        match tokio::time::timeout(self.settings.patience, handing).await {
+            Ok(taken) => taken.is_ok(),
+            Err(_) => {
+                let _ = follower.end.set(End::Slow);
+                false
+            }
+        }
+    }
+
+    /// Puts a follower among the others. Gives it back where they are further than it is.
+    fn admit(&self, follower: Follower) -> Option<Follower> {
+        let mut state = self.state();
+        if state.stopped {
+            let _ = follower.end.set(End::Stopping);
+            return None;
+        }
+        if state.followers.is_empty() {
+            state.next = follower.from;
+        }
+        if follower.from < state.next {
+            return Some(follower);
+        }
+        state.followers.push(follower);
+        drop(state);
+        self.joined.notify_one();
+        None
     }
 }
 

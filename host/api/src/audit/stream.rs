@@ -32,11 +32,8 @@ pub(super) enum End {
     Stopping,
 }
 
-/// An event: the index of its entry, and its text.
+/// Some events: the index of the last one's entry, and their text.
 pub(super) type Event = (u64, Bytes);
-
-/// The most events of one write.
-const AT_ONCE: usize = 64;
 
 /// Events as they come, a sign of life where none does, and a last word.
 pub(super) struct Events {
@@ -69,19 +66,15 @@ impl Body for Events {
         if self.ended {
             return Poll::Ready(None);
         }
-        let mut events = Vec::new();
-        match self.events.poll_recv_many(cx, &mut events, AT_ONCE) {
-            Poll::Ready(0) => {
+        match self.events.poll_recv(cx) {
+            Poll::Ready(Some((last, bytes))) => {
+                self.last = Some(last);
+                self.heartbeat.reset();
+                return some(bytes);
+            }
+            Poll::Ready(None) => {
                 self.ended = true;
                 return some(self.farewell().into());
-            }
-            Poll::Ready(_) => {
-                self.last = events.last().map(|(index, _)| *index).or(self.last);
-                self.heartbeat.reset();
-                return some(match events.as_slice() {
-                    [(_, one)] => one.clone(),
-                    many => many.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect(),
-                });
             }
             Poll::Pending => {}
         }

@@ -169,14 +169,19 @@ impl World {
     }
 
     pub async fn store(&self, token: &str) {
-        let owner = ("acme".parse().unwrap(), "ins_1".parse().unwrap());
+        self.store_for("ins_1", token).await;
+    }
+
+    /// A token of this installation for chat.example.test.
+    pub async fn store_for(&self, installation: &str, token: &str) {
+        let owner = ("acme".parse().unwrap(), installation.parse().unwrap());
         let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
         let secret = Secret::new(token.as_bytes().to_vec());
         let place = Place::bearer("chat.example.test");
         let (tenant, installation) = owner;
         let new = portcullis_broker::connection::NewConnection {
             key: portcullis_model::connection::ConnectionKey { tenant, installation, name: "chat".to_owned() },
-            place: place,
+            place,
             origin: portcullis_model::connection::Origin {
                 provider: portcullis_broker::connection::STATIC.parse().unwrap(),
                 settings: BTreeMap::new(),

@@ -201,7 +201,9 @@ async fn an_entry_that_was_moved_to_another_tenant_and_a_tile_of_a_view() {
     published.holds().await;
 
     let (n, hashes): (i64, Vec<u8>) = database
-        .query_row("SELECT n, hashes FROM view_tiles WHERE level = 0 ORDER BY n LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT n, hashes FROM view_tiles WHERE level = 0 ORDER BY n LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .unwrap();
     let put = "UPDATE view_tiles SET hashes = ?2 WHERE level = 0 AND n = ?1";
     database.execute(put, rusqlite::params![n, flipped(&hashes, 40)]).unwrap();

@@ -167,14 +167,16 @@ impl Tail {
             to = older;
         }
         newest.iter().rev().try_for_each(|shown| print(output, shown))?;
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             tokio::time::sleep(LOOK).await;
             let to = reader.extent().await?.written;
             let page = reader.search(&filter, Window { from: next, to, backwards: false, most: LARGEST_PAGE }).await?;
             page.entries.iter().try_for_each(|shown| print(output, shown))?;
             next = page.next.unwrap_or(to);
         }
-        Ok(())
     }
 }
 

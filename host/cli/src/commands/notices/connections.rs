@@ -56,7 +56,7 @@ fn find<'a>(all: &'a [Held], installation: &str, name: &str) -> Option<&'a Held>
 /// How a person replaces this credential.
 pub(super) fn replace(all: &[Held], installation: &str, name: &str, now: Timestamp) -> Help {
     match find(all, installation, name) {
-        None => Help::say("over: there is no such connection any more"),
+        None => Help::run(["connection", "list"]).then(["vault", "status"]).but("it is gone, or does not open"),
         Some(held) if held.by_consent => authorize(&held.view),
         Some(held) => add(&held.view, now),
     }
@@ -171,6 +171,7 @@ pub(super) mod tests {
         );
         let before = replace(&all, "ins_1", "old", Timestamp(4)).to_string();
         assert!(before.contains("--until=1970-01-01T00:00:00.005Z "), "{before}");
-        assert!(replace(&all, "ins_2", "old", Timestamp(0)).to_string().starts_with("over"));
+        let gone = replace(&all, "ins_2", "old", Timestamp(0)).to_string();
+        assert_eq!(gone, "portcullis connection list; portcullis vault status  # it is gone, or does not open");
     }
 }

@@ -89,10 +89,15 @@ fn known() -> Known {
     }
 }
 
-/// An entry with all that any of these kinds has, or with nothing but its kind.
+/// Entries with all that any of these kinds has.
 fn entries(kind: Kind) -> Vec<Entry> {
-    let bare = Entry::new(Timestamp(5), kind, Actor::Host, Some("acme".parse().unwrap()));
-    let mut full = bare.clone().about("installation:ins_1").with("client", "cli_1").with("of", "cli_1");
+    let about = match kind {
+        Kind::SourceRevoked => "source:billing",
+        Kind::RotationEnded => "rotation:rot_0123456789abcdef01234567",
+        _ => "installation:ins_1",
+    };
+    let entry = Entry::new(Timestamp(5), kind, Actor::Host, Some("acme".parse().unwrap()));
+    let mut full = entry.about(about).with("client", "cli_1").with("of", "cli_1");
     for (name, value) in [
         ("reason", "it's used up; $(id) `id`"),
         ("plugin", "com.example.plugin"),
@@ -109,8 +114,8 @@ fn entries(kind: Kind) -> Vec<Entry> {
     }
     full = full.with("could-grant", vec!["http:send to=a.test methods=POST".to_owned()]).with("attempts", 3);
     let with = |name: &str, value: &str| full.clone().with(name, value);
-    let mut all = vec![bare, full.clone(), full.clone().with("unknown-acts", 2), full.clone().with("failed", 1)];
-    all.extend(["person-needed", "revocation-failed"].map(|name| full.clone().about("rotation:rot_1").with(name, 1)));
+    let mut all = vec![full.clone(), full.clone().with("unknown-acts", 2), full.clone().with("failed", 1)];
+    all.extend(["person-needed", "revocation-failed"].map(|name| full.clone().with(name, 1)));
     all.extend([EVENTS, "users", "kv"].map(|capability| with("capability", capability)));
     all.extend(["upgrade", "install", "submit"].map(|at| with("at", at)));
     for family in [Family::Connection, Family::Source, Family::Tokens, Family::Backend, Family::ClientKey] {

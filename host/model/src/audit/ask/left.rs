@@ -5,15 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{Entry, Field, Found, Span, StoreError, Tally, Walk, Whose, call_of, of_kinds};
-use crate::audit::{Kind, query::Terms};
+use crate::{
+    audit::{
+        Kind,
+        query::{Filter, Terms},
+    },
+    time::Timestamp,
+};
 
 const KINDS: [&str; 5] = ["act.permitted", "act.outcome", "call.ended", "visit.began", "visit.ended"];
 /// What a search is about: the log says how many records it gave, and not which.
 const LISTS: [&str; 3] = ["tickets", "users", "organizations"];
 const NOTES: [&str; 2] = [
-    "What a plugin stored (kv, files) and a later call sent, and what it was handed with its event, is not in this list: see 'ask touched'.",
-    "Of a search the log says how many records it gave, and not which: those are said to be possible.",
+    "What a plugin stored (kv, files) and a later call sent is not in this list: see 'ask touched'.",
+    "Possibly: of a search the log says how many records it gave, and not which; of an event's record a plugin was handed what its \
+     grant let through.",
 ];
+/// The most events that are asked for at once.
+const EVENTS_AT_ONCE: usize = 50;
 
 /// Record, destination, and whether it is certain.
 type Leaving = (String, String, bool);
@@ -24,20 +33,16 @@ pub(super) async fn answer(
     record: Option<&str>,
     span: Span,
 ) -> Result<Found, StoreError> {
-    let mut leavings = Leavings { record, reads: BTreeMap::new(), clients: BTreeMap::new(), tally: Tally::new() };
+    let mut leavings = Leavings::new(record);
     let within = |filter| whose.narrow(filter).within(span.since, span.until);
     match record {
         None => walk.each(&within(of_kinds(&KINDS)), |index, entry| leavings.take(index, entry)).await?,
         Some(record) => {
-            // Only calls that read it, or might have, are looked at.
-            let filter = within(of_kinds(&["act.outcome"])).and(Field::Record, record);
-            let filter = list_of(record).into_iter().fold(filter, |filter, list| filter.and(Field::Record, list));
-            let mut calls = BTreeSet::new();
-            walk.each(&filter, |_, entry| calls.extend(call_of(entry).map(str::to_owned))).await?;
-            let calls: Vec<String> = calls.into_iter().collect();
+            let calls = calls_with(walk, record, within).await?;
             walk.each_of_calls(&calls, &KINDS, |index, entry| leavings.take(index, entry)).await?;
         }
     }
+    handed_with_events(walk, &mut leavings).await?;
     let finding = |((record, to, certain), counted): (Leaving, super::Counted)| {
         let perhaps = if certain { "" } else { " (possibly)" };
         let what = format!("{record} -> {to}{perhaps}, {} times", counted.count);
@@ -46,6 +51,50 @@ pub(super) async fn answer(
     };
     let findings = leavings.tally.0.into_iter().map(finding).collect();
     Ok((findings, NOTES.map(str::to_owned).to_vec()))
+}
+
+/// The calls that read a record, might have, or were handed it with their event.
+async fn calls_with(
+    walk: &mut Walk<'_>,
+    record: &str,
+    within: impl Fn(Filter) -> Filter,
+) -> Result<Vec<String>, StoreError> {
+    let mut calls = BTreeSet::new();
+    let filter = within(of_kinds(&["act.outcome"])).and(Field::Record, record);
+    let filter = list_of(record).into_iter().fold(filter, |filter, list| filter.and(Field::Record, list));
+    walk.each(&filter, |_, entry| calls.extend(call_of(entry).map(str::to_owned))).await?;
+    let mut events = Vec::new();
+    let received = of_kinds(&["event.received"]).and(Field::Record, record);
+    walk.each(&received, |_, entry| events.extend(entry.resource.clone())).await?;
+    for some in events.chunks(EVENTS_AT_ONCE) {
+        let ended = within(of_kinds(&["call.ended"]));
+        let ended = some.iter().fold(ended, |filter, event| filter.and(Field::Record, event));
+        walk.each(&ended, |_, entry| calls.extend(call_of(entry).map(str::to_owned))).await?;
+    }
+    Ok(calls.into_iter().collect())
+}
+
+/// Adds what calls that sent something were handed.
+async fn handed_with_events(walk: &mut Walk<'_>, leavings: &mut Leavings<'_>) -> Result<(), StoreError> {
+    let sent = std::mem::take(&mut leavings.sent);
+    let events: Vec<&String> = sent.keys().collect();
+    for some in events.chunks(EVENTS_AT_ONCE) {
+        let filter = of_kinds(&["event.received"]);
+        let filter = some.iter().fold(filter, |filter, event| filter.and(Field::Record, *event));
+        walk.each(&filter, |index, entry| {
+            let (Some(event), Some(record)) = (&entry.resource, entry.text("about")) else { return };
+            if leavings.record.is_some_and(|asked| asked != record) {
+                return;
+            }
+            for (host, request, time) in sent.get(event).into_iter().flatten() {
+                let key = (record.to_owned(), host.clone(), false);
+                leavings.tally.add(key.clone(), index, *time, "sent");
+                name_as_well(&mut leavings.tally, &key, *request);
+            }
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// The search that may have given a record.
@@ -59,10 +108,21 @@ struct Leavings<'a> {
     record: Option<&'a str>,
     reads: BTreeMap<String, BTreeMap<(String, bool), u64>>,
     clients: BTreeMap<String, String>,
+    requests: BTreeMap<String, Vec<Request>>,
+    /// What was sent by calls that have ended, by their events.
+    sent: BTreeMap<String, Vec<Request>>,
     tally: Tally<Leaving>,
 }
 
-impl Leavings<'_> {
+/// Where to, by which entry, and when.
+type Request = (String, u64, Timestamp);
+
+impl<'a> Leavings<'a> {
+    fn new(record: Option<&'a str>) -> Self {
+        let (reads, clients, requests) = Default::default();
+        Self { record, reads, clients, requests, sent: BTreeMap::new(), tally: Tally::new() }
+    }
+
     fn take(&mut self, index: u64, entry: &Entry) {
         let Some(call) = call_of(entry).map(str::to_owned) else { return };
         match (entry.kind, entry.text("act")) {
@@ -73,6 +133,7 @@ impl Leavings<'_> {
                     self.tally.add(key.clone(), *read, entry.time, "sent");
                     name_as_well(&mut self.tally, &key, index);
                 }
+                self.requests.entry(call).or_default().push((host, index, entry.time));
             }
             (Kind::ActOutcome, Some(act)) if act != "http.send" && entry.text("outcome") == Some("ok") => {
                 let Some(read) = self.read(entry) else { return };
@@ -90,6 +151,9 @@ impl Leavings<'_> {
             (Kind::CallEnded | Kind::VisitEnded, _) => {
                 self.reads.remove(&call);
                 self.clients.remove(&call);
+                if let (Some(requests), Some(event)) = (self.requests.remove(&call), &entry.resource) {
+                    self.sent.entry(event.clone()).or_default().extend(requests);
+                }
             }
             _ => {}
         }

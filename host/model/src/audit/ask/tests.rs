@@ -154,6 +154,23 @@ async fn what_was_read_before_a_request_of_the_same_call_left_with_it() {
 }
 
 #[tokio::test]
+async fn what_a_call_was_handed_with_its_event_may_have_left_with_its_requests() {
+    let source = Actor::Source { name: "zen".parse().unwrap() };
+    let received = entry(Kind::EventReceived, source).about("event:zen/1").with("about", "ticket:7");
+    let ended = entry(Kind::CallEnded, plugin("call_1")).about("event:zen/1");
+    let log =
+        log(vec![vec![received], send("call_1", "a.example").into(), vec![ended], send("call_2", "b.example").into()]);
+    let left = |record: Option<&str>| {
+        let record = record.map(str::to_owned);
+        ask(&log, Question::Left(Whose::Plugin("com.example.plugin".into()), record, Span::default()))
+    };
+    let expected = [line("ticket:7 -> a.example (possibly), 1 times", &[0, 1])];
+    assert_eq!(lines(&left(None).await), expected);
+    assert_eq!(lines(&left(Some("ticket:7")).await), expected);
+    assert_eq!(lines(&left(Some("ticket:8")).await), []);
+}
+
+#[tokio::test]
 async fn who_granted_a_scope_and_when_it_was_used() {
     let granted = |kind, who: &str, scopes: &[&str]| about(kind, person(who)).with("scopes", scopes.to_vec());
     let log = log(vec![

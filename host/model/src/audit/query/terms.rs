@@ -164,6 +164,7 @@ impl Terms {
     fn named(&mut self, name: &str, text: &str) {
         let field = match name {
             "installation" => Field::Installation,
+            "about" => Field::Record,
             "plugin" => Field::Plugin,
             "digest" | "release" | "from-digest" | "to-digest" => Field::Release,
             "decision" => Field::Decision,
