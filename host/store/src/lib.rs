@@ -42,7 +42,7 @@ mod witnesses;
 
 use std::path::Path;
 
-pub use audit::{Announcement, Due, Erased as ErasedValues, Part, StoredEntry, Which};
+pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
 pub use audit_index::AuditIndex;
 use db::Db;
 pub use erasure::StoredValue;

@@ -1,7 +1,7 @@
 //! Measures what the guards cost and what the queue and the audit log carry. Prints JSON; asserts nothing.
 //!
 //! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it; with `--egress`, `--proofs`,
-//! `--audit` (writing), `--audit-reading` that part alone.
+//! `--audit-reading` that part alone.
 
 mod audit;
 mod audit_proof;
@@ -25,8 +25,8 @@ fn main() -> Result<()> {
     let report = runtime.block_on(async {
         match () {
             () if asked("--egress") => Ok(json!({ "egress": requests_out(quick).await? })),
+            () if asked("--audit-writing") => Ok(json!({ "audit-writing": writing(quick).await? })),
             () if asked("--proofs") => proofs(quick).await,
-            () if asked("--audit") => writing(quick).await,
             () if asked("--audit-reading") => reading(quick).await,
             () => all(quick).await,
         }
@@ -36,7 +36,6 @@ fn main() -> Result<()> {
 }
 
 async fn all(quick: bool) -> Result<Value> {
-    let audit = writing(quick).await?;
     let reading = reading(quick).await?;
     let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
     let events = events::measure(if quick { 500 } else { 10_000 }).await?;
@@ -45,7 +44,7 @@ async fn all(quick: bool) -> Result<Value> {
     let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
     Ok(json!({
         "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified,
-        "audit-writing": audit, "audit-proofs": proofs(quick).await?, "audit-reading": reading,
+        "audit-writing": writing(quick).await?, "audit-proofs": proofs(quick).await?, "audit-reading": reading,
     }))
 }
 
@@ -53,12 +52,12 @@ async fn requests_out(quick: bool) -> Result<Value> {
     egress::measure(if quick { 2_000 } else { 20_000 }).await
 }
 
-async fn proofs(quick: bool) -> Result<Value> {
-    audit_proof::measure(if quick { 100_000 } else { 10_000_000 }, 1_000).await
-}
-
 async fn writing(quick: bool) -> Result<Value> {
     audit::measure(if quick { 2_000 } else { 40_000 }).await
+}
+
+async fn proofs(quick: bool) -> Result<Value> {
+    audit_proof::measure(if quick { 100_000 } else { 10_000_000 }, 1_000).await
 }
 
 async fn reading(quick: bool) -> Result<Value> {

@@ -7,11 +7,7 @@
 //! the same view in the same transaction, and each row says which; entries about erasures, disposals and keys of the log stay, and so
 //! does a permit whose outcome is open.
 
-use portcullis_model::{
-    audit::{Entry, Kind},
-    id::TenantId,
-    time::Timestamp,
-};
+use portcullis_model::{audit::Entry, id::TenantId, time::Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::append_one;
@@ -35,36 +31,6 @@ pub struct Due {
     pub last: u64,
     /// How many of the view's entries between have a body that goes.
     pub count: u64,
-}
-
-/// Entries that were disposed of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The entry that should say so.
-    pub by: u64,
-    /// Whose they were; absent for the host's own.
-    pub tenant: Option<String>,
-    /// Which, and how many.
-    pub due: Due,
-}
-
-impl Part {
-    /// What is wrong with it, by the entry that should say so.
-    pub fn fault(&self, said: Option<&Entry>) -> Option<&'static str> {
-        let Some(said) = said else { return Some("nothing can be read that says that they were disposed of") };
-        let number = |name: &str| said.detail.get(name).and_then(serde_json::Value::as_u64);
-        let inside = number("from").is_some_and(|from| from <= self.due.first)
-            && number("to").is_some_and(|to| to >= self.due.last)
-            && number("count") == Some(self.due.count);
-        match said.kind {
-            Kind::AuditDisposed if said.tenant.as_ref().map(TenantId::as_str) != self.tenant.as_deref() => {
-                Some("what says that they were disposed of is about another view")
-            }
-            Kind::AuditDisposed if inside => None,
-            Kind::AuditDisposed => Some("what says that they were disposed of names others, or another number of them"),
-            _ => Some("nothing says that they were disposed of"),
-        }
-    }
 }
 
 /// How far a view's disposal was announced.
@@ -95,21 +61,14 @@ impl SqliteStore {
         self.db.empty_wal().await.is_ok()
     }
 
-    /// What was disposed of: each part by the entry that says so.
-    pub async fn disposed(&self) -> Outcome<Vec<Part>> {
+    /// The tenants that have entries.
+    pub async fn owners_of_entries(&self) -> Outcome<Vec<Option<TenantId>>> {
         self.db
             .read(|conn| {
-                let mut query = conn
-                    .prepare_cached(
-                        "SELECT disposed, tenant, min(idx), max(idx), count(*) FROM audit WHERE disposed IS NOT NULL
-                         GROUP BY disposed, tenant",
-                    )
-                    .map_err(failed)?;
-                let part = |row: &rusqlite::Row<'_>| {
-                    let due = Due { first: row.get(2)?, last: row.get(3)?, count: row.get(4)? };
-                    Ok(Part { by: row.get(0)?, tenant: row.get(1)?, due })
-                };
-                query.query_map([], part).and_then(Iterator::collect).map_err(failed)
+                let mut query = conn.prepare("SELECT DISTINCT tenant FROM audit").map_err(failed)?;
+                let all: Vec<Option<String>> =
+                    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+                all.into_iter().map(|one| one.map(|one| one.parse().map_err(crate::db::corrupt)).transpose()).collect()
             })
             .await
     }
@@ -218,7 +177,7 @@ fn dispose(conn: &Writing, due: Due, entry: &Entry) -> Outcome<bool> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_model::audit::{Actor, Recorder as _, SealedError};
+    use portcullis_model::audit::{Actor, Kind, Recorder as _, SealedError};
 
     use super::*;
     use crate::testing::{entry, store};
@@ -266,17 +225,6 @@ mod tests {
         let number = |name: &str| tombstone.detail[name].as_u64();
         assert_eq!((number("from"), number("to"), number("count")), (Some(0), Some(28), Some(13)));
         assert!(store.entry_of_act("call_1.1".into()).await.unwrap().is_some());
-        let parts = store.disposed().await.unwrap();
-        assert_eq!(parts.iter().map(|part| (part.by, part.due.count)).collect::<Vec<_>>(), [(80, 13), (81, 5)]);
-        assert_eq!(parts[0].fault(Some(&tombstone)), None);
-        for wrong in [
-            Entry { tenant: None, ..tombstone.clone() },
-            Entry { kind: Kind::PluginGranted, ..tombstone.clone() },
-            tombstone.clone().with("to", 27),
-            tombstone.clone().with("count", 12),
-        ] {
-            assert!(parts[0].fault(Some(&wrong)).is_some(), "{wrong:?}");
-        }
 
         for view in [acme(), Some("other".parse().unwrap())] {
             while let Some(due) = store.disposable(view.clone(), Timestamp(1_000), 80).await.unwrap() {

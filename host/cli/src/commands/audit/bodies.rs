@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use portcullis_audit::{Checkpoint, Leaf, Log, LogVerifier, View, record_hash};
 use portcullis_model::{
-    audit::{Actor, WITHHELD},
+    audit::{Actor, Entry, Kind, WITHHELD},
     id::TenantId,
     time::Timestamp,
 };
@@ -71,14 +71,25 @@ struct Views<'a> {
     known: HashMap<String, StoredView>,
     made: HashMap<String, View>,
     only: Option<&'a str>,
+    /// What was disposed of, by the entry that is to say so.
+    disposals: BTreeMap<u64, Disposal>,
     found: Compared,
+}
+
+/// What one entry is to say was disposed of.
+struct Disposal {
+    tenant: Option<TenantId>,
+    first: u64,
+    last: u64,
+    count: u64,
 }
 
 /// Compares all of the log with the database, or one view alone.
 pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
     let state = store.log_state().await?;
     let known = store.log_views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
-    let mut views = Views { store, known, made: HashMap::new(), only, found: Compared::default() };
+    let mut views =
+        Views { store, known, made: HashMap::new(), only, disposals: BTreeMap::new(), found: Compared::default() };
     let size = log.head().size();
     let mut from = 0;
     while from < size {
@@ -92,10 +103,8 @@ pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, o
         views.full_tiles().await?;
         from = to;
     }
+    views.tombstones().await?;
     views.edges(key, state.advanced >= size).await?;
-    if only.is_none() {
-        views.tombstones().await?;
-    }
     views.found.unpublished = store.entry_count().await?.saturating_sub(size);
     Ok(views.found)
 }
@@ -147,8 +156,11 @@ impl Views<'_> {
                 .found
                 .differs(index, format!("entry {index} is {is} in the database, and was published as {was}"));
         }
-        if row.disposed.is_some() {
+        if let Some(by) = row.disposed {
             self.found.disposed += 1;
+            let said =
+                self.disposals.entry(by).or_insert(Disposal { tenant: owner, first: index, last: index, count: 0 });
+            (said.last, said.count) = (index, said.count + 1);
             return;
         }
         let same = match &leaf {
@@ -161,19 +173,6 @@ impl Views<'_> {
                 .differs(index, format!("entry {index} in the database is not the one that was published"));
         }
         self.read(index, &row, owner.as_ref());
-    }
-
-    /// Whatever was disposed of has an entry that says so.
-    async fn tombstones(&mut self) -> Result<()> {
-        for part in self.store.disposed().await? {
-            let said = self.store.entries(part.by, 1).await.unwrap_or_default();
-            let said = said.first().and_then(|said| said.read().ok());
-            if let Some(fault) = part.fault(said.as_ref()) {
-                let (first, last) = (part.due.first, part.due.last);
-                self.found.differs(first, format!("entries {first} to {last} have no bodies: {fault}"));
-            }
-        }
-        Ok(())
     }
 
     /// What stands in a body that is the published one, and whether what lies beside it is what it commits to.
@@ -198,6 +197,28 @@ impl Views<'_> {
             }
             Err(error) => self.found.wrong(format!("entry {index}: {error}")),
         }
+    }
+
+    /// Whether entries say of all that was disposed of that it was.
+    async fn tombstones(&mut self) -> Result<()> {
+        for (by, gone) in &self.disposals {
+            let said = self.store.entries(*by, 1).await.unwrap_or_default().pop();
+            let says = |entry: Entry| {
+                let number = |name: &str| entry.detail.get(name).and_then(serde_json::Value::as_u64);
+                entry.kind == Kind::AuditDisposed
+                    && entry.tenant == gone.tenant
+                    && number("from").is_some_and(|from| from <= gone.first)
+                    && number("to").is_some_and(|to| to >= gone.last)
+                    && number("count").is_some_and(|count| count >= gone.count)
+            };
+            if !said.and_then(|row| row.read().ok()).is_some_and(says) {
+                let (first, last) = (gone.first, gone.last);
+                self.found.wrong(format!(
+                    "entries from {first} to {last} are gone, and entry {by} does not say that they were disposed of"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The tiles that became full, against those that are stored.
