@@ -21,6 +21,7 @@ setup:
 
 setup-tests: setup
 	@bash .ci/third-parties
+	@bash .ci/log-verifiers
 
 demo: setup
 	cargo build --release --locked -p portcullis

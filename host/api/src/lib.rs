@@ -1,5 +1,5 @@
 //! The host's HTTP face: events in, the platform API and the authorization server for back ends, a person's consent to a
-//! connection, a health check, and explanations for the operator.
+//! connection, a health check, the published audit log, and explanations for the operator.
 //!
 //! What is ABSENT: storage, the sandbox, a client. Handlers check, translate and hand on.
 //!
@@ -14,6 +14,7 @@
 mod admin;
 pub mod audit;
 mod connect;
+mod log;
 mod oauth;
 mod peers;
 pub mod platform;
@@ -25,6 +26,7 @@ mod webhook;
 
 pub use admin::Admin;
 pub use connect::{Connect, routes as connect_routes};
+pub use log::{Asked, LogFiles, Part, PublicLog};
 pub use oauth::routes as oauth_routes;
 pub use peers::{ForwardedBy, Network, NetworkError, PeerConfig};
 pub use platform::PlatformApi;

@@ -31,6 +31,7 @@ use crate::{
     admin::{self, Admin},
     audit::{self, AuditApi},
     connect::{self, Connect},
+    log::{self, LogFiles},
     oauth,
     peers::{Allowance, Book, Face, From, Gate, Patient, Peer, PeerConfig, Peers, first_byte, gated},
     platform::{self, PlatformApi},
@@ -58,6 +59,8 @@ pub struct Served {
     pub webhooks: Arc<Webhooks>,
     /// The operator's endpoints.
     pub admin: Arc<Admin>,
+    /// The published audit log.
+    pub log: Arc<LogFiles>,
     /// The log, for the operator.
     pub audit: Arc<AuditApi>,
     /// Consent in the browser.
@@ -136,7 +139,7 @@ pub async fn serve(
 
 /// All endpoints. Those where something is looked up stand behind the gate.
 fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Router {
-    let Served { webhooks, admin, audit, connect, platform, oauth } = served;
+    let Served { webhooks, admin, audit, log, connect, platform, oauth } = served;
     let gate = Gate {
         peers: Peers::new(config.clone()),
         allowance: Arc::new(Allowance::new(config.unproved_per_minute)),
@@ -147,6 +150,7 @@ fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Route
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(behind(admin::routes(admin), admin::FACE))
+        .merge(behind(log::routes(log), log::FACE))
         .merge(behind(audit::routes(audit), admin::FACE))
         .merge(behind(connect::routes(connect), connect::FACE))
         .merge(platform.map(|api| behind(platform::routes(api), platform::FACE)).unwrap_or_default())

@@ -108,18 +108,27 @@ impl Publisher {
         Ok(self.head.clone())
     }
 
+    /// Whether all of the log's keys, and no others, have signed the present head.
+    pub fn is_signed_by_all(&self) -> Result<bool, LogError> {
+        Ok(self.signed_again()?.note() == self.head.note())
+    }
+
     /// Signs the present head anew, where not all of the log's keys have signed it: after a key was added or taken away. Gives
     /// whether it had to.
     pub fn sign_again(&mut self) -> Result<bool, LogError> {
         let _lock = disk::lock(&self.dir)?;
         self.unmoved()?;
-        let head = Checkpoint::sign(&self.keys, self.head.size(), self.head.root())?;
+        let head = self.signed_again()?;
         if head.note() == self.head.note() {
             return Ok(false);
         }
         self.put_head(&head)?;
         self.head = head;
         Ok(true)
+    }
+
+    fn signed_again(&self) -> Result<Checkpoint, LogError> {
+        Ok(Checkpoint::sign(&self.keys, self.head.size(), self.head.root())?)
     }
 
     /// The signed head of a view: a log of its own, with the view's tag behind this log's origin.

@@ -189,8 +189,17 @@ pub fn put_cosigned(dir: &Path, head: &Checkpoint, lines: &[String]) -> Result<(
 pub struct Cosigned {
     /// How many entries it covers.
     pub size: u64,
-    /// Who cosigned it, and when, in seconds since 1970.
-    pub witnesses: Vec<(String, u64)>,
+    /// Who cosigned it.
+    pub witnesses: Vec<Cosignature>,
+}
+
+/// That one witness cosigned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cosignature {
+    /// Its name and its key's id.
+    pub witness: String,
+    /// When, in seconds since 1970.
+    pub time: u64,
 }
 
 impl Cosigned {
@@ -220,12 +229,12 @@ impl Cosigned {
 
     /// The names of the witnesses.
     pub fn by(&self) -> String {
-        self.witnesses.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+        self.witnesses.iter().map(|one| one.witness.as_str()).collect::<Vec<_>>().join(", ")
     }
 }
 
 /// Which of these witnesses have cosigned a note, and when.
-fn cosigned_by(note: &[u8], witnesses: &[WitnessKey]) -> Vec<(String, u64)> {
+fn cosigned_by(note: &[u8], witnesses: &[WitnessKey]) -> Vec<Cosignature> {
     let Ok(parsed) = Note::from_bytes(note) else { return Vec::new() };
     let text = String::from_utf8_lossy(note).into_owned();
     let lines: Vec<Signature> = text
@@ -240,7 +249,7 @@ fn cosigned_by(note: &[u8], witnesses: &[WitnessKey]) -> Vec<(String, u64)> {
         if let Some(time) = time
             && counted.insert(witness.key.to_bytes())
         {
-            seen.push((witness.to_string(), time));
+            seen.push(Cosignature { witness: witness.to_string(), time });
         }
     }
     seen

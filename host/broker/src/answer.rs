@@ -6,6 +6,8 @@
 //! replaced by `[redacted]` in headers and body; an answer that cannot be searched, because it came compressed though it was
 //! asked not to, is refused where a credential was sent.
 
+use std::borrow::Cow;
+
 use hyper::{HeaderMap, Response, StatusCode, body::Incoming, header};
 use portcullis_model::{
     egress::{Answer, MAX_BODY},
@@ -16,7 +18,7 @@ use crate::{
     dial::down,
     headers,
     leaks::Needles,
-    wire::{BodyFailed, chain, collect},
+    wire::{BodyFailed, Wire, chain},
 };
 
 /// What is to be known about the request, to judge its answer.
@@ -28,12 +30,14 @@ pub(crate) struct Asked<'a> {
     pub(crate) needles: Option<&'a Needles>,
     /// Bytes of the request's body.
     pub(crate) sent: u64,
-    /// Whether the connection is without TLS.
-    pub(crate) plaintext: bool,
 }
 
-/// Reads the answer to its end. The connection can be used again afterwards.
-pub(crate) async fn read(response: Response<Incoming>, asked: &Asked<'_>) -> Result<Answer, ServiceError> {
+/// Reads the answer to its end from this connection, which can be used again afterwards.
+pub(crate) async fn read(
+    response: Response<Incoming>,
+    wire: &mut Wire,
+    asked: &Asked<'_>,
+) -> Result<Answer, ServiceError> {
     let (head, body) = response.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(down(asked.host, "the host switched protocols unasked"));
@@ -41,7 +45,7 @@ pub(crate) async fn read(response: Response<Incoming>, asked: &Asked<'_>) -> Res
     if asked.credential && is_compressed(&head.headers) {
         return Err(down(asked.host, "the answer is compressed though it was asked not to be"));
     }
-    let body = collect(body, MAX_BODY).await.map_err(|failed| match failed {
+    let body = wire.collect(body, MAX_BODY).await.map_err(|failed| match failed {
         BodyFailed::TooLong => too_long(),
         BodyFailed::Broken(error) => down(asked.host, &chain(&error)),
     })?;
@@ -57,7 +61,7 @@ pub(crate) async fn read(response: Response<Incoming>, asked: &Asked<'_>) -> Res
     if body.len() > MAX_BODY {
         return Err(too_long());
     }
-    Ok(Answer { status: head.status.as_u16(), headers, body, sent: asked.sent, plaintext: asked.plaintext })
+    Ok(Answer { status: head.status.as_u16(), headers, body, sent: asked.sent, plaintext: wire.is_plaintext() })
 }
 
 fn too_long() -> ServiceError {
@@ -73,7 +77,7 @@ fn is_compressed(headers: &HeaderMap) -> bool {
 
 fn passed_on(headers: &HeaderMap, needles: Option<&Needles>) -> Vec<(String, String)> {
     let listed = listed_as_hop(headers);
-    let mut passed = Vec::new();
+    let mut passed = Vec::with_capacity(headers.len());
     for (name, value) in headers {
         let name = name.as_str();
         let kept = name == "content-length" || !headers::is_hop(name) && !listed.iter().any(|one| one == name);
@@ -87,11 +91,11 @@ fn passed_on(headers: &HeaderMap, needles: Option<&Needles>) -> Vec<(String, Str
     passed
 }
 
-/// What the answer itself says belongs to the connection (RFC 9110, 7.6.1).
+/// What the answer itself says belongs to the connection, in lower case (RFC 9110, 7.6.1).
 fn listed_as_hop(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(header::CONNECTION).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let whole = values.collect::<Vec<_>>().join(",").to_ascii_lowercase();
-    whole.split(',').map(|name| name.trim().to_owned()).collect()
+    let names = |value: Cow<'_, str>| value.split(',').map(|name| name.trim().to_ascii_lowercase()).collect::<Vec<_>>();
+    values.flat_map(names).collect()
 }
 
 #[cfg(test)]

@@ -19,12 +19,13 @@
 //!    since hosts with IPv6 alone reach the rest that way: [`crate::judge`]. `every_class_of_address`, `ssrf`.
 //! 5. No redirect is followed. The plugin sees it, and may send again under its grant, where 1 to 4 hold anew and credentials
 //!    are chosen for the new host. `a_redirect_is_an_answer`.
-//! 6. Connections are kept by installation and generation of credentials: `pool`.
-//!    `a_connection_is_used_again_only_by_the_same_installation_and_generation`, `no_session_is_ever_resumed`.
+//! 6. Connections are kept by installation and generation of its credentials: `pool`.
+//!    `a_connection_is_used_again_only_by_the_same_installation_and_generation`, `anothers_renewal_closes_no_connection`,
+//!    `no_session_is_ever_resumed`.
 //! 7. Caps on heads, bodies, time; and for each installation and host on requests and bytes a minute, requests at a time, and a
 //!    circuit: `wire`, `answer`, `lanes`. `bodies_and_heads_have_limits`, `time_is_limited`, `traffic`. Nothing is decompressed:
 //!    `what_is_compressed_is_refused_beside_a_credential_and_never_unpacked`.
-//! 8. The request is made anew from allowed headers, in origin form, with one `Content-Length`; no trailers: `headers`.
+//! 8. The request is made anew from allowed headers, in origin form, with one `Content-Length`; no trailers: `headers`, `sending`.
 //!    `a_plugins_own_credentials_and_framing_are_dropped`, `a_header_cannot_end_its_line`; guests `sends_absolute_targets_by_wasi`.
 //! 9. No proxy, since nothing here reads the environment; each credential has its own hosts: [`crate::place`]; reflected secrets
 //!    are taken out: `answer`. `no_other_host_port_installation_or_tenant_gets_the_token`, `a_reflected_token_is_taken_out`,
@@ -33,24 +34,17 @@
 //! Invariants: no request without a spent permit; no credential to a host that is not on its list; no connection to an address
 //! that was not judged, unless the operator named it; nothing without TLS but by an accepted risk (DAT-5); a redirect is an answer and is not followed; a request of which a byte
 //! was sent is never sent again, but once with a newer credential where the host refused the first (401); a failure's text
-//! holds no secret; nothing that is frozen leaves, and what is under way when a freeze comes is cut off.
+//! holds no secret; nothing that is frozen leaves, whenever the freeze came, and what is under way then is cut off.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use hyper::{
-    Method, Request, Response, Uri, Version,
-    body::Incoming,
-    header::{HOST, HeaderValue},
-};
+use hyper::{Response, body::Incoming};
 use portcullis_model::{
-    egress::{Answer, Egress, MAX_BODY, SendRequest},
+    egress::{Answer, Egress, SendRequest},
     error::ServiceError,
-    freeze::{Carried, Subject},
-    id::{InstallationId, TenantId},
+    freeze::Carried,
     permit::Spent,
-    target::Target,
     time::Clock,
 };
 use tokio::time::timeout;
@@ -60,20 +54,22 @@ use crate::{
     answer::{self, Asked},
     connection::{Connection, Connections, Installed},
     dial::{Dialer, down},
-    headers,
     lanes::{Lanes, Passage},
     pool::{Key, Pool},
     resolve::Resolve,
     rotation::FreezeBook,
-    wire::{Failed, MAX_ANSWER_HEADERS, Outgoing, Wire, chain},
+    sending::Sending,
+    wire::{Failed, MAX_ANSWER_HEADERS, Wire, chain},
 };
+
+type Answered = Result<Answer, ServiceError>;
 
 /// What a request was sent over, and with.
 struct Used {
     key: Key,
+    generation: u64,
     wire: Wire,
     credential: bool,
-    sent: u64,
 }
 
 /// The one door out.
@@ -99,7 +95,8 @@ impl Outbound {
         let dialer = Dialer::new(config, resolver)?;
         let lanes = Lanes::new(config.traffic.clone(), clock.clone());
         let total = config.total_timeout;
-        Ok(Self { connections, clock, dialer, pool: Pool::new(), lanes, total, freezes: None })
+        let pool = Pool::new(clock.clone());
+        Ok(Self { connections, clock, dialer, pool, lanes, total, freezes: None })
     }
 
     /// The same door, held to these freezes (INT-6).
@@ -109,144 +106,130 @@ impl Outbound {
         self
     }
 
-    /// Carries it out, unless a freeze covers it or comes to cover it.
-    async fn unless_frozen(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
-        let Some(freezes) = &self.freezes else { return self.exchange(act, passage).await };
-        let call = act.call();
-        let subject = Subject {
-            tenant: call.tenant.clone(),
-            installation: call.installation.clone(),
-            plugin: call.plugin.clone(),
+    /// Does the work, unless a freeze covers the request or comes to cover it.
+    async fn unless_frozen(&self, sending: &Sending, work: impl Future<Output = Answered>) -> Answered {
+        let Some(freezes) = &self.freezes else { return work.await };
+        let subject = &sending.subject;
+        let would_carry = || {
+            let installed = self.connections.of(&subject.tenant, &subject.installation);
+            installed.map_or_else(Vec::new, |installed| carried(&installed.for_target(&sending.target)))
         };
-        let (connections, target) = (self.connections.clone(), act.act().target.clone());
-        let (tenant, installation) = (subject.tenant.clone(), subject.installation.clone());
-        let carried = move || {
-            let installed = connections.of(&tenant, &installation);
-            installed
-                .map_or_else(Vec::new, |installed| installed.for_target(&target).into_iter().map(carried).collect())
-        };
-        freezes.enter(subject, carried)?.unless_frozen(self.exchange(act, passage)).await
+        freezes.enter(subject.clone(), would_carry)?.unless_frozen(work).await
     }
 
-    async fn exchange(&self, act: Spent<SendRequest>, passage: &Passage<'_>) -> Result<Answer, ServiceError> {
-        let owner = (act.call().tenant.clone(), act.call().installation.clone());
-        let act = act.into_act();
-        if !self.dialer.trusts(act.target.host(), self.clock.now())? {
-            let (known, bare) = (self.connections.of(&owner.0, &owner.1), None);
-            let (response, used) = self.attempt(&owner, act, bare, passage).await?;
-            return self.answer(response, used, known.as_deref()).await;
+    async fn exchange(&self, sending: &Sending, passage: &Passage<'_>) -> Answered {
+        let (subject, target) = (&sending.subject, &sending.target);
+        if !self.dialer.trusts(sending.host(), self.clock.now())? {
+            let (known, bare) = (self.connections.of(&subject.tenant, &subject.installation), None);
+            let (response, used) = self.attempt(sending, bare, passage).await?;
+            return self.answer(response, used, sending, known.as_deref()).await;
         }
-        let installed = self.connections.current(&owner.0, &owner.1, &act.target).await?;
-        let spare =
-            installed.as_ref().filter(|one| self.connections.can_replace(one, &act.target)).map(|_| act.clone());
-        let (response, used) = self.attempt(&owner, act, installed.as_deref(), passage).await?;
+        let installed = self.connections.current(&subject.tenant, &subject.installation, target).await?;
+        let (response, used) = self.attempt(sending, installed.as_deref(), passage).await?;
         // Refused: once more with a newer credential, where there is one or the provider gives one.
-        if let (401, Some(again), Some(refused)) = (response.status().as_u16(), spare, &installed)
-            && let Some(newer) = self.connections.stale(refused, &again.target).await
+        if let (401, Some(refused)) = (response.status().as_u16(), &installed)
+            && let Some(newer) = self.connections.stale(refused, target).await
         {
             drop((response, used));
-            let (response, used) = self.attempt(&owner, again, Some(&newer), passage).await?;
-            return self.answer(response, used, Some(&newer)).await;
+            let (response, used) = self.attempt(sending, Some(&newer), passage).await?;
+            return self.answer(response, used, sending, Some(&newer)).await;
         }
-        self.answer(response, used, installed.as_deref()).await
+        self.answer(response, used, sending, installed.as_deref()).await
     }
 
     /// Sends once, with these credentials.
     async fn attempt(
         &self,
-        (tenant, installation): &(TenantId, InstallationId),
-        act: SendRequest,
+        sending: &Sending,
         carries: Option<&Installed>,
         passage: &Passage<'_>,
     ) -> Result<(Response<Incoming>, Used), ServiceError> {
-        // Of the present table: a connection is kept only for whoever uses the same.
-        let generation = self.connections.generation();
-        let credentials = carries.map_or_else(Vec::new, |installed| installed.for_target(&act.target));
-        let (host, port, sent) = (act.target.host().to_owned(), act.target.port(), act.body.len() as u64);
-        let (tenant, installation) = (tenant.clone(), installation.clone());
-        let key = Key { tenant, installation, host, port, generation };
-        let request = outgoing(act, &credentials)?;
-        passage.begins();
-        let (response, wire) = self.answered(&key, request).await?;
-        Ok((response, Used { key, wire, credential: !credentials.is_empty(), sent }))
+        let credentials = carries.map_or_else(Vec::new, |installed| installed.for_target(&sending.target));
+        // A connection is kept only for whoever carries the same.
+        let (key, generation) = (Key::of(sending), carries.map_or(0, Installed::generation));
+        let (response, wire) = self.answered(&key, generation, sending, &credentials, passage).await?;
+        Ok((response, Used { key, generation, wire, credential: !credentials.is_empty() }))
     }
 
     async fn answer(
         &self,
         response: Response<Incoming>,
         used: Used,
+        sending: &Sending,
         known: Option<&Installed>,
-    ) -> Result<Answer, ServiceError> {
-        let Used { key, wire, credential, sent } = used;
-        let (needles, plaintext) = (known.map(Installed::needles), wire.is_plaintext());
-        let asked = Asked { host: &key.host, credential, needles, sent, plaintext };
-        let answer = answer::read(response, &asked).await?;
-        self.pool.put(key, wire, self.clock.now());
+    ) -> Answered {
+        let Used { key, generation, mut wire, credential } = used;
+        let (needles, sent) = (known.map(Installed::needles), sending.bytes());
+        let asked = Asked { host: sending.host(), credential, needles, sent };
+        let answer = answer::read(response, &mut wire, &asked).await?;
+        self.pool.put(key, generation, wire);
         Ok(answer)
     }
 
     /// Sends over a connection that waits, or else over a new one.
-    async fn answered(&self, key: &Key, mut request: Outgoing) -> Result<(Response<Incoming>, Wire), ServiceError> {
-        while let Some(mut wire) = self.pool.take(key, self.clock.now()) {
-            if !wire.ready().await {
+    async fn answered(
+        &self,
+        key: &Key,
+        generation: u64,
+        sending: &Sending,
+        credentials: &[&Connection],
+        passage: &Passage<'_>,
+    ) -> Result<(Response<Incoming>, Wire), ServiceError> {
+        let (host, port) = (sending.host(), sending.target.port());
+        let mut request = sending.with(credentials)?;
+        passage.begins();
+        loop {
+            let waiting = self.pool.take(key, generation);
+            let is_new = waiting.is_none();
+            let mut wire = match waiting {
+                Some(wire) => wire,
+                // In a box of its own: a handshake's state is large, and most requests need none.
+                None => Box::pin(self.dialer.dial(host, port)).await?,
+            };
+            if !is_new && !wire.is_ready() {
                 continue;
             }
+            self.leaves(sending, credentials)?;
             match wire.send(request).await {
                 Ok(response) => return Ok((response, wire)),
-                Err(Failed::Unsent(again)) => request = *again,
-                Err(Failed::Broken(error)) => return Err(broken(&key.host, &error)),
+                Err(Failed::Unsent(again)) if !is_new => request = *again,
+                Err(Failed::Unsent(_)) => return Err(down(host, "the connection was closed before the request")),
+                Err(Failed::Broken(error)) => return Err(broken(host, &error)),
             }
         }
-        // In a box of its own: a handshake's state is large, and most requests need none.
-        let mut wire = Box::pin(self.dialer.dial(&key.host, key.port)).await?;
-        match wire.send(request).await {
-            Ok(response) => Ok((response, wire)),
-            Err(Failed::Unsent(_)) => Err(down(&key.host, "the connection was closed before the request")),
-            Err(Failed::Broken(error)) => Err(broken(&key.host, &error)),
-        }
+    }
+
+    /// The last look at the freezes. What follows it is written with no pause in between: no freeze that a request was not held
+    /// against counts as enforced before that is done (see [`FreezeBook`]).
+    fn leaves(&self, sending: &Sending, credentials: &[&Connection]) -> Result<(), ServiceError> {
+        let Some(freezes) = &self.freezes else { return Ok(()) };
+        Ok(freezes.leaves(&sending.subject, || carried(credentials))?)
     }
 }
 
 #[async_trait]
 impl Egress for Outbound {
     async fn send(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
-        let host = act.act().target.host().to_owned();
-        let owner = (act.call().tenant.clone(), act.call().installation.clone());
-        let passage = self.lanes.enter(owner, &host, act.act().body.len() as u64)?;
-        let answered = timeout(self.total, self.unless_frozen(act, &passage)).await;
-        let result = answered.unwrap_or_else(|_| Err(down(&host, &format!("no answer within {:?}", self.total))));
+        let sending = Sending::new(act);
+        let owner = (sending.subject.tenant.clone(), sending.subject.installation.clone());
+        let passage = self.lanes.enter(owner, sending.host(), sending.bytes())?;
+        let answered = {
+            // Stays where it is: what waits around it only points to it.
+            let work = pin!(self.exchange(&sending, &passage));
+            timeout(self.total, self.unless_frozen(&sending, work)).await
+        };
+        let late = || Err(down(sending.host(), &format!("no answer within {:?}", self.total)));
+        let result = answered.unwrap_or_else(|_| late());
         passage.leave(&result);
         result
     }
 }
 
-/// A credential as freezes know it.
-fn carried(connection: &Connection) -> Carried {
-    Carried { name: connection.name.clone(), provider: connection.provider.clone() }
-}
-
-/// The request as it goes out: in origin form, with a Host of our own making.
-fn outgoing(act: SendRequest, credentials: &[&Connection]) -> Result<Outgoing, ServiceError> {
-    if act.body.len() > MAX_BODY {
-        return Err(ServiceError::limited("http-request-bytes", MAX_BODY as u64));
-    }
-    let invalid = |what: &str| ServiceError::Invalid(what.to_owned());
-    let mut headers = headers::build(&act.headers, credentials)?;
-    let origin = act.target.origin();
-    let authority = origin.trim_start_matches("https://");
-    headers.insert(HOST, HeaderValue::try_from(authority).map_err(|_| invalid("url: the host is unfit"))?);
-    let mut request = Request::new(Bytes::from(act.body).into());
-    *request.method_mut() = Method::from_bytes(act.method.as_bytes()).map_err(|_| invalid("method: is unfit"))?;
-    *request.uri_mut() = origin_form(&act.target).ok_or_else(|| invalid("url: has characters that must be escaped"))?;
-    *request.version_mut() = Version::HTTP_11;
-    *request.headers_mut() = headers;
-    Ok(request)
-}
-
-fn origin_form(target: &Target) -> Option<Uri> {
-    let whole = target.to_string();
-    let path = whole.strip_prefix(target.origin().as_str())?;
-    Uri::builder().path_and_query(path).build().ok()
+/// Credentials as freezes know them.
+fn carried(connections: &[&Connection]) -> Vec<Carried> {
+    let one =
+        |connection: &&Connection| Carried { name: connection.name.clone(), provider: connection.provider.clone() };
+    connections.iter().map(one).collect()
 }
 
 fn broken(host: &str, error: &hyper::Error) -> ServiceError {

@@ -7,6 +7,8 @@
 //! Invariants: a name is a token and a value printable ASCII (RFC 9110, 5.5 and 5.6.2), so that neither can end a line;
 //! the only credential in a request is the one that was added here; the plugin's own never goes out beside it.
 
+use std::borrow::Cow;
+
 use hyper::{
     HeaderMap,
     header::{self, HeaderName, HeaderValue},
@@ -20,6 +22,9 @@ pub const MAX_HEADERS: usize = 64;
 
 /// The most that names and values may take together, in bytes.
 pub const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Headers that every request has: `host`, `accept-encoding`, `user-agent`, and `content-length` where there is a body.
+const ADDED: usize = 4;
 
 /// Who is asking, to servers outside.
 pub(crate) const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
@@ -73,9 +78,12 @@ pub(crate) fn is_value(value: &str) -> bool {
 /// The headers that go out: the plugin's, as far as it may set them, and the credentials.
 pub(crate) fn build(guest: &[(String, String)], credentials: &[&Connection]) -> Result<HeaderMap, ServiceError> {
     check_size(guest)?;
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(guest.len() + credentials.len() + ADDED);
     for (index, (name, value)) in guest.iter().enumerate() {
-        let name = name.to_ascii_lowercase();
+        let name = match name.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => Cow::Owned(name.to_ascii_lowercase()),
+            false => Cow::Borrowed(name),
+        };
         let (name, value) = one(&name, value).ok_or_else(|| unfit(index))?;
         let credential = credentials.iter().any(|connection| connection.place.header == name.as_str());
         if !credential && !is_hop(name.as_str()) && !OWN.contains(&name.as_str()) {

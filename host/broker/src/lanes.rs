@@ -95,7 +95,7 @@ impl Lanes {
     }
 
     /// Lets a request with a body of so many bytes in, or says when to come again.
-    pub(crate) fn enter(&self, owner: Owner, host: &str, bytes: u64) -> Result<Passage<'_>, ServiceError> {
+    pub(crate) fn enter<'a>(&'a self, owner: Owner, host: &'a str, bytes: u64) -> Result<Passage<'a>, ServiceError> {
         let now = self.clock.now();
         let mut all = self.lock();
         let own = match all.get_mut(&owner) {
@@ -108,7 +108,7 @@ impl Lanes {
         };
         drop(all);
         let (begun, end) = (AtomicBool::new(false), End::Failed);
-        Ok(Passage { lanes: self, owner, host: host.to_owned(), trying, begun, end, received: 0 })
+        Ok(Passage { lanes: self, owner, host, trying, begun, end, received: 0 })
     }
 
     /// A new lane, where there is room for one.
@@ -137,7 +137,7 @@ impl Lanes {
 pub(crate) struct Passage<'a> {
     lanes: &'a Lanes,
     owner: Owner,
-    host: String,
+    host: &'a str,
     trying: bool,
     begun: AtomicBool,
     end: End,
@@ -168,7 +168,7 @@ impl Drop for Passage<'_> {
         let begun = self.begun.load(Ordering::Relaxed);
         let end = if begun { self.end } else { End::Unsaid };
         let mut all = self.lanes.lock();
-        let Some(lane) = all.get_mut(&self.owner).and_then(|own| own.get_mut(&self.host)) else { return };
+        let Some(lane) = all.get_mut(&self.owner).and_then(|own| own.get_mut(self.host)) else { return };
         lane.under_way = lane.under_way.saturating_sub(1);
         lane.used = now;
         if begun {

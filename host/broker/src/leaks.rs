@@ -17,8 +17,10 @@ use base64::{
 };
 use portcullis_model::secret::Secret;
 
+use crate::sieve::{SHORTEST, Sieve};
+
 /// The shortest pattern that is looked for, in bytes.
-pub const MIN_PATTERN: usize = 8;
+pub const MIN_PATTERN: usize = SHORTEST;
 
 /// What stands where a secret was.
 pub const REDACTED: &[u8] = b"[redacted]";
@@ -31,6 +33,8 @@ pub struct NeedlesError(String);
 /// The forms of some secrets, ready to be looked for.
 #[derive(Clone)]
 pub struct Needles {
+    /// Says at a fraction of the cost where the automaton would find nothing.
+    sieve: Sieve,
     automaton: AhoCorasick,
 }
 
@@ -41,12 +45,13 @@ impl Needles {
         patterns.retain(|pattern| pattern.len() >= MIN_PATTERN);
         patterns.sort();
         patterns.dedup();
+        let sieve = Sieve::new(&patterns);
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(&patterns)
             .map_err(|error| NeedlesError(error.to_string()))?;
-        Ok(Self { automaton })
+        Ok(Self { sieve, automaton })
     }
 
     /// How many patterns there are.
@@ -61,11 +66,14 @@ impl Needles {
 
     /// Whether any form of any of the secrets is in these bytes.
     pub fn find_in(&self, bytes: &[u8]) -> bool {
-        self.automaton.is_match(bytes)
+        self.sieve.may_hold(bytes) && self.automaton.is_match(bytes)
     }
 
     /// The bytes with `[redacted]` in place of each form of a secret; `None` where there is none.
     pub fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if !self.sieve.may_hold(bytes) {
+            return None;
+        }
         let mut clean = Vec::new();
         let mut from = 0;
         for found in self.automaton.find_iter(bytes) {

@@ -49,7 +49,9 @@ pub mod renew;
 pub mod resolve;
 pub mod rotation;
 mod seal;
+mod sending;
 mod settings;
+mod sieve;
 pub mod standard_webhooks;
 #[cfg(test)]
 mod testing;

@@ -12,10 +12,14 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, Response, body::Incoming, header::HOST};
+use hyper::{
+    HeaderMap, Method, Request, Response,
+    body::Incoming,
+    header::{HOST, HeaderName},
+};
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::wire::{BodyFailed, Failed, Outgoing, Wire, chain, collect};
+use crate::wire::{BodyFailed, Failed, Outgoing, Wire, chain};
 
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const MAX_IDLE: usize = 64;
@@ -40,6 +44,22 @@ pub enum LoopbackError {
     },
 }
 
+/// An answer, head and all. Its headers can hold secrets (cookies), so it is not printed.
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// The first header of this name, where it is text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 /// A client of one listener. Keeps connections open between requests.
 pub struct Loopback {
     address: SocketAddr,
@@ -62,21 +82,24 @@ impl Loopback {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<(u16, Vec<u8>), LoopbackError> {
-        self.request(Method::POST, path, headers, body).await
+        let answer = self.request(Method::POST, path, headers, body).await?;
+        Ok((answer.status, answer.body))
     }
 
     /// Gets, and gives the answer's status and body.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<(u16, Vec<u8>), LoopbackError> {
-        self.request(Method::GET, path, headers, Vec::new()).await
+        let answer = self.request(Method::GET, path, headers, Vec::new()).await?;
+        Ok((answer.status, answer.body))
     }
 
-    async fn request(
+    /// Sends a request, and gives the whole answer: a redirect is one, and cookies are the caller's to keep.
+    pub async fn request(
         &self,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
         body: Vec<u8>,
-    ) -> Result<(u16, Vec<u8>), LoopbackError> {
+    ) -> Result<Answer, LoopbackError> {
         let mut request = Request::builder().method(method).uri(path).header(HOST, self.address.to_string());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -87,10 +110,10 @@ impl Loopback {
         answered.unwrap_or_else(|_| Err(self.down(format!("no answer within {PATIENCE:?}"))))
     }
 
-    async fn exchange(&self, request: Outgoing) -> Result<(u16, Vec<u8>), LoopbackError> {
-        let (response, wire) = self.answered(request).await?;
-        let status = response.status().as_u16();
-        let body = collect(response.into_body(), MAX_ANSWER).await.map_err(|failed| match failed {
+    async fn exchange(&self, request: Outgoing) -> Result<Answer, LoopbackError> {
+        let (response, mut wire) = self.answered(request).await?;
+        let (head, body) = response.into_parts();
+        let body = wire.collect(body, MAX_ANSWER).await.map_err(|failed| match failed {
             BodyFailed::TooLong => self.down(format!("the answer is longer than {MAX_ANSWER} bytes")),
             BodyFailed::Broken(error) => self.down(chain(&error)),
         })?;
@@ -98,12 +121,12 @@ impl Loopback {
         if idle.len() < MAX_IDLE {
             idle.push(wire);
         }
-        Ok((status, body))
+        Ok(Answer { status: head.status.as_u16(), body, headers: head.headers })
     }
 
     async fn answered(&self, mut request: Outgoing) -> Result<(Response<Incoming>, Wire), LoopbackError> {
         while let Some(mut wire) = self.waiting() {
-            if !wire.ready().await {
+            if !wire.is_ready() {
                 continue;
             }
             match wire.send(request).await {
@@ -177,6 +200,10 @@ mod tests {
             assert!(text.contains("x-a: b\r\n") && text.contains("content-length: 2\r\n"), "{text}");
         }
         assert!(String::from_utf8(client.get("/", &[]).await.unwrap().1).unwrap().starts_with("1 GET / "));
+        let answer = client.request(Method::DELETE, "/x", &[], Vec::new()).await.unwrap();
+        assert!(answer.body.starts_with(b"1 DELETE /x ") && answer.status == 202);
+        let length = answer.header(&hyper::header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        assert_eq!((length, answer.header(&HOST)), (Some(answer.body.len()), None));
     }
 
     #[tokio::test]

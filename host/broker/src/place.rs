@@ -44,11 +44,8 @@ impl Place {
 
     /// Whether requests to this target carry the credential.
     pub fn covers(&self, target: &Target) -> bool {
-        let authority = match target.port() {
-            443 => target.host().to_owned(),
-            port => format!("{}:{port}", target.host()),
-        };
-        self.hosts.contains(&authority)
+        let authority = target.authority();
+        self.hosts.iter().any(|host| *host == authority)
     }
 
     /// Says in one sentence what is wrong with it, if anything.

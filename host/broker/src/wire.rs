@@ -1,7 +1,17 @@
 //! Answers for one HTTP/1.1 connection: a request goes in, an answer comes out, within limits.
 //!
+//! Whoever sends over it does its reading and writing too. A task that did it for them would be woken for each request and
+//! would have to wake them for each answer: on an idle machine that takes longer than all else that the host does for a request.
+//!
 //! Invariants: an answer's head is at most 64 KiB and 100 headers, kept while it is read; a body is read up to its cap and not
-//! a byte further into memory; a connection that is dropped at any point is closed.
+//! a byte further into memory; a connection that is dropped at any point is closed; nothing is read or written while nobody
+//! sends, and what came in the meantime (an end, an answer that was not asked for) makes it unfit before the next request.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -13,7 +23,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    task::JoinHandle,
+    task::coop::unconstrained,
 };
 
 /// The most headers that an answer may have.
@@ -28,10 +38,14 @@ const FIRST: usize = 64 * 1024;
 /// A request that is ready to go.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 
+/// Reads and writes for as long as the connection lasts.
+type Working = Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>;
+
 /// An open connection.
 pub(crate) struct Wire {
     sender: http1::SendRequest<Full<Bytes>>,
-    driver: JoinHandle<()>,
+    /// `None` once the connection has ended.
+    connection: Option<Working>,
     plaintext: bool,
 }
 
@@ -61,11 +75,7 @@ impl Wire {
         let mut builder = http1::Builder::new();
         builder.max_headers(MAX_ANSWER_HEADERS).max_buf_size(MAX_ANSWER_HEAD);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-        let driver = tokio::spawn(async move {
-            // How it ended is told by the request that was under way, if there was one.
-            let _ = connection.await;
-        });
-        Ok(Self { sender, driver, plaintext: false })
+        Ok(Self { sender, connection: Some(Box::pin(connection)), plaintext: false })
     }
 
     /// The same, marked as one without TLS (DAT-5).
@@ -79,42 +89,63 @@ impl Wire {
         self.plaintext
     }
 
-    /// Waits until the last answer is out of the way. False where the connection is closed.
-    pub(crate) async fn ready(&mut self) -> bool {
-        self.sender.ready().await.is_ok()
+    /// Whether a request can go out now: the last one and its answer are through, and the other side has neither closed the
+    /// connection nor said anything unasked.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        // Whoever sends next asks anew, and nobody is to be woken before.
+        let mut nobody = Context::from_waker(Waker::noop());
+        self.advance(&mut nobody);
+        matches!(self.sender.poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 
-    /// Sends, and waits for the answer's head.
-    pub(crate) async fn send(&mut self, request: Outgoing) -> Result<Response<Incoming>, Failed> {
-        self.sender.try_send_request(request).await.map_err(|mut failed| match failed.take_message() {
-            Some(unsent) => Failed::Unsent(Box::new(unsent)),
-            None => Failed::Broken(failed.into_error()),
-        })
+    /// Sends, and waits for the answer's head. Nothing of it leaves before this is first polled, and then without a pause in
+    /// between where the connection takes it.
+    pub(crate) fn send(&mut self, request: Outgoing) -> impl Future<Output = Result<Response<Incoming>, Failed>> {
+        let answer = self.sender.try_send_request(request);
+        async move {
+            self.meanwhile(pin!(unconstrained(answer))).await.map_err(|mut failed| match failed.take_message() {
+                Some(unsent) => Failed::Unsent(Box::new(unsent)),
+                None => Failed::Broken(failed.into_error()),
+            })
+        }
     }
-}
 
-impl Drop for Wire {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
-/// Reads a body of at most `most` bytes. Trailers are dropped.
-pub(crate) async fn collect(mut body: Incoming, most: usize) -> Result<Vec<u8>, BodyFailed> {
-    let announced = body.size_hint().lower();
-    if announced > most as u64 {
-        return Err(BodyFailed::TooLong);
-    }
-    // What is announced is at most the cap, and taken as an advice: what comes is counted.
-    let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0).min(FIRST));
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(BodyFailed::Broken)?.into_data() else { continue };
-        if bytes.len() + data.len() > most {
+    /// Reads the body of an answer that came over this connection, of at most `most` bytes. Trailers are dropped.
+    pub(crate) async fn collect(&mut self, mut body: Incoming, most: usize) -> Result<Vec<u8>, BodyFailed> {
+        let announced = body.size_hint().lower();
+        if announced > most as u64 {
             return Err(BodyFailed::TooLong);
         }
-        bytes.extend_from_slice(&data);
+        // What is announced is at most the cap, and taken as an advice: what comes is counted.
+        let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0).min(FIRST));
+        while let Some(frame) = self.meanwhile(pin!(body.frame())).await {
+            let Ok(data) = frame.map_err(BodyFailed::Broken)?.into_data() else { continue };
+            if bytes.len() + data.len() > most {
+                return Err(BodyFailed::TooLong);
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(bytes)
     }
-    Ok(bytes)
+
+    /// Waits for what this connection brings, and keeps it going.
+    async fn meanwhile<F: Future>(&mut self, mut brought: Pin<&mut F>) -> F::Output {
+        poll_fn(|context| {
+            self.advance(context);
+            // The connection alone brings it, and wakes this task. A second waker would wake the task for what it is just doing.
+            brought.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        })
+        .await
+    }
+
+    /// Reads and writes what can be read and written now.
+    fn advance(&mut self, context: &mut Context<'_>) {
+        let Some(connection) = &mut self.connection else { return };
+        if connection.as_mut().poll(context).is_ready() {
+            // How it ended is told by the request that was under way, if there was one: dropping this answers what is left.
+            self.connection = None;
+        }
+    }
 }
 
 /// An error and what is behind it, in one line.

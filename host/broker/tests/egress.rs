@@ -5,6 +5,9 @@
 #[path = "egress/channel.rs"]
 mod channel;
 #[expect(clippy::unwrap_used, reason = "tests")]
+#[path = "egress/freezes.rs"]
+mod freezes;
+#[expect(clippy::unwrap_used, reason = "tests")]
 #[path = "egress/stale.rs"]
 mod stale;
 mod support;
@@ -216,6 +219,33 @@ async fn a_connection_is_used_again_only_by_the_same_installation_and_generation
     world.send(get(CHAT)).await.unwrap();
     assert_eq!(server.last().connection, 3);
     assert_eq!(server.last().header("authorization"), Some("Bearer xoxb-rotated-SECRET"));
+}
+
+#[tokio::test]
+async fn anothers_renewal_closes_no_connection() {
+    let (server, world) = both().await;
+    for (round, token) in ["xoxb-first-SECRET", "xoxb-second-SECRET", "xoxb-third-SECRET"].into_iter().enumerate() {
+        world.store_for("ins_2", token).await;
+        world.send(get(CHAT)).await.unwrap();
+        assert_eq!(server.last().connection, 1, "that of ins_1 is still open");
+        world.send_as("acme", "ins_2", get(CHAT)).await.unwrap();
+        assert_eq!(server.last().connection, 2 + round, "ins_2 has another credential");
+        assert_eq!(server.last().header("authorization"), Some(format!("Bearer {token}").as_str()));
+    }
+}
+
+#[tokio::test]
+async fn what_comes_unasked_is_nobodys_answer() {
+    let (server, world) = both().await;
+    for path in ["/twice", "/twice-apart"] {
+        let first = world.send(get(&format!("{CHAT}{path}"))).await.unwrap();
+        assert_eq!(first.body, b"fine");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(world.send(get(CHAT)).await.unwrap().body, b"fine");
+        let arrived = server.arrived();
+        let [.., asked, after] = arrived.as_slice() else { panic!("two requests") };
+        assert_eq!(after.connection, asked.connection + 1, "{path}: the connection is not used again");
+    }
 }
 
 #[tokio::test]

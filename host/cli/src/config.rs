@@ -1,13 +1,15 @@
 //! The configuration: one TOML file, one section a module, read whole before anything starts. Unknown keys are refused, with
 //! the nearest that is known.
 
+mod audit;
 mod egress;
 mod listen;
 mod oauth;
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
+pub use audit::{Audit, Retention, TenantAudit};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
 pub use listen::Listen;
 pub use oauth::OAuth;
@@ -56,6 +58,8 @@ pub struct Config {
     pub vault: crate::vault::VaultConfig,
     /// Tokens for back ends outside of the sandbox.
     pub oauth: OAuth,
+    /// How long the audit log is kept.
+    pub audit: Audit,
     /// The published audit log.
     pub log: PublishedLog,
     /// The ceiling's limits, those that are not named included.
@@ -101,6 +105,8 @@ pub struct Sandbox {
     pub memory_mib: u64,
     /// Whether to look for secrets in guest memory after each call. Costs several times the call itself.
     pub scan_memory: bool,
+    /// A directory where the search also leaves each call's core dump of the guest's side: subscribers' data is in it.
+    pub core_dumps: Option<PathBuf>,
 }
 
 /// What no plugin can go beyond.
@@ -123,6 +129,8 @@ pub struct Tenant {
     pub cover_cards: bool,
     /// The regions that data may go to, such as EEA or DE (DAT-7). Absent: any.
     pub regions: Option<Vec<String>>,
+    /// How long its part of the audit log is kept.
+    pub audit: TenantAudit,
     /// Limits of a call hold for each call, hourly ones and that of calls at once for all installations together. What is not
     /// named is not bounded here.
     pub limits: toml::Table,
@@ -159,7 +167,7 @@ impl Default for Ingest {
 impl Default for Sandbox {
     fn default() -> Self {
         let SandboxConfig { concurrent_calls, memory_mib, scan_memory } = SandboxConfig::default();
-        Self { concurrent_calls, memory_mib, scan_memory }
+        Self { concurrent_calls, memory_mib, scan_memory, core_dumps: None }
     }
 }
 
@@ -206,10 +214,14 @@ impl Config {
         if !(1..=1024).contains(&config.sandbox.memory_mib) {
             return Err(anyhow!("sandbox.memory-mib: expected 1 to 1024"));
         }
+        if config.sandbox.core_dumps.is_some() && !config.sandbox.scan_memory {
+            return Err(anyhow!("sandbox.core-dumps: they are what the search of memory sees; set scan-memory = true"));
+        }
         config.oauth.check().context("oauth")?;
         if config.delivery.attempts == 0 {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
+        config.audit.check(config.tenants.values().map(|tenant| &tenant.audit))?;
         config.listen.check()?;
         config.egress.check()?;
         config.backends.check()?;
@@ -218,7 +230,7 @@ impl Config {
 
     /// The sandbox's settings.
     pub fn sandbox(&self) -> SandboxConfig {
-        let Sandbox { concurrent_calls, memory_mib, scan_memory } = self.sandbox;
+        let Sandbox { concurrent_calls, memory_mib, scan_memory, .. } = self.sandbox;
         SandboxConfig { concurrent_calls, memory_mib, scan_memory }
     }
 
@@ -301,6 +313,15 @@ mod tests {
         assert!(error.contains("line 2"), "{error}");
         assert!(Config::parse("[sandbox]\nconcurrent-calls = 0\n").is_err());
         assert!(Config::parse("[ceiling]\nscopes = ['tickets']\n").is_err());
+    }
+
+    #[test]
+    fn core_dumps_come_with_the_search_that_they_are_of_and_by_name_alone() {
+        let error = Config::parse("[sandbox]\ncore-dumps = '/var/tmp/dumps'\n").unwrap_err().to_string();
+        assert!(error.contains("sandbox.core-dumps") && error.contains("scan-memory = true"), "{error}");
+        let both = Config::parse("[sandbox]\nscan-memory = true\ncore-dumps = '/var/tmp/dumps'\n").unwrap();
+        assert_eq!(both.sandbox.core_dumps, Some("/var/tmp/dumps".into()));
+        assert_eq!(Config::parse("[sandbox]\nscan-memory = true\n").unwrap().sandbox.core_dumps, None);
     }
 
     #[test]

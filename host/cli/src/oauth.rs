@@ -36,6 +36,16 @@ impl InstallationAuthority for Layers {
     }
 }
 
+/// What is told where [`key_is_gone`].
+pub const KEY_IS_GONE: &str = "keys/oauth.key is missing, though tokens were granted; a new one is made. Grants and refresh tokens stay \
+    good, but an answer that got lost just before cannot be given again: its client needs authorization anew. Look what else is \
+    missing in keys/, and put it back from a copy";
+
+/// Whether the key is missing that successors of refresh tokens were derived with: it was lost, or `keys/` was not restored.
+pub async fn key_is_gone(host: &Host) -> Result<bool> {
+    Ok(!host.home.oauth_key().exists() && host.store.has_grants(host.clock.now()).await?)
+}
+
 /// The authorization server of a host that listens there; `None`, and a warning, where nobody could reach it safely.
 pub fn server(host: &Host, listen: SocketAddr) -> Result<Option<Arc<AuthorizationServer>>> {
     let Some(settings) = host.config.oauth.settings(listen) else {

@@ -61,7 +61,10 @@ impl LogPublisher {
         loop {
             let mut open = match self.open.take() {
                 Some(open) if !open.keys.are_over(self.clock.now()) => open,
-                _ => self.opened().await?,
+                _ => match self.opened().await? {
+                    Some(open) => open,
+                    None => continue,
+                },
             };
             let step = self.step(&mut open).await?;
             let size = open.publisher.size();
@@ -74,7 +77,8 @@ impl LogPublisher {
         }
     }
 
-    async fn opened(&self) -> Result<Open> {
+    /// None: another process published in between.
+    async fn opened(&self) -> Result<Option<Open>> {
         keys::retire(&self.home, &self.store, self.clock.now()).await?;
         let (held, keys) = keys::Held::read(&self.home)?;
         let mut publisher = tokio::task::block_in_place(|| Publisher::open(&self.home.log(), keys))?;
@@ -95,10 +99,16 @@ impl LogPublisher {
             self.make_up(&publisher, &mut forest, state.advanced..to).await?;
             state = self.store.log_state().await?;
         }
-        if tokio::task::block_in_place(|| publisher.sign_again())? {
+        if !publisher.is_signed_by_all()? {
+            // The log's own head last: as long as it is not signed, all of this is done again.
             forest.sign_again(&publisher).await?;
+            match tokio::task::block_in_place(|| publisher.sign_again()) {
+                Ok(_) => {}
+                Err(LogError::Moved(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(Open { publisher, forest, state, keys: held })
+        Ok(Some(Open { publisher, forest, state, keys: held }))
     }
 
     /// Advances views over leaves that are published already.
@@ -185,3 +195,6 @@ fn logged(dir: &Path, publisher: &Publisher, index: u64) -> Result<Vec<u8>> {
     tokio::task::block_in_place(|| log.entries(index..index + 1, |_, bytes| found = bytes.to_vec()))?;
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
-//! A running host: listener, workers, log publisher, and an orderly end.
+//! A running host: listener, workers, what watches over both, and an orderly end.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use portcullis_api::{
-    Admin, ApiConfig, Connect, Listener, Refusals, Served, SourceBook, Webhooks,
+    Admin, ApiConfig, Connect, Listener, LogFiles, Refusals, Served, SourceBook, Webhooks,
     audit::{AuditApi, Live, LiveSettings},
 };
 use portcullis_broker::{
@@ -22,16 +22,23 @@ use portcullis_model::{
     queue::Queue,
     time::Clock,
 };
-use portcullis_runtime::{FindSecrets, Ledger, Runtime, Sandbox};
+use portcullis_runtime::{Ledger, Runtime, Sandbox};
 use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
-use tokio::{
-    sync::{Notify, watch},
-    task::JoinSet,
-};
+use tokio::sync::{Notify, watch};
 
 use crate::{
-    connect, enforce::Enforcer, erasure, host::Host, inspected::Inspector, oauth, platform, publish::LogPublisher,
-    reading::LogReader, upgrades::Upgrader,
+    connect,
+    enforce::Enforcer,
+    erasure,
+    host::Host,
+    inspected::Inspector,
+    leaks::Leaks,
+    oauth, platform,
+    public_log::HomeLog,
+    publish::LogPublisher,
+    reading::LogReader,
+    tasks::{Tasks, serve_with},
+    upgrades::Upgrader,
 };
 
 /// How often the log is published, and changes by other processes are looked for.
@@ -40,15 +47,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often stored values whose time is over are disposed of, and at most how many at once.
 const SWEEP: Duration = Duration::from_secs(600);
 const SWEPT: u64 = 100_000;
-
-/// Looks for the broker's secrets in guest memory.
-struct Leaks(Arc<Connections>);
-
-impl FindSecrets for Leaks {
-    fn found_in(&self, bytes: &[u8]) -> bool {
-        self.0.needles().find_in(bytes)
-    }
-}
 
 /// The runtime of an opened host.
 pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
@@ -81,7 +79,7 @@ pub fn runtime_resolving(host: &Host, resolver: Arc<dyn Resolve>) -> Result<Arc<
         host.config.bounds(),
         Ledger::new(host.store.clone(), host.clock.clone(), host.config.tenant_limits().clone()),
     );
-    Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks(host.connections.clone())))))
+    Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks::new(host)?))))
 }
 
 /// Runs the host until `stop` turns true. `ready` gets the listener's address.
@@ -107,8 +105,6 @@ pub async fn serve(
     let mut enforcer = Enforcer::new(host.clone(), Some(runtime.clone()));
     // Before anything is called.
     enforcer.tick().await?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn(erasure::run(host.clone(), runtime.clone(), stop.clone()));
     let outbound = crate::outbound::worker(&host, Arc::new(Doors::new(runtime.clone())), directory.clone());
     let worker = worker(&host, runtime.clone(), directory.clone(), arrived.clone());
     let ingest = Ingest::new(host.store.clone(), directory.clone(), host.clock.clone(), arrived);
@@ -124,33 +120,36 @@ pub async fn serve(
     let admin =
         Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
     let admin = Arc::new(admin);
+    let log = HomeLog { home: host.home.clone(), store: host.store.clone() };
+    let log = Arc::new(LogFiles { log: Arc::new(log), token: host.operator_token()? });
     let listen = host.config.listen.address;
     let config = ApiConfig { listen, peers: host.config.listen.peers()? };
     let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {listen}"))?;
     let oauth = oauth::server(&host, listener.address()?)?;
     let desk = Arc::new(connect::desk(&host));
     let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
-    tasks.spawn(enforcer.run(stop.clone()));
-    tasks.spawn(Upgrader::new(host.clone()).run(stop.clone()));
-    tasks.spawn(worker.run(stop.clone()));
-    tasks.spawn(outbound.run(stop.clone()));
-    tasks.spawn(sweep(host.store.clone(), host.clock.clone(), stop.clone()));
-    tasks.spawn(ledger.clone().run(stop.clone()));
-    let publishing = tokio::spawn(publish(LogPublisher::new(&host.home, host.store.clone()), stop.clone()));
-    tasks.spawn(crate::witnessed::run(host.clone(), stop.clone()));
-    tasks.spawn(crate::rescan::run(host.clone(), stop.clone()));
-    tasks.spawn(host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop.clone()));
-    tasks.spawn(crate::rotation::run(host.clone(), stop.clone()));
-    tasks.spawn(watch_secrets(host.connections.clone(), stop.clone()));
-    let renewer = Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone());
-    tasks.spawn(renewer.run(stop.clone()));
-    tasks.spawn(connect::tidy(desk, stop.clone()));
+    let connect = Arc::new(connect);
+    let mut work = Tasks::new();
+    work.spawn("erasures", |stop| erasure::run(host.clone(), runtime.clone(), stop));
+    work.spawn("calls", |stop| worker.run(stop));
+    work.spawn("messages", |stop| outbound.run(stop));
+    work.spawn("upgrades", |stop| Upgrader::new(host.clone()).run(stop));
+    work.spawn("sweeps", |stop| sweep(host.store.clone(), host.clock.clone(), stop));
+    work.spawn("witnesses", |stop| crate::witnessed::run(host.clone(), stop));
+    work.spawn("rescans", |stop| crate::rescan::run(host.clone(), stop));
+    work.spawn("retention", |stop| crate::retention::run(host.clone(), stop));
+    work.spawn("rotations", |stop| crate::rotation::run(host.clone(), stop));
+    work.spawn("renewals", |stop| {
+        Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone()).run(stop)
+    });
+    work.spawn("consents", |stop| connect::tidy(desk, stop));
+    let guards = guards(&host, enforcer, ledger.clone());
     let platform =
         oauth.clone().map(|tokens| platform::api(runtime, directory, tokens.clone(), &tokens.settings().issuer));
     let reader = Arc::new(LogReader::new(&host.home, host.store.clone()));
     let live = Live::new(reader.clone(), LiveSettings::default());
-    tasks.spawn(reader.clone().run(stop.clone()));
-    tasks.spawn(live.clone().run(stop.clone()));
+    work.spawn("the index of the log", |stop| reader.clone().run(stop));
+    work.spawn("followers of the log", |stop| live.clone().run(stop));
     let audit = AuditApi {
         reader,
         live,
@@ -158,18 +157,31 @@ pub async fn serve(
         clock: host.clock.clone(),
         token: host.operator_token()?,
     };
-    let served = Served { webhooks, admin, audit: Arc::new(audit), connect: Arc::new(connect), platform, oauth };
-    portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, stop.clone()).await?;
-    while let Some(ended) = tasks.join_next().await {
-        ended?;
-    }
+    let served = Served { webhooks, admin, log, audit: Arc::new(audit), connect, platform, oauth };
+    let (halt, halted) = watch::channel(false);
+    let serving = portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, halted);
+    let ended = serve_with(serving, halt, (work, guards), stop).await;
     // The last calls have ended: nothing is used any more.
     ledger.write_now().await;
-    host.store.record(vec![Entry::new(host.clock.now(), Kind::HostStopped, Actor::Host, None)]).await?;
-    publishing.await?;
+    let mut entry = Entry::new(host.clock.now(), Kind::HostStopped, Actor::Host, None);
+    if let Err(fallen) = &ended {
+        entry = entry.with("fallen", fallen.name());
+    }
+    host.store.record(vec![entry]).await?;
     LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
     drop(lock);
-    Ok(())
+    Ok(ended?)
+}
+
+/// What watches over everything that is under way, and so ends last.
+fn guards(host: &Arc<Host>, enforcer: Enforcer, ledger: Arc<Ledger>) -> Tasks {
+    let mut guards = Tasks::new();
+    guards.spawn("withdrawals", |stop| enforcer.run(stop));
+    guards.spawn("freezes", |stop| host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop));
+    guards.spawn("credentials", |stop| watch_secrets(host.connections.clone(), stop));
+    guards.spawn("ledger", |stop| ledger.run(stop));
+    guards.spawn("log", |stop| publish(LogPublisher::new(&host.home, host.store.clone()), stop));
+    guards
 }
 
 /// What must be put right before anything new happens: leases and acts that a crash left open.
@@ -187,6 +199,10 @@ async fn start(host: &Host) -> Result<()> {
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("recovered-leases", leases)
         .with("unknown-acts", unknown);
+    if oauth::key_is_gone(host).await? {
+        eprintln!("Warning: {}", oauth::KEY_IS_GONE);
+        entry = entry.with("oauth-key", "made anew");
+    }
     let in_the_clear = host.config.egress.in_the_clear(host.clock.as_ref());
     if !in_the_clear.is_empty() {
         in_the_clear.iter().for_each(|(what, who)| eprintln!("Accepted risk: {}; {}", plain(what), plain(who)));

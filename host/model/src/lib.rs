@@ -38,6 +38,7 @@ pub mod invoke;
 pub mod kv;
 pub mod limits;
 pub mod oauth;
+pub mod payer;
 pub mod permit;
 pub mod platform;
 pub mod pseudonym;

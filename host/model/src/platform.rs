@@ -136,6 +136,9 @@ pub trait Session: Send {
     /// On whose behalf.
     fn identity(&self) -> Identity;
 
+    /// The same, where that is what was asked: it counts as any other thing that is asked, and is refused as such.
+    async fn me(&mut self) -> Result<Identity, Refusal>;
+
     /// One ticket.
     async fn ticket(&mut self, id: String, fields: Fields<TicketField>) -> Result<Ticket, Refusal>;
 

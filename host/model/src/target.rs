@@ -4,7 +4,7 @@
 //! Invariants: `https` only; a host name, never an address in any of its spellings; no user, no password, no fragment; the path
 //! has no dot segments, no encoded separators and no backslashes; what is printed is read back as the same target.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use url::{Host, Url};
 
@@ -40,22 +40,31 @@ impl Target {
         crate::template::of(&self.path)
     }
 
+    /// The host, and the port where it is not 443: what stands in a request's `Host` (RFC 9110, 7.2).
+    pub fn authority(&self) -> Cow<'_, str> {
+        match self.port {
+            443 => Cow::Borrowed(&self.host),
+            port => Cow::Owned(format!("{}:{port}", self.host)),
+        }
+    }
+
+    /// The path, and the query where there is one: what stands in a request's first line (origin form; RFC 9112, 3.2.1).
+    pub fn path_and_query(&self) -> Cow<'_, str> {
+        match &self.query {
+            None => Cow::Borrowed(&self.path),
+            Some(query) => Cow::Owned(format!("{}?{query}", self.path)),
+        }
+    }
+
     /// The origin: scheme, host, and the port where it is not 443.
     pub fn origin(&self) -> String {
-        match self.port {
-            443 => format!("https://{}", self.host),
-            port => format!("https://{}:{port}", self.host),
-        }
+        format!("https://{}", self.authority())
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin(), self.path)?;
-        match &self.query {
-            Some(query) => write!(f, "?{query}"),
-            None => Ok(()),
-        }
+        write!(f, "https://{}{}", self.authority(), self.path_and_query())
     }
 }
 

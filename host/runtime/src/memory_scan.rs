@@ -4,13 +4,26 @@
 //! has returned, or was cut off, a second instance is made in the same store with its time used up: it traps at its first
 //! instruction, and the dump shows every memory of the store, the first instance's as the handler left it. Expensive, so off
 //! unless configured.
+//!
+//! Where whoever looks wants it, the same dump is handed over whole, in the form that other tools read (the tool conventions'
+//! `Coredump.md`): memories, globals, and the frames of the stack. What the compiler keeps in registers and on the native stack
+//! is not in it; a guest has nothing there that did not come through its memory.
 
-use wasmtime::{AsContext, WasmCoreDump};
+use portcullis_model::id::CallId;
+use wasmtime::{AsContext, AsContextMut, WasmCoreDump};
 
 /// Finds secrets in bytes.
 pub trait FindSecrets: Send + Sync {
     /// Whether any current secret, in any usual encoding, is in these bytes.
     fn found_in(&self, bytes: &[u8]) -> bool;
+
+    /// Whether [`Self::take_dump`] is to be called.
+    fn wants_dumps(&self) -> bool {
+        false
+    }
+
+    /// Takes the core dump of the guest's side of a call, which has ended. May block for as long as writing a file takes.
+    fn take_dump(&self, _call: &CallId, _dump: &[u8]) {}
 }
 
 /// Searches the memories in a trap's core dump. `None` where the error carries no dump with a memory in it.
@@ -23,13 +36,21 @@ pub(crate) fn search(error: &wasmtime::Error, store: impl AsContext, secrets: &d
     Some(memories.iter().any(|memory| found(memory.data(&store), secrets)))
 }
 
+/// Hands over what a trap's core dump shows, where it is wanted.
+pub(crate) fn hand_over(error: &wasmtime::Error, store: impl AsContextMut, call: &CallId, to: &dyn FindSecrets) {
+    if let Some(dump) = error.downcast_ref::<WasmCoreDump>().filter(|_| to.wants_dumps()) {
+        to.take_dump(call, &dump.serialize(store, call.as_str()));
+    }
+}
+
 /// Searches what is between pages of zeros: most of a memory was never touched, and no secret has a zero byte in it.
 fn found(memory: &[u8], secrets: &dyn FindSecrets) -> bool {
     const PAGE: usize = 4096;
+    const ZEROS: [u8; PAGE] = [0; PAGE];
     let mut from = None;
     for (number, page) in memory.chunks(PAGE).enumerate() {
         let at = number * PAGE;
-        match (page.iter().all(|byte| *byte == 0), from) {
+        match (page == &ZEROS[..page.len()], from) {
             (false, None) => from = Some(at),
             (true, Some(start)) => {
                 if secrets.found_in(&memory[start..at]) {

@@ -19,8 +19,8 @@ use std::{
     time::Duration,
 };
 
-use portcullis_model::error::StoreError;
-use rusqlite::{Connection, OpenFlags};
+use portcullis_model::{error::StoreError, payer};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::oneshot;
 
 pub use self::writing::Writing;
@@ -44,9 +44,19 @@ pub struct Db {
 /// What a job's closure gives.
 pub type Outcome<T> = Result<T, StoreError>;
 
-/// Turns a database error into the port's error.
+/// Turns a database error into the port's error, with what to do where that is known.
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError(error.to_string())
+    let help = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            "; nothing was changed: make room on the disk of the home directory, and it goes on by itself"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            "; nothing was changed: the home directory's disk or files cannot be written"
+        }
+        Some(ErrorCode::SystemIoFailure) => "; nothing was changed: look at the disk of the home directory",
+        _ => "",
+    };
+    StoreError(format!("{error}{help}"))
 }
 
 /// Turns an encoding error into the port's error: a row that cannot be read back.
@@ -147,7 +157,7 @@ impl Db {
         self.jobs.send((whose, Box::new(task))).map_err(|_| StoreError("the writer has stopped".into()))
     }
 
-    /// Runs a query on a read connection, off the async threads.
+    /// Runs a query on a read connection, off the async threads, on the account of whoever asks.
     pub async fn read<T, F>(&self, query: F) -> Outcome<T>
     where
         T: Send + 'static,
@@ -160,7 +170,8 @@ impl Db {
             readers.give_back(conn);
             result
         };
-        tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
+        let read = tokio::task::spawn_blocking(payer::carried(run)).await;
+        read.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
     }
 }
 

@@ -107,7 +107,7 @@ impl SqliteStore {
     }
 
     /// All views, by their tags.
-    pub async fn views(&self) -> Outcome<Vec<StoredView>> {
+    pub async fn log_views(&self) -> Outcome<Vec<StoredView>> {
         self.db
             .read(|conn| {
                 let mut query = conn
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(store.view_tile("b".into(), 0, 0).await.unwrap(), None, "each view has its own tiles");
         store.forget_view_tiles().await.unwrap();
         assert_eq!(store.log_state().await.unwrap().advanced, 0);
-        assert_eq!(store.views().await.unwrap().iter().map(|view| view.size).sum::<u64>(), 0);
+        assert_eq!(store.log_views().await.unwrap().iter().map(|view| view.size).sum::<u64>(), 0);
     }
 
     #[tokio::test]

@@ -1,6 +1,10 @@
 //! What the one door out costs: requests over connections that are open already, through the door and by plain hyper, to the same
-//! server over TLS on loopback. Both send the same request and read the same answer; what differs is all that the door does:
-//! lanes, credentials, headers, pool, limits, and the search for reflected secrets.
+//! server over TLS on loopback, in one process on one runtime.
+//!
+//! All send the same request and read the same answer. `bare` is hyper's connection and nothing else: each task keeps one for all
+//! its requests. `client` adds what nobody goes without who sends to hosts of others: a pool that tasks take a connection out of
+//! for each request, and an end to waiting. The door adds lanes, freezes, credentials, headers, limits, and the search for
+//! reflected secrets.
 
 mod far;
 mod host;
@@ -11,13 +15,22 @@ use std::{
 };
 
 use anyhow::Result;
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 /// Requests at a time, each over a connection of its own.
 const AT_ONCE: [usize; 3] = [1, 32, 256];
 
-/// How often the two take turns, so that what else the machine does falls on both.
-const TURNS: usize = 5;
+/// How often they take turns, so that what else the machine does falls on all.
+const TURNS: usize = 15;
+
+/// What some requests took.
+#[derive(Clone, Copy)]
+pub struct Took {
+    wall: Duration,
+    /// Of all threads, the server's part among it.
+    cpu: Duration,
+}
 
 /// Measures, over `requests` in each turn.
 pub async fn measure(requests: usize) -> Result<Value> {
@@ -26,40 +39,57 @@ pub async fn measure(requests: usize) -> Result<Value> {
     let mut rows = Vec::new();
     for at_once in AT_ONCE {
         let each = (requests / at_once).max(4);
-        let plain = far::Plain::open(&far, at_once).await?;
+        let plain = Arc::new(far::Plain::open(&far, at_once).await?);
         // Opens the door's connections.
         host.send(at_once, 2).await?;
-        plain.send(2).await?;
-        let (mut by_plain, mut by_door) = (Vec::new(), Vec::new());
+        plain.send_as_client(2).await?;
+        let mut turns = Vec::new();
         for _ in 0..TURNS {
-            by_plain.push(plain.send(each).await? / each as u32);
-            by_door.push(host.send(at_once, each).await? / each as u32);
+            turns.push([
+                plain.send_bare(each).await?,
+                plain.send_as_client(each).await?,
+                host.send(at_once, each).await?,
+            ]);
         }
-        let (plain, door) = (median(by_plain, at_once), median(by_door, at_once));
-        rows.push(json!({
-            "at-once": at_once,
-            "requests": each * at_once * TURNS,
-            "plain-hyper-us": plain,
-            "door-us": door,
-            "ratio": (door / plain * 100.0).round() / 100.0,
-        }));
+        rows.push(row(at_once, each, &turns));
     }
-    Ok(json!({ "answer-bytes": far::ANSWER, "us-are": "time over all requests, for one", "runs": rows }))
+    Ok(json!({ "answer-bytes": far::answer().len(), "us-are": "for one request; cpu with the server's", "runs": rows }))
 }
 
-/// Of the times in which each of so many sent one, the time for one of all, in microseconds.
-fn median(mut times: Vec<Duration>, at_once: usize) -> f64 {
-    times.sort();
-    let micros = times[times.len() / 2].as_secs_f64() * 1e6 / at_once as f64;
-    (micros * 100.0).round() / 100.0
+fn row(at_once: usize, each: usize, turns: &[[Took; 3]]) -> Value {
+    let requests = (each * at_once) as f64;
+    let of = |value: &dyn Fn(&[Took; 3]) -> f64| (median(turns.iter().map(value).collect()) * 100.0).round() / 100.0;
+    let wall = |by: usize| of(&|turn| turn[by].wall.as_secs_f64() * 1e6 / requests);
+    let cpu = |by: usize| of(&|turn| turn[by].cpu.as_secs_f64() * 1e6 / requests);
+    let ratio = |by: usize| of(&|turn| turn[2].wall.as_secs_f64() / turn[by].wall.as_secs_f64());
+    json!({
+        "at-once": at_once,
+        "requests": each * at_once * turns.len(),
+        "bare-us": wall(0), "bare-cpu-us": cpu(0),
+        "client-us": wall(1), "client-cpu-us": cpu(1),
+        "door-us": wall(2), "door-cpu-us": cpu(2),
+        "ratio-to-bare": ratio(0),
+        "ratio": ratio(1),
+    })
 }
 
-/// How long these take together.
-async fn timed(tasks: Vec<impl Future<Output = Result<()>> + Send + 'static>) -> Result<Duration> {
-    let start = Instant::now();
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// What these take together.
+async fn timed(tasks: Vec<impl Future<Output = Result<()>> + Send + 'static>) -> Result<Took> {
+    let (start, used) = (Instant::now(), cpu());
     let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
     for one in running {
         one.await??;
     }
-    Ok(start.elapsed())
+    Ok(Took { wall: start.elapsed(), cpu: cpu().saturating_sub(used) })
+}
+
+/// What this process has used so far.
+fn cpu() -> Duration {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(used.tv_sec.unsigned_abs(), u32::try_from(used.tv_nsec).unwrap_or_default())
 }

@@ -1,41 +1,61 @@
-//! Measures what the guards cost and what the queue carries. Prints JSON; asserts nothing.
+//! Measures what the guards cost and what the queue and the audit log carry. Prints JSON; asserts nothing.
 //!
-//! `cargo run --release -p portcullis-bench`, or `make bench`; of the audit log's reading alone with `-- --audit-reading`.
+//! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it; with `--egress`, `--proofs`,
+//! `--audit-reading` that part alone.
 
+mod audit_proof;
 mod audit_reading;
 mod call;
 mod egress;
 mod events;
-mod lab;
 mod limits;
 mod verify;
 
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|arg| arg == "--quick");
+    let asked = |option: &str| std::env::args().any(|arg| arg == option);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let reading = async || match quick {
-        true => audit_reading::measure(1, Duration::from_secs(2), 50_000).await,
-        false => audit_reading::measure(4, Duration::from_secs(10), 1_000_000).await,
-    };
-    if std::env::args().any(|arg| arg == "--audit-reading") {
-        println!("{}", serde_json::to_string_pretty(&runtime.block_on(reading())?)?);
-        return Ok(());
-    }
+    let quick = asked("--quick");
     let report = runtime.block_on(async {
-        let reading = reading().await?;
-        let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
-        let events = events::measure(if quick { 500 } else { 10_000 }).await?;
-        let limits = limits::measure(if quick { 10 } else { 100 }).await?;
-        let egress = egress::measure(if quick { 2_000 } else { 20_000 }).await?;
-        let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
-        anyhow::Ok(json!({ "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified,
-            "audit-reading": reading }))
+        match () {
+            () if asked("--egress") => Ok(json!({ "egress": requests_out(quick).await? })),
+            () if asked("--proofs") => proofs(quick).await,
+            () if asked("--audit-reading") => reading(quick).await,
+            () => all(quick).await,
+        }
     })?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
+}
+
+async fn all(quick: bool) -> Result<Value> {
+    let reading = reading(quick).await?;
+    let calls = call::measure(if quick { 200 } else { 5_000 }).await?;
+    let events = events::measure(if quick { 500 } else { 10_000 }).await?;
+    let limits = limits::measure(if quick { 10 } else { 100 }).await?;
+    let egress = requests_out(quick).await?;
+    let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
+    Ok(json!({
+        "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified,
+        "audit-proofs": proofs(quick).await?, "audit-reading": reading,
+    }))
+}
+
+async fn requests_out(quick: bool) -> Result<Value> {
+    egress::measure(if quick { 2_000 } else { 20_000 }).await
+}
+
+async fn proofs(quick: bool) -> Result<Value> {
+    audit_proof::measure(if quick { 100_000 } else { 10_000_000 }, 1_000).await
+}
+
+async fn reading(quick: bool) -> Result<Value> {
+    match quick {
+        true => audit_reading::measure(1, Duration::from_secs(2), 50_000).await,
+        false => audit_reading::measure(4, Duration::from_secs(10), 1_000_000).await,
+    }
 }

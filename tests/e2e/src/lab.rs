@@ -1,6 +1,6 @@
 //! A host of its own for one test: a new home, opened, with the real runtime; and ways to look at what it did.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use portcullis_capabilities::Capabilities;
 use portcullis_cli::{commands::init, home::Home, host::Host, serve::runtime};
@@ -62,6 +62,12 @@ impl Lab {
         Self::configured(&CONFIG.replace("[sandbox]\n", "[sandbox]\nscan-memory = true\n")).await
     }
 
+    /// The same, and each call leaves its core dump in this directory.
+    pub async fn dumping(dir: &Path) -> Self {
+        let sandbox = format!("[sandbox]\nscan-memory = true\ncore-dumps = '{}'\n", dir.display());
+        Self::configured(&CONFIG.replace("[sandbox]\n", &sandbox)).await
+    }
+
     /// A new one with these further lines in its configuration.
     pub async fn with(config: &str) -> Self {
         Self::configured(&format!("{CONFIG}{config}")).await
@@ -83,7 +89,7 @@ impl Lab {
     }
 
     /// The directory that goes with it; the home lies in it.
-    pub fn dir(&self) -> &std::path::Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 

@@ -9,19 +9,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Peer;
 
+type Open = Arc<Mutex<HashMap<Peer, usize>>>;
+
 /// Who has how many. There are as many peers in it as connections, at most.
 #[derive(Debug)]
 pub(crate) struct Book {
     all: Arc<Semaphore>,
     each: usize,
-    open: Arc<Mutex<HashMap<Peer, usize>>>,
+    open: Open,
 }
 
 /// Room for one connection, for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Slot {
     _of_all: OwnedSemaphorePermit,
-    of: Option<(Peer, Arc<Mutex<HashMap<Peer, usize>>>)>,
+    of: Option<(Peer, Open)>,
 }
 
 impl Book {

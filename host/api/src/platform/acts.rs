@@ -146,7 +146,7 @@ pub(super) async fn carry_out(
             session.delete(id).await?;
             return Ok(None);
         }
-        What::Me => json!({ "user": show::me(&session.identity()) }),
+        What::Me => json!({ "user": show::me(&session.me().await?) }),
         What::User(id, fields) => json!({ "user": show::user(base, session.user(id, fields).await?) }),
         What::Users(by, fields, window) => {
             let most = window.most;

@@ -147,6 +147,10 @@ impl Session for Desk {
         }
     }
 
+    async fn me(&mut self) -> Result<Identity, Refusal> {
+        self.checked(self.identity())
+    }
+
     async fn ticket(&mut self, id: String, fields: Fields<TicketField>) -> Result<Ticket, Refusal> {
         self.note(format!("ticket {id} {fields:?}"));
         self.checked(ticket(&id))

@@ -97,7 +97,7 @@ fn what_is_cosigned_is_kept_with_its_checkpoint_and_counted_once_a_witness() {
         Cosigned::read(&path, &keys, &keys_of, quorum)
     };
     let both = read(&[&a, &b], 2).unwrap();
-    assert_eq!((both.size, both.witnesses.len(), both.witnesses[0].1), (5, 2, 10));
+    assert_eq!((both.size, both.witnesses.len(), both.witnesses[0].time), (5, 2, 10));
     assert!(read(&[&a], 1).is_ok());
     assert!(read(&[&a, &Witness::new("c.example", 3)], 2).unwrap_err().to_string().contains("by 1 of the witnesses"));
     let twice = Witness::new("a2.example", 1);

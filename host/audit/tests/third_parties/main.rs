@@ -1,6 +1,6 @@
 //! Verifiers and a witness that others wrote, on logs of ours: Debian's Go with golang.org/x/mod/sumdb, and from PyPI aics-tlog and
-//! aics-witness. `make setup-tests` installs them.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! aics-witness; and a witness on Go's packages, which is always there. `make setup-tests` installs them.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 mod tampered;
 mod witness;
@@ -18,22 +18,25 @@ fn contract() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/contract/audit")
 }
 
-/// The Go program, built once.
-static GO: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The Go programs, built once: the verifier, and a witness.
+static GO: LazyLock<PathBuf> = LazyLock::new(|| built("gocheck"));
+static GO_WITNESS: LazyLock<PathBuf> = LazyLock::new(|| built("gowitness"));
+
+fn built(name: &str) -> PathBuf {
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let program = tmp.join("gocheck");
+    let program = tmp.join(name);
     let built = Command::new("go")
         .args(["build", "-o"])
         .arg(&program)
         .arg(".")
-        .current_dir(contract().join("gocheck"))
+        .current_dir(contract().join(name))
         .envs([("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOFLAGS", "")])
         .env("GOCACHE", tmp.join("go-cache"))
         .output()
         .expect("there is no Go; 'make setup-tests' installs it");
     assert!(built.status.success(), "{}", text(&built));
     program
-});
+}
 
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))

@@ -1,4 +1,5 @@
-//! A witness that somebody else wrote (aics-witness), as a second process: it cosigns what continues, and nothing else.
+//! Witnesses as second processes, one that somebody else wrote (aics-witness) and one on Go's packages: each cosigns what continues,
+//! and nothing else.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -11,7 +12,7 @@ use std::{
 use portcullis_audit::{Answer, Cosigned, Log, Publisher, WitnessKey, add_checkpoint, answer, put_cosigned};
 
 use crate::{
-    python,
+    GO_WITNESS, python,
     world::{World, body, key, whose},
 };
 
@@ -35,8 +36,17 @@ fn run(dir: &Path, arguments: &[&str]) -> String {
 }
 
 impl Witness {
-    /// Starts it, with trust in this log. None where it is not on the machine.
-    fn start(dir: &Path, origin: &str, vkey: &str) -> Option<Self> {
+    /// The one on Go's packages, with trust in this log.
+    fn go(vkey: &str) -> Self {
+        let mut serve = Command::new(&*GO_WITNESS);
+        let mut process = serve.args(["witness.example/go", vkey]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut line = || said.next().unwrap().unwrap();
+        Self { key: WitnessKey::parse(&line()).unwrap(), address: line(), process }
+    }
+
+    /// aics-witness, with trust in this log. None where it is not on the machine.
+    fn aics(dir: &Path, origin: &str, vkey: &str) -> Option<Self> {
         let mut serve: Command = python("aics-witness")?;
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let said = run(dir, &["init", "--name", "witness.example/w1", "--listen", &free]);
@@ -84,10 +94,21 @@ fn now() -> u64 {
 }
 
 #[test]
-fn cosigns_what_continues_and_nothing_else() {
+fn go_cosigns_what_continues_and_nothing_else() {
+    let world = World::new();
+    cosigns(&world, &Witness::go(&world.vkey()));
+}
+
+#[test]
+fn aics_witness_cosigns_what_continues_and_nothing_else() {
     let world = World::new();
     let dir = tempfile::tempdir().unwrap();
-    let Some(witness) = Witness::start(dir.path(), world.verifier().origin(), &world.vkey()) else { return };
+    if let Some(witness) = Witness::aics(dir.path(), world.verifier().origin(), &world.vkey()) {
+        cosigns(&world, &witness);
+    }
+}
+
+fn cosigns(world: &World, witness: &Witness) {
     let (keys, witnesses) = ([world.verifier()], [witness.key.clone()]);
     let log = Log::open(&world.log(), &world.verifier()).unwrap();
     let Answer::Cosigned(line) = witness.ask(&log, 0) else { panic!("not cosigned") };

@@ -120,16 +120,18 @@ pub(super) struct Part {
 /// The credentials of one installation.
 #[derive(Debug)]
 pub struct Installed {
+    generation: u64,
     connections: Vec<Connection>,
     needles: Needles,
     parts: Vec<Part>,
 }
 
 impl Installed {
-    /// Of these generations. Gives an error for each that is used and unfit.
+    /// Of these generations, as they are since the table of this number. Gives an error for each that is used and unfit.
     pub(super) fn new(
         installation: &InstallationId,
         parts: Vec<Part>,
+        generation: u64,
     ) -> Result<(Self, Vec<VaultError>), NeedlesError> {
         let (mut connections, mut refused) = (Vec::new(), Vec::new());
         for part in parts.iter().filter(|part| part.used) {
@@ -140,7 +142,12 @@ impl Installed {
         }
         connections.sort_by(|a, b| a.name.cmp(&b.name));
         let needles = Needles::new(parts.iter().flat_map(|part| part.opened.secrets()))?;
-        Ok((Self { connections, needles, parts }, refused))
+        Ok((Self { generation, connections, needles, parts }, refused))
+    }
+
+    /// Goes up with each change of what this installation's requests carry, and with no other's.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Whether it is of these generations.

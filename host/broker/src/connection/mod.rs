@@ -5,7 +5,7 @@
 //!
 //! Invariants: a credential goes only out for the tenant and installation that it was stored for, and only to a host on its
 //! own list; one that is over or revoked goes nowhere; a row that does not open or whose place is unfit is reported and left out;
-//! each table is a new generation, and connections that were made under an older one are not used again.
+//! what an installation's requests carry has a generation of its own, and no connection that was made under another is used again.
 
 mod installed;
 mod table;
@@ -103,8 +103,16 @@ impl Connections {
 
     /// Makes the table anew where the vault has changed. Gives an error for each row that is left out.
     pub async fn refresh(&self) -> Result<Vec<VaultError>, RefreshError> {
+        self.refresh_unless(|_| false).await
+    }
+
+    /// As [`refresh`](Self::refresh), unless the table that somebody else has made meanwhile is enough.
+    async fn refresh_unless(&self, is_enough: impl Fn(&Table) -> bool) -> Result<Vec<VaultError>, RefreshError> {
         let _one_at_a_time = self.refreshing.lock().await;
         let before = self.read();
+        if is_enough(&before) {
+            return Ok(Vec::new());
+        }
         if before.revision == Some(self.vault.revision().await?) && before.refused.is_empty() {
             return Ok(Vec::new());
         }

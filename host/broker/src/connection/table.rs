@@ -67,13 +67,14 @@ impl Table {
             }
             slots.insert(id, slot);
         }
+        let generation = self.generation + 1;
         let mut installed = HashMap::new();
         for (owner, parts) in parts {
             let known = self.installed.get(&owner).filter(|known| known.is_of(&parts));
             let one = match known {
                 Some(known) => known.clone(),
                 None => {
-                    let (one, unfit) = Installed::new(&owner.1, parts)?;
+                    let (one, unfit) = Installed::new(&owner.1, parts, generation)?;
                     refused.extend(unfit);
                     Arc::new(one)
                 }
@@ -81,7 +82,6 @@ impl Table {
             installed.insert(owner, one);
         }
         let needles = Arc::new(AllNeedles::new(&installed, sources)?);
-        let generation = self.generation + 1;
         Ok(Self { generation, revision: Some(loaded.revision), slots, installed, refused, needles })
     }
 

@@ -64,6 +64,24 @@ async fn each_installation_has_its_own_and_one_a_header() {
 }
 
 #[tokio::test]
+async fn what_one_installation_carries_has_a_generation_of_its_own() {
+    let (_dir, connections) = filled().await;
+    let generation = |tenant: &str, installation: &str| {
+        let (tenant, installation) = owner(tenant, installation);
+        connections.of(&tenant, &installation).unwrap().generation()
+    };
+    let before = (generation("acme", "ins_1"), generation("other", "ins_2"));
+    let place = Place::bearer("chat.example.test");
+    connections.put(owner("acme", "ins_1"), "a", &place, &secret("new-token-a"), entry()).await.unwrap();
+    assert!(generation("acme", "ins_1") > before.0);
+    assert_eq!(generation("other", "ins_2"), before.1);
+    let key =
+        ConnectionKey { tenant: "other".parse().unwrap(), installation: "ins_2".parse().unwrap(), name: "a".into() };
+    connections.set_standing(&key, Standing::Revoked { since: Timestamp(0) }, entry()).await.unwrap();
+    assert!(generation("other", "ins_2") > before.1, "it carries nothing any more");
+}
+
+#[tokio::test]
 async fn a_rotation_is_seen_at_once_and_the_old_value_is_looked_for_still() {
     let (_dir, connections) = filled().await;
     let (before, place) = (connections.generation(), Place::bearer("chat.example.test"));

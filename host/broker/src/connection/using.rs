@@ -11,7 +11,7 @@ use portcullis_model::{
     time::Timestamp,
 };
 
-use super::{Connection, Connections, Installed, RefreshError};
+use super::{Connection, Connections, Installed, RefreshError, table::Table};
 use crate::{
     issue::Issuer,
     renew::{Because, RenewError, Renewals},
@@ -74,12 +74,6 @@ impl Connections {
         newer
     }
 
-    /// Whether a 401 for this target is worth a second try.
-    pub(crate) fn can_replace(&self, installed: &Installed, target: &Target) -> bool {
-        let renewals = self.renewals.get();
-        renewals.is_some_and(|renewals| installed.for_target(target).into_iter().any(|one| renewals.can(one)))
-    }
-
     /// Asks the provider for a new credential now, whatever the present one is good for. Gives the new generation.
     pub async fn renew(&self, key: &ConnectionKey, because: Because) -> Result<u64, RenewError> {
         let renewals = self.renewals.get().ok_or(RenewError::NotRenewable)?;
@@ -110,14 +104,11 @@ impl Connections {
 
     /// Takes a generation into use that is in storage.
     pub(crate) async fn take_up(&self, slot: &Slot, generation: u64) -> Result<(), RenewError> {
-        let has = |connections: &Self| {
-            let table = connections.read();
-            table.slots.get(slot).is_some_and(|slot| slot.head.generation == generation)
-        };
-        if has(self) {
+        let has = |table: &Table| table.slots.get(slot).is_some_and(|slot| slot.head.generation >= generation);
+        if has(&self.read()) {
             return Ok(());
         }
-        let refused = self.refresh().await.map_err(|error| match error {
+        let refused = self.refresh_unless(has).await.map_err(|error| match error {
             RefreshError::Vault(error) => RenewError::Vault(error),
             RefreshError::Needles(error) => RenewError::Failed(error.to_string()),
         })?;

@@ -32,7 +32,7 @@ use crate::{
     headers::AGENT,
     resolve::Resolve,
     tls,
-    wire::{BodyFailed, Failed, Outgoing, Wire, chain, collect},
+    wire::{BodyFailed, Failed, Outgoing, Wire, chain},
 };
 
 /// The most that is read of an answer that says no: enough for its reason.
@@ -132,13 +132,13 @@ impl Exchange {
         credential: Option<&HeaderValue>,
     ) -> Result<Reply, OciError> {
         let request = outgoing(origin, call, credential)?;
-        let (response, wire) = self.answered(origin, request).await?;
+        let (response, mut wire) = self.answered(origin, request).await?;
         let (head, body) = response.into_parts();
         let most = if head.status.is_success() { call.most } else { MAX_REASON };
         if head.status.is_success() && head.headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
             return Err(OciError::form(call.what, "the answer is compressed, which was not asked for and is not read"));
         }
-        let body = match collect(body, most).await {
+        let body = match wire.collect(body, most).await {
             Ok(body) => body,
             Err(BodyFailed::TooLong) if head.status.is_success() => {
                 return Err(OciError::TooLarge { what: call.what.to_owned(), most });
@@ -161,7 +161,7 @@ impl Exchange {
         let host = origin.authority();
         if *origin == self.registry
             && let Some(mut wire) = self.waiting()
-            && wire.ready().await
+            && wire.is_ready()
         {
             match wire.send(request).await {
                 Ok(response) => return Ok((response, wire)),

@@ -4,7 +4,7 @@
 //! few hash tables. A request under way watches for the next table and holds the one that it was last held against, so that it is
 //! known when none goes on that has not seen the newest.
 //!
-//! Invariants: what is added holds at once, also while credentials are being read; what is lifted or released goes on only after the credentials
+//! Invariants: what is added holds at once, also while credentials are being read, and for what has begun and not left yet; what is lifted or released goes on only after the credentials
 //! were read anew, so that nothing goes out with an old one; a table that cannot be read leaves the last one in force.
 
 use std::{
@@ -317,6 +317,17 @@ impl FreezeBook {
             table.check(&subject, &carried())?;
         }
         Ok(Pass { subject, carried, tables, table })
+    }
+
+    /// The last look before something leaves that was let begin: whether it may still leave with what it really carries.
+    pub fn leaves(&self, subject: &Subject, carried: impl FnOnce() -> Vec<Carried>) -> Result<(), Frozen> {
+        let table = self.table.borrow();
+        if table.is_empty() {
+            return Ok(());
+        }
+        table.check(subject, &carried()).inspect_err(|_| {
+            table.ended.fetch_add(1, Ordering::Relaxed);
+        })
     }
 
     /// What holds at the moment, as a change; `None` where nothing does.

@@ -23,7 +23,7 @@ use crate::{
     egress::{Config, EgressError},
     headers::AGENT,
     resolve::Resolve,
-    wire::{BodyFailed, Failed, Outgoing, chain, collect},
+    wire::{BodyFailed, Failed, Outgoing, chain},
 };
 
 /// The most that is read of an answer, in bytes.
@@ -85,7 +85,7 @@ impl Caller {
             };
             let (head, body) = response.into_parts();
             let sent = |problem: String| Unanswered::Sent(format!("{host}: {problem}"));
-            let body = collect(body, MAX_ANSWER).await.map_err(|failed| match failed {
+            let body = wire.collect(body, MAX_ANSWER).await.map_err(|failed| match failed {
                 BodyFailed::TooLong => sent(format!("an answer of more than {MAX_ANSWER} bytes")),
                 BodyFailed::Broken(error) => sent(chain(&error)),
             })?;

@@ -186,7 +186,10 @@ async fn in_good_order_what_nobody_can_mint_goes_on_as_it_was() {
     let order = Order { mode: Mode::Planned, ..emergency(Extent::All) };
     let rotator = rotator(&store, &fake, &Dial::default());
     let (act, lines) = rotator.carry_out(order, Arc::new(Quiet)).await.unwrap();
-    assert_eq!((line(&lines, "gone").outcome, line(&lines, "gone").revocation), (Outcome::PersonNeeded, Revocation::Not));
+    assert_eq!(
+        (line(&lines, "gone").outcome, line(&lines, "gone").revocation),
+        (Outcome::PersonNeeded, Revocation::Not)
+    );
     assert_eq!(fake.calls(), ["renew gone"], "it is neither revoked nor taken out of use");
     assert!(!fake.of("gone").needs_person && act.ended.is_some());
 }

@@ -70,7 +70,7 @@ async fn all_once(stage: &Arc<Stage>, items: &[Held]) -> usize {
 async fn a_thousand_credentials_of_three_providers() {
     let providers = [("alpha", OWN, 334), ("beta", ENDS_OLD, 333), ("gamma", ONCE, 333)];
     let stage = Arc::new(Stage::new(&providers, Duration::from_millis(20)).await);
-    let before = stage.keeper.items();
+    let before = stage.items.clone();
     assert_eq!(before.len(), 1_000);
     let stop = Arc::new(AtomicBool::new(false));
     let loading = tokio::spawn(load(stage.clone(), before.clone(), stop.clone()));

@@ -1,27 +1,26 @@
 //! Credentials in a real vault, used by real requests, issued by the providers of [`upstream`](crate::upstream).
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portcullis_broker::{
     connection::Connections,
     egress::{Config, Outbound, Private},
-    issue::Revoked,
+    issue::{Conduct, Credential, IssueError, Issued, Issuer, Revoked},
     key::{Key, service::KeyRing},
     place::Place,
+    renew::Renewals,
     resolve::SystemResolver,
-    rotation::{Credentials, Families, FreezeBook, Memory, Pace, Reach, Rotator, StepError},
-    vault::Vault,
+    rotation::{Families, FreezeBook, Memory, Pace, Reach, Rotator, Upstreams},
+    vault::{NewSecret, Vault},
 };
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    connection::Origin,
     egress::Answer,
     error::{ServiceError, StoreError},
-    rotation::{Family, Held, Item, Nature, Reached},
+    id::ProviderId,
+    rotation::{Held, Nature, Reached, Renewal},
     secret::Secret,
     time::{Clock, Timestamp},
 };
@@ -29,6 +28,7 @@ use portcullis_store::SqliteStore;
 
 use crate::{
     fake::{Counter, held},
+    issuing::{Nobody, conduct},
     support::world::{World, get},
     upstream::Upstream,
 };
@@ -56,85 +56,45 @@ pub fn vault() -> (tempfile::TempDir, Arc<Vault>) {
     (folder, Arc::new(Vault::new(store, ring, Arc::new(Counter::default()))))
 }
 
-struct Kept {
-    held: Held,
-    token: String,
-    previous: Option<String>,
+/// Issues and revokes at the providers on this machine.
+struct Issuing {
+    upstreams: Vec<(Upstream, Nature)>,
 }
 
-/// The keeper.
-pub struct Keeper {
-    upstreams: Vec<Upstream>,
-    all: Mutex<BTreeMap<Item, Kept>>,
-    vault: Arc<Vault>,
-    pub connections: Arc<Connections>,
+impl Issuing {
+    fn of(&self, origin: &Origin) -> &(Upstream, Nature) {
+        self.upstreams.iter().find(|(one, _)| one.name == origin.provider.as_str()).unwrap()
+    }
 }
 
-impl Keeper {
-    fn upstream(&self, held: &Held) -> &Upstream {
-        let provider = held.provider.as_ref().unwrap().as_str();
-        self.upstreams.iter().find(|one| one.name == provider).unwrap()
-    }
-
-    fn get(&self, item: &Item) -> (Held, String, Option<String>) {
-        let all = self.all.lock().unwrap();
-        let kept = all.get(item).unwrap();
-        (kept.held.clone(), kept.token.clone(), kept.previous.clone())
-    }
-
-    async fn store(&self, item: &Item, place: &Place, token: &str) {
-        let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
-        let secret = Secret::new(token.as_bytes().to_vec());
-        let (tenant, installation, place) = (item.tenant.clone(), item.installation.clone(), place.json());
-        self.vault.put(tenant, installation, &item.name, &place, &secret, entry).await.unwrap();
-    }
-
-    pub fn items(&self) -> Vec<Held> {
-        self.all.lock().unwrap().values().map(|kept| kept.held.clone()).collect()
-    }
+fn text(secret: &Secret) -> &str {
+    std::str::from_utf8(secret.expose()).unwrap()
 }
 
 #[async_trait]
-impl Credentials for Keeper {
-    fn families(&self) -> &'static [Family] {
-        &[Family::Connection]
+impl Issuer for Issuing {
+    fn conduct(&self, provider: &ProviderId) -> Option<Conduct> {
+        self.upstreams.iter().find(|(one, _)| one.name == provider.as_str()).map(|(_, nature)| conduct(*nature))
     }
 
-    async fn list(&self) -> Result<Vec<Held>, StepError> {
-        Ok(self.items())
+    async fn renew(&self, origin: &Origin, credential: &Credential) -> Result<Issued, IssueError> {
+        let (upstream, nature) = self.of(origin);
+        tokio::time::sleep(upstream.latency / 2).await;
+        let access = upstream.mint();
+        if nature.renewal_ends_old {
+            upstream.revoke(text(credential.access.as_ref().unwrap()));
+        }
+        // The old one is over already while the answer is on its way.
+        tokio::time::sleep(upstream.latency / 2).await;
+        let refresh = nature.refresh_once.then(|| Secret::new(format!("refresh-with-{access}").into_bytes()));
+        Ok(Issued { access: Secret::new(access.into_bytes()), refresh, lifetime: None, scopes: None })
     }
 
-    async fn revoke_now(&self, item: &Item, _: u64, access_only: bool) -> Result<Revoked, StepError> {
-        let (held, token, previous) = self.get(item);
-        let upstream = self.upstream(&held);
+    async fn revoke(&self, origin: &Origin, credential: &Credential) -> Result<Revoked, IssueError> {
+        let (upstream, _) = self.of(origin);
         tokio::time::sleep(upstream.latency).await;
-        upstream.revoke(if access_only { previous.as_ref().unwrap() } else { &token });
+        upstream.revoke(text(credential.access.as_ref().unwrap()));
         Ok(Revoked::Confirmed)
-    }
-
-    async fn renew_now(&self, item: &Item, old: u64, _: Duration) -> Result<u64, StepError> {
-        let (held, token, _) = self.get(item);
-        if held.generation > old {
-            return Ok(held.generation);
-        }
-        let upstream = self.upstream(&held);
-        tokio::time::sleep(upstream.latency).await;
-        let new = upstream.mint();
-        if held.nature.renewal_ends_old {
-            upstream.revoke(&token);
-        }
-        self.store(item, &Place::bearer(&upstream.host), &new).await;
-        {
-            let mut all = self.all.lock().unwrap();
-            let kept = all.get_mut(item).unwrap();
-            kept.previous = Some(std::mem::replace(&mut kept.token, new));
-            kept.held.generation += 1;
-        }
-        Ok(old + 1)
-    }
-
-    async fn person_needed(&self, _: &Item, _: u64, _: &str) -> Result<(), StepError> {
-        Err(StepError::Store("nobody needs a person here".into()))
     }
 }
 
@@ -150,10 +110,11 @@ impl Reach for Here {
     }
 }
 
-/// A host with credentials of these providers, all in use.
+/// A host with credentials of these providers, all in use, in a vault, and with what a host rotates them with.
 pub struct Stage {
     pub upstreams: Vec<Upstream>,
-    pub keeper: Arc<Keeper>,
+    pub items: Vec<Held>,
+    pub connections: Arc<Connections>,
     pub world: World,
     pub book: Arc<FreezeBook>,
     pub rotator: Rotator,
@@ -169,6 +130,14 @@ impl Stage {
         }
         let (folder, vault) = vault();
         let connections = Arc::new(Connections::new(vault.clone()).unwrap());
+        let clock = Arc::new(Ticking::default());
+        let issuer = Arc::new(Issuing {
+            upstreams: upstreams.iter().cloned().zip(providers.iter().map(|(_, nature, _)| *nature)).collect(),
+        });
+        let locks = folder.path().join("locks");
+        let renewals =
+            Renewals::new(vault.clone(), issuer.clone(), &locks, clock.clone(), Arc::new(Counter::default()));
+        connections.renewed_by(Arc::new(renewals.unwrap()));
         let private =
             |one: &Upstream| Private { host: one.host.clone(), address: one.address, ca_pem: Some(one.ca_pem.clone()) };
         let config = Config {
@@ -179,39 +148,67 @@ impl Stage {
         };
         let memory = Arc::new(Memory::default());
         let book = Arc::new(FreezeBook::new(memory.clone(), connections.clone()));
-        let clock = Arc::new(Ticking::default());
         let door = Outbound::new(&config, connections.clone(), Arc::new(SystemResolver::default()), clock.clone());
         let mut world = World::new(&Config::default()).await;
         world.door = door.unwrap().under(book.clone());
-        let keeper =
-            Keeper { upstreams: upstreams.clone(), all: Mutex::default(), vault, connections: connections.clone() };
+        let mut items = Vec::new();
         for ((name, nature, count), upstream) in providers.iter().zip(&upstreams) {
             for number in 0..*count {
                 let held = held(&format!("ins_{name}_{number}"), "api", name, *nature);
-                let token = upstream.mint();
-                keeper.store(&held.item, &Place::bearer(&upstream.host), &token).await;
-                let kept = Kept { held: held.clone(), token, previous: None };
-                keeper.all.lock().unwrap().insert(held.item, kept);
+                store(&vault, &held, upstream).await;
+                items.push(held);
             }
         }
         connections.refresh().await.unwrap();
-        let keeper = Arc::new(keeper);
+        let actor = Actor::Person { name: "dana".into() };
+        let keeper = Upstreams {
+            connections: connections.clone(),
+            issuer,
+            installations: Arc::new(Nobody),
+            clock: clock.clone(),
+            actor: actor.clone(),
+        };
         let rotator = Rotator {
             store: memory.clone(),
             freezes: memory,
-            families: Families::new(vec![keeper.clone()]),
+            families: Families::new(vec![Arc::new(keeper)]),
             reach: Arc::new(Here(book.clone(), clock.clone())),
             clock,
             rng: Arc::new(Counter::default()),
-            actor: Actor::Person { name: "dana".into() },
+            actor,
             pace: Pace::default(),
         };
-        Self { upstreams, keeper, world, book, rotator, _folder: folder }
+        Self { upstreams, items, connections, world, book, rotator, _folder: folder }
     }
 
     /// Sends one request in the name of this item's installation to its provider.
     pub async fn send(&self, held: &Held) -> Result<Answer, ServiceError> {
-        let url = format!("https://{}/x", self.keeper.upstream(held).host);
+        let provider = held.provider.as_ref().unwrap().as_str();
+        let url = format!("https://{}/x", self.upstreams.iter().find(|one| one.name == provider).unwrap().host);
         self.world.send_as("acme", held.item.installation.as_ref().unwrap().as_str(), get(&url)).await
     }
+}
+
+/// A first pair of this provider.
+async fn store(vault: &Vault, held: &Held, upstream: &Upstream) {
+    let access = upstream.mint();
+    let refresh = (held.nature.renewal == Renewal::RefreshToken).then(|| format!("refresh-with-{access}"));
+    let new = NewSecret {
+        slot: held.item.key().unwrap().into(),
+        place: Place::bearer(&upstream.host).json(),
+        origin: Some(Origin {
+            provider: upstream.name.parse().unwrap(),
+            settings: BTreeMap::new(),
+            scopes: Vec::new(),
+            risk: None,
+        }),
+        credential: Credential {
+            access: Some(Secret::new(access.into_bytes())),
+            refresh: refresh.map(|text| Secret::new(text.into_bytes())),
+            client: None,
+        },
+        expires: None,
+    };
+    let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
+    vault.store_new(new, entry).await.unwrap();
 }

@@ -102,6 +102,11 @@ impl Server {
             match path.as_str() {
                 "/slow" => std::future::pending().await,
                 "/once" | "/drop" => return,
+                "/twice-apart" => {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                    let _ = stream.write_all(&plain("200 OK", b"unasked")).await;
+                    let _ = stream.flush().await;
+                }
                 _ => {}
             }
         }
@@ -187,6 +192,7 @@ fn answer_to(path: &str, arrived: &Arrived) -> Vec<u8> {
             "200 OK\r\ncontent-type: application/json",
             br#"{"access_token":"issued-access-token","refresh_token":"issued-refresh-token","token_type":"bearer"}"#,
         ),
+        "/twice" => [plain("200 OK", b"fine"), plain("200 OK", b"unasked")].concat(),
         "/slow" | "/drop" => Vec::new(),
         "/garbage" => b"SSH-2.0-server\r\n\r\n".to_vec(),
         path if path.strip_prefix("/only/").is_some_and(|one| token != format!("Bearer {one}")) => {

@@ -169,7 +169,12 @@ impl World {
     }
 
     pub async fn store(&self, token: &str) {
-        let owner = ("acme".parse().unwrap(), "ins_1".parse().unwrap());
+        self.store_for("ins_1", token).await;
+    }
+
+    /// A token of this installation for chat.example.test.
+    pub async fn store_for(&self, installation: &str, token: &str) {
+        let owner = ("acme".parse().unwrap(), installation.parse().unwrap());
         let entry = Entry::new(Timestamp(0), Kind::ConnectionAdded, Actor::Host, None);
         let secret = Secret::new(token.as_bytes().to_vec());
         let place = Place::bearer("chat.example.test");

@@ -88,6 +88,12 @@ impl Session for Open {
         Identity { client: self.client.clone(), installation: call.installation.clone(), plugin: call.plugin.clone() }
     }
 
+    async fn me(&mut self) -> Result<Identity, Refusal> {
+        let (identity, tickets) = (self.identity(), &self.states.tickets);
+        let work = async { count(tickets.gate()).map(|()| identity) };
+        Self::within(&mut self.visit, work).await
+    }
+
     async fn ticket(&mut self, id: String, fields: Fields<TicketField>) -> Result<Ticket, Refusal> {
         let tickets = &self.states.tickets;
         let fields = named(fields, tickets.readable(), TicketField::Status);

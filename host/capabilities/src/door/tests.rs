@@ -217,6 +217,23 @@ async fn the_hour_bounds_both_doors_together() {
 }
 
 #[tokio::test]
+async fn who_asks_only_for_themselves_has_a_visit_that_ends() {
+    let world = World::new().await;
+    let installation = world.install(&ALL, Limits::default());
+    let mut session = world.open(&bearer(&installation, &ALL)).await.unwrap();
+    assert_eq!(session.me().await.unwrap(), session.identity());
+    drop(session);
+    let ended = &world.entries_of(Kind::VisitEnded).await[0];
+    assert_eq!(
+        (ended.text("end"), &ended.detail["acts"], &ended.detail["host-calls"]),
+        (Some("ok"), &0.into(), &1.into())
+    );
+    let mut session = world.open(&bearer(&installation, &ALL)).await.unwrap();
+    world.runtime.end(&installation.id, installation.generation);
+    assert!(matches!(session.me().await, Err(Refusal::Inactive(_))));
+}
+
+#[tokio::test]
 async fn a_visitor_that_goes_away_is_in_the_log() {
     let world = World::new().await;
     let installation = world.install(&ALL, Limits::default());

@@ -1,6 +1,8 @@
 //! `portcullis audit`
 
 mod bodies;
+mod dispose;
+mod erase;
 mod key;
 mod proof;
 mod reading;
@@ -40,6 +42,10 @@ pub enum Audit {
     /// The key that signs the log.
     #[command(subcommand)]
     Key(key::Key),
+    /// Erase personal values from beside the log; every proof goes on to hold.
+    Erase(erase::Erase),
+    /// Dispose of entries; their hashes stay, and the log goes on to hold.
+    Dispose(dispose::Dispose),
     /// Witnesses: others who cosign the log, so that it cannot be told differently to somebody else.
     #[command(subcommand)]
     Witness(witness::Witness),
@@ -57,6 +63,8 @@ impl Audit {
             Self::Views(command) => command.run(home, output).await,
             Self::Copy(command) => command.run(home, output).await,
             Self::Rebuild(command) => command.run(home, output).await,
+            Self::Erase(command) => command.run(home, output).await.map(|()| ExitCode::SUCCESS),
+            Self::Dispose(command) => command.run(home, output).await.map(|()| ExitCode::SUCCESS),
             Self::Witness(command) => command.run(home, output).await,
             Self::Key(command) => command.run(home, output).await,
         }

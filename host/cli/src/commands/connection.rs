@@ -5,7 +5,7 @@ mod authorize;
 mod list;
 mod revoke;
 
-pub use add::add;
+pub use add::{add, issue};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use portcullis_model::{
@@ -87,8 +87,8 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The key of an installation's connection.
-fn key(installation: &Installation, name: &str) -> Result<ConnectionKey> {
+/// The key of an installation's connection. Says what is wrong with the name.
+pub fn key(installation: &Installation, name: &str) -> Result<ConnectionKey> {
     let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fit) {
         bail!("a connection's name is 1 to 64 of A-Z a-z 0-9 - _ .");

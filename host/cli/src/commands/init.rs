@@ -17,6 +17,11 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 
 [listen]
 # address = "127.0.0.1:8787"      # put a TLS terminator in front of anything but loopback
+# trusted-proxies = ["127.0.0.1"]  # the terminator's own address: it is believed about whom it asks for
+# forwarded-by = "x-forwarded-for" # the header in which it says that; or "forwarded"
+# [listen.limits]
+# connections-per-address = 128    # more are closed at once
+# unproved-per-minute = 600        # requests of one address that do not prove whose they are; 429 beyond
 
 [ingest]
 # max-body-kib = 1024
@@ -25,6 +30,7 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # concurrent-calls = 64
 # memory-mib = 64                  # the most that any plugin can be given
 # scan-memory = false              # look for secrets in guest memory after each call; slow
+# core-dumps = "/var/tmp/dumps"    # and leave each call's core dump there, with the subscribers' data in it; absent: none
 
 [ceiling]
 # scopes = ["events:receive types=*", "log:write", "tickets:read fields=status,tags"]  # what no plugin on this host can go

@@ -2,11 +2,16 @@
 
 mod backends;
 mod connections;
+mod credentials;
+mod help;
+#[cfg(test)]
+mod parse_test;
+mod releases;
 mod roots;
 mod rotation;
 mod standing;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -14,11 +19,13 @@ use portcullis_model::{
     audit::{Entry, Kind},
     budget::{BudgetStore as _, EVENTS, Suspension, Whose},
     id::TenantId,
+    installation::{Installation, InstallationStore as _},
     scope::parse_seconds,
     time::Timestamp,
 };
 use serde::Serialize;
 
+use self::{connections::Held, help::Help};
 use crate::{home::Home, host::Host, output::Output};
 
 /// The most that is printed.
@@ -50,7 +57,7 @@ pub struct Notice {
     /// What happened, in one line.
     pub what: String,
     /// What to do about it.
-    pub help: String,
+    pub help: Help,
     /// In whose data; absent where it is the host's own.
     #[serde(skip)]
     tenant: Option<TenantId>,
@@ -73,18 +80,18 @@ impl Notices {
         let host = Host::open(home).await?;
         let now = host.clock.now();
         let since = Timestamp(now.0.saturating_sub(i64::try_from(self.since.as_millis()).unwrap_or(i64::MAX)));
-        let suspended = host.store.suspensions(now).await?;
+        let known = Known::of(&host, now).await?;
         let mut none = true;
         let mut standing = standing::standing(&host, self.tenant.as_ref()).await?;
         standing.extend(backends::failing(&host, self.tenant.as_ref()).await?);
-        standing.extend(connections::standing(&host, self.tenant.as_ref()).await?);
+        standing.extend(credentials::standing(&host, self.tenant.as_ref()).await?);
         for one in standing {
             none = false;
             output.item(&one, || format!("{} {:20} {}\n    {}", one.time, one.kind, one.what, one.help))?;
         }
         for stored in host.store.notices(since, MOST).await? {
             let entry = stored.read().with_context(|| format!("entry {} cannot be read", stored.index))?;
-            let notice = notice(stored.index, entry, &suspended);
+            let notice = notice(stored.index, entry, &known);
             if let Some(notice) = notice.filter(|notice| notice.is_for(self.tenant.as_ref())) {
                 none = false;
                 output.item(&notice, || {
@@ -99,74 +106,58 @@ impl Notices {
     }
 }
 
+/// What is so at the moment, which a command that helps depends on.
+struct Known {
+    now: Timestamp,
+    suspended: Vec<Suspension>,
+    installed: Vec<Installation>,
+    connections: Vec<Held>,
+}
+
+impl Known {
+    #[cfg(test)]
+    fn nothing() -> Self {
+        Self { now: Timestamp(0), suspended: Vec::new(), installed: Vec::new(), connections: Vec::new() }
+    }
+
+    async fn of(host: &Host, now: Timestamp) -> Result<Self> {
+        let connections = Held::all(host).await;
+        let (suspended, installed) = (host.store.suspensions(now).await?, host.store.installations().await?);
+        Ok(Self { now, suspended, installed, connections })
+    }
+
+    /// All that an installation is granted, and this beside it.
+    fn grant(&self, id: &str, more: Vec<String>) -> Help {
+        let found = self.installed.iter().find(|one| one.id.as_str() == id && !one.is_gone());
+        let Some(found) = found else { return Help::say("over: it is not installed any more") };
+        let all: BTreeSet<String> = found.granted.iter().map(ToString::to_string).chain(more).collect();
+        let command = ["plugin", "grant", id].map(str::to_owned).into_iter().chain(all);
+        Help::run(command).but("leave out what it shall not have")
+    }
+}
+
 /// What an entry means to an admin; `None` where it means nothing.
-fn notice(index: u64, entry: Entry, suspended: &[Suspension]) -> Option<Notice> {
+fn notice(index: u64, entry: Entry, known: &Known) -> Option<Notice> {
     let told = match entry.kind {
-        Kind::CapabilitySuspended => Some(capability_suspended(&entry, suspended)),
+        Kind::CapabilitySuspended => Some(capability_suspended(&entry, &known.suspended)),
         Kind::PluginSuspended => Some((
             format!("{} was suspended: {}", of(&entry), text(&entry, "reason")),
-            format!("portcullis plugin resume {}", installation(&entry)),
+            Help::run(["plugin", "resume", installation(&entry)]),
         )),
-        Kind::DeliveryDead if entry.text("installation").is_some() => Some((
-            format!("a message to a back end was given up{}: {}", after(&entry), text(&entry, "reason")),
-            format!("portcullis backend list {0}, then: portcullis backend replay {0}", text(&entry, "installation")),
-        )),
-        Kind::DeliveryDead => Some((
-            format!("{} was given up{}: {}", of(&entry), after(&entry), text(&entry, "reason")),
-            "portcullis events list".to_owned(),
-        )),
-        Kind::FreezeAdded | Kind::RotationEnded | Kind::RotationNeeded | Kind::SourceRevoked => rotation::told(&entry),
-        Kind::PluginUpgradeWaits => Some((
-            format!(
-                "{} of {} waits for {}: {}",
-                text(&entry, "to-version"),
-                text(&entry, "plugin"),
-                of(&entry),
-                list(&entry, "why")
-            ),
-            format!(
-                "portcullis plugin upgrade {0} --dry-run, then: portcullis plugin upgrade {0} --accept",
-                installation(&entry)
-            ),
-        )),
-        Kind::PluginUpgraded if !list(&entry, "could-grant").is_empty() => Some((
-            format!(
-                "{} runs {} now, without what could be granted: {}",
-                of(&entry),
-                text(&entry, "version"),
-                list(&entry, "could-grant")
-            ),
-            format!("portcullis plugin grant {}, with all that it shall have", installation(&entry)),
-        )),
-        Kind::PluginUninstalled => Some((
-            format!(
-                "{} was uninstalled: {}; erased at {}",
-                of(&entry),
-                text(&entry, "reason"),
-                text(&entry, "purge-at")
-            ),
-            format!("portcullis plugin restore {}, before that", installation(&entry)),
-        )),
-        Kind::ReleaseRefused if entry.text("at") == Some("upgrade") => Some((
-            format!("an upgrade was refused in {}: {}", tenant(&entry), text(&entry, "reason")),
-            "portcullis plugin upgrade <the installation> --dry-run".to_owned(),
-        )),
-        Kind::ReleaseRefused => Some((
-            format!("a release was refused for {}: {}", of(&entry), text(&entry, "reason")),
-            "portcullis plugin inspect <the release's plugin.wasm>".to_owned(),
-        )),
-        Kind::ConnectionConsentNeeded => Some((
-            format!("the credential {} of {} needs consent: {}", text(&entry, "name"), of(&entry), text(&entry, "why")),
-            format!("portcullis connection authorize {} {}", installation(&entry), text(&entry, "name")),
-        )),
+        Kind::DeliveryDead => Some(given_up(&entry)),
+        Kind::FreezeAdded | Kind::RotationEnded | Kind::RotationNeeded | Kind::SourceRevoked => {
+            rotation::told(&entry, &known.connections, known.now)
+        }
+        Kind::PluginUpgradeWaits | Kind::PluginUpgraded | Kind::PluginUninstalled | Kind::ReleaseRefused => {
+            releases::told(&entry, known)
+        }
+        Kind::ConnectionConsentNeeded => connections::told(&entry, &known.connections, known.now),
         Kind::RefreshReused | Kind::CodeMisused => Some((
             format!("{}; the grant of {} in {} has ended", text(&entry, "reason"), text(&entry, "of"), of(&entry)),
-            format!(
-                "find out who had it; then the client asks for authorization anew, or: portcullis client revoke {}",
-                text(&entry, "of")
-            ),
+            Help::run(["client", "revoke", text(&entry, "of"), &format!("--reason={}", text(&entry, "reason"))])
+                .but("unless you find out who had it; then the client asks for authorization anew"),
         )),
-        Kind::HostStarted => died(&entry),
+        Kind::HostStarted => died(&entry).or_else(|| key_made_anew(&entry)),
         _ => None,
     };
     told.map(|(what, help)| Notice {
@@ -179,15 +170,16 @@ fn notice(index: u64, entry: Entry, suspended: &[Suspension]) -> Option<Notice> 
     })
 }
 
-/// A detail that is a list, in one line.
-fn list(entry: &Entry, name: &str) -> String {
-    let all = entry.detail.get(name).and_then(serde_json::Value::as_array);
-    let texts = all.into_iter().flatten().filter_map(serde_json::Value::as_str);
-    portcullis_model::audit::plain(&texts.collect::<Vec<_>>().join("; "))
-}
-
-fn tenant(entry: &Entry) -> &str {
-    entry.tenant.as_ref().map_or("-", |tenant| tenant.as_str())
+/// A delivery to a plugin, or a message to a back end.
+fn given_up(entry: &Entry) -> (String, Help) {
+    let why = format!("given up{}: {}", after(entry), text(entry, "reason"));
+    match entry.text("installation") {
+        Some(id) => (
+            format!("a message to a back end was {why}"),
+            Help::run(["backend", "list", id]).then(["backend", "replay", id]),
+        ),
+        None => (format!("{} was {why}", of(entry)), Help::run(["events", "list"])),
+    }
 }
 
 /// After how many tries, where the entry says so.
@@ -195,28 +187,27 @@ fn after(entry: &Entry) -> String {
     entry.detail.get("attempts").map_or_else(String::new, |tries| format!(" after {tries} tries"))
 }
 
-fn capability_suspended(entry: &Entry, suspended: &[Suspension]) -> (String, String) {
+fn capability_suspended(entry: &Entry, suspended: &[Suspension]) -> (String, Help) {
     let (installation, capability) = (installation(entry), text(entry, "capability"));
     let what =
         format!("{capability} of {} ({}) was suspended: {}", text(entry, "plugin"), of(entry), text(entry, "reason"));
     let holds = suspended
         .iter()
         .find(|s| s.installation.as_str() == installation && s.capability == capability && s.since == entry.time);
+    let resume = || Help::run(["plugin", "resume", installation, "--capability", capability]);
     let help = match holds {
-        None => "over: nothing to do; 'portcullis plugin grant' can narrow what it reads".to_owned(),
+        None => Help::say("over: nothing to do; a narrower grant can lower what it reads"),
         Some(s) if s.whose == Whose::Tenant => {
-            format!("raise {} in [tenants.{}.limits], or wait", s.resource.hourly(), s.tenant)
+            Help::say(format!("raise {} in [tenants.{}.limits], or wait", s.resource.hourly(), s.tenant))
         }
-        Some(_) if capability == EVENTS => {
-            format!("portcullis plugin resume {installation} --capability {capability} (its events wait)")
-        }
-        Some(_) => format!("portcullis plugin resume {installation} --capability {capability}"),
+        Some(_) if capability == EVENTS => resume().but("its events wait"),
+        Some(_) => resume(),
     };
     (what, help)
 }
 
 /// A start that found calls or acts left open: the host had not stopped in good order.
-fn died(entry: &Entry) -> Option<(String, String)> {
+fn died(entry: &Entry) -> Option<(String, Help)> {
     let number = |name: &str| entry.detail.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
     let (leases, acts) = (number("recovered-leases"), number("unknown-acts"));
     (leases + acts > 0).then(|| {
@@ -224,8 +215,13 @@ fn died(entry: &Entry) -> Option<(String, String)> {
             "the host had not stopped in good order: {leases} deliveries were taken up again, and the outcome of {acts} acts \
              is not known"
         );
-        (what, "portcullis audit tail --kind act.unknown".to_owned())
+        (what, Help::run(["audit", "tail", "--kind", "act.unknown"]))
     })
+}
+
+/// A start that found no key of the authorization server though tokens were granted.
+fn key_made_anew(entry: &Entry) -> Option<(String, Help)> {
+    entry.text("oauth-key").map(|_| (crate::oauth::KEY_IS_GONE.to_owned(), Help::run(["client", "list"])))
 }
 
 fn text<'a>(entry: &'a Entry, name: &str) -> &'a str {
@@ -249,7 +245,8 @@ mod tests {
     use super::*;
 
     fn told(entry: &Entry, suspended: &[Suspension]) -> Option<(String, String)> {
-        notice(7, entry.clone(), suspended).map(|notice| (notice.what, notice.help))
+        let known = Known { suspended: suspended.to_vec(), ..Known::nothing() };
+        notice(7, entry.clone(), &known).map(|notice| (notice.what, notice.help.to_string()))
     }
 
     fn entry(kind: Kind) -> Entry {
@@ -286,41 +283,10 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_only_a_person_can_renew_is_a_notice() {
-        let entry = entry(Kind::ConnectionConsentNeeded)
-            .about("installation:ins_1")
-            .with("name", "desk")
-            .with("why", "invalid_grant");
-        let (what, help) = told(&entry, &[]).unwrap();
-        assert_eq!(what, "the credential desk of installation:ins_1 in acme needs consent: invalid_grant");
-        assert_eq!(help, "portcullis connection authorize ins_1 desk");
-    }
-
-    #[test]
     fn a_start_is_a_notice_only_after_a_death() {
         let started = |acts: u64| entry(Kind::HostStarted).with("recovered-leases", 0).with("unknown-acts", acts);
         assert_eq!(told(&started(0), &[]), None);
         assert!(told(&started(2), &[]).unwrap().0.contains("the outcome of 2 acts"));
-    }
-
-    #[test]
-    fn an_upgrade_is_a_notice_where_somebody_can_do_something() {
-        let upgraded = |could: &[&str]| {
-            let entry = entry(Kind::PluginUpgraded).about("installation:ins_1").with("version", "1.3.0");
-            entry.with("could-grant", could.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
-        };
-        assert_eq!(told(&upgraded(&[]), &[]), None);
-        let (what, help) = told(&upgraded(&["http:send to=a.test"]), &[]).unwrap();
-        assert!(what.contains("1.3.0 now, without what could be granted: http:send to=a.test"), "{what}");
-        assert!(help.starts_with("portcullis plugin grant ins_1"), "{help}");
-        let waits = entry(Kind::PluginUpgradeWaits)
-            .about("installation:ins_1")
-            .with("plugin", "com.example.a")
-            .with("to-version", "2.0.0")
-            .with("why", vec!["scopes: requires kv:read".to_owned()]);
-        let (what, help) = told(&waits, &[]).unwrap();
-        assert_eq!(what, "2.0.0 of com.example.a waits for installation:ins_1 in acme: scopes: requires kv:read");
-        assert!(help.contains("upgrade ins_1 --accept"), "{help}");
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! The account: what happened, computed from the audit log and from files on disk.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use portcullis_audit::verify;
 use portcullis_model::audit::{Actor, Entry, Kind};
 use serde::Serialize;
 
-use super::stage::{PLUGINS, Sent, Stage};
+use super::{
+    secrets::{self, SecretsAccount},
+    stage::{PLUGINS, Sent, Stage},
+};
 
 /// What happened.
 #[derive(Debug, Serialize)]
@@ -21,7 +21,7 @@ pub struct Account {
     pub plugins: BTreeMap<String, PluginAccount>,
     /// From an event's arrival to the end of a call for it, in milliseconds.
     pub event_to_handled_ms: Latency,
-    /// Where the tokens were looked for, and where they were found.
+    /// What became of tokens, where secrets were looked for, and where they were found.
     pub secrets: SecretsAccount,
     /// The audit log.
     pub log: LogAccount,
@@ -66,24 +66,6 @@ pub struct Latency {
     pub p99: u64,
 }
 
-/// The search for secrets.
-#[derive(Debug, Serialize)]
-pub struct SecretsAccount {
-    /// Calls after which guest memory was searched.
-    pub memory_scans: u64,
-    /// Calls in all.
-    pub calls: u64,
-    /// Of the searched, in how many a secret was found.
-    pub found_in_memory: u64,
-    /// Files of the host's home and its log output that were searched.
-    pub files_searched: u64,
-    /// Of those, the ones with a secret in them.
-    pub found_in_files: Vec<String>,
-    /// Whether the same search finds the token in what the chat service received: a search that finds nothing anywhere
-    /// would prove nothing.
-    pub search_works: bool,
-}
-
 /// The audit log.
 #[derive(Debug, Serialize)]
 pub struct LogAccount {
@@ -119,8 +101,9 @@ impl Account {
             sent,
             plugins,
             event_to_handled_ms: Latency::of(handling_times(&entries)),
-            secrets: secrets(stage, &entries)?,
+            // First: what is published by then is searched too.
             log: check_log(stage).await?,
+            secrets: tokio::task::block_in_place(|| secrets::draw_up(stage, &entries))?,
         })
     }
 }
@@ -191,38 +174,6 @@ fn handling_times(entries: &[Entry]) -> Vec<u64> {
         }
     }
     times
-}
-
-fn secrets(stage: &Stage, entries: &[Entry]) -> Result<SecretsAccount> {
-    let needles = stage.host.connections.needles();
-    let scans: Vec<bool> = entries.iter().filter_map(|e| e.detail.get("secret-in-memory")?.as_bool()).collect();
-    let received = stage.chat.received();
-    let seen = received.iter().filter_map(|r| r.authorization.as_deref());
-    let mut account = SecretsAccount {
-        memory_scans: scans.len() as u64,
-        calls: entries.iter().filter(|e| e.kind == Kind::CallEnded).count() as u64,
-        found_in_memory: scans.iter().filter(|found| **found).count() as u64,
-        files_searched: 0,
-        found_in_files: Vec::new(),
-        search_works: seen.filter(|header| needles.find_in(header.as_bytes())).count() > 0,
-    };
-    search(stage.dir.path(), &|bytes| needles.find_in(bytes), &mut account)?;
-    Ok(account)
-}
-
-fn search(dir: &Path, found: &dyn Fn(&[u8]) -> bool, account: &mut SecretsAccount) -> Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            search(&path, found, account)?;
-        } else if path.is_file() {
-            account.files_searched += 1;
-            if found(&std::fs::read(&path)?) {
-                account.found_in_files.push(path.display().to_string());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Verifies the published log offline, once all that is in the store has been published.

@@ -1,5 +1,6 @@
-//! A stand-in for the services at the other end: HTTPS, with an authority of its own. It demands the token, is busy now and
-//! then, and repeats the token in its answer, as careless services do.
+//! A stand-in for the services at the other end: HTTPS, with an authority of its own. They demand a token that their authorization server
+//! ([`super::provider`], at the chat service's name) issued and that is not over, and repeat it in their answers, as careless
+//! services do; the chat service is busy now and then.
 
 use std::{
     collections::HashSet,
@@ -9,12 +10,19 @@ use std::{
 
 use anyhow::Result;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, header::HeaderMap, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+use super::provider::{Provider, SERVICE, WEB};
 
 /// The chat service's name.
 pub const CHAT: &str = "chat.example.test";
@@ -40,23 +48,26 @@ pub struct Chat {
     pub address: SocketAddr,
     /// The authority that their certificate comes from, in PEM.
     pub ca: String,
+    /// Who issues tokens for them.
+    pub provider: Arc<Provider>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 struct State {
-    token: String,
+    provider: Arc<Provider>,
     received: Arc<Mutex<Vec<Received>>>,
     seen: Mutex<HashSet<String>>,
 }
 
 impl Chat {
     /// Starts them on a free loopback port.
-    pub async fn start(token: String) -> Result<Self> {
+    pub async fn start(provider: Provider) -> Result<Self> {
+        let provider = Arc::new(provider);
         let (ca, tls) = certificates()?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let received = Arc::new(Mutex::new(Vec::new()));
-        let state = Arc::new(State { token, received: received.clone(), seen: Mutex::default() });
+        let state = Arc::new(State { provider: provider.clone(), received: received.clone(), seen: Mutex::default() });
         let acceptor = TlsAcceptor::from(Arc::new(tls));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -74,7 +85,7 @@ impl Chat {
                 });
             }
         });
-        Ok(Self { address, ca, received })
+        Ok(Self { address, ca, provider, received })
     }
 
     /// What arrived so far.
@@ -100,27 +111,37 @@ fn certificates() -> Result<(String, rustls::ServerConfig)> {
 
 async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (parts, body) = request.into_parts();
-    body.collect().await?;
+    let body = body.collect().await?.to_bytes();
     let text = |headers: &HeaderMap, name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let host = text(&parts.headers, "host").unwrap_or_default();
+    if host == CHAT && parts.uri.path() == "/oauth/token" {
+        let (status, answer) = state.provider.token(&body);
+        return Ok(json(StatusCode::from_u16(status).unwrap_or_default(), answer.to_string()));
+    }
     let (authorization, key) = (text(&parts.headers, "authorization"), text(&parts.headers, "idempotency-key"));
     let status = state.judge(&host, authorization.as_deref(), key.as_deref());
     let echo =
         format!("{{\"ok\":{},\"you_sent\":\"{}\"}}", status.is_success(), authorization.clone().unwrap_or_default());
     let received = Received { host, authorization, key, status: status.as_u16() };
     state.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
-    let mut response = Response::new(Full::new(Bytes::from(echo)));
+    Ok(json(status, echo))
+}
+
+fn json(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    Ok(response)
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 impl State {
     fn judge(&self, host: &str, authorization: Option<&str>, key: Option<&str>) -> StatusCode {
-        if host != CHAT {
-            return StatusCode::NO_CONTENT;
-        }
-        if authorization != Some(format!("Bearer {}", self.token).as_str()) {
-            return StatusCode::UNAUTHORIZED;
+        let client =
+            authorization.and_then(|it| it.strip_prefix("Bearer ")).and_then(|token| self.provider.knows(token));
+        match (host, client) {
+            (CHAT, Some(SERVICE)) => {}
+            (METRICS, Some(WEB)) => return StatusCode::OK,
+            _ => return StatusCode::UNAUTHORIZED,
         }
         let Some(key) = key else { return StatusCode::BAD_REQUEST };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ use super::{
     account::Account,
     chat::CHAT,
     recorded::{Comment, Recorded},
+    secrets,
     stage::Stage,
 };
 
@@ -24,7 +25,8 @@ pub struct Expectation {
     pub saw: String,
 }
 
-fn expect(what: &str, held: bool, saw: impl Into<String>) -> Expectation {
+/// One that was checked.
+pub fn expect(what: &str, held: bool, saw: impl Into<String>) -> Expectation {
     Expectation { what: what.to_owned(), held, saw: saw.into() }
 }
 
@@ -40,7 +42,7 @@ pub async fn check(
     all.push(escalations(stage, recorded, desk).await?);
     all.push(posts(stage, recorded));
     all.extend(overreach(stage, account, stage.got_through().await?));
-    all.extend(secrets(account));
+    all.extend(secrets::expectations(stage, account));
     let log = &account.log;
     all.push(expect(
         "the audit log verifies offline, every entry of it",
@@ -136,7 +138,8 @@ fn overreach(stage: &Stage, account: &Account, through: usize) -> Vec<Expectatio
     let ended = |name: &str| plugin.calls.get(name).copied().unwrap_or(0);
     let (fields, comments) = (denied("tickets:read fields=description"), denied("tickets:read fields=comments"));
     let hosts = denied("http:send");
-    let metrics = stage.chat.received().into_iter().filter(|r| r.host != CHAT && r.authorization.is_some()).count();
+    // Each request carries what the host put there, or is refused.
+    let metrics = stage.chat.received().into_iter().filter(|r| r.host != CHAT && r.status != 200).count();
     vec![
         expect(
             "overreacher is denied fields, comments and hosts that it was not granted",
@@ -157,31 +160,6 @@ fn overreach(stage: &Stage, account: &Account, through: usize) -> Vec<Expectatio
             "nothing that overreacher tried got through, and its own credentials never left",
             through == 0 && metrics == 0,
             format!("{through} got through, {metrics} credentials of its own sent"),
-        ),
-    ]
-}
-
-fn secrets(account: &Account) -> [Expectation; 2] {
-    let secrets = &account.secrets;
-    [
-        expect(
-            "no token was in guest memory after any call",
-            secrets.memory_scans > 0
-                && secrets.memory_scans == secrets.calls
-                && secrets.found_in_memory == 0
-                && secrets.search_works,
-            format!(
-                "all memory searched after {} of {} calls, {} with a find",
-                secrets.memory_scans, secrets.calls, secrets.found_in_memory
-            ),
-        ),
-        expect(
-            "no token is in any file of the host: database, logs, audit log",
-            secrets.files_searched > 0 && secrets.found_in_files.is_empty() && secrets.search_works,
-            match secrets.found_in_files.as_slice() {
-                [] => format!("{} files searched, nothing found", secrets.files_searched),
-                found => format!("found in {}", found.join(", ")),
-            },
         ),
     ]
 }

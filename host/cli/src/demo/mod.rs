@@ -1,15 +1,23 @@
-//! `portcullis demo`: everything at work, on recorded events, with nothing faked but the chat service at the other end.
+//! `portcullis demo`: everything at work, on recorded events, with nothing faked but the services at the other end.
 //!
 //! A host runs as a process of its own in a temporary directory; four plugins are built from source, signed, installed and
-//! granted; events come in signed as Zendesk signs them; and the account at the end is computed from the audit log, the help
-//! desk and what the chat service saw.
+//! granted; the host gets tokens for them that last seconds, one in its own name and one that a person consents to; a back end outside
+//! of the sandbox gets its own from the host; events come in signed as Zendesk signs them; and the account at the end is computed
+//! from the audit log, the help desk, what the services at the other end saw, and a search for every secret that was issued.
 
 mod account;
+mod back_end;
+mod browser;
 mod chat;
 mod child;
+mod credentials;
 mod expect;
+mod issued;
 mod print;
+mod provider;
 mod recorded;
+mod search;
+mod secrets;
 mod stage;
 
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, time::Duration};
@@ -55,8 +63,9 @@ pub struct Report {
 
 impl Demo {
     pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
-        let recorded = Recorded::read(&self.repo)?;
+        let mut recorded = Recorded::read(&self.repo)?;
         let stage = Stage::set(&self.repo, output).await?;
+        recorded.plant(&stage.planted)?;
         let sent = stage.send(&recorded, output).await?;
         settle(&stage, output).await?;
         // What was refused at the door is written once a second.

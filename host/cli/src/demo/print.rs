@@ -3,6 +3,7 @@
 use super::{
     Report,
     account::{Latency, PluginAccount},
+    secrets::SecretsAccount,
 };
 
 /// What each plugin is, in a line.
@@ -29,9 +30,11 @@ pub fn report(report: &Report) -> String {
     }
     lines.push(String::new());
     lines.push(format!(
-        "From an event's arrival to the end of each call for it: {} (with guest memory searched after every call).",
+        "From an event's arrival to the end of each call for it: {} (with guest memory searched and dumped after every call).",
         latency(&account.event_to_handled_ms, "ms")
     ));
+    lines.push(String::new());
+    lines.extend(search_lines(&account.secrets));
     lines.push(String::new());
     for expectation in &report.expectations {
         let mark = if expectation.held { "  ok  " } else { "FAILED" };
@@ -44,6 +47,22 @@ pub fn report(report: &Report) -> String {
         false => "NOT every expectation held.".to_owned(),
     });
     lines.join("\n")
+}
+
+/// What was looked for, and where.
+fn search_lines(secrets: &SecretsAccount) -> Vec<String> {
+    let values: Vec<String> = secrets.values.iter().map(|(what, count)| format!("{what} ({count})")).collect();
+    let mut lines = vec![format!("Looked for, in every usual encoding: {}", values.join(", "))];
+    for (sort, place) in &secrets.places {
+        let kib = place.bytes.div_ceil(1_024);
+        lines.push(format!(
+            "  in {} {sort} ({kib} KiB): {} with a find, {} with what was planted",
+            place.searched,
+            place.found.len(),
+            place.planted
+        ));
+    }
+    lines
 }
 
 fn plugin_lines(plugin: &PluginAccount) -> Vec<String> {

@@ -1,14 +1,14 @@
-//! Setting the stage: a new host, four plugins from source to grant, a chat service, and the host running.
+//! Setting the stage: a new host, four plugins from source to grant, the services at the other end, the host running, and everybody's
+//! credentials.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use portcullis_broker::{loopback::Loopback, place::Place};
+use portcullis_broker::loopback::Loopback;
 use portcullis_model::{
     event::EventForm,
     id::{InstallationId, SourceName, TenantId},
-    risk::AcceptedRisk,
     secret::Secret,
     source::Source,
 };
@@ -16,15 +16,20 @@ use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release
 use portcullis_store::helpdesk::SqliteHelpDesk;
 use serde::Serialize;
 use tempfile::TempDir;
+use tokio::time::MissedTickBehavior;
 
 use super::{
+    back_end,
     chat::{CHAT, Chat, METRICS},
     child::HostProcess,
-    recorded::Recorded,
+    credentials,
+    issued::{Issued, random_text},
+    provider::Provider,
+    recorded::{REPEATED, Recorded},
 };
 use crate::{
     build::{Target, Toolchain, What, build},
-    commands::{connection, events, init, plugin, source},
+    commands::{events, init, plugin, source},
     home::Home,
     host::{Host, RULES},
     output::Output,
@@ -33,6 +38,12 @@ use crate::{
 
 /// The plugins, by directory.
 pub const PLUGINS: [&str; 4] = ["card-guard", "vip-escalator", "chat-notifier", "overreacher"];
+
+/// The time from one event to the next: all of them take several times as long as a token lasts.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Where the host leaves core dumps, in the demo's directory.
+pub const DUMPS: &str = "core-dumps";
 
 /// The stage, set.
 pub struct Stage {
@@ -46,6 +57,12 @@ pub struct Stage {
     pub chat: Chat,
     /// Whose data it is.
     pub tenant: TenantId,
+    /// Every secret that was issued or made.
+    pub issued: Issued,
+    /// A value that is planted as an event's id, so that the search for secrets has something to find.
+    pub planted: String,
+    /// What a back end outside of the sandbox did.
+    pub back_end: back_end::Done,
     /// Installations by plugin.
     pub installed: BTreeMap<&'static str, InstallationId>,
     /// The webhook's source.
@@ -71,28 +88,23 @@ impl Stage {
     /// Sets it.
     pub async fn set(repo: &Path, output: Output) -> Result<Self> {
         let dir = TempDir::with_prefix("portcullis-demo-")?;
-        let rng = crate::system::SystemRng;
-        let token = format!("chat_{}", hex::encode(random(&rng)));
-        let chat = Chat::start(token.clone()).await?;
+        let (issued, planted) = (Issued::default(), random_text());
+        let chat = Chat::start(Provider::new(CHAT, issued.clone())).await?;
         std::fs::write(dir.path().join("chat-ca.pem"), &chat.ca)?;
         let host = init::create(Home::at(dir.path().join("home")), &configuration(dir.path(), &chat)).await?;
         let tenant: TenantId = "demo".parse()?;
         SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone())?.seed(&tenant).await?;
         let installed = install_all(&host, repo, dir.path(), &tenant, output).await?;
-        let notifier = host.installation("chat-notifier").await?;
-        let place = Place::bearer(CHAT);
-        let risk = AcceptedRisk {
-            reason: "the demo's stand-in for a chat service has no OAuth".to_owned(),
-            accepted_by: "demo".to_owned(),
-            until: host.clock.now().plus(Duration::from_secs(24 * 3_600)),
-        };
-        connection::add(&host, &notifier, "chat", &place, &Secret::new(token.into_bytes()), risk).await?;
+        credentials::service(&host, &chat).await?;
+        credentials::plant(&host, &planted).await?;
         let name: SourceName = "acme".parse()?;
-        let secret = Secret::new(format!("whsec_{}", hex::encode(random(&rng))).into_bytes());
+        let secret = Secret::new(issued.make("secrets of webhooks", "whsec_").into_bytes());
         let from = Source { name: name.clone(), tenant: tenant.clone(), form: EventForm::Zendesk };
         source::add(&host, &from, &secret).await?;
         let child = HostProcess::start(host.home.dir()).await?;
-        Ok(Self { dir, host, child, chat, tenant, installed, source: name, secret })
+        credentials::consent(&host, &child, &chat, &issued).await?;
+        let back_end = credentials::back_end(&host, &child, &issued).await?;
+        Ok(Self { dir, host, child, chat, tenant, issued, planted, back_end, installed, source: name, secret })
     }
 
     /// Sends the recorded events, and some that must not get in.
@@ -100,11 +112,14 @@ impl Stage {
         let to = Loopback::new(self.child.address)?;
         let bar = output.bar(recorded.events.len() as u64, "sending events");
         let mut sent = Sent::default();
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for event in &recorded.events {
+            pace.tick().await;
             self.send_one(&to, event, &mut sent).await?;
             bar.inc(1);
         }
-        for event in recorded.events.iter().step_by(40) {
+        for event in recorded.events.iter().step_by(REPEATED) {
             self.send_one(&to, event, &mut sent).await?;
         }
         bar.finish_and_clear();
@@ -160,21 +175,16 @@ impl portcullis_model::time::Clock for Earlier {
     }
 }
 
-fn random(rng: &dyn portcullis_model::time::Rng) -> [u8; 20] {
-    let mut bytes = [0u8; 20];
-    rng.fill(&mut bytes);
-    bytes
-}
-
-/// The demo's configuration: memory is searched after each call, retries are quick, and the two names lead to the stand-in.
+/// The demo's configuration: memory is searched and dumped after each call, retries are quick, and the two names lead to the stand-in.
 fn configuration(dir: &Path, chat: &Chat) -> String {
     let ca = dir.join("chat-ca.pem");
     let private = |host: &str| {
         format!("[[egress.private]]\nhost = '{host}'\naddress = '{}'\nca-file = '{}'\n", chat.address, ca.display())
     };
     format!(
-        "[listen]\naddress = '127.0.0.1:0'\n[sandbox]\nconcurrent-calls = 32\nscan-memory = true\n\
+        "[listen]\naddress = '127.0.0.1:0'\n[sandbox]\nconcurrent-calls = 12\nscan-memory = true\ncore-dumps = '{}'\n\
          [delivery]\nattempts = 6\nfirst-pause-ms = 200\nlongest-pause-ms = 2000\n{}{}",
+        dir.join(DUMPS).display(),
         private(CHAT),
         private(METRICS)
     )

@@ -86,7 +86,7 @@ impl Forest {
     /// Signs the heads of all views anew.
     pub(super) async fn sign_again(&mut self, publisher: &Publisher) -> Result<()> {
         let mut heads = Vec::new();
-        for known in self.store.views().await?.into_iter().filter(|view| view.checkpoint.is_some()) {
+        for known in self.store.log_views().await?.into_iter().filter(|view| view.checkpoint.is_some()) {
             let view = load(&self.store, &known).await?;
             heads.push((known.tag, known.size, publisher.sign_view(&view)?.note().to_vec()));
         }

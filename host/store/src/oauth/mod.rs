@@ -122,6 +122,14 @@ fn sweep(conn: &Connection, now: Timestamp) -> Outcome<u64> {
     Ok(u64::try_from(gone).unwrap_or(u64::MAX))
 }
 
+impl SqliteStore {
+    /// Whether anything was granted that is not over at that time: only a host that has served can have done so.
+    pub async fn has_grants(&self, now: Timestamp) -> Outcome<bool> {
+        let query = "SELECT EXISTS (SELECT 1 FROM oauth_grants WHERE expires > ?1)";
+        self.db.read(move |conn| conn.query_row(query, [now.0], |row| row.get(0)).map_err(failed)).await
+    }
+}
+
 #[async_trait]
 impl OAuthStore for SqliteStore {
     async fn clients(&self) -> Result<Vec<Client>, StoreError> {

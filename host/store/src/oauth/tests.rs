@@ -239,3 +239,12 @@ async fn the_client_of_what_is_taken_out_is_revoked_and_nobody_elses() {
     let told: Vec<Entry> = kinds.filter(|one| one.kind == Kind::ClientRevoked).collect();
     assert_eq!((told.len(), told[0].detail["client"].as_str()), (1, Some("cli_1")));
 }
+
+#[tokio::test]
+async fn says_whether_anything_is_granted() {
+    let (_dir, store) = store();
+    assert!(!store.has_grants(Timestamp(0)).await.unwrap());
+    filled(&store).await;
+    assert!(store.has_grants(Timestamp(999)).await.unwrap());
+    assert!(!store.has_grants(Timestamp(1_000)).await.unwrap(), "it is over");
+}

@@ -1,10 +1,14 @@
 //! The server on the other side, and plain hyper as its client.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -13,6 +17,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use portcullis_model::egress::MAX_BODY;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -20,13 +25,24 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     version::{TLS12, TLS13},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::Took;
 
 /// The server's name.
 pub const HOST: &str = "far.bench.test";
-/// Bytes of an answer's body.
-pub const ANSWER: usize = 1024;
+/// How long a client waits, as the door does by default.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What it answers: about a kilobyte of JSON.
+pub fn answer() -> String {
+    let one = |id: usize| format!(r#"{{"id":{},"subject":"Printer on fire","tags":["hardware","urgent"]}}"#, 1042 + id);
+    format!(r#"{{"items":[{}],"next":null}}"#, (0..15).map(one).collect::<Vec<_>>().join(","))
+}
 
 /// The server.
 pub struct Far {
@@ -63,20 +79,24 @@ impl Far {
 async fn serve(acceptor: TlsAcceptor, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
-    let answer = Bytes::from(vec![b'x'; ANSWER]);
+    let answer = Bytes::from(answer());
     let answer = service_fn(move |request: Request<Incoming>| {
         let answer = answer.clone();
         async move {
             request.into_body().collect().await?;
-            anyhow::Ok(Response::builder().header("content-type", "text/plain").body(Full::new(answer))?)
+            anyhow::Ok(Response::builder().header("content-type", "application/json").body(Full::new(answer))?)
         }
     });
     let _ = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 
+type Sender = SendRequest<Full<Bytes>>;
+
 /// Plain hyper, with connections that are open.
 pub struct Plain {
-    connections: Vec<Arc<tokio::sync::Mutex<SendRequest<Full<Bytes>>>>>,
+    idle: Mutex<Vec<Sender>>,
+    count: usize,
+    answer: usize,
 }
 
 impl Plain {
@@ -90,40 +110,72 @@ impl Plain {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let connector: TlsConnector = Arc::new(config).into();
-        let mut connections = Vec::new();
+        let mut idle = Vec::new();
         for _ in 0..count {
             let stream = TcpStream::connect(far.address).await?;
             stream.set_nodelay(true)?;
             let stream = connector.connect(ServerName::try_from(HOST)?, stream).await?;
             let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
             tokio::spawn(connection);
-            connections.push(Arc::new(tokio::sync::Mutex::new(sender)));
+            idle.push(sender);
         }
-        Ok(Self { connections })
+        Ok(Self { idle: Mutex::new(idle), count, answer: answer().len() })
     }
 
-    /// Each connection sends so many, one after the other. Gives the time that all took.
-    pub async fn send(&self, each: usize) -> Result<Duration> {
-        let one = |connection: &Arc<tokio::sync::Mutex<SendRequest<Full<Bytes>>>>| {
-            let connection = connection.clone();
-            async move {
-                let mut sender = connection.lock().await;
-                for _ in 0..each {
-                    let request = Request::post("/v1/items")
-                        .header("host", HOST)
-                        .header("content-type", "application/json")
-                        .header("user-agent", "bench")
-                        .header("accept-encoding", "identity")
-                        .header("authorization", "Bearer xoxb-1234567890-abcdefghij")
-                        .body(Full::new(Bytes::from(super::host::BODY.to_vec())))?;
-                    sender.ready().await?;
-                    let answer = sender.send_request(request).await.context("plain hyper")?;
-                    ensure!(answer.status() == 200, "{}", answer.status());
-                    ensure!(answer.into_body().collect().await?.to_bytes().len() == ANSWER, "another answer");
-                }
-                Ok(())
+    /// Each connection sends so many, one after the other.
+    pub async fn send_bare(self: &Arc<Self>, each: usize) -> Result<Took> {
+        self.send(move |plain| async move {
+            let mut sender = plain.take()?;
+            for _ in 0..each {
+                plain.exchange(&mut sender).await?;
             }
-        };
-        super::timed(self.connections.iter().map(one).collect()).await
+            plain.put(sender);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The same, each request over a connection out of the pool and within its time.
+    pub async fn send_as_client(self: &Arc<Self>, each: usize) -> Result<Took> {
+        self.send(move |plain| async move {
+            for _ in 0..each {
+                let mut sender = plain.take()?;
+                timeout(PATIENCE, plain.exchange(&mut sender)).await??;
+                plain.put(sender);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn send<F>(self: &Arc<Self>, one: impl Fn(Arc<Self>) -> F) -> Result<Took>
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        super::timed((0..self.count).map(|_| one(self.clone())).collect()).await
+    }
+
+    async fn exchange(&self, sender: &mut Sender) -> Result<()> {
+        let request = Request::post("/v1/items")
+            .header("host", HOST)
+            .header("content-type", "application/json")
+            .header("user-agent", "bench")
+            .header("accept-encoding", "identity")
+            .header("authorization", "Bearer xoxb-1234567890-abcdefghij")
+            .body(Full::new(Bytes::from(super::host::BODY.to_vec())))?;
+        sender.ready().await?;
+        let answer = sender.send_request(request).await.context("plain hyper")?;
+        ensure!(answer.status() == 200, "{}", answer.status());
+        let body = Limited::new(answer.into_body(), MAX_BODY).collect().await.map_err(|error| anyhow!(error))?;
+        ensure!(body.to_bytes().len() == self.answer, "another answer");
+        Ok(())
+    }
+
+    fn take(&self) -> Result<Sender> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().context("no connection waits")
+    }
+
+    fn put(&self, sender: Sender) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
     }
 }

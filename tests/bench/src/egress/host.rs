@@ -1,10 +1,6 @@
 //! The door, with a credential for the server, and permits that are recorded nowhere.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use anyhow::{Result, anyhow, ensure};
 use async_trait::async_trait;
@@ -14,6 +10,7 @@ use portcullis_broker::{
     key::{Key, service::KeyRing},
     place::Place,
     resolve::SystemResolver,
+    rotation::FreezeBook,
     vault::Vault,
 };
 use portcullis_model::{
@@ -31,7 +28,10 @@ use portcullis_model::{
 };
 use portcullis_store::SqliteStore;
 
-use super::far::{ANSWER, Far, HOST};
+use super::{
+    Took,
+    far::{Far, HOST, answer},
+};
 
 /// What is sent.
 pub const BODY: &[u8] = br#"{"ticket":1042,"subject":"Printer on fire","priority":"high"}"#;
@@ -104,16 +104,17 @@ pub struct Host {
     authority: Authority<Anything>,
     call: Arc<Call>,
     stand: Stand,
+    answer: usize,
 }
 
 impl Host {
-    /// A door to this server alone, that is never full.
+    /// A door to this server alone, that is never full, held to freezes of which there are none.
     pub async fn new(far: &Far) -> Result<Self> {
         let stand = Stand { start: Instant::now() };
         let folder = tempfile::tempdir()?;
         let store = Arc::new(SqliteStore::open(&folder.path().join("host.db"))?);
         let ring = KeyRing::of(Key::random(&stand), Arc::new(stand.clone()));
-        let vault = Vault::new(store, ring, Arc::new(stand.clone()));
+        let vault = Vault::new(store.clone(), ring, Arc::new(stand.clone()));
         let connections = Arc::new(Connections::new(Arc::new(vault))?);
         let entry = Entry::new(stand.now(), Kind::ConnectionAdded, Actor::Host, None);
         let secret = Secret::new(b"xoxb-1234567890-abcdefghij".to_vec());
@@ -142,8 +143,10 @@ impl Host {
             },
             ..Config::default()
         };
+        let freezes = Arc::new(FreezeBook::new(store, connections.clone()));
+        freezes.tick().await?;
         let resolver = Arc::new(SystemResolver::default());
-        let door = Arc::new(Outbound::new(&config, connections, resolver, Arc::new(stand.clone()))?);
+        let door = Outbound::new(&config, connections, resolver, Arc::new(stand.clone()))?.under(freezes);
         let call = Call::new(
             CallId::random(&stand),
             "acme".parse()?,
@@ -155,22 +158,22 @@ impl Host {
             Limits::default(),
         );
         let authority = Authority::new(vec![(Layer::Granted, Grant::new([Anything]))]);
-        Ok(Self { door, authority, call: Arc::new(call), stand })
+        Ok(Self { door: Arc::new(door), authority, call: Arc::new(call), stand, answer: answer().len() })
     }
 
-    /// So many at once send so many each, one after the other. Gives the time that all took, without that for the permits.
-    pub async fn send(&self, at_once: usize, each: usize) -> Result<Duration> {
+    /// So many at once send so many each, one after the other. What it takes is without what the permits take.
+    pub async fn send(&self, at_once: usize, each: usize) -> Result<Took> {
         let mut tasks = Vec::new();
         for _ in 0..at_once {
             let mut permits = Vec::new();
             for _ in 0..each {
                 permits.push(self.permit().await?);
             }
-            let door = self.door.clone();
+            let (door, length) = (self.door.clone(), self.answer);
             tasks.push(async move {
                 for permit in permits {
                     let answer = door.send(permit).await?;
-                    ensure!(answer.status == 200 && answer.body.len() == ANSWER, "another answer");
+                    ensure!(answer.status == 200 && answer.body.len() == length, "another answer");
                 }
                 Ok(())
             });

@@ -187,3 +187,46 @@ async fn a_database_that_is_older_than_the_log() {
     let served = portcullis_cli::serve::serve(lab.reopened().await, None, |_| {}, stopped).await;
     assert!(served.unwrap_err().to_string().contains("older backup"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_was_moved_to_another_tenant_and_a_tile_of_a_view() {
+    let published = Published::new().await;
+    let database = published.lab.database();
+    let moved = "UPDATE audit SET tenant = ?2 WHERE idx = ?1";
+    database.execute(moved, rusqlite::params![300, "other"]).unwrap();
+    let ended = published.verify(&[]).await;
+    assert_eq!((ended.code, &ended.json()["database"]["differs-at"]), (3, &json!([300])), "{ended:?}");
+    assert!(ended.stdout.contains("was published as the host's own"), "{ended:?}");
+    database.execute(moved, rusqlite::params![300, Option::<String>::None]).unwrap();
+    published.holds().await;
+
+    let (n, hashes): (i64, Vec<u8>) = database
+        .query_row("SELECT n, hashes FROM view_tiles WHERE level = 0 ORDER BY n LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    let put = "UPDATE view_tiles SET hashes = ?2 WHERE level = 0 AND n = ?1";
+    database.execute(put, rusqlite::params![n, flipped(&hashes, 40)]).unwrap();
+    let ended = published.verify(&[]).await;
+    assert!(ended.code == 3 && ended.stdout.contains("is not that of its entries"), "{ended:?}");
+    assert_eq!(run(published.lab.host.home.dir(), &["audit", "rebuild"]).await.code, 0);
+    published.holds().await;
+}
+
+/// A home that is older than views: of its first entries the log has the bodies.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_an_older_home_goes_on() {
+    let lab = Lab::new().await;
+    let older = lab.host.store.entry_count().await.unwrap();
+    lab.database().execute("UPDATE log_state SET leaves_from = ?1, advanced = ?1", [older]).unwrap();
+    let published = Published { lab };
+    published.grow(ENTRIES).await;
+    published.holds().await;
+    let ended = published.verify(&[]).await;
+    assert_eq!(ended.json()["report"]["bare"], older, "{ended:?}");
+    published.grow(ENTRIES + 40).await;
+    assert_eq!(published.verify(&[]).await.code, 0);
+    let body = "UPDATE audit SET body = X'7B7D' WHERE idx = 0";
+    published.lab.database().execute(body, []).unwrap();
+    assert_eq!(published.verify(&[]).await.json()["database"]["differs-at"], json!([0]));
+}

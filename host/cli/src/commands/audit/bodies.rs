@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use portcullis_audit::{Checkpoint, Leaf, Log, LogVerifier, View, record_hash};
 use portcullis_model::{
-    audit::{Entry, Openings},
+    audit::{Actor, Entry, Kind, WITHHELD},
     id::TenantId,
     time::Timestamp,
 };
-use portcullis_store::{LogRow, SqliteStore, StoredView};
+use portcullis_store::{SqliteStore, StoredEntry, StoredView};
 use serde::Serialize;
 
 const BATCH: u64 = 4_096;
@@ -71,14 +71,25 @@ struct Views<'a> {
     known: HashMap<String, StoredView>,
     made: HashMap<String, View>,
     only: Option<&'a str>,
+    /// What was disposed of, by the entry that is to say so.
+    disposals: BTreeMap<u64, Disposal>,
     found: Compared,
+}
+
+/// What one entry is to say was disposed of.
+struct Disposal {
+    tenant: Option<TenantId>,
+    first: u64,
+    last: u64,
+    count: u64,
 }
 
 /// Compares all of the log with the database, or one view alone.
 pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
     let state = store.log_state().await?;
-    let known = store.views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
-    let mut views = Views { store, known, made: HashMap::new(), only, found: Compared::default() };
+    let known = store.log_views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
+    let mut views =
+        Views { store, known, made: HashMap::new(), only, disposals: BTreeMap::new(), found: Compared::default() };
     let size = log.head().size();
     let mut from = 0;
     while from < size {
@@ -92,21 +103,22 @@ pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, o
         views.full_tiles().await?;
         from = to;
     }
+    views.tombstones().await?;
     views.edges(key, state.advanced >= size).await?;
     views.found.unpublished = store.entry_count().await?.saturating_sub(size);
     Ok(views.found)
 }
 
 /// The rows of a range, in order; absent where there is none.
-async fn rows(store: &SqliteStore, from: u64, to: u64) -> Result<Vec<Option<LogRow>>> {
+async fn rows(store: &SqliteStore, from: u64, to: u64) -> Result<Vec<Option<StoredEntry>>> {
     let count = usize::try_from(to - from)?;
-    let mut rows = match store.log_rows(from, count).await {
+    let mut rows = match store.entries(from, count).await {
         Ok(rows) => rows.into_iter().map(Some).collect(),
         // A row is missing: find out which.
         Err(_) => {
             let mut rows = Vec::with_capacity(count);
             for index in from..to {
-                rows.push(store.log_rows(index, 1).await.unwrap_or_default().into_iter().next());
+                rows.push(store.entries(index, 1).await.unwrap_or_default().into_iter().next());
             }
             rows
         }
@@ -116,7 +128,7 @@ async fn rows(store: &SqliteStore, from: u64, to: u64) -> Result<Vec<Option<LogR
 }
 
 impl Views<'_> {
-    fn entry(&mut self, index: u64, logged: &[u8], row: Option<LogRow>) {
+    fn entry(&mut self, index: u64, logged: &[u8], row: Option<StoredEntry>) {
         let leaf = Leaf::read(logged);
         let others = |only: &str| leaf.as_ref().is_none_or(|leaf| leaf.view != only);
         if self.only.is_some_and(others) {
@@ -136,43 +148,77 @@ impl Views<'_> {
                     return self.found.wrong(format!("entry {index}: the database does not know view {}", leaf.view));
                 }
             },
-            None => row.tenant.clone(),
+            None => row.tenant.as_deref().and_then(|tenant| tenant.parse().ok()),
         };
-        if row.tenant != owner {
-            let (is, was) = (name(row.tenant.as_ref()), name(owner.as_ref()));
+        if row.tenant.as_deref() != owner.as_ref().map(TenantId::as_str) {
+            let (is, was) = (name(row.tenant.as_deref()), name(owner.as_ref().map(TenantId::as_str)));
             return self
                 .found
                 .differs(index, format!("entry {index} is {is} in the database, and was published as {was}"));
         }
-        let Some(body) = row.body else {
+        if let Some(by) = row.disposed {
             self.found.disposed += 1;
+            let said =
+                self.disposals.entry(by).or_insert(Disposal { tenant: owner, first: index, last: index, count: 0 });
+            (said.last, said.count) = (index, said.count + 1);
             return;
-        };
+        }
         let same = match &leaf {
-            Some(leaf) => leaf.entry == record_hash(&body),
-            None => logged == body,
+            Some(leaf) => leaf.entry == record_hash(&row.body),
+            None => logged == row.body,
         };
         if !same {
             return self
                 .found
                 .differs(index, format!("entry {index} in the database is not the one that was published"));
         }
-        self.read(index, &body, owner.as_ref());
+        self.read(index, &row, owner.as_ref());
     }
 
-    /// What stands in a body that is the published one.
-    fn read(&mut self, index: u64, body: &[u8], owner: Option<&TenantId>) {
-        match Entry::open(body, &Openings::default()) {
+    /// What stands in a body that is the published one, and whether what lies beside it is what it commits to.
+    fn read(&mut self, index: u64, row: &StoredEntry, owner: Option<&TenantId>) {
+        match row.read() {
             Ok(entry) if entry.tenant.as_ref() != owner => {
-                let of = name(entry.tenant.as_ref());
-                self.found.wrong(format!("entry {index} is {of}, and is in the view of {}", name(owner)));
+                let of = |tenant: Option<&TenantId>| name(tenant.map(TenantId::as_str));
+                let (says, is) = (of(entry.tenant.as_ref()), of(owner));
+                self.found.wrong(format!("entry {index} says that it is {says}, and was published as {is}"));
             }
             Ok(entry) => {
+                let withheld = |text: Option<&str>| text == Some(WITHHELD);
+                let details = entry.detail.values().any(|value| withheld(value.as_str()));
+                let person = matches!(&entry.actor, Actor::Person { name } if name == WITHHELD);
+                if details || person || withheld(entry.resource.as_deref()) {
+                    self.found.wrong(format!(
+                        "entry {index}: a value that it commits to is gone, and no entry says that it was erased"
+                    ));
+                }
                 *self.found.kinds.entry(entry.kind.name()).or_default() += 1;
                 self.found.last = Some(entry.time);
             }
             Err(error) => self.found.wrong(format!("entry {index}: {error}")),
         }
+    }
+
+    /// Whether entries say of all that was disposed of that it was.
+    async fn tombstones(&mut self) -> Result<()> {
+        for (by, gone) in &self.disposals {
+            let said = self.store.entries(*by, 1).await.unwrap_or_default().pop();
+            let says = |entry: Entry| {
+                let number = |name: &str| entry.detail.get(name).and_then(serde_json::Value::as_u64);
+                entry.kind == Kind::AuditDisposed
+                    && entry.tenant == gone.tenant
+                    && number("from").is_some_and(|from| from <= gone.first)
+                    && number("to").is_some_and(|to| to >= gone.last)
+                    && number("count").is_some_and(|count| count >= gone.count)
+            };
+            if !said.and_then(|row| row.read().ok()).is_some_and(says) {
+                let (first, last) = (gone.first, gone.last);
+                self.found.wrong(format!(
+                    "entries from {first} to {last} are gone, and entry {by} does not say that they were disposed of"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The tiles that became full, against those that are stored.
@@ -190,7 +236,7 @@ impl Views<'_> {
 
     /// The partial tiles, and the signed heads. Views may have moved on meanwhile, and are behind where a publisher died.
     async fn edges(&mut self, key: &LogVerifier, are_current: bool) -> Result<()> {
-        let known: Vec<StoredView> = self.store.views().await?;
+        let known: Vec<StoredView> = self.store.log_views().await?;
         for (tag, view) in &mut self.made {
             let Some(known) = known.iter().find(|known| known.tag == *tag) else { continue };
             if known.size < view.size() {
@@ -225,6 +271,6 @@ impl Views<'_> {
     }
 }
 
-fn name(tenant: Option<&TenantId>) -> String {
+fn name(tenant: Option<&str>) -> String {
     tenant.map_or_else(|| "the host's own".to_owned(), |tenant| format!("tenant {tenant}'s"))
 }

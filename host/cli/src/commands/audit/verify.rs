@@ -29,7 +29,7 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     at_least: Option<PathBuf>,
     /// Compare with the database only what is in this tenant's view; '-' for the host's own entries.
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", conflicts_with = "log")]
     view: Option<String>,
     /// A witness's public key. More than one where there are more.
     #[arg(long, value_name = "VKEY")]
@@ -84,7 +84,10 @@ impl Verify {
         let verified = compared.faults.is_empty() && !matches!(cosigned, Some(Err(_)));
         let value = json!({
             "verified": verified, "report": report, "database": compared,
-            "cosigned": cosigned.as_ref().map(|cosigned| cosigned.as_ref().map_err(ToString::to_string)),
+            "cosigned": cosigned.as_ref().map(|cosigned| match cosigned {
+                Ok(seen) => json!(seen),
+                Err(fault) => json!({ "fault": fault }),
+            }),
         });
         output.result(&value, || {
             let mut words = match verified {

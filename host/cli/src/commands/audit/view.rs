@@ -95,7 +95,7 @@ pub struct Views {}
 impl Views {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
         let store = SqliteStore::open(&home.database())?;
-        for view in store.views().await? {
+        for view in store.log_views().await? {
             let tenant = view.tenant.as_ref().map(|tenant| tenant.as_str());
             output.item(&json!({ "tag": view.tag, "tenant": tenant, "size": view.size }), || {
                 format!("{} {:>9} {}", view.tag, view.size, tenant.unwrap_or("- (the host's own)"))
@@ -183,7 +183,7 @@ impl Rebuild {
         let _alone = host.home.lock()?;
         host.store.forget_view_tiles().await?;
         let size = LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
-        let views = host.store.views().await?.len();
+        let views = host.store.log_views().await?.len();
         output.result(&json!({ "size": size, "views": views }), || {
             format!("The tiles of {views} views are made anew, from {size} entries of the log.")
         })?;

@@ -79,7 +79,8 @@ impl Add {
                 if resolved.proof == Proof::PrivateKeyJwt {
                     check_key(&client).map_err(|expected| anyhow::anyhow!("standard input: {expected}"))?;
                 }
-                (self.issued(host, &installation, origin, &place, client).await?, "Issued and stored.".to_owned())
+                let generation = issue(host, &installation, &self.name, origin, &place, client).await?;
+                (generation, "Issued and stored.".to_owned())
             }
         };
         crate::commands::publish(host).await?;
@@ -98,24 +99,25 @@ impl Add {
         };
         Some(AcceptedRisk { reason: self.accept_risk.clone()?, accepted_by, until: self.until? })
     }
+}
 
-    /// Gets the first token at once: what does not work is known now, and to whom it matters.
-    async fn issued(
-        &self,
-        host: &Host,
-        to: &Installation,
-        origin: Origin,
-        place: &Place,
-        client: Secret,
-    ) -> Result<u64> {
-        let mut credential = Credential { client: Some(client), ..Credential::default() };
-        let issued = host.upstream.renew(&origin, &credential).await.context("no token was issued")?;
-        let expires = issued.lifetime.map(|lifetime| host.clock.now().plus(lifetime));
-        credential.access = Some(issued.access);
-        let entry = entry(host, to, &self.name, place).with("provider", origin.provider.as_str());
-        let entry = entry.with("scopes", origin.scopes.clone());
-        Ok(Keeps::put(&*host.connections, &key(to, &self.name)?, place, &origin, credential, expires, entry).await?)
-    }
+/// Stores a client's secret or key, with the first token that the provider issues for it: what does not work is known now, and to whom
+/// it matters.
+pub async fn issue(
+    host: &Host,
+    to: &Installation,
+    name: &str,
+    origin: Origin,
+    place: &Place,
+    client: Secret,
+) -> Result<u64> {
+    let mut credential = Credential { client: Some(client), ..Credential::default() };
+    let issued = host.upstream.renew(&origin, &credential).await.context("no token was issued")?;
+    let expires = issued.lifetime.map(|lifetime| host.clock.now().plus(lifetime));
+    credential.access = Some(issued.access);
+    let entry = entry(host, to, name, place).with("provider", origin.provider.as_str());
+    let entry = entry.with("scopes", origin.scopes.clone());
+    Ok(Keeps::put(&*host.connections, &key(to, name)?, place, &origin, credential, expires, entry).await?)
 }
 
 /// Stores a token that somebody answers for. It is not used after the risk's end.

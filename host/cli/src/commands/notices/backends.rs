@@ -6,7 +6,7 @@ use portcullis_model::{
     webhook::{BackEnd, BackEndState, BackEnds as _},
 };
 
-use super::standing::Standing;
+use super::{help::Help, standing::Standing};
 use crate::{commands::backend, host::Host};
 
 /// One for each back end that is disabled, or that fails at the moment.
@@ -15,24 +15,18 @@ pub(super) async fn failing(host: &Host, tenant: Option<&TenantId>) -> Result<Ve
     Ok(all.iter().filter(|one| tenant.is_none_or(|tenant| one.tenant == *tenant)).filter_map(told).collect())
 }
 
-fn told(one: &BackEnd) -> Option<Standing> {
+/// What one needs; `None`: nothing.
+pub(super) fn told(one: &BackEnd) -> Option<Standing> {
+    let id = one.installation.as_str();
     let (time, kind, help) = match (&one.state, one.health.failing_since) {
         (BackEndState::Disabled { since, .. }, _) => {
-            let id = &one.installation;
-            let again = format!("portcullis backend set {id} --url <its URL>, then: portcullis backend replay {id}");
-            (*since, "backend.disabled", again)
+            let mut again = vec!["backend".to_owned(), "set".to_owned(), id.to_owned(), format!("--url={}", one.url)];
+            again.extend(one.events.iter().map(|events| format!("--events={events}")));
+            (*since, "backend.disabled", Help::run(again).then(["backend", "replay", id]))
         }
-        (BackEndState::Active, Some(since)) => {
-            (since, "backend.failing", format!("portcullis backend list {}", one.installation))
-        }
+        (BackEndState::Active, Some(since)) => (since, "backend.failing", Help::run(["backend", "list", id])),
         (BackEndState::Active, None) => return None,
     };
-    let what = format!(
-        "the back end of {} in {} ({}) is {}",
-        one.installation,
-        one.tenant,
-        one.url.origin(),
-        backend::standing(one)
-    );
+    let what = format!("the back end of {id} in {} ({}) is {}", one.tenant, one.url.origin(), backend::standing(one));
     Some(Standing { time, kind, what, help })
 }

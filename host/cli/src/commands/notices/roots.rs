@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use portcullis_model::{id::TenantId, trust::RootScope};
 
-use super::standing::Standing;
+use super::{help::Help, standing::Standing};
 use crate::host::Host;
 
 /// How long before its end a root is told of.
@@ -25,7 +25,7 @@ pub(super) async fn expiring(host: &Host, tenant: Option<&TenantId>) -> Result<V
         time: root.expires,
         kind: "root.expires",
         what: format!("the root of '{}' expires at {}: then nothing that it speaks for runs", root.scope, root.expires),
-        help: format!("have its keepers sign version {}", root.version + 1),
+        help: Help::run(["trust", "show"]).but(format!("have its keepers sign version {}", root.version + 1)),
     });
     Ok(told.collect())
 }

@@ -19,6 +19,7 @@ use portcullis_packages::{
 };
 use serde::Serialize;
 
+use super::help::Help;
 use crate::{host::Host, review::name};
 
 /// How long before its end a review is told of.
@@ -38,7 +39,7 @@ pub struct Standing {
     /// What is so, in one line.
     pub what: String,
     /// What to do about it.
-    pub help: String,
+    pub help: Help,
 }
 
 /// All of them: for the platform, or for one tenant.
@@ -56,12 +57,13 @@ pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Stan
     };
     let mut all = super::roots::expiring(host, tenant).await?;
     for report in host.store.misbehaviours().await? {
-        all.extend(misbehaviour(&report, tenant, &runs, now));
+        all.extend(misbehaviour(&report, tenant, &runs, &installed, now));
     }
     for (release, found) in host.store.vulnerabilities().await? {
         if runs.contains(&release) && !found.is_empty() {
             let submission = host.release(&release).await?;
-            all.push(vulnerable(&name(&submission), &found, now));
+            let help = suspend(&installed, tenant, &release, "known vulnerabilities");
+            all.push(vulnerable(&name(&submission), &found, help, now));
         }
     }
     for release in &runs {
@@ -78,6 +80,7 @@ fn misbehaviour(
     report: &Misbehaviour,
     tenant: Option<&TenantId>,
     runs: &BTreeSet<ReleaseId>,
+    installed: &[Installation],
     now: Timestamp,
 ) -> Option<Standing> {
     let time = report.resolved.as_ref().map_or(report.at, |resolved| resolved.at);
@@ -85,7 +88,9 @@ fn misbehaviour(
         (None, None) => {
             let of = format!("{}@{}", report.plugin, report.number);
             let who = format!("tenant {} ({})", report.tenant, report.installation);
-            let help = format!("portcullis review show {of}; portcullis review resolve {} --note ...", report.id);
+            let resolve =
+                ["review", "resolve", report.id.as_str(), "--note", "<for you>", "--public-note", "<for all>"];
+            let help = Help::run(["review", "show", &of]).then(resolve).but("with what you found");
             (format!("{of} was reported for misbehaviour by {who}: {}", report.reason), help)
         }
         (None, Some(_)) => return None,
@@ -94,26 +99,34 @@ fn misbehaviour(
             if !news || !runs.contains(&report.release()) {
                 return None;
             }
-            let mine = format!("portcullis plugin suspend {} --reason ... stops it here", report.plugin);
-            (told(report, tenant), mine)
+            let stop = suspend(installed, Some(tenant), &report.release(), "reported for misbehaviour");
+            (told(report, tenant), stop.but("stops it here"))
         }
     };
     let (what, help) = told;
     Some(Standing { time, kind: "plugin.reported", what, help })
 }
 
-fn vulnerable(of: &str, found: &[Vulnerability], now: Timestamp) -> Standing {
+/// Stops whatever runs this release: of this tenant, or of all.
+fn suspend(installed: &[Installation], tenant: Option<&TenantId>, release: &ReleaseId, reason: &str) -> Help {
+    let concerns =
+        |one: &&Installation| tenant.is_none_or(|tenant| one.tenant == *tenant) && one.release_id() == *release;
+    let runs = installed.iter().filter(concerns).take(NAMED);
+    runs.fold(Help::default(), |help, one| help.then(["plugin", "suspend", one.id.as_str(), "--reason", reason]))
+}
+
+fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> Standing {
     let mut names: Vec<String> = found.iter().take(NAMED).map(named).collect();
     if found.len() > NAMED {
         names.push(format!("{} more", found.len() - NAMED));
     }
     let fixed = found.iter().all(|one| one.fixed.is_some());
-    let help = match fixed {
-        true => "ask its publisher for a release with the fixed versions; 'portcullis plugin suspend' stops it",
-        false => "ask its publisher what they do about it; 'portcullis plugin suspend' stops it",
+    let ask = match fixed {
+        true => "stops it; or ask its publisher for a release with the fixed versions",
+        false => "stops it; or ask its publisher what they do about it",
     };
     let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
-    Standing { time: now, kind: "release.vulnerable", what, help: help.to_owned() }
+    Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask) }
 }
 
 /// Of each approval that is over soon.
@@ -134,12 +147,13 @@ fn ends_soon(case: &Case, given: &Given) -> Standing {
         time: given.verdict.expires,
         kind: "review.ends",
         what: format!("{}'s review of {of} ends {}; {then}", given.owner, given.verdict.expires),
-        help: format!("vet it again: portcullis review show {}@{}", case.submission.plugin, case.submission.number),
+        help: Help::run(["review", "show", &format!("{}@{}", case.submission.plugin, case.submission.number)])
+            .but("vet it again"),
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use portcullis_model::{
         id::Digest,
         review::{Resolution, Severity},
@@ -170,11 +184,22 @@ mod tests {
         }
     }
 
+    /// What is said to help, for each sort but reviews that end.
+    pub(in super::super) fn helps(installed: &[Installation]) -> Vec<Help> {
+        let acme: TenantId = "acme".parse().unwrap();
+        let report = report(false);
+        let report = Misbehaviour { component: installed[0].release, manifest: installed[0].manifest, ..report };
+        let runs = BTreeSet::from([report.release()]);
+        let tell = |tenant| misbehaviour(&report, tenant, &runs, installed, Timestamp(0)).unwrap().help;
+        let stop = suspend(installed, None, &report.release(), "known vulnerabilities");
+        vec![tell(None), tell(Some(&acme)), vulnerable("p@1", &[], stop, Timestamp(0)).help]
+    }
+
     fn tell(tenant: Option<&str>, resolved: bool, runs: bool, now: i64) -> Option<String> {
         let report = report(resolved);
         let tenant: Option<TenantId> = tenant.map(|name| name.parse().unwrap());
         let runs = if runs { BTreeSet::from([report.release()]) } else { BTreeSet::new() };
-        misbehaviour(&report, tenant.as_ref(), &runs, Timestamp(now)).map(|one| one.what)
+        misbehaviour(&report, tenant.as_ref(), &runs, &[], Timestamp(now)).map(|one| one.what)
     }
 
     #[test]
@@ -205,7 +230,7 @@ mod tests {
             certain: true,
         };
         let found: Vec<Vulnerability> = ["A", "B", "C", "D", "E"].map(one).to_vec();
-        let what = vulnerable("p@1", &found, Timestamp(0)).what;
+        let what = vulnerable("p@1", &found, Help::default(), Timestamp(0)).what;
         assert!(what.ends_with("A (time 0.1.0, high), B (time 0.1.0, high), C (time 0.1.0, high), 2 more"), "{what}");
     }
 }
