@@ -82,7 +82,11 @@ impl AuditApi {
     ) -> Result<(), Problem> {
         // The token is all that is known of who holds it.
         let actor = Actor::Person { name: "operator".into() };
-        let entry = Entry::new(self.clock.now(), kind, actor, None).with("way", way).with_personal("filter", what);
+        let mut entry = Entry::new(self.clock.now(), kind, actor, None).with("way", way);
+        if !what.is_empty() {
+            // What somebody looks for can name a person.
+            entry = entry.with_personal("filter", what);
+        }
         let entry = more.iter().fold(entry, |entry, (name, value)| entry.with(name, *value));
         self.recorder.record(vec![entry]).await.map_err(|error| unavailable(&StoreError(error.to_string())))
     }

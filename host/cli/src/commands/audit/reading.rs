@@ -105,6 +105,10 @@ impl Reading {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
         let host = Host::open(home).await?;
         let reader = LogReader::new(&host.home, host.store.clone());
+        // The first one in a home has all of the log to read.
+        let spinner = output.spinner("reading the log");
+        reader.catch_up().await?;
+        spinner.finish_and_clear();
         match self {
             Self::Search(search) => search.run(&reader, output).await?,
             Self::Tail(tail) => tail.run(&reader, output).await?,
@@ -124,7 +128,7 @@ impl Reading {
 impl Search {
     async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
         let filter = self.wanted.read()?;
-        let end = reader.extent().await?.written;
+        let end = reader.written().await?;
         let mut window = Window { from: 0, to: end, backwards: !self.oldest_first, most: 0 };
         match (self.at, self.oldest_first) {
             (Some(at), true) => window.from = at,
@@ -160,7 +164,7 @@ impl Tail {
             }
             filter = format!("{filter} {narrowed}").parse()?;
         }
-        let mut next = reader.extent().await?.written;
+        let mut next = reader.written().await?;
         let (mut newest, mut to) = (Vec::new(), next);
         while newest.len() < self.lines {
             let most = (self.lines - newest.len()).min(LARGEST_PAGE);
@@ -177,7 +181,7 @@ impl Tail {
         }
         loop {
             tokio::time::sleep(LOOK).await;
-            let to = reader.extent().await?.written;
+            let to = reader.written().await?;
             let page = reader.search(&filter, Window { from: next, to, backwards: false, most: LARGEST_PAGE }).await?;
             for shown in &page.entries {
                 print(output, reader, shown).await?;
