@@ -56,6 +56,7 @@ pub mod source;
 pub mod target;
 mod template;
 pub mod time;
+pub mod trace;
 pub mod trust;
 pub mod upgrade;
 pub mod veil;

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::{Recorder, plain},
+    audit::{Actor, Entry, Kind, Recorder, plain},
     bounds::Bounds,
     budget::{Cost, Resource},
     call::Call,
@@ -17,7 +17,7 @@ use portcullis_model::{
     invoke::{CallEnd, CallReport, Invoke, Usage},
     limits::Limits,
     release::{ReleaseError, Releases},
-    time::{Clock, Rng},
+    time::{Clock, Rng, Timestamp},
 };
 
 use crate::{
@@ -168,10 +168,26 @@ pub(crate) fn failed(error: types::Error, limits: Limits) -> CallEnd {
     }
 }
 
+/// The entry of a plugin that was made ready.
+fn loaded(now: Timestamp, installation: &Installation) -> Entry {
+    Entry::new(now, Kind::PluginLoaded, Actor::Host, Some(installation.tenant.clone()))
+        .about(format!("installation:{}", installation.id))
+        .with("plugin", installation.plugin.as_str())
+        .with("version", installation.version.as_str())
+        .with("digest", installation.release.to_string())
+        .with("manifest-digest", installation.manifest.to_string())
+        .with("generation", installation.generation)
+}
+
 #[async_trait]
 impl<C: CapabilitySet> Invoke for Runtime<C> {
     async fn handle(&self, installation: &Installation, event: &Event, attempt: u32) -> CallReport {
-        let ready = self.plugins.ready(installation).await;
+        let ready = self.plugins.ready(installation).await.map(|(ready, fresh)| {
+            if fresh {
+                self.recorder.note(loaded(self.clock.now(), installation));
+            }
+            ready
+        });
         let limits = ready.as_ref().map_or(installation.limits, |ready| ready.authority.limits);
         let limits = self.ledger.within(&installation.tenant, limits);
         let call = Call::new(

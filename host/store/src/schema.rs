@@ -506,4 +506,12 @@ CREATE TABLE log_witnesses (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO log_state SELECT 1, coalesce(max(idx) + 1, 0), coalesce(max(idx) + 1, 0) FROM audit;
 ",
+    r"
+DROP INDEX audit_notices;
+CREATE INDEX audit_notices ON audit (idx)
+  WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
+    'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
+    'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused',
+    'audit.disposal-announced');
+",
 ];
