@@ -181,8 +181,8 @@ fn find(file: &File, filter: &Filter, window: Window) -> Try<(Vec<u64>, Option<u
         let places = |place| chunk * CHUNK + place;
         let left = most - found.len();
         match window.backwards {
-            true => found.extend(bits.iter().rev().map(places).take(left)),
-            false => found.extend(bits.iter().map(places).take(left)),
+            true => found.extend(bits.places().into_iter().rev().map(places).take(left)),
+            false => found.extend(bits.places().into_iter().map(places).take(left)),
         }
         if found.len() == most {
             break;
