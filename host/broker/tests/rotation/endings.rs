@@ -154,3 +154,19 @@ async fn one_that_cannot_be_opened_is_ended_too_and_its_provider_named() {
     assert!(matches!(&settled[0].1, Fate::Failed(why) if why.contains("by hand at chat")), "{settled:?}");
     assert_eq!(stage.provider.revoked(), Vec::<Vec<String>>::new());
 }
+
+#[tokio::test]
+async fn one_whose_key_program_does_not_answer_is_tried_again() {
+    let stage = Stage::new(LASTING);
+    let one = installed(&stage).await;
+    stage.consented(1, None).await;
+    uninstall(&stage, &one).await;
+    let mut endings = endings(&stage);
+    endings.upstreams.connections = stage.with_key_program(1);
+    let settled = endings.settle(|_| true, false).await.unwrap();
+    assert!(matches!(&settled[0].1, Fate::Later(why) if why == "key program keys: no answer"), "{settled:?}");
+    assert_eq!(stage.store.vault().await.unwrap().slots.len(), 1, "it is kept until it is revoked");
+    assert_eq!(endings.settle(|_| true, false).await.unwrap()[0].1, Fate::Revoked);
+    assert_eq!(stage.provider.revoked(), text(&[&["refresh-given-1", "access-given-1"]]));
+    assert_eq!(said(&stage).await, ["confirmed"]);
+}
