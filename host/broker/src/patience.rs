@@ -4,7 +4,7 @@
 //! is one more wake-up across threads for each request. One that is registered already is put off in a single atomic step. So
 //! timers are kept, and put off for whoever waits next.
 //!
-//! Invariants: nothing waits for longer than its time; a timer that is kept wakes nobody who has not asked it since.
+//! Invariants: nothing waits for longer than its time, however much it does meanwhile; a timer that is kept wakes nobody who has not asked it since.
 
 use std::{
     future::poll_fn,
@@ -14,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep},
+};
 
 /// The most timers that are kept: as many as connections wait at most.
 const MAX_KEPT: usize = 512;
@@ -42,7 +45,8 @@ impl Patience {
         let mut work = pin!(work);
         let done = poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+            // Work that used up the task's budget must not keep its own end from being looked at.
+            Poll::Pending => pin!(unconstrained(timer.as_mut())).poll(context).map(|()| None),
         });
         let done = done.await;
         self.keep(timer);
@@ -88,6 +92,18 @@ mod tests {
             assert_eq!(patience.with(half).await, Some(()));
             assert_eq!(patience.with(ready(7)).await, Some(7));
         }
+    }
+
+    #[tokio::test]
+    async fn ends_what_never_rests() {
+        let patience = Patience::of(Duration::from_millis(50));
+        let began = std::time::Instant::now();
+        let busy = async {
+            while began.elapsed() < Duration::from_secs(5) {
+                tokio::task::coop::consume_budget().await;
+            }
+        };
+        assert_eq!(patience.with(busy).await, None);
     }
 
     #[tokio::test]
