@@ -4,7 +4,8 @@
 //! is one more wake-up across threads for each request. One that is registered already is put off in a single atomic step. So
 //! timers are kept, and put off for whoever waits next.
 //!
-//! Invariants: nothing waits for longer than its time; a timer that is kept wakes nobody who has not asked it since.
+//! Invariants: nothing waits for longer than its time, however much it does meanwhile; a timer that is kept wakes nobody who has not
+//! asked it since, and is put off only for whoever begins to wait in the runtime that made it.
 
 use std::{
     future::poll_fn,
@@ -14,7 +15,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    runtime::{self, Handle},
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep},
+};
 
 /// The most timers that are kept: as many as connections wait at most.
 const MAX_KEPT: usize = 512;
@@ -22,7 +27,13 @@ const MAX_KEPT: usize = 512;
 /// How long is waited, and the timers for it.
 pub(crate) struct Patience {
     time: Duration,
-    kept: Mutex<Vec<Pin<Box<Sleep>>>>,
+    kept: Mutex<Vec<Timer>>,
+}
+
+/// A timer, and the runtime that looks after it: another one's may be late, or gone.
+struct Timer {
+    of: runtime::Id,
+    sleep: Pin<Box<Sleep>>,
 }
 
 impl Patience {
@@ -42,25 +53,32 @@ impl Patience {
         let mut work = pin!(work);
         let done = poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+            // Work that used up the task's budget must not keep its own end from being looked at.
+            Poll::Pending => pin!(unconstrained(timer.sleep.as_mut())).poll(context).map(|()| None),
         });
         let done = done.await;
         self.keep(timer);
         done
     }
 
-    fn timer(&self) -> Pin<Box<Sleep>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match kept {
+    fn timer(&self) -> Timer {
+        let of = Handle::current().id();
+        match self.kept_of(of) {
             Some(mut timer) => {
-                timer.as_mut().reset(Instant::now() + self.time);
+                timer.sleep.as_mut().reset(Instant::now() + self.time);
                 timer
             }
-            None => Box::pin(sleep(self.time)),
+            None => Timer { of, sleep: Box::pin(sleep(self.time)) },
         }
     }
 
-    fn keep(&self, timer: Pin<Box<Sleep>>) {
+    fn kept_of(&self, of: runtime::Id) -> Option<Timer> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.iter().rposition(|timer| timer.of == of)?;
+        Some(kept.swap_remove(place))
+    }
+
+    fn keep(&self, timer: Timer) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MAX_KEPT {
             kept.push(timer);
@@ -88,6 +106,31 @@ mod tests {
             assert_eq!(patience.with(half).await, Some(()));
             assert_eq!(patience.with(ready(7)).await, Some(7));
         }
+    }
+
+    #[tokio::test]
+    async fn ends_what_never_rests() {
+        let patience = Patience::of(Duration::from_millis(50));
+        let began = std::time::Instant::now();
+        let busy = async {
+            while began.elapsed() < Duration::from_secs(5) {
+                tokio::task::coop::consume_budget().await;
+            }
+        };
+        assert_eq!(patience.with(busy).await, None);
+    }
+
+    #[test]
+    fn a_timer_of_a_runtime_that_rests_is_not_waited_for_in_another() {
+        let runtime = || runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (resting, running) = (runtime(), runtime());
+        let patience = Patience::of(Duration::from_millis(50));
+        assert_eq!(resting.block_on(patience.with(ready(1))), Some(1));
+        let long = async { tokio::time::sleep(Duration::from_secs(5)).await };
+        assert_eq!(running.block_on(patience.with(long)), None);
+        assert_eq!(patience.kept.lock().unwrap().len(), 2);
+        let again = resting.block_on(patience.with(ready(2)));
+        assert_eq!((again, patience.kept.lock().unwrap().len()), (Some(2), 2), "each takes its own");
     }
 
     #[tokio::test]

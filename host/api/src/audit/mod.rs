@@ -9,7 +9,7 @@
 //! GET /admin/v1/audit/questions/{touched|left|granted|token|since-review}?...
 //! ```
 //!
-//! Invariants: nothing is answered without the operator's token; whatever is read is in the log before it is answered (MON-1); who
+//! Invariants: nothing is answered without the operator's token, and each answer says whether it was there; whatever is read is in the log before it is answered (MON-1); who
 //! reads slowly holds up nobody but themselves.
 
 mod entries;
@@ -23,12 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    http::HeaderMap,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, http::HeaderMap, routing::get};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, query::Filter, reader::AuditReader},
     error::StoreError,
@@ -38,7 +33,7 @@ use portcullis_model::{
 
 pub use self::live::{Live, LiveSettings};
 use crate::{
-    admin::is_operator,
+    admin::{answer, is_operator},
     problem::{Problem, Reason},
 };
 
@@ -99,8 +94,4 @@ impl AuditApi {
 fn unavailable(error: &StoreError) -> Problem {
     tracing::error!(%error, "the audit log cannot be read");
     Problem::new(Reason::Unavailable, "Ask again later.")
-}
-
-fn answer(result: Result<Response, Problem>) -> Response {
-    result.unwrap_or_else(IntoResponse::into_response)
 }
