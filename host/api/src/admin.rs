@@ -54,8 +54,8 @@ async fn explain(
     answer(explained(&admin, path, &headers).await)
 }
 
-/// Whoever was not refused for lack of the token has it.
-fn answer(outcome: Result<Response, Problem>) -> Response {
+/// An answer that says whether the request proved whose it is: whoever was not refused for lack of the token has it.
+pub(crate) fn answer(outcome: Result<Response, Problem>) -> Response {
     match outcome {
         Ok(response) => Known::Proved.note(response),
         Err(problem) if problem.reason == Reason::NotOperator => {

@@ -112,6 +112,9 @@ impl EntryProof {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Does something to a proof, with another one at hand.
+    type Change = fn(&mut EntryProof, &EntryProof);
     use crate::{
         Log, Publisher, View, ViewLog,
         testing::{entry, key},
@@ -159,7 +162,7 @@ mod tests {
         let shown = read.check(&verifier).unwrap();
         assert_eq!((shown.log.size(), shown.view.unwrap().size()), (400, 200));
         assert!(good.check(&key().successor(&crate::key::tests::Counter(5)).verifier()).is_err());
-        let changes: [(&str, fn(&mut EntryProof, &EntryProof)); 7] = [
+        let changes: [(&str, Change); 7] = [
             ("index", |proof, _| proof.index += 1),
             ("entry", |proof, other| proof.entry.clone_from(&other.entry)),
             ("leaf", |proof, other| proof.leaf.clone_from(&other.leaf)),

@@ -36,7 +36,7 @@
 //! was sent is never sent again, but once with a newer credential where the host refused the first (401); a failure's text
 //! holds no secret; nothing that is frozen leaves, whenever the freeze came, and what is under way then is cut off.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc};
 
 use async_trait::async_trait;
 use hyper::{Response, body::Incoming};
@@ -47,7 +47,6 @@ use portcullis_model::{
     permit::Spent,
     time::Clock,
 };
-use tokio::time::timeout;
 
 pub use crate::settings::{Config, EgressError, Plaintext, Private, Traffic};
 use crate::{
@@ -55,6 +54,7 @@ use crate::{
     connection::{Connection, Connections, Installed},
     dial::{Dialer, down},
     lanes::{Lanes, Passage},
+    patience::Patience,
     pool::{Key, Pool},
     resolve::Resolve,
     rotation::FreezeBook,
@@ -79,7 +79,7 @@ pub struct Outbound {
     dialer: Dialer,
     pool: Pool,
     lanes: Lanes,
-    total: Duration,
+    patience: Patience,
     freezes: Option<Arc<FreezeBook>>,
 }
 
@@ -94,9 +94,9 @@ impl Outbound {
         config.traffic.check()?;
         let dialer = Dialer::new(config, resolver)?;
         let lanes = Lanes::new(config.traffic.clone(), clock.clone());
-        let total = config.total_timeout;
+        let patience = Patience::of(config.total_timeout);
         let pool = Pool::new(clock.clone());
-        Ok(Self { connections, clock, dialer, pool, lanes, total, freezes: None })
+        Ok(Self { connections, clock, dialer, pool, lanes, patience, freezes: None })
     }
 
     /// The same door, held to these freezes (INT-6).
@@ -216,10 +216,10 @@ impl Egress for Outbound {
         let answered = {
             // Stays where it is: what waits around it only points to it.
             let work = pin!(self.exchange(&sending, &passage));
-            timeout(self.total, self.unless_frozen(&sending, work)).await
+            self.patience.with(self.unless_frozen(&sending, work)).await
         };
-        let late = || Err(down(sending.host(), &format!("no answer within {:?}", self.total)));
-        let result = answered.unwrap_or_else(|_| late());
+        let late = || Err(down(sending.host(), &format!("no answer within {:?}", self.patience.time())));
+        let result = answered.unwrap_or_else(late);
         passage.leave(&result);
         result
     }

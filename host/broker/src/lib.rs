@@ -41,6 +41,7 @@ mod lanes;
 pub mod leaks;
 pub mod loopback;
 pub mod oci;
+mod patience;
 pub mod place;
 mod pool;
 pub mod providers;

@@ -4,8 +4,9 @@
 //! its age.
 //!
 //! Invariants: a connection is used again only by the installation that opened it, to the same host and port, under the same
-//! generation of that installation's credentials, and only if it was idle for less than 30 s; one that was idle for longer is
-//! closed soon after, whether or not a request comes; at most 512 wait in all, 256 of them alike; the longest idle goes first.
+//! generation of that installation's credentials, in the runtime where it was asked for, and only if it was idle for less than 30 s;
+//! one that was idle for longer is closed soon after, whether or not a request comes; at most 512 wait in all, 256 of them alike;
+//! the longest idle goes first.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,7 +18,7 @@ use portcullis_model::{
     id::{InstallationId, TenantId},
     time::{Clock, Timestamp},
 };
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 
 use crate::{sending::Sending, wire::Wire};
 
@@ -35,15 +36,21 @@ pub(crate) struct Key {
     pub(crate) installation: InstallationId,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Whose threads say when it can be read and written.
+    pub(crate) runtime: Option<runtime::Id>,
 }
 
 impl Key {
-    /// For this request.
+    /// For this request, sent from where this is called.
     pub(crate) fn of(sending: &Sending) -> Self {
         let (subject, target) = (&sending.subject, &sending.target);
         let (tenant, installation) = (subject.tenant.clone(), subject.installation.clone());
-        Self { tenant, installation, host: target.host().to_owned(), port: target.port() }
+        Self { tenant, installation, host: target.host().to_owned(), port: target.port(), runtime: here() }
     }
+}
+
+fn here() -> Option<runtime::Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 struct Idle<W> {
@@ -209,7 +216,19 @@ mod tests {
             installation: installation.parse().unwrap(),
             host: "a.example.test".into(),
             port: 443,
+            runtime: None,
         }
+    }
+
+    #[test]
+    fn gives_back_only_in_the_same_runtime() {
+        let (_, pool) = pool();
+        let runtime = || runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (front, behind) = (runtime(), runtime());
+        let key = || Key { runtime: here(), ..key("ins_1") };
+        behind.block_on(async { pool.put(key(), 2, 1) });
+        assert_eq!(front.block_on(async { pool.take(&key(), 2) }), None);
+        assert_eq!(behind.block_on(async { pool.take(&key(), 2) }), Some(1));
     }
 
     #[test]

@@ -94,7 +94,12 @@ impl Wire {
     pub(crate) fn is_ready(&mut self) -> bool {
         // Whoever sends next asks anew, and nobody is to be woken before.
         let mut nobody = Context::from_waker(Waker::noop());
-        self.advance(&mut nobody);
+        // A task that used up its budget would see a dead connection as one that waits.
+        if let Some(connection) = &mut self.connection
+            && pin!(unconstrained(connection.as_mut())).poll(&mut nobody).is_ready()
+        {
+            self.connection = None;
+        }
         matches!(self.sender.poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 
@@ -157,4 +162,30 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::coop::consume_budget;
+
+    use super::*;
+
+    /// Does this in a task that has used up its budget.
+    async fn exhausted<T>(mut work: impl FnMut() -> T) -> T {
+        poll_fn(|context| {
+            while pin!(consume_budget()).poll(context).is_ready() {}
+            Poll::Ready(work())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_is_unfit_whatever_its_task_did_before() {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        let mut wire = Wire::over(ours).await.ok().unwrap();
+        assert!(wire.is_ready());
+        assert!(exhausted(|| wire.is_ready()).await, "open");
+        drop(theirs);
+        assert!(!exhausted(|| wire.is_ready()).await, "closed");
+    }
 }

@@ -20,7 +20,7 @@ use portcullis_model::{
     bounds::{Bounds, Profile},
     call::Rules,
     catalogue::Catalogue as _,
-    id::TenantId,
+    id::{Digest, TenantId},
     limits::Limits,
     region::Region,
     regional::Regions,
@@ -62,6 +62,9 @@ pub struct Config {
     pub audit: Audit,
     /// The published audit log.
     pub log: PublishedLog,
+    /// The file's digest, where it was read from one: for the log, since nobody else can say what a host ran under.
+    #[serde(skip)]
+    pub digest: Option<Digest>,
     /// The ceiling's limits, those that are not named included.
     #[serde(skip)]
     most: Limits,
@@ -184,7 +187,8 @@ impl Config {
     pub fn load(home: &Home) -> Result<Self> {
         let path = home.config();
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{} is not right", path.display()))
+        let config = Self::parse(&text).with_context(|| format!("{} is not right", path.display()))?;
+        Ok(Self { digest: Some(Digest::of(text.as_bytes())), ..config })
     }
 
     fn parse(text: &str) -> Result<Self> {

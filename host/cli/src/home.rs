@@ -8,6 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+/// Where in a home the key lies that its secrets are under.
+pub const VAULT_KEY: &str = "keys/vault.key";
+
 /// A host's home directory.
 #[derive(Clone, Debug)]
 pub struct Home(PathBuf);
@@ -45,7 +48,7 @@ impl Home {
 
     /// The key-encryption key, and those on their way out, where the configuration names nobody else who keeps it.
     pub fn vault_key(&self) -> PathBuf {
-        self.0.join("keys/vault.key")
+        self.0.join(VAULT_KEY)
     }
 
     /// The key that stand-ins for personal data are made with.

@@ -81,8 +81,9 @@ impl LogPublisher {
     async fn opened(&self) -> Result<Option<Open>> {
         keys::retire(&self.home, &self.store, self.clock.now()).await?;
         let (held, keys) = keys::Held::read(&self.home)?;
-        let mut publisher = tokio::task::block_in_place(|| Publisher::open(&self.home.log(), keys))?;
+        // Before the log is: views are never ahead of it, whoever publishes in between.
         let mut state = self.store.log_state().await?;
+        let mut publisher = tokio::task::block_in_place(|| Publisher::open(&self.home.log(), keys))?;
         let size = publisher.size();
         if state.advanced > size.max(state.leaves_from) {
             bail!(
@@ -96,8 +97,10 @@ impl LogPublisher {
         while state.advanced < size {
             // A log that is older than views, or one whose publisher died before it had stored them.
             let to = size.min(state.advanced + BATCH as u64);
-            self.make_up(&publisher, &mut forest, state.advanced..to).await?;
-            state = self.store.log_state().await?;
+            if !self.make_up(&publisher, &mut forest, state.advanced..to).await? {
+                return Ok(None);
+            }
+            state.advanced = to;
         }
         if !publisher.is_signed_by_all()? {
             // The log's own head last: as long as it is not signed, all of this is done again.
@@ -111,23 +114,24 @@ impl LogPublisher {
         Ok(Some(Open { publisher, forest, state, keys: held }))
     }
 
-    /// Advances views over leaves that are published already.
-    async fn make_up(&self, publisher: &Publisher, forest: &mut Forest, range: std::ops::Range<u64>) -> Result<()> {
+    /// Advances views over leaves that are published already. False where somebody else did meanwhile.
+    async fn make_up(&self, publisher: &Publisher, forest: &mut Forest, range: std::ops::Range<u64>) -> Result<bool> {
         let log = Log::at(&self.home.log(), publisher.head().clone());
         let (from, to, mut leaves) = (range.start, range.end, Vec::new());
         tokio::task::block_in_place(|| log.entries(range, |index, bytes| leaves.push((index, Leaf::read(bytes)))))?;
         for (index, leaf) in leaves {
             let leaf = leaf.with_context(|| format!("entry {index} of the published log is no head of a view"))?;
             if forest.by_tag(&leaf.view).await?.push_hash(index, leaf.entry) != leaf {
+                if self.store.log_state().await?.advanced != from {
+                    return Ok(false);
+                }
                 bail!(
                     "entry {index} of the published log is not the head that its view has there; was the database restored from \
                      a backup? Restore the home directory whole, or make the views' tiles anew with 'portcullis audit rebuild'"
                 );
             }
         }
-        // Where somebody else was faster they made the same.
-        self.store.advance_views(from, to, forest.changes(publisher)?).await?;
-        Ok(())
+        Ok(self.store.advance_views(from, to, forest.changes(publisher)?).await?)
     }
 
     async fn step(&self, open: &mut Open) -> Result<Step> {

@@ -7,7 +7,7 @@ use portcullis_audit::{Leaf, Log, LogVerifier};
 use portcullis_model::{
     audit::{
         query::Filter,
-        reader::{AuditReader, Extent, Found, Shown, Window},
+        reader::{AuditReader, Found, Shown, Window},
     },
     error::StoreError,
 };
@@ -37,6 +37,11 @@ impl LogReader {
         Self { store, index, log: home.log(), vkey: home.log_vkey() }
     }
 
+    /// Takes up what is new. Gives how many entries the index has.
+    pub async fn catch_up(&self) -> Result<u64, StoreError> {
+        self.index.catch_up().await
+    }
+
     /// Makes the index anew. Gives how many entries it has.
     pub async fn rebuild(&self) -> Result<u64, StoreError> {
         self.index.rebuild().await
@@ -44,6 +49,7 @@ impl LogReader {
 
     /// Takes new entries up as they arrive, so that nobody who asks has to wait for many.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let _open = self.index.hold().await.inspect_err(|error| tracing::warn!(%error, "the index is not held open"));
         loop {
             if let Err(error) = self.index.catch_up().await {
                 tracing::error!(%error, "the index of the audit log does not follow it");
@@ -56,7 +62,7 @@ impl LogReader {
     }
 
     /// The published log at its newest checkpoint; none where nothing was published yet.
-    fn published(&self) -> Result<Option<Log>, StoreError> {
+    fn newest(&self) -> Result<Option<Log>, StoreError> {
         if !self.log.join("checkpoint").exists() {
             return Ok(None);
         }
@@ -69,9 +75,12 @@ impl LogReader {
 
 #[async_trait]
 impl AuditReader for LogReader {
-    async fn extent(&self) -> Result<Extent, StoreError> {
-        let published = tokio::task::block_in_place(|| self.published())?.map_or(0, |log| log.head().size());
-        Ok(Extent { written: self.store.entry_count().await?, published })
+    async fn written(&self) -> Result<u64, StoreError> {
+        self.store.entry_count().await
+    }
+
+    async fn published(&self) -> Result<u64, StoreError> {
+        Ok(tokio::task::block_in_place(|| self.newest())?.map_or(0, |log| log.head().size()))
     }
 
     async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError> {
@@ -84,7 +93,7 @@ impl AuditReader for LogReader {
 
     async fn add_leaves(&self, entries: &mut [Shown]) -> Result<(), StoreError> {
         tokio::task::block_in_place(|| {
-            let Some(log) = self.published()? else { return Ok(()) };
+            let Some(log) = self.newest()? else { return Ok(()) };
             let size = log.head().size();
             let mut leaves = BTreeMap::new();
             for shown in entries.iter_mut().filter(|shown| shown.index < size) {

@@ -116,7 +116,7 @@ fn next(now: Timestamp, known: Announcement, of: Retention) -> Option<Announceme
 
 /// Announces and disposes of what policy says, view by view.
 pub async fn tick(host: &Host) -> Result<()> {
-    for view in host.store.views().await? {
+    for view in host.store.log_views().await?.into_iter().map(|view| view.tenant) {
         let own = view.as_ref().and_then(|tenant| host.config.tenants.get(tenant)).map(|tenant| &tenant.audit);
         if let Some(retention) = host.config.audit.retention(own) {
             by_policy(host, view.as_ref(), retention)

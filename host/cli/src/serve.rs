@@ -203,6 +203,9 @@ async fn start(host: &Host) -> Result<()> {
         eprintln!("Warning: {}", oauth::KEY_IS_GONE);
         entry = entry.with("oauth-key", "made anew");
     }
+    if let Some(digest) = host.config.digest {
+        entry = entry.with("config", digest.to_string());
+    }
     let in_the_clear = host.config.egress.in_the_clear(host.clock.as_ref());
     if !in_the_clear.is_empty() {
         in_the_clear.iter().for_each(|(what, who)| eprintln!("Accepted risk: {}; {}", plain(what), plain(who)));

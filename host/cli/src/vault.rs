@@ -21,7 +21,7 @@ use portcullis_model::{
 use portcullis_store::SqliteStore;
 use serde::Deserialize;
 
-use crate::home::Home;
+use crate::home::{Home, VAULT_KEY};
 
 /// The section `[vault]`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -69,15 +69,15 @@ pub fn keys_anew(home: &Home, config: &VaultConfig, rng: &Arc<dyn Rng>) -> Resul
 /// The keys that there are, to look what they open. Where a file is not there a key stands in for it that opens nothing and is kept
 /// nowhere.
 pub fn keys_at_hand(home: &Home, config: &VaultConfig, rng: &Arc<dyn Rng>) -> Result<KeyRing> {
-    let keeper = current(home, config);
+    let keeper = current(config);
     if keeper.file.as_ref().is_some_and(|path| !home.dir().join(path).exists()) {
         return and_previous(home, config, KeyRing::of(Key::random(&**rng), rng.clone()), rng);
     }
     Ok(keys_making(home, config, false, rng)?.ring)
 }
 
-fn current(home: &Home, config: &VaultConfig) -> Keeper {
-    config.key.clone().unwrap_or_else(|| Keeper { file: Some(home.vault_key()), ..Keeper::default() })
+fn current(config: &VaultConfig) -> Keeper {
+    config.key.clone().unwrap_or_else(|| Keeper { file: Some(VAULT_KEY.into()), ..Keeper::default() })
 }
 
 fn and_previous(home: &Home, config: &VaultConfig, mut ring: KeyRing, rng: &Arc<dyn Rng>) -> Result<KeyRing> {
@@ -88,7 +88,7 @@ fn and_previous(home: &Home, config: &VaultConfig, mut ring: KeyRing, rng: &Arc<
 }
 
 fn keys_making(home: &Home, config: &VaultConfig, make: bool, rng: &Arc<dyn Rng>) -> Result<Keys> {
-    let (current, file) = open(home, &current(home, config), make, rng).context("[vault] key")?;
+    let (current, file) = open(home, &current(config), make, rng).context("[vault] key")?;
     let ring = and_previous(home, config, KeyRing::new(current), rng)?;
     Ok(Keys { ring, file })
 }
@@ -142,4 +142,25 @@ pub fn pseudonym_key(home: &Home, rng: &dyn Rng) -> Result<Key> {
         }
     }
     Ok(Key::load(&own, rng)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::system::SystemRng;
+
+    #[test]
+    fn a_home_that_is_named_from_here_keeps_its_key_in_it() {
+        let dir = tempfile::tempdir_in(".").unwrap();
+        let home = Home::at(Path::new(".").join(dir.path().file_name().unwrap()).join("home"));
+        assert!(home.dir().is_relative());
+        std::fs::create_dir_all(home.dir().join("keys")).unwrap();
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+        assert!(keys_making(&home, &VaultConfig::default(), false, &rng).is_err(), "there is none yet");
+        keys_making(&home, &VaultConfig::default(), true, &rng).unwrap();
+        assert!(home.vault_key().is_file());
+        keys_making(&home, &VaultConfig::default(), false, &rng).unwrap();
+    }
 }

@@ -34,7 +34,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("wasmtime-wasi", &["runtime"]),
     ("wasmtime-wasi-http", &["runtime"]),
     ("cap-std", &["store"]),
-    ("rusqlite", &["store"]),
+    ("rusqlite", &["store", "bench"]),
     ("axum", &["api"]),
     ("tokio-rustls", &["broker", "cli", "bench"]),
     ("hyper", &["broker", "api", "cli", "bench"]),

@@ -8,6 +8,7 @@ use portcullis_model::{
     event::Event,
     queue::{Ingested, Queue},
     time::Clock,
+    trace,
 };
 use tokio::sync::Notify;
 
@@ -31,11 +32,13 @@ impl Ingest {
     /// Accepts an event. It is durable when this returns.
     pub async fn accept(&self, event: Event) -> Result<Ingested, StoreError> {
         let targets = self.directory.table().await?.targets(&event);
+        let name = format!("{}/{}", event.origin, event.id);
         let entry = |kind| {
             let actor = Actor::Source { name: event.origin.clone() };
-            Entry::new(self.clock.now(), kind, actor, Some(event.tenant.clone()))
-                .about(format!("event:{}/{}", event.origin, event.id))
-                .with("type", event.kind.as_str())
+            let entry = Entry::new(self.clock.now(), kind, actor, Some(event.tenant.clone()))
+                .about(format!("event:{name}"))
+                .with("type", event.kind.as_str());
+            Entry { trace: Some(trace::of_event(&name)), ..entry }
         };
         let mut received = entry(Kind::EventReceived).with("deliveries", targets.len());
         // Which record it was about is what plugins were handed. A person is a personal value.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::{
     id::{ActId, CallId, Digest, InstallationId, PluginId, TenantId},
     limits::Limits,
+    trace,
 };
 
 /// Rules of a tenant's profile that hold for whatever is granted.
@@ -29,6 +30,8 @@ pub struct Call {
     pub release: Digest,
     /// The event that it handles: source and id.
     pub event: String,
+    /// Its `traceparent`, of the event's trace.
+    pub trace: String,
     /// 1 at the first delivery of that event.
     pub attempt: u32,
     /// What it may use.
@@ -55,6 +58,7 @@ impl Call {
         limits: Limits,
     ) -> Self {
         Self {
+            trace: trace::of_call(&event, id.as_str()),
             id,
             tenant,
             installation,

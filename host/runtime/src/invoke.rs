@@ -1,13 +1,13 @@
 //! One call, front to back: make ready, snapshot, limit, open, instantiate, call, report.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
-    time::{Duration, Instant},
+    sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::{Recorder, plain},
+    audit::{Actor, Entry, Kind, Recorder, plain},
     bounds::Bounds,
     budget::{Cost, Resource},
     call::Call,
@@ -17,9 +17,8 @@ use portcullis_model::{
     invoke::{CallEnd, CallReport, Invoke, Usage},
     limits::Limits,
     release::{ReleaseError, Releases},
-    time::{Clock, Rng},
+    time::{Clock, Rng, Timestamp},
 };
-use wasmtime::{CallHook, FrameInfo, Store, UpdateDeadline, WasmBacktrace};
 
 use crate::{
     capability::CapabilitySet,
@@ -27,16 +26,14 @@ use crate::{
     gate::Gate,
     ledger::Ledger,
     limits::{LimitReached, MemoryLimit},
-    memory_scan::{self, FindSecrets},
-    meter::{Meter, Metered},
+    memory_scan::FindSecrets,
     observe::Observer,
-    plugins::{Plugins, Ready},
+    plugins::Plugins,
+    running::Running,
+    shares::Shares,
     wasi::{self, Wasi},
     wit::{events, types},
 };
-
-/// The most bytes that one call into the host may bring along.
-const HOST_CALL_BYTES: usize = 8 * 1024 * 1024;
 
 /// What the store of one call holds.
 pub struct CallStore<S> {
@@ -49,7 +46,8 @@ pub struct CallStore<S> {
 
 /// Runs plugins in sandboxes.
 pub struct Runtime<C: CapabilitySet> {
-    sandbox: Sandbox,
+    running: Running<C>,
+    shares: Arc<Shares>,
     pub(crate) capabilities: Arc<C>,
     pub(crate) plugins: Plugins<C>,
     pub(crate) bounds: Arc<Bounds>,
@@ -57,8 +55,6 @@ pub struct Runtime<C: CapabilitySet> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) ledger: Arc<Ledger>,
-    secrets: Option<Arc<dyn FindSecrets>>,
-    observer: Option<Arc<dyn Observer>>,
 }
 
 impl<C: CapabilitySet> Runtime<C> {
@@ -80,20 +76,28 @@ impl<C: CapabilitySet> Runtime<C> {
         let capabilities = Arc::new(capabilities);
         let bounds = Arc::new(bounds);
         let plugins = Plugins::new(sandbox.clone(), capabilities.clone(), releases, bounds.clone());
-        Self { sandbox, capabilities, plugins, bounds, recorder, clock, rng, ledger, secrets: None, observer: None }
+        let running = Running {
+            sandbox,
+            capabilities: capabilities.clone(),
+            clock: clock.clone(),
+            rng: rng.clone(),
+            secrets: None,
+            observer: None,
+        };
+        Self { running, shares: Shares::new(), capabilities, plugins, bounds, recorder, clock, rng, ledger }
     }
 
     /// Looks for these secrets in guest memory after every call. Needs a sandbox with `scan_memory`.
     #[must_use]
     pub fn scanning_for(mut self, secrets: Arc<dyn FindSecrets>) -> Self {
-        self.secrets = Some(secrets);
+        self.running.secrets = Some(secrets);
         self
     }
 
     /// Tells this observer of every call.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
+        self.running.observer = Some(observer);
         self
     }
 
@@ -117,107 +121,6 @@ impl<C: CapabilitySet> Runtime<C> {
     pub fn live(&self, installation: &InstallationId) -> usize {
         self.plugins.lives.live(installation)
     }
-
-    async fn run(&self, ready: &Ready<C>, generation: u64, gate: &Gate, event: events::Event) -> (CallEnd, Usage) {
-        let began = Instant::now();
-        let limits = gate.call().limits;
-        let meter = Arc::new(Meter::default());
-        let mut store = self.store(ready, gate, &meter);
-        let call = Metered::new(call(&mut store, ready, &event), meter.clone());
-        let Some(alive) = ready.authority.life.begin(generation) else {
-            return (ended_from_outside(), Usage::default());
-        };
-        let ended = tokio::select! {
-            biased;
-            () = alive.over() => None,
-            ended = tokio::time::timeout(limits.wall(), call) => Some(ended),
-        };
-        let (end, broken) = match ended {
-            None => (ended_from_outside(), None),
-            Some(Err(_)) => (CallEnd::Limit("wall-ms"), None),
-            Some(Ok(Ok(Ok(())))) => (CallEnd::Ok, None),
-            Some(Ok(Ok(Err(error)))) => (failed(error, limits), None),
-            Some(Ok(Err(error))) => (trapped(&error), Some(error)),
-        };
-        if let (Some(observer), Some(stack)) = (&self.observer, broken.as_ref().and_then(|e| e.downcast_ref())) {
-            observer.broke(gate.call(), &frames(stack));
-        }
-        store.data_mut().wasi.finish();
-        let wall = began.elapsed();
-        let memory = store.data().memory.used() as u64;
-        let leaked = self.scan(&mut store, ready, (&gate.call().id, &event), broken).await;
-        let host_calls = gate.tally().host_calls.load(Ordering::Relaxed);
-        (end, Usage { cpu: meter.used(), wall, memory, host_calls, leaked, ..Usage::default() })
-    }
-
-    fn store(&self, ready: &Ready<C>, gate: &Gate, meter: &Arc<Meter>) -> Store<CallStore<C::States>> {
-        let limits = gate.call().limits;
-        let elements = usize::try_from(limits.table_elements).unwrap_or(usize::MAX);
-        let memory = MemoryLimit::new(limits.memory(), elements);
-        let states = self.capabilities.open(gate, &ready.authority.authorities);
-        let wasi = ready.wasi.map_or_else(Wasi::default, |real| Wasi::open(gate, &self.clock, &self.rng, real));
-        let mut store = Store::new(self.sandbox.engine(), CallStore { memory, wasi, states });
-        if ready.wasi.is_some() {
-            // WASI's host functions cannot end a call by themselves when they are counted.
-            store.call_hook(|mut context, hook| match hook {
-                CallHook::ReturningFromHost => context.data_mut().wasi.check(),
-                _ => Ok(()),
-            });
-        }
-        store.limiter(|data| &mut data.memory);
-        store.set_hostcall_fuel(HOST_CALL_BYTES);
-        let (meter, most) = (meter.clone(), limits.cpu());
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| match meter.used_now() >= most {
-            true => Err(LimitReached("cpu-ms").into()),
-            false => Ok(UpdateDeadline::Yield(1)),
-        });
-        store
-    }
-
-    /// Where asked for: makes one more instance with its time used up, and searches what the trap shows.
-    async fn scan(
-        &self,
-        store: &mut Store<CallStore<C::States>>,
-        ready: &Ready<C>,
-        (id, event): (&CallId, &events::Event),
-        broken: Option<wasmtime::Error>,
-    ) -> Option<bool> {
-        let secrets = self.secrets.as_deref().filter(|_| self.sandbox.config.scan_memory)?;
-        let error = match broken {
-            Some(error) => error,
-            None => {
-                store.data_mut().memory = MemoryLimit::unbounded();
-                store.epoch_deadline_callback(|_| Err(LimitReached("scan").into()));
-                store.set_epoch_deadline(0);
-                call(store, ready, event).await.err()?
-            }
-        };
-        memory_scan::hand_over(&error, &mut *store, id, secrets);
-        memory_scan::search(&error, &*store, secrets)
-    }
-}
-
-async fn call<S: Send>(
-    store: &mut Store<CallStore<S>>,
-    ready: &Ready<impl CapabilitySet<States = S>>,
-    event: &events::Event,
-) -> wasmtime::Result<Result<(), types::Error>> {
-    let instance = ready.pre.instantiate_async(&mut *store).await?;
-    let guest = ready.events.load(&mut *store, &instance)?;
-    guest.call_handle(store, event).await
-}
-
-/// The most frames of a stack that are told: one that overflowed has tens of thousands.
-const FRAMES: usize = 64;
-
-/// The functions on a guest's stack, innermost first, with their places in its code.
-fn frames(stack: &WasmBacktrace) -> Vec<String> {
-    let frame = |frame: &FrameInfo| {
-        let at = frame.module_offset().map(|at| format!("{at:#x} ")).unwrap_or_default();
-        format!("{at}{}", plain(frame.func_name().unwrap_or("(without a name)")))
-    };
-    stack.frames().iter().take(FRAMES).map(frame).collect()
 }
 
 impl From<crate::LoadError> for CallEnd {
@@ -234,7 +137,7 @@ pub(crate) fn ended_from_outside() -> CallEnd {
     CallEnd::Ended("its installation was stopped".to_owned())
 }
 
-fn trapped(error: &wasmtime::Error) -> CallEnd {
+pub(crate) fn trapped(error: &wasmtime::Error) -> CallEnd {
     match (error.downcast_ref::<LimitReached>(), error.downcast_ref::<wasmtime::Trap>()) {
         (Some(LimitReached(name)), _) => CallEnd::Limit(name),
         (None, Some(wasmtime::Trap::StackOverflow)) => CallEnd::Limit("stack"),
@@ -250,7 +153,7 @@ fn trapped(error: &wasmtime::Error) -> CallEnd {
 }
 
 /// What a handler said went wrong. Its words are data from outside: cut and escaped, and past the output limit dropped.
-fn failed(error: types::Error, limits: Limits) -> CallEnd {
+pub(crate) fn failed(error: types::Error, limits: Limits) -> CallEnd {
     let (error, message) = match error {
         types::Error::Denied(denial) => ("denied", format!("{} needs {}", denial.id, denial.scope)),
         types::Error::Invalid(what) => ("invalid", what),
@@ -265,10 +168,26 @@ fn failed(error: types::Error, limits: Limits) -> CallEnd {
     }
 }
 
+/// The entry of a plugin that was made ready.
+fn loaded(now: Timestamp, installation: &Installation) -> Entry {
+    Entry::new(now, Kind::PluginLoaded, Actor::Host, Some(installation.tenant.clone()))
+        .about(format!("installation:{}", installation.id))
+        .with("plugin", installation.plugin.as_str())
+        .with("version", installation.version.as_str())
+        .with("digest", installation.release.to_string())
+        .with("manifest-digest", installation.manifest.to_string())
+        .with("generation", installation.generation)
+}
+
 #[async_trait]
 impl<C: CapabilitySet> Invoke for Runtime<C> {
     async fn handle(&self, installation: &Installation, event: &Event, attempt: u32) -> CallReport {
-        let ready = self.plugins.ready(installation).await;
+        let ready = self.plugins.ready(installation).await.map(|(ready, fresh)| {
+            if fresh {
+                self.recorder.note(loaded(self.clock.now(), installation));
+            }
+            ready
+        });
         let limits = ready.as_ref().map_or(installation.limits, |ready| ready.authority.limits);
         let limits = self.ledger.within(&installation.tenant, limits);
         let call = Call::new(
@@ -290,12 +209,16 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
             }
         };
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
-        let gate = gate.observed_by(self.observer.clone());
+        let gate = gate.observed_by(self.running.observer.clone());
         let (end, mut usage) = match ready {
             Err(error) => (error.into(), Usage::default()),
             Ok(ready) => match self.capabilities.narrow(event, &ready.authority.authorities, &call) {
                 Err(reason) => (CallEnd::Refused(reason), Usage::default()),
-                Ok(data) => self.run(&ready, installation.generation, &gate, guest_event(event, data, attempt)).await,
+                Ok(data) => {
+                    let event = guest_event(event, data, attempt);
+                    let call = self.running.clone().run(ready, installation.generation, gate.clone(), event);
+                    self.shares.run(&installation.tenant, call).await
+                }
             },
         };
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);

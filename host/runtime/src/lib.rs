@@ -22,6 +22,8 @@ mod memory_scan;
 mod meter;
 pub mod observe;
 mod plugins;
+mod running;
+mod shares;
 mod visit;
 pub mod wasi;
 pub mod wit;

@@ -2,7 +2,7 @@
 //!
 //! Invariants: once an installation is barred up to a generation, no call of it begins under that generation or an older one,
 //! and those under way are dropped at the next point where they yield: at a host call or an epoch, each a few milliseconds
-//! apart at the most.
+//! of its own time apart at the most. One that is [behind](crate::shares) may have to wait for its time, and does nothing meanwhile.
 
 use std::{
     collections::HashMap,

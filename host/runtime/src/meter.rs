@@ -22,7 +22,7 @@ pub(crate) struct Meter {
     began: AtomicU64,
 }
 
-fn thread_nanos() -> u64 {
+pub(crate) fn thread_nanos() -> u64 {
     let at = clock_gettime(ClockId::ThreadCPUTime);
     u64::try_from(at.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(at.tv_nsec).unwrap_or(0)
 }

@@ -113,18 +113,18 @@ impl<C: CapabilitySet> Plugins<C> {
         }
     }
 
-    /// The installation's plugin, made ready anew where its generation has changed.
-    pub async fn ready(&self, installation: &Installation) -> Result<Arc<Ready<C>>, LoadError> {
+    /// The installation's plugin, made ready anew where its generation has changed; and whether that was done now.
+    pub async fn ready(&self, installation: &Installation) -> Result<(Arc<Ready<C>>, bool), LoadError> {
         let known = self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(&installation.id).cloned();
         if let Some((generation, ready)) = known
             && generation == installation.generation
         {
-            return Ok(ready);
+            return Ok((ready, false));
         }
         let ready = Arc::new(self.make_ready(installation).await?);
         let mut all = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(installation.id.clone(), (installation.generation, ready.clone()));
-        Ok(ready)
+        Ok((ready, true))
     }
 
     /// What the installation may do: read anew where its generation has changed. Nothing is compiled for it.

@@ -12,7 +12,7 @@ mod stored;
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::{Actor, Entry, Kind, Opening, RecordError, Recorder},
+    audit::{Actor, Entry, Kind, Opening, RecordError, Recorder, Sealed},
     id::TenantId,
     time::Timestamp,
 };
@@ -33,11 +33,15 @@ use crate::{
 /// Appends an entry in the present transaction. The end of a call also ends what the call left open: an act that was cut off by a
 /// limit is unknown from then on.
 pub(crate) fn append(conn: &Writing, entry: &Entry) -> Outcome<()> {
+    append_sealed(conn, entry, &conn.seal(entry)?)
+}
+
+fn append_sealed(conn: &Writing, entry: &Entry, sealed: &Sealed) -> Outcome<()> {
     if let (Kind::CallEnded | Kind::VisitEnded, Actor::Plugin { call, .. }) = (entry.kind, &entry.actor) {
         // An act's id is its call's, a dot and a number; '/' is the character after '.'.
         close_open_acts(conn, entry.time, &format!("{call}."), &format!("{call}/"))?;
     }
-    append_one(conn, entry).map(drop)
+    put(conn, entry, sealed).map(drop)
 }
 
 /// Appends entries, in their order.
@@ -53,7 +57,10 @@ pub(crate) fn whose(entries: &[Entry]) -> Option<TenantId> {
 
 /// The same, and gives the entry's index.
 pub(crate) fn append_one(conn: &Writing, entry: &Entry) -> Outcome<u64> {
-    let sealed = conn.seal(entry)?;
+    put(conn, entry, &conn.seal(entry)?)
+}
+
+fn put(conn: &Writing, entry: &Entry, sealed: &Sealed) -> Outcome<u64> {
     let index = conn.take_index()?;
     let (kind, tenant) = (entry.kind.name(), entry.tenant.as_ref().map(|t| t.as_str()));
     conn.prepare_cached("INSERT INTO audit (idx, time, kind, tenant, body) VALUES (?1, ?2, ?3, ?4, ?5)")
@@ -137,11 +144,20 @@ impl SqliteStore {
 impl Recorder for SqliteStore {
     async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
         let whose = whose(&entries);
-        self.db.write_of(whose, move |conn| append_all(conn, &entries)).await.map_err(|e| RecordError(e.0))
+        // Sealed here, where many can be at once: the writer has all of them to write.
+        let sealed = entries.iter().map(|entry| self.db.salts().seal(entry)).collect::<Outcome<Vec<_>>>();
+        let sealed = sealed.map_err(|e| RecordError(e.0))?;
+        let all = move |conn: &Writing| {
+            entries.iter().zip(&sealed).try_for_each(|(entry, sealed)| append_sealed(conn, entry, sealed))
+        };
+        self.db.write_of(whose, all).await.map_err(|e| RecordError(e.0))
     }
 
     fn note(&self, entry: Entry) {
-        if let Err(error) = self.db.write_soon(entry.tenant.clone(), move |conn| append(conn, &entry)) {
+        let handed = self.db.salts().seal(&entry).and_then(|sealed| {
+            self.db.write_soon(entry.tenant.clone(), move |conn| append_sealed(conn, &entry, &sealed))
+        });
+        if let Err(error) = handed {
             tracing::error!(%error, "an audit entry could not be handed in");
         }
     }

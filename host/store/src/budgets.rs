@@ -186,7 +186,8 @@ impl SqliteStore {
                     "SELECT {COLUMNS} FROM audit a
                      WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
                        'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
-                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused')
+                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused',
+                       'audit.disposal-announced')
                      AND time >= ?1 AND disposed IS NULL ORDER BY idx DESC LIMIT ?2"
                 );
                 select(conn, &sql, params![since.0, most])
@@ -277,7 +278,8 @@ mod tests {
             let plan = "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE kind IN ('capability.suspended', \
                         'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
                        'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
-                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused') AND time >= 0 ORDER BY idx DESC";
+                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused',
+                       'audit.disposal-announced') AND time >= 0 ORDER BY idx DESC";
             conn.query_row(plan, [], |row| row.get::<_, String>(3)).map_err(failed)
         });
         let plan = plan.await.unwrap();

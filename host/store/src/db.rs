@@ -19,10 +19,11 @@ use std::{
     time::Duration,
 };
 
-use portcullis_model::error::StoreError;
+use portcullis_model::{error::StoreError, payer};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::oneshot;
 
+pub(crate) use self::writing::Salts;
 pub use self::writing::Writing;
 use self::{
     lanes::Lane,
@@ -38,6 +39,7 @@ const BUSY: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Db {
     jobs: mpsc::Sender<Handed>,
+    salts: Arc<Salts>,
     readers: Arc<Readers>,
 }
 
@@ -101,12 +103,19 @@ impl Db {
         conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")
             .map_err(failed)?;
         migrate(&conn, migrations)?;
+        let salts = Arc::new(Salts::default());
+        let of_writer = salts.clone();
         let (jobs, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_in_groups(&Writing::new(conn), queue))
+            .spawn(move || write_in_groups(&Writing::new(conn, of_writer), queue))
             .map_err(|e| StoreError(format!("cannot start the writer: {e}")))?;
-        Ok(Self { jobs, readers: Arc::new(Readers { file: file.to_owned(), idle: Mutex::default() }) })
+        Ok(Self { jobs, salts, readers: Arc::new(Readers { file: file.to_owned(), idle: Mutex::default() }) })
+    }
+
+    /// What entries are sealed with, for whoever does that before the writer has to.
+    pub(crate) fn salts(&self) -> &Salts {
+        &self.salts
     }
 
     /// Runs a change in the next group and waits until it is durable. For what is no tenant's own.
@@ -157,7 +166,7 @@ impl Db {
         self.jobs.send((whose, Box::new(task))).map_err(|_| StoreError("the writer has stopped".into()))
     }
 
-    /// Runs a query on a read connection, off the async threads.
+    /// Runs a query on a read connection, off the async threads, on the account of whoever asks.
     pub async fn read<T, F>(&self, query: F) -> Outcome<T>
     where
         T: Send + 'static,
@@ -170,7 +179,8 @@ impl Db {
             readers.give_back(conn);
             result
         };
-        tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
+        let read = tokio::task::spawn_blocking(payer::carried(run)).await;
+        read.map_err(|e| StoreError(format!("a read was cut off: {e}")))?
     }
 }
 

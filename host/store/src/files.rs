@@ -28,6 +28,7 @@ use portcullis_model::{
     error::{ServiceError, StoreError},
     files::{Content, FileEntry, FileList, FileMakeDir, FileRead, FileRemove, FileStat, FileStore, FileWrite},
     id::{InstallationId, TenantId},
+    payer,
     permit::Spent,
 };
 pub use whole::Removed;
@@ -87,7 +88,7 @@ impl PrivateDirs {
             }
             result
         };
-        let ran = tokio::task::spawn_blocking(run).await;
+        let ran = tokio::task::spawn_blocking(payer::carried(run)).await;
         ran.map_err(|error| ServiceError::Unavailable(format!("files: the work was cut off: {error}")))?
     }
 }

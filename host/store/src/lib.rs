@@ -43,7 +43,7 @@ mod witnesses;
 use std::path::Path;
 
 pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
-pub use audit_index::AuditIndex;
+pub use audit_index::{AuditIndex, Held};
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};

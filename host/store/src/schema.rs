@@ -1,5 +1,7 @@
 //! The schema, as steps that are applied once each, in order. A step that has been released never changes.
 
+mod audit;
+
 /// Every step so far. `PRAGMA user_version` says how many a file has.
 pub const MIGRATIONS: &[&str] = &[
     r"
@@ -428,32 +430,7 @@ CREATE INDEX audit_notices ON audit (idx)
     'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
     'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused');
 ",
-    r"
--- What the commitments in bodies of entries commit to. erased: the entry that says that an opening was erased; salt and value are
--- gone then.
-CREATE TABLE audit_openings (
-  idx INTEGER NOT NULL,
-  field TEXT NOT NULL,
-  salt BLOB,
-  value TEXT,
-  erased INTEGER,
-  PRIMARY KEY (idx, field)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX audit_openings_value ON audit_openings (value) WHERE value IS NOT NULL;
-
--- The entry that says that this one was disposed of; its body is empty then.
-ALTER TABLE audit ADD COLUMN disposed INTEGER;
-
--- How far a view was disposed of. view: a tenant, or '' for the entries of none. upto: the first entry that may be left. Entries that
--- are older than free have been announced long enough, those older than announced will have been when ripe has come.
-CREATE TABLE audit_disposals (
-  view TEXT PRIMARY KEY,
-  upto INTEGER NOT NULL,
-  free INTEGER NOT NULL,
-  announced INTEGER NOT NULL,
-  ripe INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-",
+    audit::OPENINGS,
     r"
 -- Connections that were ended here and are to be revoked where they were issued. provider: as their origin names it. next: not
 -- asked again before.
@@ -506,4 +483,5 @@ CREATE TABLE log_witnesses (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO log_state SELECT 1, coalesce(max(idx) + 1, 0), coalesce(max(idx) + 1, 0) FROM audit;
 ",
+    audit::NOTICES,
 ];

@@ -14,6 +14,9 @@ use crate::{
     db::{Outcome, corrupt, failed},
 };
 
+/// The levels that a view's tree can have.
+const LEVELS: u8 = 8;
+
 /// How far the log's views are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogState {
@@ -136,6 +139,11 @@ impl SqliteStore {
             .await
     }
 
+    /// A view with the last tile of each level, as they are at one moment.
+    pub async fn view_edge(&self, tag: String) -> Outcome<Option<(StoredView, Vec<StoredTile>)>> {
+        self.db.read(move |conn| view_edge(conn, &tag)).await
+    }
+
     /// One tile of a view, with as many hashes as there are.
     pub async fn view_tile(&self, tag: String, level: u8, n: u64) -> Outcome<Option<StoredTile>> {
         self.db
@@ -239,6 +247,28 @@ fn view_of(conn: &Connection, tenant: Option<&TenantId>) -> Outcome<Option<Store
         .map_err(failed)
 }
 
+fn view_edge(conn: &Connection, tag: &str) -> Outcome<Option<(StoredView, Vec<StoredTile>)>> {
+    let one_moment = conn.unchecked_transaction().map_err(failed)?;
+    let view = one_moment
+        .prepare_cached("SELECT tag, tenant, size, checkpoint FROM views WHERE tag = ?1")
+        .and_then(|mut query| query.query_row([tag], view_row).optional())
+        .map_err(failed)?;
+    let Some(view) = view else { return Ok(None) };
+    let mut last = one_moment
+        .prepare_cached(
+            "SELECT level, n, hashes, indices FROM view_tiles WHERE tag = ?1 AND level = ?2 ORDER BY n DESC LIMIT 1",
+        )
+        .map_err(failed)?;
+    let mut tiles = Vec::new();
+    for level in 0..LEVELS {
+        let tile = |row: &Row<'_>| {
+            Ok(StoredTile { level: row.get(0)?, n: row.get(1)?, hashes: row.get(2)?, indices: row.get(3)? })
+        };
+        tiles.extend(last.query_row(params![tag, level], tile).optional().map_err(failed)?);
+    }
+    Ok(Some((view, tiles)))
+}
+
 fn make_view(conn: &Connection, tenant: Option<TenantId>, tag: &str) -> Outcome<StoredView> {
     conn.prepare_cached("INSERT INTO views (tag, tenant, size) VALUES (?1, ?2, 0) ON CONFLICT DO NOTHING")
         .and_then(|mut s| s.execute(params![tag, tenant.as_ref().map(TenantId::as_str)]))
@@ -291,6 +321,9 @@ mod tests {
         assert_eq!(store.log_state().await.unwrap(), LogState { leaves_from: 0, advanced: 5 });
         assert_eq!(store.view_tile("a".into(), 0, 0).await.unwrap(), Some(tile(b"x")));
         assert!(store.advance_views(5, 6, change(3, b"xy")).await.unwrap());
+        let (edge, tiles) = store.view_edge("a".into()).await.unwrap().unwrap();
+        assert_eq!((edge.size, tiles), (3, vec![tile(b"xy")]));
+        assert_eq!(store.view_edge("x".into()).await.unwrap(), None);
         assert_eq!(store.view_tile("a".into(), 0, 0).await.unwrap(), Some(tile(b"xy")));
         let view = store.view_of(acme).await.unwrap().unwrap();
         assert_eq!((view.size, view.checkpoint), (3, Some(vec![7])));

@@ -3,11 +3,13 @@
 //! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it; with `--egress`, `--proofs`,
 //! `--audit-reading` that part alone.
 
+mod audit;
 mod audit_proof;
 mod audit_reading;
 mod call;
 mod egress;
 mod events;
+mod lab;
 mod limits;
 mod verify;
 
@@ -23,6 +25,7 @@ fn main() -> Result<()> {
     let report = runtime.block_on(async {
         match () {
             () if asked("--egress") => Ok(json!({ "egress": requests_out(quick).await? })),
+            () if asked("--audit-writing") => Ok(json!({ "audit-writing": writing(quick).await? })),
             () if asked("--proofs") => proofs(quick).await,
             () if asked("--audit-reading") => reading(quick).await,
             () => all(quick).await,
@@ -41,12 +44,16 @@ async fn all(quick: bool) -> Result<Value> {
     let verified = verify::measure(if quick { 200 } else { 10_000 }).await?;
     Ok(json!({
         "one-call": calls, "events": events, "limits": limits, "egress": egress, "verified-at-load": verified,
-        "audit-proofs": proofs(quick).await?, "audit-reading": reading,
+        "audit-writing": writing(quick).await?, "audit-proofs": proofs(quick).await?, "audit-reading": reading,
     }))
 }
 
 async fn requests_out(quick: bool) -> Result<Value> {
     egress::measure(if quick { 2_000 } else { 20_000 }).await
+}
+
+async fn writing(quick: bool) -> Result<Value> {
+    audit::measure(if quick { 2_000 } else { 40_000 }).await
 }
 
 async fn proofs(quick: bool) -> Result<Value> {

@@ -1,5 +1,5 @@
-//! A host that is killed ten times in the middle of its work, without a word: nothing that was answered for is lost,
-//! nothing happens twice, and the log holds at every moment.
+//! A host that is killed again and again in the middle of its work, without a word: nothing that was answered for is lost,
+//! nothing happens twice, and the log holds at every moment. `PORTCULLIS_KILLS` says how often (10).
 #![expect(clippy::unwrap_used, reason = "functions that the tests share")]
 
 use std::{
@@ -26,7 +26,6 @@ use portcullis_model::{
 use portcullis_store::helpdesk::NewTicket;
 
 const EVENTS: usize = 1_000;
-const KILLS: usize = 10;
 const SENDERS: usize = 4;
 
 /// What the senders share.
@@ -105,7 +104,8 @@ async fn kill_and_start(lab: &Lab, host: Daemon) -> Daemon {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_ten_times_in_the_middle_of_a_thousand_events() {
+async fn killed_again_and_again_in_the_middle_of_a_thousand_events() {
+    let kills: usize = std::env::var("PORTCULLIS_KILLS").map_or(10, |text| text.parse().unwrap());
     let mut random = Seeded::announced("moments to kill at");
     let lab = Lab::new().await;
     lab.source("zen", EventForm::Zendesk).await;
@@ -122,9 +122,9 @@ async fn killed_ten_times_in_the_middle_of_a_thousand_events() {
         clock: lab.host.clock.clone(),
     });
     let sending: Vec<_> = (0..SENDERS).map(|_| tokio::spawn(senders.clone().send())).collect();
-    for kill in 0..KILLS {
-        // At some moment within each tenth of the events, and a little later.
-        senders.accepted(kill * (EVENTS / KILLS) + random.below(EVENTS / KILLS)).await;
+    for kill in 0..kills {
+        // At some moment within each part of the events, and a little later.
+        senders.accepted(kill * EVENTS / kills + random.below((EVENTS / kills).max(1))).await;
         tokio::time::sleep(Duration::from_millis(random.below(200) as u64)).await;
         host = kill_and_start(&lab, host).await;
         *senders.address.write().unwrap() = host.address;
@@ -136,7 +136,7 @@ async fn killed_ten_times_in_the_middle_of_a_thousand_events() {
     assert_eq!(host.stop().await, 0, "and at the end it stops in good order");
 
     each_comment_once(&lab, &tickets, &keyed, &unkeyed).await;
-    the_log_tells_all_of_it(&lab, &tickets).await;
+    the_log_tells_all_of_it(&lab, &tickets, kills).await;
 }
 
 async fn each_comment_once(lab: &Lab, tickets: &[String], keyed: &Installation, unkeyed: &Installation) {
@@ -147,7 +147,7 @@ async fn each_comment_once(lab: &Lab, tickets: &[String], keyed: &Installation, 
     }
 }
 
-async fn the_log_tells_all_of_it(lab: &Lab, tickets: &[String]) {
+async fn the_log_tells_all_of_it(lab: &Lab, tickets: &[String], kills: usize) {
     let entries = lab.entries().await;
     let mut received: Vec<&str> =
         entries.iter().filter(|e| e.kind == Kind::EventReceived).filter_map(|e| e.resource.as_deref()).collect();
@@ -161,9 +161,9 @@ async fn the_log_tells_all_of_it(lab: &Lab, tickets: &[String]) {
     let open: u64 = lab.database().query_row("SELECT count(*) FROM open_acts", [], |row| row.get(0)).unwrap();
     assert_eq!(open, 0);
     let starts: Vec<_> = entries.iter().filter(|entry| entry.kind == Kind::HostStarted).collect();
-    assert_eq!(starts.len(), KILLS + 1);
+    assert_eq!(starts.len(), kills + 1);
     let sum = |name: &str| starts.iter().filter_map(|start| start.detail[name].as_u64()).sum::<u64>();
-    println!("{KILLS} kills cut off {} deliveries and {} acts", sum("recovered-leases"), sum("unknown-acts"));
+    println!("{kills} kills cut off {} deliveries and {} acts", sum("recovered-leases"), sum("unknown-acts"));
     assert!(sum("recovered-leases") > 0, "no kill came in the middle of anything");
     assert_eq!(sum("unknown-acts"), seen.unknown as u64);
     assert_eq!(entries.iter().filter(|entry| entry.kind == Kind::HostStopped).count(), 1);

@@ -39,11 +39,11 @@ async fn listed(api: &AuditApi, query: Option<&str>, headers: &HeaderMap) -> Res
     if most == 0 || most > LARGEST_PAGE as u64 {
         return Err(wrong(format!("limit: expected 1 to {LARGEST_PAGE}.")));
     }
-    let extent = api.reader.extent().await.map_err(|error| unavailable(&error))?;
+    let written = api.reader.written().await.map_err(|error| unavailable(&error))?;
     api.note_read("page", &filter).await?;
     let (from, to) = match (order, from) {
-        (Order::Oldest, from) => (from.unwrap_or(0), extent.written),
-        (Order::Newest, to) => (0, to.unwrap_or(extent.written)),
+        (Order::Oldest, from) => (from.unwrap_or(0), written),
+        (Order::Newest, to) => (0, to.unwrap_or(written)),
     };
     let most = usize::try_from(most).unwrap_or(LARGEST_PAGE);
     let window = Window { from, to, backwards: order == Order::Newest, most };
@@ -57,8 +57,9 @@ async fn listed(api: &AuditApi, query: Option<&str>, headers: &HeaderMap) -> Res
         "entries": found.entries,
         "cursor": next.map(|next| order.encode(next, &filter)),
         "more": found.next.is_some(),
-        "written": extent.written,
-        "published": extent.published,
+        "written": written,
+        // What is not published yet, or cannot be looked up at the moment, can be read all the same.
+        "published": api.reader.published().await.ok(),
     }))
     .into_response())
 }
@@ -111,8 +112,8 @@ async fn shown(
     api.check(headers)?;
     let unknown = || Problem::new(Reason::Unknown, "Expected the index of an entry: a number below 'written'.");
     let index: u64 = path.map_err(|_| unknown())?.0.parse().map_err(|_| unknown())?;
-    let extent = api.reader.extent().await.map_err(|error| unavailable(&error))?;
-    if index >= extent.written {
+    let written = api.reader.written().await.map_err(|error| unavailable(&error))?;
+    if index >= written {
         return Err(unknown());
     }
     api.note(portcullis_model::audit::Kind::AuditRead, "entry", "", &[("entry", index)]).await?;

@@ -223,7 +223,7 @@ impl Live {
     /// Begins to follow: after an entry, or with what comes.
     async fn join(self: &Arc<Self>, filter: Filter, after: Option<u64>) -> Result<Events, Problem> {
         let slot = self.slots.clone().try_acquire_owned().map_err(|_| full())?;
-        let written = self.reader.extent().await.map_err(|error| unavailable(&error))?.written;
+        let written = self.reader.written().await.map_err(|error| unavailable(&error))?;
         let from = after.map_or(written, |after| after.saturating_add(1));
         if from > written {
             let advice = "Last-Event-ID: the log has no such entry; was it restored from an older copy? Begin anew.";
@@ -247,7 +247,7 @@ impl Live {
     /// Hands a follower what was written already, until it has as much as the others.
     async fn bring_up(&self, mut follower: Follower) -> Result<(), StoreError> {
         loop {
-            let to = self.reader.extent().await?.written;
+            let to = self.reader.written().await?;
             let window = Window { from: follower.from, to, backwards: false, most: LARGEST_PAGE };
             if window.from < window.to {
                 let page = self.reader.search(&follower.filter, window).await?;

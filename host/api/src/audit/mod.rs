@@ -9,7 +9,7 @@
 //! GET /admin/v1/audit/questions/{touched|left|granted|token|since-review}?...
 //! ```
 //!
-//! Invariants: nothing is answered without the operator's token; whatever is read is in the log before it is answered (MON-1); who
+//! Invariants: nothing is answered without the operator's token, and each answer says whether it was there; whatever is read is in the log before it is answered (MON-1); who
 //! reads slowly holds up nobody but themselves.
 
 mod entries;
@@ -23,12 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    http::HeaderMap,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, http::HeaderMap, routing::get};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder, query::Filter, reader::AuditReader},
     error::StoreError,
@@ -38,7 +33,7 @@ use portcullis_model::{
 
 pub use self::live::{Live, LiveSettings};
 use crate::{
-    admin::is_operator,
+    admin::{answer, is_operator},
     problem::{Problem, Reason},
 };
 
@@ -82,7 +77,11 @@ impl AuditApi {
     ) -> Result<(), Problem> {
         // The token is all that is known of who holds it.
         let actor = Actor::Person { name: "operator".into() };
-        let entry = Entry::new(self.clock.now(), kind, actor, None).with("way", way).with_personal("filter", what);
+        let mut entry = Entry::new(self.clock.now(), kind, actor, None).with("way", way);
+        if !what.is_empty() {
+            // What somebody looks for can name a person.
+            entry = entry.with_personal("filter", what);
+        }
         let entry = more.iter().fold(entry, |entry, (name, value)| entry.with(name, *value));
         self.recorder.record(vec![entry]).await.map_err(|error| unavailable(&StoreError(error.to_string())))
     }
@@ -95,8 +94,4 @@ impl AuditApi {
 fn unavailable(error: &StoreError) -> Problem {
     tracing::error!(%error, "the audit log cannot be read");
     Problem::new(Reason::Unavailable, "Ask again later.")
-}
-
-fn answer(result: Result<Response, Problem>) -> Response {
-    result.unwrap_or_else(IntoResponse::into_response)
 }

@@ -2,7 +2,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::reader::{Extent, Found, Shown, Window},
+    audit::reader::{Found, Shown, Window},
     time::Timestamp,
 };
 use portcullis_store::{AuditIndex, SqliteStore};
@@ -23,9 +23,12 @@ struct Reader {
 
 #[async_trait]
 impl AuditReader for Reader {
-    async fn extent(&self) -> Result<Extent, StoreError> {
-        let written = self.store.entry_count().await?;
-        Ok(Extent { written, published: written })
+    async fn written(&self) -> Result<u64, StoreError> {
+        self.store.entry_count().await
+    }
+
+    async fn published(&self) -> Result<u64, StoreError> {
+        self.written().await
     }
 
     async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError> {

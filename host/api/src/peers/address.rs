@@ -18,14 +18,15 @@ impl Peer {
     }
 }
 
-/// A network, such as `10.0.0.0/8`, or one address.
+/// A network, such as `10.0.0.0/8`, or one address; never all addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
 /// A text that is no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected an address such as 127.0.0.1, or a network such as 10.0.0.0/8 or fd00::/8, without bits set beyond the prefix"
+    "expected an address such as 127.0.0.1, or a network such as 10.0.0.0/8 or fd00::/8, without bits set beyond the prefix, and \
+     not everybody (/0)"
 )]
 pub struct NetworkError;
 
@@ -45,7 +46,9 @@ impl FromStr for Network {
             Err(_) => text.parse().map_err(|_| NetworkError)?,
         };
         // `10.1.2.3/8` is somebody's mistake: one address was meant, or another prefix.
-        if read.trunc() == read { Ok(Self(read)) } else { Err(NetworkError) }
+        // Where everybody is believed, nobody has limits: anybody can claim to be somebody else.
+        let is_meant = read.trunc() == read && read.prefix_len() > 0;
+        if is_meant { Ok(Self(read)) } else { Err(NetworkError) }
     }
 }
 

@@ -46,8 +46,8 @@ fn a_network_is_written_as_it_is_meant() {
             && !read("127.0.0.1").unwrap().contains(address("127.0.0.2"))
     );
     assert!(read("fd00::/8").unwrap().contains(address("fd12::1")) && read("::1").is_ok());
-    for wrong in ["", "10.0.0.1/8", "10.0.0.0/33", "localhost", "*", "10.0.0.0/-1"] {
-        assert!(read(wrong).is_err(), "{wrong}");
+    for wrong in ["", "10.0.0.1/8", "10.0.0.0/33", "localhost", "*", "10.0.0.0/-1", "0.0.0.0/0", "::/0"] {
+        assert!(read(wrong).is_err_and(|error| error.to_string().ends_with("not everybody (/0)")), "{wrong}");
     }
 }
 

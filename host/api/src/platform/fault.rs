@@ -26,7 +26,7 @@ pub(super) struct Fault {
     retry: Option<Duration>,
     challenge: Option<String>,
     allow: Option<&'static str>,
-    rate: Option<Rate>,
+    rate: Option<Box<Rate>>,
     reason: &'static str,
 }
 
@@ -44,7 +44,7 @@ impl Fault {
 
     /// The same, with what is left of the hour.
     pub fn at(mut self, rate: Rate) -> Self {
-        self.rate = Some(rate);
+        self.rate = Some(Box::new(rate));
         self
     }
 
@@ -220,7 +220,7 @@ impl IntoResponse for Fault {
         // What is held has nothing left, whatever it would have asked for.
         let held = self.status == StatusCode::TOO_MANY_REQUESTS;
         if let Some(rate) = self.rate {
-            tell_rate(&mut response, rate);
+            tell_rate(&mut response, *rate);
         } else if held {
             response.headers_mut().insert("x-rate-limit-remaining", HeaderValue::from(0));
         }

@@ -8,7 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use portcullis_api::{
-    Admin, ApiConfig, Connect, Listener, PeerConfig, PlatformApi, Refusals, Served, SourceBook, Webhooks,
+    Admin, ApiConfig, Asked, Connect, Listener, LogFiles, PeerConfig, PlatformApi, PublicLog, Refusals, Served,
+    SourceBook, Webhooks,
     audit::{AuditApi, Live, LiveSettings},
 };
 use portcullis_broker::{
@@ -22,7 +23,7 @@ use portcullis_model::{
     audit::{
         Actor, Entry, Kind,
         query::Filter,
-        reader::{AuditReader, Extent, Found, Shown, Window},
+        reader::{AuditReader, Found, Shown, Window},
     },
     authority::{Layer, Standing},
     catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
@@ -73,8 +74,12 @@ impl Inspects for Nothing {
 
 #[async_trait]
 impl AuditReader for Nothing {
-    async fn extent(&self) -> Result<Extent, StoreError> {
-        Err(StoreError("nothing is kept here".into()))
+    async fn written(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn published(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     async fn search(&self, _: &Filter, _: Window) -> Result<Found, StoreError> {
@@ -87,6 +92,13 @@ impl AuditReader for Nothing {
 
     async fn add_leaves(&self, _: &mut [Shown]) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl PublicLog for Nothing {
+    async fn part(&self, _: &Asked) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
     }
 }
 
@@ -182,6 +194,7 @@ impl Host {
         };
         let served = Served {
             webhooks: webhooks(&world).await,
+            log: Arc::new(LogFiles { log: Arc::new(Nothing), token: token.clone() }),
             admin: Arc::new(Admin { explain: Arc::new(Nothing), inspects: Arc::new(Nothing), token }),
             audit: Arc::new(audit),
             connect: Arc::new(connect),

@@ -44,6 +44,7 @@ async fn strangers_run_out_and_those_who_prove_themselves_do_not() {
     for _ in 0..12 {
         assert_eq!(host.get("/api/v2/users/me", &bearer).await.status, 404, "from behind the door");
         assert_eq!(host.get("/admin/v1/acts/x", &operator).await.status, 404);
+        assert_eq!(host.get("/admin/v1/audit/entries?limit=none", &operator).await.status, 400);
     }
     for _ in 0..4 {
         assert_eq!(host.post("/oauth/token", "client_id=client_nobody").await.status, 401);
@@ -54,6 +55,7 @@ async fn strangers_run_out_and_those_who_prove_themselves_do_not() {
     for path in [
         "/api/v2/tickets",
         "/admin/v1/acts/x",
+        "/admin/v1/audit/entries",
         "/connect/x",
         "/oauth/authorize",
         "/.well-known/oauth-authorization-server",
@@ -191,6 +193,10 @@ async fn what_is_refused_is_counted_by_reason_and_nothing_of_it_is_kept() {
     }
     assert_eq!(host.get("/connect/zq7mark", "").await.status, 404);
     assert_eq!(host.get("/admin/v1/acts/x", "\r\nauthorization: Bearer zq7mark").await.status, 401);
+    for path in ["entries", "entries/1", "export", "live", "questions/touched"] {
+        let path = format!("/admin/v1/audit/{path}");
+        assert_eq!(host.get(&path, "\r\nauthorization: Bearer zq7mark").await.status, 401, "{path}");
+    }
     // A client that is known and asks for what it may not have is in the log by its name already.
     let known = form(&host, &party, &[("grant_type", "password")]);
     assert_eq!(host.post("/oauth/token", &known).await.status, 400);
@@ -203,7 +209,7 @@ async fn what_is_refused_is_counted_by_reason_and_nothing_of_it_is_kept() {
     }
     let counted: Vec<String> = counted.iter().map(|((at, reason), count)| format!("{at} {reason} {count}")).collect();
     let expected = [
-        "endpoint:admin not-operator 1",
+        "endpoint:admin not-operator 6",
         "endpoint:authorize unknown-client 1",
         "endpoint:connect no-link 1",
         "endpoint:introspect password 1",

@@ -77,7 +77,8 @@ async fn what_one_installation_carries_has_a_generation_of_its_own() {
     assert_eq!(generation("other", "ins_2"), before.1);
     let key =
         ConnectionKey { tenant: "other".parse().unwrap(), installation: "ins_2".parse().unwrap(), name: "a".into() };
-    connections.set_standing(&key, Standing::Revoked { since: Timestamp(0) }, entry()).await.unwrap();
+    let revoked = Standing::Revoked { since: Timestamp(0) };
+    assert!(connections.end_generation(&key, 1, revoked, entry()).await.unwrap());
     assert!(generation("other", "ins_2") > before.1, "it carries nothing any more");
 }
 

@@ -244,7 +244,8 @@ impl Renewals {
             }
             let let_in = self.let_in(slot, &opened, because).await?;
             // Where somebody stored another credential just now, that one is looked at.
-            if let Some(ended) = hold::through(let_in, self.one_try(slot, head, opened, because)).await? {
+            let one_try = Box::pin(self.one_try(slot, head, opened, because));
+            if let Some(ended) = hold::through(let_in, one_try).await? {
                 return ended;
             }
         }

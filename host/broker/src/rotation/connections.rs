@@ -95,7 +95,10 @@ impl Upstreams {
     /// What it means for a revocation that a credential cannot be read.
     async fn unread(&self, slot: &Slot, error: VaultError) -> Result<StepError, StepError> {
         if error.is_passing() {
-            return Ok(error.into());
+            return Ok(match error {
+                VaultError::Key(why) => StepError::NotReached { why: why.to_string(), retry_after: None },
+                error => error.into(),
+            });
         }
         let provider = self.connections.vault().provider_of(slot).await?;
         let at = provider.as_ref().map_or("its provider", |provider| provider.as_str());

@@ -2,7 +2,7 @@
 //! ended is written into the log.
 //!
 //! What is to be revoked is stored together with the connection's end, so that a crash in between loses nothing: whoever runs next
-//! goes on. A provider that does not answer is asked again for a day.
+//! goes on. Where the provider does not answer, or the program that keeps the key does not, it is tried again for a day.
 //!
 //! Invariants: an ending is settled once, with an entry that says what became of the credential at its provider; no credential is
 //! deleted before that; no text holds a secret.
@@ -46,7 +46,7 @@ pub enum Fate {
     NotOffered,
     /// It could not be revoked, and nobody tries again: a person must do so at the provider.
     Failed(String),
-    /// The provider could not be asked; it is asked again.
+    /// The provider could not be asked, or the credential not be opened for now; it is asked again.
     Later(String),
 }
 
@@ -168,6 +168,7 @@ impl Endings {
             Ok(Some(_)) => {}
             Ok(None) => return Ok(Fate::Failed(format!("it is not kept any more; {}", by_hand(ending)))),
             Err(VaultError::Store(error)) => return Err(error),
+            Err(error) if error.is_passing() => return Ok(Fate::Later(plain(&error.to_string()))),
             Err(error) => return Ok(Fate::Failed(format!("{error}; {}", by_hand(ending)))),
         }
         let item = Item::connection(ending.key.clone());

@@ -305,15 +305,14 @@ impl Vault {
     }
 
     /// The generations of a slot that are still kept, in their order; the current one is the last. An older one that does not open
-    /// is left out.
+    /// is left out, but where it may open another time: that fails.
     pub async fn generations(&self, slot: &Slot) -> Result<Vec<Opened>, VaultError> {
         let Some(rows) = self.store.slot(slot).await? else { return Ok(Vec::new()) };
         let mut opened = Vec::new();
         for row in &rows.generations {
             match self.open(row).await {
                 Ok(one) => opened.push(one),
-                Err(error @ VaultError::Store(_)) => return Err(error),
-                Err(error) if row.generation == rows.head.generation => return Err(error),
+                Err(error) if error.is_passing() || row.generation == rows.head.generation => return Err(error),
                 Err(error) => tracing::warn!(%error, generation = row.generation, "an older credential is left out"),
             }
         }

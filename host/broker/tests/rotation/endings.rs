@@ -2,13 +2,17 @@
 
 use std::sync::atomic::Ordering;
 
-use portcullis_broker::rotation::{Endings, Fate};
+use portcullis_broker::{
+    issue::Revoked,
+    rotation::{Credentials as _, Endings, Fate, StepError},
+};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     connection::Standing,
     ending::EndingStore as _,
     erasure::ErasureStore as _,
     installation::{Installation, InstallationState, InstallationStore as _},
+    rotation::Item,
     secret::SecretStore as _,
     time::{Clock as _, Timestamp},
 };
@@ -153,4 +157,35 @@ async fn one_that_cannot_be_opened_is_ended_too_and_its_provider_named() {
     let settled = endings.settle(|_| true, false).await.unwrap();
     assert!(matches!(&settled[0].1, Fate::Failed(why) if why.contains("by hand at chat")), "{settled:?}");
     assert_eq!(stage.provider.revoked(), Vec::<Vec<String>>::new());
+}
+
+#[tokio::test]
+async fn one_whose_key_program_does_not_answer_is_tried_again() {
+    let stage = Stage::new(LASTING);
+    let one = installed(&stage).await;
+    stage.consented(1, None).await;
+    uninstall(&stage, &one).await;
+    let mut endings = endings(&stage);
+    endings.upstreams.connections = stage.with_key_program(1);
+    let settled = endings.settle(|_| true, false).await.unwrap();
+    assert!(matches!(&settled[0].1, Fate::Later(why) if why == "key program keys: no answer"), "{settled:?}");
+    assert_eq!(stage.store.vault().await.unwrap().slots.len(), 1, "it is kept until it is revoked");
+    assert_eq!(endings.settle(|_| true, false).await.unwrap()[0].1, Fate::Revoked);
+    assert_eq!(stage.provider.revoked(), text(&[&["refresh-given-1", "access-given-1"]]));
+    assert_eq!(said(&stage).await, ["confirmed"]);
+}
+
+#[tokio::test]
+async fn an_old_one_that_does_not_open_for_now_is_not_taken_for_the_present_one() {
+    let stage = Stage::new(LASTING);
+    stage.consented(1, Some(3_600)).await;
+    stage.consented(2, Some(3_600)).await;
+    let mut keeper = stage.keeper.clone();
+    keeper.connections = stage.with_key_program(1);
+    let item = Item::connection(name());
+    let away = StepError::NotReached { why: "key program keys: no answer".into(), retry_after: None };
+    assert_eq!(keeper.revoke_now(&item, 1, false).await, Err(away));
+    assert_eq!(stage.provider.revoked(), Vec::<Vec<String>>::new(), "what a person put in its place is in use");
+    assert_eq!(keeper.revoke_now(&item, 1, false).await, Ok(Revoked::Confirmed));
+    assert_eq!(stage.provider.revoked(), text(&[&["refresh-given-1", "access-given-1"]]));
 }

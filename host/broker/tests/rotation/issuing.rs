@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use portcullis_broker::{
     connection::{Connections, NewConnection},
     issue::{Conduct, Credential, IssueError, Issued, Issuer, Revoked},
-    key::{Key, service::KeyRing},
+    key::{
+        Key,
+        service::{KeyRing, KeyService, ServiceError},
+    },
     place::Place,
     renew::Renewals,
     rotation::{Credentials as _, Families, Quiet, StepError, Upstreams},
@@ -148,6 +151,13 @@ impl Stage {
         Arc::new(Connections::new(Arc::new(vault_of(&self.store, 2))).unwrap())
     }
 
+    /// The same rows, seen by a host whose key is kept by a program that does not answer so many times.
+    pub fn with_key_program(&self, silent: usize) -> Arc<Connections> {
+        let program = Arc::new(Program { ring: ring_of(1), silent: AtomicUsize::new(silent) });
+        let vault = Vault::new(self.store.clone(), KeyRing::new(program), Arc::new(Counter::default()));
+        Arc::new(Connections::new(Arc::new(vault)).unwrap())
+    }
+
     /// Stores what a person consented to, with an access token that lasts so many seconds.
     pub async fn consented(&self, number: u64, lasts: Option<u64>) -> u64 {
         let secret = |kind: &str| Some(Secret::new(format!("{kind}-given-{number}").into_bytes()));
@@ -170,9 +180,37 @@ impl Stage {
     }
 }
 
+fn ring_of(key: u8) -> KeyRing {
+    KeyRing::of(Key::of(&[key; 32]).unwrap(), Arc::new(Counter::default()))
+}
+
 fn vault_of(store: &Arc<SqliteStore>, key: u8) -> Vault {
-    let ring = KeyRing::of(Key::of(&[key; 32]).unwrap(), Arc::new(Counter::default()));
-    Vault::new(store.clone(), ring, Arc::new(Counter::default()))
+    Vault::new(store.clone(), ring_of(key), Arc::new(Counter::default()))
+}
+
+/// Keeps a key as a program does, and does not answer so many times.
+struct Program {
+    ring: KeyRing,
+    silent: AtomicUsize,
+}
+
+#[async_trait]
+impl KeyService for Program {
+    async fn names(&self) -> Result<Vec<String>, ServiceError> {
+        Ok(vec![self.ring.preferred().await?])
+    }
+
+    async fn wrap(&self, name: &str, key: &Key, context: &[u8]) -> Result<Vec<u8>, ServiceError> {
+        self.ring.wrap(name, key, context).await
+    }
+
+    async fn unwrap(&self, name: &str, wrapped: &[u8], context: &[u8]) -> Result<Key, ServiceError> {
+        let less = |left: usize| left.checked_sub(1);
+        if self.silent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+            return Err(ServiceError::Program { program: "keys".into(), problem: "no answer".into() });
+        }
+        self.ring.unwrap(name, wrapped, context).await
+    }
 }
 
 pub fn name() -> ConnectionKey {

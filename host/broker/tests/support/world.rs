@@ -181,7 +181,7 @@ impl World {
         let (tenant, installation) = owner;
         let new = portcullis_broker::connection::NewConnection {
             key: portcullis_model::connection::ConnectionKey { tenant, installation, name: "chat".to_owned() },
-            place: place,
+            place,
             origin: portcullis_model::connection::Origin {
                 provider: portcullis_broker::connection::STATIC.parse().unwrap(),
                 settings: BTreeMap::new(),

@@ -8,6 +8,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use portcullis_model::{
+    audit::{Kind, Recorder as _},
+    id::Digest,
+};
 use portcullis_packages::advisories::{Collected, Collector, Database, MAX_DATABASE, MAX_RECORD, Summary};
 use serde_json::{Value, json};
 
@@ -16,7 +20,7 @@ use crate::{
     home::Home,
     host::{Host, person},
     output::Output,
-    rescan::{Rescan, rescan},
+    rescan::rescan,
 };
 
 /// The most files that are read, and the most bytes of all together.
@@ -50,8 +54,16 @@ impl Advisories {
     pub(super) async fn run(self, home: &Home, output: Output) -> Result<()> {
         match self {
             Self::Update(update) => {
-                let (database, mut value, words) = update.run(home, output)?;
-                let found = rescanned(home, &database).await?;
+                let host = Host::open(home.clone()).await?;
+                let (database, became) = update.read(output)?;
+                // On record before it is there.
+                let entry = host.entry(Kind::AdvisoriesUpdated, None).about("advisories");
+                let entry =
+                    entry.with("digest", Digest::of(&database.to_bytes()?).to_string()).with("kept", became.kept);
+                host.store.record(vec![entry]).await?;
+                let (mut value, words) = keep(home, &database, &became)?;
+                let found = rescan(&host, &database, person()).await?;
+                super::publish(&host).await?;
                 value["rescan"] = json!(found);
                 output.result(&value, || format!("{words}\n{}", rescan_words(&found)))
             }
@@ -63,14 +75,6 @@ impl Advisories {
             }
         }
     }
-}
-
-/// Looks at all releases again. A running host notices the new file too, and finds nothing new then.
-async fn rescanned(home: &Home, database: &Database) -> Result<Rescan> {
-    let host = Host::open(home.clone()).await?;
-    let found = rescan(&host, database, person()).await?;
-    super::publish(&host).await?;
-    Ok(found)
 }
 
 /// Where there is none: what to do.
@@ -107,9 +111,8 @@ fn words(path: &Path, summary: &Summary) -> String {
 }
 
 impl Update {
-    /// Writes the file. Gives what is in it, as JSON and for people.
-    fn run(self, home: &Home, output: Output) -> Result<(Database, Value, String)> {
-        home.check()?;
+    /// Reads what the file is made of.
+    fn read(self, output: Output) -> Result<(Database, Collected)> {
         let spinner = output.spinner("reading advisories");
         let mut reading = Reading::default();
         for path in &self.from {
@@ -122,15 +125,19 @@ impl Update {
         if became.kept == 0 {
             bail!("no advisory was found, and the file stays as it is. {}", told(&became));
         }
-        write(home, &database.to_bytes()?)?;
-        let (path, summary) = (home.advisories(), database.summary());
-        let value = json!({
-            "file": path, "advisories": summary, "passed-over": became.passed_over, "broken": became.broken,
-            "reasons": became.reasons,
-        });
-        let words = format!("{}\n{}", words(&path, &summary), told(&became));
-        Ok((database, value, words))
+        Ok((database, became))
     }
+}
+
+/// Writes the file. Gives what is in it, as JSON and for people.
+fn keep(home: &Home, database: &Database, became: &Collected) -> Result<(Value, String)> {
+    write(home, &database.to_bytes()?)?;
+    let (path, summary) = (home.advisories(), database.summary());
+    let value = json!({
+        "file": path, "advisories": summary, "passed-over": became.passed_over, "broken": became.broken,
+        "reasons": became.reasons,
+    });
+    Ok((value, format!("{}\n{}", words(&path, &summary), told(became))))
 }
 
 fn told(became: &Collected) -> String {
@@ -230,6 +237,11 @@ fn extension(path: &Path) -> &str {
 mod tests {
     use super::*;
 
+    fn update(home: &Home, from: PathBuf) -> Result<Value> {
+        let (database, became) = Update { from: vec![from] }.read(Output { json: false })?;
+        Ok(keep(home, &database, &became)?.0)
+    }
+
     fn record(id: &str, ecosystem: &str) -> String {
         json!({
             "id": id, "modified": "2024-05-01T12:00:00Z", "summary": "x",
@@ -261,11 +273,10 @@ mod tests {
         fs::write(&elsewhere, record("A-5", "npm")).unwrap();
         std::os::unix::fs::symlink(&elsewhere, from.join("link.json")).unwrap();
 
-        let output = Output { json: true };
-        Update { from: vec![from] }.run(&home, output).unwrap();
+        update(&home, from).unwrap();
         let summary = load(&home).unwrap().unwrap().summary();
         assert_eq!(summary.ecosystems.into_iter().collect::<Vec<_>>(), [("PyPI", 1), ("crates.io", 1), ("npm", 1)]);
-        Update { from: vec![elsewhere] }.run(&home, output).unwrap();
+        update(&home, elsewhere).unwrap();
         assert_eq!(load(&home).unwrap().unwrap().summary().count, 1, "it is made anew");
     }
 
@@ -277,9 +288,8 @@ mod tests {
         let (good, bad) = (dir.path().join("good.json"), dir.path().join("bad.json"));
         fs::write(&good, record("A-1", "npm")).unwrap();
         fs::write(&bad, "{}").unwrap();
-        let output = Output { json: true };
-        Update { from: vec![good] }.run(&home, output).unwrap();
-        let error = Update { from: vec![bad] }.run(&home, output).unwrap_err().to_string();
+        update(&home, good).unwrap();
+        let error = update(&home, bad).unwrap_err().to_string();
         assert!(error.contains("the file stays as it is") && error.contains("bad.json: not an OSV record"), "{error}");
         assert_eq!(load(&home).unwrap().unwrap().summary().count, 1);
         fs::write(home.advisories(), "{}").unwrap();

@@ -58,6 +58,13 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # first-pause-ms = 5000
 # longest-pause-ms = 21600000
 
+[audit]
+# keep-days = 400                  # entries of the log are disposed of after that; absent: never
+# minimum-days = 90                # nobody can set less, and nobody can dispose of what is younger
+# warn-days = 14                   # how long before that it is announced
+# [tenants.acme.audit]
+# keep-days = 2190                 # this tenant's own
+
 [review]
 # quarantine-after-reports = 2     # reports of misbehaviour from so many tenants stop a release everywhere; absent: none do
 # quarantine-vulnerable = "critical"  # and so does a known vulnerability as bad as this; absent: none does

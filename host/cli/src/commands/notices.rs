@@ -157,6 +157,7 @@ fn notice(index: u64, entry: Entry, known: &Known) -> Option<Notice> {
             Help::run(["client", "revoke", text(&entry, "of"), &format!("--reason={}", text(&entry, "reason"))])
                 .but("unless you find out who had it; then the client asks for authorization anew"),
         )),
+        Kind::AuditDisposalAnnounced => Some(disposal_announced(&entry)),
         Kind::HostStarted => died(&entry).or_else(|| key_made_anew(&entry)),
         _ => None,
     };
@@ -168,6 +169,21 @@ fn notice(index: u64, entry: Entry, known: &Known) -> Option<Notice> {
         help,
         tenant: entry.tenant.clone(),
     })
+}
+
+/// The end of what the log keeps of a tenant, or of the host (MON-3).
+fn disposal_announced(entry: &Entry) -> (String, Help) {
+    let (older, from) = (text(entry, "older-than"), text(entry, "not-before"));
+    let what =
+        format!("entries of {} that are older than {older} will be disposed of, not before {from}", of_view(entry));
+    let tenant = entry.tenant.as_ref().map(|tenant| format!("tenant={tenant}"));
+    let words = ["audit", "export"].map(str::to_owned).into_iter().chain(tenant);
+    let words = words.chain([format!("until={older}"), "--out".to_owned(), "audit.ndjson".to_owned()]);
+    (what, Help::run(words).but("by then, where they are to be kept; nothing is to be done otherwise"))
+}
+
+fn of_view(entry: &Entry) -> String {
+    entry.tenant.as_ref().map_or_else(|| "the host's own log".to_owned(), |tenant| format!("tenant {tenant}'s log"))
 }
 
 /// A delivery to a plugin, or a message to a back end.

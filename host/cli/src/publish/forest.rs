@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use anyhow::{Context, Result};
 use portcullis_audit::{Publisher, View, ViewTile};
 use portcullis_model::{id::TenantId, time::Rng};
-use portcullis_store::{LogRow, SqliteStore, StoredTile, StoredView, ViewChange};
+use portcullis_store::{LogRow, SqliteStore, StoredTile, ViewChange};
 
 /// The most views that are kept in memory, at some 20 KiB each.
 const KEPT: usize = 2_000;
@@ -52,14 +52,12 @@ impl Forest {
     /// The same by its tag.
     pub(super) async fn by_tag(&mut self, tag: &str) -> Result<&mut View> {
         if !self.views.contains_key(tag) {
-            let known = self.store.view(tag.to_owned()).await?;
-            let known = known.with_context(|| {
+            let view = load(&self.store, tag).await?.with_context(|| {
                 format!(
                     "the published log has a view {tag} that the database does not know; was it restored from an older backup? \
                      Restore the home directory whole"
                 )
             })?;
-            let view = load(&self.store, &known).await?;
             self.views.insert(tag.to_owned(), view);
         }
         if !self.changed.iter().any(|changed| changed == tag) {
@@ -87,22 +85,21 @@ impl Forest {
     pub(super) async fn sign_again(&mut self, publisher: &Publisher) -> Result<()> {
         let mut heads = Vec::new();
         for known in self.store.log_views().await?.into_iter().filter(|view| view.checkpoint.is_some()) {
-            let view = load(&self.store, &known).await?;
-            heads.push((known.tag, known.size, publisher.sign_view(&view)?.note().to_vec()));
+            if let Some(view) = load(&self.store, &known.tag).await? {
+                heads.push((known.tag, view.size(), publisher.sign_view(&view)?.note().to_vec()));
+            }
         }
         Ok(self.store.sign_views(heads).await?)
     }
 }
 
-async fn load(store: &SqliteStore, known: &StoredView) -> Result<View> {
-    let mut tiles = Vec::new();
-    for (level, n) in View::partials_of(known.size) {
-        if let Some(tile) = store.view_tile(known.tag.clone(), level, n).await? {
-            tiles.push(ViewTile { level, n, hashes: tile.hashes, indices: tile.indices });
-        }
-    }
+async fn load(store: &SqliteStore, tag: &str) -> Result<Option<View>> {
+    let Some((known, tiles)) = store.view_edge(tag.to_owned()).await? else { return Ok(None) };
+    let whole =
+        |tile: StoredTile| ViewTile { level: tile.level, n: tile.n, hashes: tile.hashes, indices: tile.indices };
+    let tiles: Vec<ViewTile> = tiles.into_iter().map(whole).collect();
     let advice = "make the tiles anew from the published log: 'portcullis audit rebuild'";
-    View::load(known.tag.clone(), known.size, &tiles, known.checkpoint.as_deref()).context(advice)
+    View::load(known.tag, known.size, &tiles, known.checkpoint.as_deref()).map(Some).context(advice)
 }
 
 fn stored(tile: ViewTile) -> StoredTile {

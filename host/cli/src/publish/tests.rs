@@ -89,7 +89,7 @@ async fn two_processes_publish_one_log() {
     let (_dir, host) = host(10).await;
     let other = Host::open(host.home.clone()).await.unwrap();
     let (mut one, mut two) = (publisher(&host), publisher(&other));
-    for _ in 0..10 {
+    for _ in 0..40 {
         add(&host, 7).await;
         add(&other, 5).await;
         let (a, b) = tokio::join!(one.catch_up(), two.catch_up());

@@ -7,6 +7,7 @@
 use portcullis_model::{
     egress::SendRequest,
     id::Digest,
+    trace,
     webhook::{MAX_PAYLOAD, Sending},
 };
 use serde_json::{Map, Value};
@@ -64,6 +65,7 @@ impl Message {
             ("webhook-id", self.id),
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", signature),
+            ("traceparent", trace::of_event(&format!("{}/{}", sending.event.origin, sending.event.id))),
         ];
         SendRequest {
             method: "POST",

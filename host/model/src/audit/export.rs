@@ -46,7 +46,7 @@ pub enum ExportError {
 impl Export {
     /// From a place on, or from the beginning, up to what is published.
     pub async fn begin(reader: &dyn AuditReader, filter: Filter, from: Option<Cursor>) -> Result<Self, ExportError> {
-        let to = reader.extent().await?.published;
+        let to = reader.published().await?;
         let from = from.map_or(0, |cursor| cursor.0);
         match from <= to {
             true => Ok(Self { filter, from, began: from, to, ended: false }),

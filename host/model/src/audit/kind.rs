@@ -113,6 +113,12 @@ pub enum Kind {
     /// A plugin was installed.
     #[serde(rename = "plugin.installed")]
     PluginInstalled,
+    /// A plugin was made ready to be called: its release was checked, compiled and linked to what it is granted.
+    #[serde(rename = "plugin.loaded")]
+    PluginLoaded,
+    /// The file of known vulnerabilities was made anew.
+    #[serde(rename = "advisories.updated")]
+    AdvisoriesUpdated,
     /// A release was put into the registry, without being installed.
     #[serde(rename = "release.published")]
     ReleasePublished,

@@ -119,7 +119,7 @@ impl Entry {
             release: call.release,
             call: call.id.clone(),
         };
-        Self::new(time, kind, actor, Some(call.tenant.clone()))
+        Self { trace: Some(call.trace.clone()), ..Self::new(time, kind, actor, Some(call.tenant.clone())) }
     }
 
     /// What it was about.

@@ -64,20 +64,14 @@ pub struct Found {
     pub next: Option<u64>,
 }
 
-/// How much there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Entries that are durable.
-    pub written: u64,
-    /// How many of them the newest checkpoint covers.
-    pub published: u64,
-}
-
 /// Reads the log.
 #[async_trait]
 pub trait AuditReader: Send + Sync {
-    /// How much there is.
-    async fn extent(&self) -> Result<Extent, StoreError>;
+    /// How many entries are durable.
+    async fn written(&self) -> Result<u64, StoreError>;
+
+    /// How many of them the newest checkpoint covers. An error where the published log cannot be read: the rest still can.
+    async fn published(&self) -> Result<u64, StoreError>;
 
     /// Entries that a filter means.
     async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError>;

@@ -17,8 +17,11 @@ impl Bits {
 
     /// The places from `from` to before `to`.
     pub fn range(from: u64, to: u64) -> Self {
+        let below = |place: u64| if place < 64 { (1 << place) - 1 } else { u64::MAX };
         let mut bits = Self::NONE;
-        (from..to.min(CHUNK)).for_each(|place| bits.set(place));
+        for (start, word) in (0..).step_by(64).zip(&mut bits.0) {
+            *word = below(to.saturating_sub(start)) & !below(from.saturating_sub(start));
+        }
         bits
     }
 
@@ -41,11 +44,16 @@ impl Bits {
     }
 
     /// The places, in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = u64> + '_ {
-        (0..CHUNK).filter(|place| {
-            let word = usize::try_from(place / 64).ok().and_then(|n| self.0.get(n));
-            word.is_some_and(|word| word >> (place % 64) & 1 == 1)
-        })
+    pub fn places(&self) -> Vec<u64> {
+        let mut places = Vec::new();
+        for (start, word) in (0..).step_by(64).zip(self.0) {
+            let mut left = word;
+            while left != 0 {
+                places.push(start + u64::from(left.trailing_zeros()));
+                left &= left - 1;
+            }
+        }
+        places
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -53,7 +61,7 @@ impl Bits {
         if count as usize * 2 >= DENSE {
             return self.0.iter().flat_map(|word| word.to_le_bytes()).collect();
         }
-        self.iter().filter_map(|place| u16::try_from(place).ok()).flat_map(u16::to_le_bytes).collect()
+        self.places().into_iter().filter_map(|place| u16::try_from(place).ok()).flat_map(u16::to_le_bytes).collect()
     }
 
     /// None for bytes that no set has.
@@ -88,7 +96,16 @@ mod tests {
             places.iter().for_each(|place| bits.set(*place));
             prop_assert_eq!(Bits::decode(&bits.encode()), Some(bits));
             prop_assert!(bits.encode().len() <= DENSE);
-            prop_assert_eq!(bits.iter().collect::<Vec<_>>(), places.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(bits.places(), places.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_range_has_its_places_and_no_others() {
+        for (from, to) in
+            [(0, 0), (0, 1), (0, 64), (63, 65), (64, 128), (100, 4_095), (0, CHUNK), (5, u64::MAX), (9, 3)]
+        {
+            assert_eq!(Bits::range(from, to).places(), (from..to.min(CHUNK)).collect::<Vec<_>>(), "{from} to {to}");
         }
     }
 

@@ -40,6 +40,9 @@ pub struct AuditIndex {
     store: SqliteStore,
 }
 
+/// An index that is held open.
+pub struct Held(#[expect(dead_code, reason = "it is there to be open")] File);
+
 impl AuditIndex {
     /// The index in this file, made when it is first needed.
     pub fn new(path: &Path, store: SqliteStore) -> Self {
@@ -49,6 +52,13 @@ impl AuditIndex {
     /// Takes up all entries that it does not have yet. Gives how many it has.
     pub async fn catch_up(&self) -> Outcome<u64> {
         self.with(follow).await
+    }
+
+    /// Keeps the file open, so that what is added to it is not carried over and flushed each time.
+    pub async fn hold(&self) -> Outcome<Held> {
+        self.with(|_, _| Ok(())).await?;
+        let path = self.path.clone();
+        self.store.db.read(move |_| File::open(&path).map(Held).map_err(told)).await
     }
 
     /// Makes it anew. Gives how many entries it has.
@@ -120,7 +130,9 @@ fn follow(file: &File, log: &Connection) -> Try<u64> {
     }
     let mut next = state.next;
     let mut wiped = true;
-    while next < source::count(log)? {
+    // What is written meanwhile is for who asks later.
+    let end = source::count(log)?;
+    while next < end {
         next = file.change(|| {
             // Another process may have been here.
             let next = file.state()?.next;
@@ -169,8 +181,8 @@ fn find(file: &File, filter: &Filter, window: Window) -> Try<(Vec<u64>, Option<u
         let places = |place| chunk * CHUNK + place;
         let left = most - found.len();
         match window.backwards {
-            true => found.extend(bits.iter().rev().map(places).take(left)),
-            false => found.extend(bits.iter().map(places).take(left)),
+            true => found.extend(bits.places().into_iter().rev().map(places).take(left)),
+            false => found.extend(bits.places().into_iter().map(places).take(left)),
         }
         if found.len() == most {
             break;

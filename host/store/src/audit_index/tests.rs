@@ -39,7 +39,7 @@ fn entry(n: u64) -> Entry {
             call: format!("call_{}", n / 8).parse().unwrap(),
         },
     };
-    let tenant = (n % 6 != 0).then(|| ["acme", "other"][n as usize % 2].parse().unwrap());
+    let tenant = (!n.is_multiple_of(6)).then(|| ["acme", "other"][n as usize % 2].parse().unwrap());
     // Time goes back now and then.
     Entry::new(Timestamp((n * 10 - n % 4 * 25 / 10 + 100) as i64), kind, actor, tenant)
         .about(format!("ticket:{}", n % 11))

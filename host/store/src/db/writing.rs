@@ -5,8 +5,9 @@
 //! that is kept leads back to it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::Cell,
     ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use portcullis_model::{
@@ -25,7 +26,7 @@ pub struct Writing {
     conn: Connection,
     /// The index of the next entry, where this transaction has looked it up.
     next: Cell<Option<i64>>,
-    salts: RefCell<Salts>,
+    salts: Arc<Salts>,
 }
 
 impl Deref for Writing {
@@ -36,8 +37,8 @@ impl Deref for Writing {
 }
 
 impl Writing {
-    pub(super) fn new(conn: Connection) -> Self {
-        Self { conn, next: Cell::new(None), salts: RefCell::new(Salts { pool: Box::new([0; POOL]), used: POOL }) }
+    pub(super) fn new(conn: Connection, salts: Arc<Salts>) -> Self {
+        Self { conn, next: Cell::new(None), salts }
     }
 
     /// Forgets what was looked up: a transaction begins, or something was taken back.
@@ -58,12 +59,34 @@ impl Writing {
         Ok(index)
     }
 
+    /// Seals an entry with salts of its own.
+    pub(crate) fn seal(&self, entry: &Entry) -> Outcome<Sealed> {
+        self.salts.seal(entry)
+    }
+}
+
+/// Randomness of the operating system's, a page at a time.
+pub(crate) struct Salts(Mutex<Pool>);
+
+struct Pool {
+    bytes: Box<[u8; POOL]>,
+    used: usize,
+}
+
+impl Default for Salts {
+    fn default() -> Self {
+        Self(Mutex::new(Pool { bytes: Box::new([0; POOL]), used: POOL }))
+    }
+}
+
+impl Salts {
     /// Seals an entry with salts of its own. An error where the operating system gives no randomness: then there is no entry.
     pub(crate) fn seal(&self, entry: &Entry) -> Outcome<Sealed> {
-        let mut salts = self.salts.borrow_mut();
         let mut lack = None;
         let sealed = entry.seal(|| {
-            salts.take().unwrap_or_else(|error| {
+            // For each by itself: many seal at once.
+            let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            taken.unwrap_or_else(|error| {
                 lack = Some(error);
                 Salt::default()
             })
@@ -75,13 +98,7 @@ impl Writing {
     }
 }
 
-/// Randomness of the operating system's, a page at a time.
-struct Salts {
-    pool: Box<[u8; POOL]>,
-    used: usize,
-}
-
-impl Salts {
+impl Pool {
     #[expect(
         clippy::disallowed_methods,
         reason = "nothing may be able to make a salt again: an erased value could be guessed"
@@ -89,11 +106,11 @@ impl Salts {
     fn take(&mut self) -> Outcome<Salt> {
         let mut salt = Salt::default();
         if self.used + salt.len() > POOL {
-            let fetched = getrandom::fill(self.pool.as_mut_slice());
+            let fetched = getrandom::fill(self.bytes.as_mut_slice());
             fetched.map_err(|error| StoreError(format!("the operating system gives no randomness: {error}")))?;
             self.used = 0;
         }
-        let taken = &mut self.pool[self.used..self.used + salt.len()];
+        let taken = &mut self.bytes[self.used..self.used + salt.len()];
         salt.copy_from_slice(taken);
         taken.fill(0);
         self.used += salt.len();
@@ -107,10 +124,10 @@ mod tests {
 
     #[test]
     fn no_salt_comes_twice_and_none_is_kept() {
-        let mut salts = Salts { pool: Box::new([0; POOL]), used: POOL };
-        let all: std::collections::BTreeSet<Salt> = (0..1_000).map(|_| salts.take().unwrap()).collect();
+        let mut pool = Pool { bytes: Box::new([0; POOL]), used: POOL };
+        let all: std::collections::BTreeSet<Salt> = (0..1_000).map(|_| pool.take().unwrap()).collect();
         assert_eq!(all.len(), 1_000);
         assert!(!all.contains(&[0; 32]));
-        assert!(salts.pool[..salts.used].iter().all(|byte| *byte == 0));
+        assert!(pool.bytes[..pool.used].iter().all(|byte| *byte == 0));
     }
 }

@@ -55,6 +55,7 @@ use portcullis_model::{
         HelpDesk, ListAttachments, ListComments, ListOrganizations, Organization, PAGE, ReadAttachment, RedactComment,
         SearchTickets, Seen, StatAttachment, Ticket, UpdateTicket, User,
     },
+    payer,
     permit::Spent,
     time::Clock,
 };
@@ -220,7 +221,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, Failure> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
+    match tokio::task::spawn_blocking(payer::carried(work)).await {
         Ok(result) => result.map_err(ServiceError::from),
         Err(error) => Err(ServiceError::Unavailable(format!("help desk: {error}"))),
     }

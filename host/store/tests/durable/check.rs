@@ -59,7 +59,7 @@ impl Checked {
     }
 
     /// Checks that nothing that was there once has changed.
-    pub fn from_the_beginning(&self, dir: &Path) {
+    pub fn whole(&self, dir: &Path) {
         block_on(async {
             let store = SqliteStore::open(&dir.join("host.db")).unwrap();
             let bodies: Vec<Digest> = all(&store, 0).await.iter().map(|stored| Digest::of(&stored.body)).collect();

@@ -61,7 +61,7 @@ fn killed_in_the_middle_again_and_again() {
         acknowledged += answered.len();
         checked.go_on(dir.path(), &answered);
     }
-    checked.from_the_beginning(dir.path());
+    checked.whole(dir.path());
     println!(
         "{kills} kills, {acknowledged} acts acknowledged, {} entries, {} acts cut off",
         checked.entries(),

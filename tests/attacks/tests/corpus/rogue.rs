@@ -9,6 +9,11 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
+#[cfg(target_os = "linux")]
+use thread_priority::{
+    NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy::Normal, set_thread_priority_and_policy,
+    thread_native_id,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -59,25 +64,19 @@ impl Rogue {
     /// Starts one; it keeps its certificate in this directory.
     pub async fn start(dir: &std::path::Path) -> Self {
         let (ca_pem, acceptor) = certified();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let ca = dir.join("rogue-ca.pem");
         fs::write(&ca, ca_pem).unwrap();
         let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
         let kept = arrived.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, kept) = (acceptor.clone(), kept.clone());
-                tokio::spawn(async move {
-                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                    while let Some(request) = read(&mut stream).await {
-                        kept.lock().unwrap().push(request.clone());
-                        if answers::answer(&mut stream, &request).await.is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
+        // It stands for another machine: on a thread of its own, which leaves the processor to the host.
+        std::thread::spawn(move || {
+            #[cfg(target_os = "linux")]
+            set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, Normal(Idle)).unwrap();
+            let alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            alone.block_on(async { serve(TcpListener::from_std(listener).unwrap(), &acceptor, &kept).await });
         });
         Self { address, ca, arrived }
     }
@@ -97,6 +96,21 @@ impl Rogue {
     /// What has arrived since the last time.
     pub fn take(&self) -> Vec<Arrived> {
         std::mem::take(&mut *self.arrived.lock().unwrap())
+    }
+}
+
+async fn serve(listener: TcpListener, acceptor: &TlsAcceptor, kept: &Arc<Mutex<Vec<Arrived>>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, kept) = (acceptor.clone(), kept.clone());
+        tokio::spawn(async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
+            while let Some(request) = read(&mut stream).await {
+                kept.lock().unwrap().push(request.clone());
+                if answers::answer(&mut stream, &request).await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 }
 

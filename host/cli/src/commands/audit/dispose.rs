@@ -50,7 +50,7 @@ impl Dispose {
         let views = match (self.tenant, self.host) {
             (Some(tenant), _) => vec![Some(tenant)],
             (None, true) => vec![None],
-            (None, false) => host.store.views().await?,
+            (None, false) => host.store.log_views().await?.into_iter().map(|view| view.tenant).collect(),
         };
         let order =
             Order { actor: person(), before: self.before, policy: "by hand".to_owned(), reason: Some(&self.reason) };

@@ -244,8 +244,10 @@ mod tests {
         assert_eq!(log_proof::vkey(&home).unwrap(), next, "the key that the entry names");
         // After the new key was taken into use, and before what shows it was stored.
         std::fs::remove_file(home.log().join("keys/001.json")).unwrap();
-        assert!(!verified(&home, &old));
+        let changes = || portcullis_audit::key_changes(&home.log()).unwrap().len();
+        assert_eq!(changes(), 1);
         rotate(home.clone(), quiet(), 1).await.unwrap();
+        assert_eq!(changes(), 2);
         assert!(verified(&home, &old) && verified(&home, &first) && verified(&home, &next));
         assert!(files.old_until().unwrap().is_some());
     }

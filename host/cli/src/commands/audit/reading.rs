@@ -2,6 +2,7 @@
 
 mod ask;
 mod bundle;
+mod ended;
 mod export;
 
 use std::{process::ExitCode, time::Duration};
@@ -9,7 +10,6 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use portcullis_model::audit::{
-    Actor,
     query::{Field, Filter},
     reader::{AuditReader, LARGEST_PAGE, Shown, Window},
 };
@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output, reading::LogReader};
 
+use self::ended::{ended, who};
 pub use self::{ask::Ask, bundle::Bundle, export::Export};
 
 /// How often new entries are looked for.
@@ -112,6 +113,10 @@ impl Reading {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
         let host = Host::open(home).await?;
         let reader = LogReader::new(&host.home, host.store.clone());
+        // The first one in a home has all of the log to read.
+        let spinner = output.spinner("reading the log");
+        reader.catch_up().await?;
+        spinner.finish_and_clear();
         match self {
             Self::Search(search) => search.run(&reader, output).await?,
             Self::Tail(tail) => tail.run(&reader, output).await?,
@@ -132,7 +137,7 @@ impl Reading {
 impl Search {
     async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
         let filter = self.wanted.read()?;
-        let end = reader.extent().await?.written;
+        let end = reader.written().await?;
         let mut window = Window { from: 0, to: end, backwards: !self.oldest_first, most: 0 };
         match (self.at, self.oldest_first) {
             (Some(at), true) => window.from = at,
@@ -143,7 +148,9 @@ impl Search {
         while left > 0 {
             window.most = left.min(LARGEST_PAGE);
             let page = reader.search(&filter, window).await?;
-            page.entries.iter().try_for_each(|shown| print(output, shown))?;
+            for shown in &page.entries {
+                print(output, reader, shown).await?;
+            }
             left -= page.entries.len();
             match page.next {
                 None => return Ok(()),
@@ -166,7 +173,7 @@ impl Tail {
             }
             filter = format!("{filter} {narrowed}").parse()?;
         }
-        let mut next = reader.extent().await?.written;
+        let mut next = reader.written().await?;
         let (mut newest, mut to) = (Vec::new(), next);
         while newest.len() < self.lines {
             let most = (self.lines - newest.len()).min(LARGEST_PAGE);
@@ -175,47 +182,51 @@ impl Tail {
             let Some(older) = page.next else { break };
             to = older;
         }
-        newest.iter().rev().try_for_each(|shown| print(output, shown))?;
-        while self.follow {
+        for shown in newest.iter().rev() {
+            print(output, reader, shown).await?;
+        }
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             tokio::time::sleep(LOOK).await;
-            let to = reader.extent().await?.written;
+            let to = reader.written().await?;
             let page = reader.search(&filter, Window { from: next, to, backwards: false, most: LARGEST_PAGE }).await?;
-            page.entries.iter().try_for_each(|shown| print(output, shown))?;
+            for shown in &page.entries {
+                print(output, reader, shown).await?;
+            }
             next = page.next.unwrap_or(to);
         }
-        Ok(())
     }
 }
 
-/// Prints an entry: its index, and what can be read of it.
-fn print(output: Output, shown: &Shown) -> Result<()> {
+/// Prints an entry: its index, and what can be read of it; of what cannot, when it went, by whom and why.
+async fn print(output: Output, reader: &LogReader, shown: &Shown) -> Result<()> {
     let Shown { index, entry, fault, erased, disposed, .. } = shown;
     let mut value = json!({ "index": index, "entry": entry });
     if let Some(fault) = fault {
         value["fault"] = json!(fault);
     }
-    if !erased.is_empty() {
-        value["erased"] = json!(erased);
+    let mut ends = String::new();
+    for (field, by) in erased {
+        let end = ended(reader, *by).await?;
+        ends.push_str(&format!("\n        {field} was erased, {}", end.words()));
+        value["erased"][field] = json!(end);
     }
     if let Some(by) = disposed {
-        value["disposed"] = json!(by);
+        let end = ended(reader, *by).await?;
+        ends.push_str(&format!("\n        it was disposed of, {}", end.words()));
+        value["disposed"] = json!(end);
     }
-    output.item(&value, || words(shown))
+    output.item(&value, || words(shown) + &ends)
 }
 
 fn words(shown: &Shown) -> String {
     let Some(entry) = &shown.entry else {
         return format!("{:>7} ({})", shown.index, shown.fault.as_deref().unwrap_or("it cannot be read"));
     };
-    let actor = match &entry.actor {
-        Actor::Host => "host".to_owned(),
-        Actor::Person { name } => format!("person {name}"),
-        Actor::Source { name } => format!("source {name}"),
-        Actor::Client { client, .. } => client.to_string(),
-        Actor::Plugin { plugin, .. } => plugin.to_string(),
-    };
-    let mut detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    detail.extend(shown.erased.iter().map(|(field, by)| format!("({field} erased: entry {by})")));
+    let actor = who(&entry.actor);
+    let detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let resource = entry.resource.as_deref().unwrap_or("-");
     format!("{:>7} {} {:16} {actor} {resource} {}", shown.index, entry.time, entry.kind.name(), detail.join(" "))
 }

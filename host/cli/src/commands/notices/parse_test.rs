@@ -124,7 +124,8 @@ fn entries(kind: Kind) -> Vec<Entry> {
     all
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
+    Kind::AuditDisposalAnnounced,
     Kind::CapabilitySuspended,
     Kind::PluginSuspended,
     Kind::DeliveryDead,

@@ -147,7 +147,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Visits what a filter means, in order; no more than one question may look at.
     async fn each(&mut self, filter: &Filter, mut visit: impl FnMut(u64, &Entry) + Send) -> Result<(), StoreError> {
-        let to = self.reader.extent().await?.written;
+        let to = self.reader.written().await?;
         let mut window = Window { from: 0, to, backwards: false, most: LARGEST_PAGE };
         loop {
             let page = self.reader.search(filter, window).await?;
@@ -184,7 +184,7 @@ impl Walk<'_> {
 
     /// The newest that a filter means.
     async fn newest(&mut self, filter: &Filter) -> Result<Option<(u64, Entry)>, StoreError> {
-        let to = self.reader.extent().await?.written;
+        let to = self.reader.written().await?;
         let window = Window { from: 0, to, backwards: true, most: 1 };
         let found = self.reader.search(filter, window).await?.entries.pop();
         self.looked_at += usize::from(found.is_some());

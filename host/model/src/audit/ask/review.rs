@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::{Entry, Field, Filter, Finding, Found, StoreError, Walk, by, list, of_kinds, single};
+use super::{Entry, Field, Finding, Found, StoreError, Walk, by, list, of_kinds, single};
 use crate::{
-    audit::{Kind, query::Terms},
+    audit::{
+        Kind,
+        query::{Terms, kinds},
+    },
     time::Timestamp,
 };
 
@@ -19,7 +22,6 @@ pub(super) async fn answer(
     installation: &str,
     since: Option<Timestamp>,
 ) -> Result<Found, StoreError> {
-    let of_installation = || Filter::default().and(Field::Installation, installation);
     let newest =
         of_kinds(&["plugin.installed", "plugin.upgraded", "plugin.granted"]).and(Field::Installation, installation);
     let Some((_, known)) = walk.newest(&newest).await? else {
@@ -41,11 +43,13 @@ pub(super) async fn answer(
     };
     let mut changes = BTreeMap::new();
     let mut take = |index: u64, entry: &Entry| {
-        if (review.is_none() || index > after) && !DAILY.iter().any(|start| entry.kind.name().starts_with(start)) {
+        if review.is_none() || index > after {
             changes.insert(index, changed(index, entry));
         }
     };
-    walk.each(&of_installation().within(since, None), &mut take).await?;
+    let kinds: Vec<&str> = kinds().iter().copied().filter(|kind| !is_daily(kind)).collect();
+    let of_installation = of_kinds(&kinds).and(Field::Installation, installation);
+    walk.each(&of_installation.within(since, None), &mut take).await?;
     let releases = [
         "release.reviewed",
         "release.vulnerable",
@@ -62,6 +66,10 @@ pub(super) async fn answer(
     };
     findings.extend(first_uses(walk, installation, is_new).await?);
     Ok((findings, vec![note]))
+}
+
+fn is_daily(kind: &str) -> bool {
+    DAILY.iter().any(|start| kind.starts_with(start))
 }
 
 /// Destinations and scopes that were used for the first time since.

@@ -8,7 +8,7 @@ use crate::{
         Kind,
         export::Export,
         query::{Cursor, Terms},
-        reader::{Extent, Found as Page, Shown},
+        reader::{Found as Page, Shown},
     },
     id::Digest,
 };
@@ -18,9 +18,12 @@ struct Log(Mutex<Vec<Entry>>);
 
 #[async_trait]
 impl AuditReader for Log {
-    async fn extent(&self) -> Result<Extent, StoreError> {
-        let written = self.0.lock().unwrap().len() as u64;
-        Ok(Extent { written, published: written.saturating_sub(1) })
+    async fn written(&self) -> Result<u64, StoreError> {
+        Ok(self.0.lock().unwrap().len() as u64)
+    }
+
+    async fn published(&self) -> Result<u64, StoreError> {
+        Ok(self.written().await?.saturating_sub(1))
     }
 
     async fn search(&self, filter: &Filter, window: Window) -> Result<Page, StoreError> {

@@ -1,0 +1,54 @@
+//! How something that was in the log came to its end: when, by whom and why.
+
+use anyhow::{Context as _, Result};
+use portcullis_model::{
+    audit::{
+        Actor,
+        query::Filter,
+        reader::{AuditReader as _, Window},
+    },
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use crate::reading::LogReader;
+
+/// The end of a value or of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ended {
+    /// The entry that says so.
+    pub entry: u64,
+    /// When.
+    pub time: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// Why: a reason, or the policy.
+    pub why: String,
+}
+
+/// What the entry of that index says.
+pub async fn ended(reader: &LogReader, by: u64) -> Result<Ended> {
+    let window = Window { from: by, to: by + 1, backwards: false, most: 1 };
+    let found = reader.search(&Filter::default(), window).await?.entries.into_iter().next();
+    let entry = found.and_then(|shown| shown.entry).with_context(|| format!("entry {by} cannot be read"))?;
+    let why = entry.text("reason").or(entry.text("policy")).unwrap_or_default().to_owned();
+    Ok(Ended { entry: by, time: entry.time, by: who(&entry.actor), why })
+}
+
+/// An actor in a few words.
+pub fn who(actor: &Actor) -> String {
+    match actor {
+        Actor::Host => "host".to_owned(),
+        Actor::Person { name } => format!("person {name}"),
+        Actor::Source { name } => format!("source {name}"),
+        Actor::Client { client, .. } => client.to_string(),
+        Actor::Plugin { plugin, .. } => plugin.to_string(),
+    }
+}
+
+impl Ended {
+    /// In a line.
+    pub fn words(&self) -> String {
+        format!("as entry {} says: {}, by {}, {}", self.entry, self.time, self.by, self.why)
+    }
+}

@@ -1,0 +1,119 @@
+//! What people are called and what they wrote is not in the log that is published, nor in the bodies that it commits to; and it can be
+//! erased. By the command itself, as a person gives it.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use portcullis_store::{SqliteStore, StoredEntry};
+
+const WHO: &str = "mara-of-operations";
+const WROTE: &str = "Eve Exemplar asked for it by telephone";
+
+struct Host {
+    dir: tempfile::TempDir,
+}
+
+impl Host {
+    fn try_run(&self, who: &str, words: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["--json", "--home"])
+            .arg(self.home())
+            .args(words)
+            .env("USER", who)
+            .env_remove("PORTCULLIS_HOME")
+            .output()
+            .unwrap()
+    }
+
+    fn run(&self, who: &str, words: &[&str]) -> serde_json::Value {
+        let output = self.try_run(who, words);
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    async fn entries(&self) -> Vec<StoredEntry> {
+        SqliteStore::open(&self.home().join("host.db")).unwrap().entries(0, 10_000).await.unwrap()
+    }
+
+    /// What a person does without any plugin.
+    fn acted() -> Self {
+        let host = Self { dir: tempfile::tempdir().unwrap() };
+        for words in [
+            &["init"][..],
+            &["source", "add", "desk", "--kind", "cloudevents", "--tenant", "acme"],
+            &["source", "rotate", "desk", "--overlap", "1h"],
+            &["vault", "rotate-keys"],
+            &["freeze", "add", "--all", "--reason", WROTE],
+        ] {
+            host.run(WHO, words);
+        }
+        host
+    }
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|at| at == text.as_bytes())
+}
+
+/// Files below a directory that hold a text.
+fn found(dir: &Path, text: &str) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    all.flat_map(|path| match path.is_dir() {
+        true => found(&path, text),
+        false if holds(&std::fs::read(&path).unwrap(), text) => vec![path],
+        false => Vec::new(),
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_is_in_what_is_published_and_all_of_it_is_read() {
+    let host = Host::acted();
+    let entries = host.entries().await;
+    assert!(entries.len() >= 6, "{}", entries.len());
+    for text in [WHO, "Eve Exemplar"] {
+        assert!(entries.iter().all(|entry| !holds(&entry.body, text)), "{text}");
+        assert_eq!(found(&host.home().join("log"), text), Vec::<PathBuf>::new());
+    }
+    let by: Vec<String> = entries.iter().map(|entry| serde_json::to_string(&entry.read().unwrap()).unwrap()).collect();
+    assert!(by.iter().filter(|entry| entry.contains(WHO)).count() >= 5, "{by:?}");
+    assert!(by.iter().any(|entry| entry.contains(WROTE)), "{by:?}");
+    let told = String::from_utf8(host.try_run("auditor", &["audit", "tail"]).stdout).unwrap();
+    assert!(told.contains(WHO) && told.contains(WROTE), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_erased_is_told_and_the_log_still_holds() {
+    let host = Host::acted();
+    let refused = host.try_run("dpo", &["audit", "erase", "--person", WHO, "--reason", &format!("{WHO} asked")]);
+    assert!(!refused.status.success(), "the reason must not say it again");
+    let looked = host.run("dpo", &["audit", "erase", "--person", WHO, "--reason", "request 4711", "--dry-run"]);
+    let count = looked["erased"].as_u64().unwrap();
+    assert!(count >= 5 && host.entries().await.iter().all(|entry| entry.erased.is_empty()), "{looked}");
+    let erased = host.run("dpo", &["audit", "erase", "--person", WHO, "--reason", "request 4711"]);
+    assert_eq!((erased["erased"].as_u64(), &erased["gone-from-files"]), (Some(count), &true.into()));
+    let entries = host.entries().await;
+    assert!(entries.iter().all(|entry| entry.openings.open.iter().all(|opening| opening.value != WHO)));
+    let told = String::from_utf8(host.try_run("auditor", &["audit", "tail"]).stdout).unwrap();
+    assert!(told.contains("(erased)") && told.contains("person dpo") && told.contains("request 4711"), "{told}");
+    host.run("auditor", &["audit", "verify"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_disposes_of_what_is_too_young() {
+    let host = Host::acted();
+    let before = host.entries().await.len();
+    let refused = host.try_run("dpo", &["audit", "dispose", "--before", "2999-01-01", "--reason", "room"]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && error.contains("audit.minimum-days"), "{error}");
+    let nothing = host.run("dpo", &["audit", "dispose", "--before", "2020-01-01", "--reason", "room", "--dry-run"]);
+    assert!(nothing["disposed"].as_array().unwrap().iter().all(|one| one["count"] == 0), "{nothing}");
+    assert_eq!(host.entries().await.len(), before);
+}
