@@ -214,7 +214,7 @@ pub fn line(kind: Kind) -> Line {
     use Severity::{High, Low, Medium};
     match kind {
         Kind::HostCreated | Kind::PluginInstalled => app(life::INSTALL),
-        Kind::HostStarted => app(life::START),
+        Kind::HostStarted | Kind::PluginLoaded => app(life::START),
         Kind::HostStopped => app(life::STOP),
         Kind::PluginUpgraded | Kind::PluginRolledBack => app(life::UPDATE),
         Kind::PluginUninstalled => app(life::REMOVE),
@@ -260,6 +260,7 @@ pub fn line(kind: Kind) -> Line {
         Kind::ReviewWaived => entity(manage::UPDATE).at(Low),
         Kind::ReviewWithdrawn => entity(manage::DELETE),
         Kind::TrustChanged => entity(manage::UPDATE).at(Medium),
+        Kind::AdvisoriesUpdated => entity(manage::UPDATE),
         Kind::TrustEnforced => entity(manage::ACTIVATE),
         Kind::SourceAdded | Kind::ConnectionAdded | Kind::ClientRegistered | Kind::VaultDataKeyMade => {
             entity(manage::CREATE)
