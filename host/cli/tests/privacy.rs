@@ -132,6 +132,24 @@ async fn a_value_that_is_gone_without_an_erasure_on_record_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_from_before_a_change_of_key_still_holds() {
+    let host = Host::acted();
+    let kept = |name: &str| host.dir.path().join(name).display().to_string();
+    let (head, proof) = (kept("kept.checkpoint"), kept("proof.json"));
+    host.run("auditor", &["audit", "checkpoint", "--out", &head]);
+    host.run("auditor", &["audit", "proof", "1", "--out", &proof]);
+    host.run(WHO, &["audit", "key", "rotate", "--overlap-days", "0"]);
+    host.run(WHO, &["audit", "checkpoint"]);
+    assert_eq!(host.run("auditor", &["audit", "verify", "--at-least", &head])["verified"], true);
+    assert_eq!(host.run("auditor", &["audit", "check-proof", &proof])["verified"], true);
+    std::fs::remove_dir_all(host.home().join("log/keys")).unwrap();
+    assert!(
+        !host.try_run("auditor", &["audit", "check-proof", &proof]).status.success(),
+        "nothing leads to the older key"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_disposes_of_what_is_too_young() {
     let host = Host::acted();
     let before = host.entries().await.len();
