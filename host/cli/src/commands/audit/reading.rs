@@ -10,6 +10,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use portcullis_model::audit::{
+    Kind, Recorder as _,
     query::{Field, Filter},
     reader::{AuditReader, LARGEST_PAGE, Shown, Window},
 };
@@ -118,8 +119,8 @@ impl Reading {
         reader.catch_up().await?;
         spinner.finish_and_clear();
         match self {
-            Self::Search(search) => search.run(&reader, output).await?,
-            Self::Tail(tail) => tail.run(&reader, output).await?,
+            Self::Search(search) => search.run(&host, &reader, output).await?,
+            Self::Tail(tail) => tail.run(&host, &reader, output).await?,
             Self::Export(export) => export.run(&host, &reader, output).await?,
             Self::Bundle(bundle) => bundle.run(&host, &reader, output).await?,
             Self::Ask(ask) => ask.run(&host, &reader, output).await?,
@@ -134,10 +135,19 @@ impl Reading {
     }
 }
 
+/// Puts on record that somebody reads, and what is looked for: before anything of it is shown.
+pub(super) async fn note(host: &Host, way: &str, filter: &str) -> Result<()> {
+    let entry = host.entry(Kind::AuditRead, None).with("way", way);
+    // What somebody looks for can name a person.
+    let entry = if filter.is_empty() { entry } else { entry.with_personal("filter", filter) };
+    Ok(host.store.record(vec![entry]).await?)
+}
+
 impl Search {
-    async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
+    async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
         let filter = self.wanted.read()?;
         let end = reader.written().await?;
+        note(host, "page", &filter.to_string()).await?;
         let mut window = Window { from: 0, to: end, backwards: !self.oldest_first, most: 0 };
         match (self.at, self.oldest_first) {
             (Some(at), true) => window.from = at,
@@ -164,7 +174,7 @@ impl Search {
 }
 
 impl Tail {
-    async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
+    async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
         let mut filter = self.wanted.read()?;
         if let Some(kind) = self.kind {
             let narrowed: Filter = format!("kind={kind}").parse()?;
@@ -174,6 +184,7 @@ impl Tail {
             filter = format!("{filter} {narrowed}").parse()?;
         }
         let mut next = reader.written().await?;
+        note(host, if self.follow { "live" } else { "page" }, &filter.to_string()).await?;
         let (mut newest, mut to) = (Vec::new(), next);
         while newest.len() < self.lines {
             let most = (self.lines - newest.len()).min(LARGEST_PAGE);

@@ -72,7 +72,7 @@ impl Verify {
                 return refuse(output, &error);
             }
         };
-        let chain = Chain::follow(&dir, LogVerifier::parse(&vkey)?)?;
+        let chain = Chain::around(&dir, LogVerifier::parse(&vkey)?)?;
         let newest = chain.newest().context("a log without a key")?;
         let cosigned = match witnesses.is_empty() {
             true => None,
@@ -154,7 +154,7 @@ fn bundle(dir: &std::path::Path, vkey: &str, output: Output) -> Result<ExitCode>
 fn kept(file: &std::path::Path, dir: &std::path::Path, vkey: &str) -> Result<Checkpoint> {
     let note = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let key = LogVerifier::parse(vkey)?;
-    let keys = Chain::follow(dir, key.clone()).map_or_else(|_| vec![key], |chain| chain.keys);
+    let keys = Chain::around(dir, key.clone()).map_or_else(|_| vec![key], |chain| chain.keys);
     Checkpoint::open_any(&note, &keys).with_context(|| format!("{}", file.display()))
 }
 
