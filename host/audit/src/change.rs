@@ -4,7 +4,8 @@
 //! shows that lies in the log's directory, in `keys/<n>.json`: the entry's body, its leaf, and the leaf's C2SP tlog-proof.
 //!
 //! Invariants: a key is believed only where one that is believed signed for it, over an entry that names both; all have the log's
-//! name; the checkpoints of changes belong to the log like any that was kept elsewhere.
+//! name; the checkpoints of changes belong to the log like any that was kept elsewhere. What leads to a believed key counts for
+//! evidence that was kept from before, never for the log's own head.
 
 use std::path::Path;
 
@@ -112,6 +113,27 @@ impl Chain {
         Ok(chain)
     }
 
+    /// As [`follow`](Self::follow), with the keys before as well, the oldest first: each named by an entry of the log that the key
+    /// after it has signed. For what was kept from when they signed.
+    ///
+    /// # Errors
+    /// A change to or from a key that is believed does not hold: its file, and what is wrong.
+    pub fn around(dir: &Path, key: LogVerifier) -> Result<Self, LogError> {
+        let mut chain = Self::follow(dir, key)?;
+        for (n, change) in key_changes(dir)?.iter().enumerate().rev() {
+            let Some(oldest) = chain.keys.first().filter(|key| key.vkey() == change.new) else { continue };
+            let wrong = |what: String| LogError::Damaged(Fault::new(name(n), what));
+            let old = LogVerifier::parse(&change.old).map_err(|error| wrong(error.to_string()))?;
+            let (new, head) = change.check(&old).map_err(wrong)?;
+            if new != *oldest {
+                return Err(wrong("it leads to another key".to_owned()));
+            }
+            chain.keys.insert(0, old);
+            chain.changes.insert(0, head);
+        }
+        Ok(chain)
+    }
+
     /// The newest key.
     pub fn newest(&self) -> Option<&LogVerifier> {
         self.keys.last()
@@ -209,6 +231,16 @@ mod tests {
         }
         let stranger = old().successor(&Counter(9));
         assert!(verify(&path, &stranger.vkey(), None).is_err());
+
+        let keys = |key: &LogKey| -> Vec<String> {
+            Chain::around(&path, key.verifier()).unwrap().keys.iter().map(LogVerifier::vkey).collect()
+        };
+        assert_eq!(keys(&new()), [old().vkey(), new().vkey()], "backwards, for what was kept");
+        assert_eq!(keys(&old()), [old().vkey(), new().vkey()]);
+        assert_eq!(keys(&stranger), [stranger.vkey()]);
+        let forged = KeyChange { old: stranger.vkey(), ..change };
+        std::fs::write(path.join(name(0)), serde_json::to_vec(&forged).unwrap()).unwrap();
+        assert!(Chain::around(&path, new().verifier()).is_err(), "nobody becomes an older key by saying so");
     }
 
     #[test]

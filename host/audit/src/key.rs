@@ -105,7 +105,7 @@ impl LogKey {
     }
 
     /// The same key under the name of a view.
-    fn of_view(&self, tag: &str) -> Self {
+    pub(crate) fn of_view(&self, tag: &str) -> Self {
         Self { name: view_name(&self.name, tag), key: self.key.clone() }
     }
 

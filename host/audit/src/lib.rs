@@ -35,6 +35,7 @@ mod proven;
 mod publish;
 mod read;
 mod serve;
+mod statement;
 mod tree;
 mod verify;
 mod view;

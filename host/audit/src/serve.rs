@@ -2,7 +2,7 @@
 //!
 //! Invariant: a file is named here from numbers alone, so that no path of a stranger's leads anywhere.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     bundle,
@@ -16,15 +16,23 @@ use crate::{
 /// The most bytes of a checkpoint and of a change of key.
 const MAX_NOTE: u64 = 1 << 20;
 
-/// The newest checkpoint, with what witnesses have cosigned of it.
+/// The newest checkpoint, with what witnesses have cosigned of it, where that has all of the log's own signatures.
 pub fn checkpoint_file(dir: &Path) -> Result<Option<Vec<u8>>, LogError> {
     let head = read::file(dir, CHECKPOINT, MAX_NOTE).map_err(LogError::Damaged)?;
     let cosigned = cosigned_file(dir)?;
-    let same = |a: &Option<Vec<u8>>, b: &Option<Vec<u8>>| {
-        let claims = |note: &Option<Vec<u8>>| note.as_deref().and_then(Checkpoint::claims);
-        claims(a).is_some() && claims(a) == claims(b)
-    };
-    Ok(if same(&head, &cosigned) { cosigned } else { head })
+    Ok(match (head, cosigned) {
+        (Some(head), Some(cosigned)) if has_all_of(&cosigned, &head) => Some(cosigned),
+        (head, _) => head,
+    })
+}
+
+/// Whether a note says the same as another, and has each line of it.
+fn has_all_of(note: &[u8], of: &[u8]) -> bool {
+    let claims = Checkpoint::claims(of);
+    let lines: BTreeSet<&[u8]> = note.split(|byte| *byte == b'\n').collect();
+    claims.is_some()
+        && claims == Checkpoint::claims(note)
+        && of.split(|byte| *byte == b'\n').all(|line| lines.contains(line))
 }
 
 /// The newest checkpoint that witnesses cosigned.
@@ -95,5 +103,19 @@ mod tests {
         log.write(CHECKPOINT, &older);
         assert_eq!(tile_file(&path, 0, 1, 256).unwrap(), None, "written, and not signed");
         assert_eq!(cosigned_file(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn what_was_cosigned_before_a_new_key_signed_too_is_not_in_its_place() {
+        let mut log = LogDir::new();
+        log.grow(3);
+        let (head, path) = (log.read(CHECKPOINT), log.path());
+        let with = |lines: &[&[u8]]| lines.concat();
+        let (witness, newer) =
+            ("\u{2014} w.example AAAAAAAA\n".as_bytes(), "\u{2014} log.example BBBBBBBB\n".as_bytes());
+        log.write(COSIGNED, &with(&[&head, witness]));
+        assert_eq!(checkpoint_file(&path).unwrap().unwrap(), with(&[&head, witness]));
+        log.write(CHECKPOINT, &with(&[&head, newer]));
+        assert_eq!(checkpoint_file(&path).unwrap().unwrap(), with(&[&head, newer]), "with the new key's signature");
     }
 }

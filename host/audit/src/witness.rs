@@ -161,7 +161,8 @@ pub fn put_cosigned(dir: &Path, head: &Checkpoint, lines: &[String]) -> Result<(
     if let Some(stored) = read::file(dir, COSIGNED, MAX_NOTE).map_err(LogError::Damaged)? {
         match Checkpoint::claims(&stored) {
             Some((size, _)) if size > head.size() => return Ok(()),
-            Some(claims) if claims == (head.size(), head.root()) => note = stored,
+            // The log's own lines are those of the head: a key may have signed it since.
+            Some(claims) if claims == (head.size(), head.root()) => note = with_lines_of(note, &stored),
             _ => {}
         }
     }
@@ -182,6 +183,19 @@ pub fn put_cosigned(dir: &Path, head: &Checkpoint, lines: &[String]) -> Result<(
     let file = dir.join(COSIGNED);
     Durable.put(&file, &note).map_err(LogError::io(file.display()))?;
     Durable.sync(dir).map_err(LogError::io(dir.display()))
+}
+
+/// A note, and behind it those signatures of another that it does not have.
+fn with_lines_of(note: Vec<u8>, stored: &[u8]) -> Vec<u8> {
+    let mut text = String::from_utf8_lossy(&note).into_owned();
+    let stored = String::from_utf8_lossy(stored).into_owned();
+    for line in stored.rsplit_once("\n\n").map_or("", |(_, lines)| lines).lines() {
+        if !text.lines().any(|known| known == line) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text.into_bytes()
 }
 
 /// The newest checkpoint that witnesses cosigned, and which of those that were asked for.

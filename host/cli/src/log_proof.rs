@@ -16,11 +16,14 @@ pub fn vkey(home: &Home) -> Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// An entry that is published, with its proofs.
+/// An entry that is published, with its proofs into the newest log.
 pub async fn of_entry(home: &Home, store: &SqliteStore, index: u64) -> Result<EntryProof> {
-    let vkey = vkey(home)?;
-    let key = LogVerifier::parse(&vkey)?;
-    let log = Log::open(&home.log(), &key)?;
+    let key = LogVerifier::parse(&vkey(home)?)?;
+    of_entry_in(&Log::open(&home.log(), &key)?, &key, store, index).await
+}
+
+/// The same, into the log as of the head that it was opened at.
+pub async fn of_entry_in(log: &Log, key: &LogVerifier, store: &SqliteStore, index: u64) -> Result<EntryProof> {
     if index >= log.head().size() {
         bail!("entry {index} is not published: the log has {} entries", log.head().size());
     }
@@ -36,7 +39,7 @@ pub async fn of_entry(home: &Home, store: &SqliteStore, index: u64) -> Result<En
     };
     let leaf = Leaf::read(&logged);
     let view = match &leaf {
-        Some(leaf) => Some(in_view(store, &key, leaf).await?),
+        Some(leaf) => Some(in_view(store, key, leaf).await?),
         None => None,
     };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).context("an entry that is no text");
@@ -46,11 +49,11 @@ pub async fn of_entry(home: &Home, store: &SqliteStore, index: u64) -> Result<En
         entry: text(body)?,
         leaf: leaf.is_some().then(|| text(logged)).transpose()?,
         proof: text(proof)?,
-        key: vkey,
+        key: key.vkey(),
         view,
     };
     let advice = "the database does not agree with the published log; run 'portcullis audit verify'";
-    evidence.check(&key).context(advice)?;
+    evidence.check(key).context(advice)?;
     Ok(evidence)
 }
 

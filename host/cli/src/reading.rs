@@ -42,6 +42,17 @@ impl LogReader {
         self.index.catch_up().await
     }
 
+    /// Whether what was erased or disposed of is out of the index's files now; where not, why is logged.
+    pub async fn forgets(&self) -> bool {
+        match self.index.forget_taken_away().await {
+            Ok(gone) => gone,
+            Err(error) => {
+                tracing::warn!(%error, "what was taken away from the log may still be in its index");
+                false
+            }
+        }
+    }
+
     /// Makes the index anew. Gives how many entries it has.
     pub async fn rebuild(&self) -> Result<u64, StoreError> {
         self.index.rebuild().await

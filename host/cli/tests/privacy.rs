@@ -7,7 +7,11 @@ use std::{
     process::{Command, Output},
 };
 
-use portcullis_store::{SqliteStore, StoredEntry};
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    time::Timestamp,
+};
+use portcullis_store::{SqliteStore, StoredEntry, Which};
 
 const WHO: &str = "mara-of-operations";
 const WROTE: &str = "Eve Exemplar asked for it by telephone";
@@ -104,6 +108,45 @@ async fn what_is_erased_is_told_and_the_log_still_holds() {
     let told = String::from_utf8(host.try_run("auditor", &["audit", "tail"]).stdout).unwrap();
     assert!(told.contains("(erased)") && told.contains("person dpo") && told.contains("request 4711"), "{told}");
     host.run("auditor", &["audit", "verify"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_gone_without_an_erasure_on_record_is_told() {
+    let host = Host::acted();
+    host.run(WHO, &["freeze", "add", "--all", "--reason", "(withheld)"]);
+    host.run(WHO, &["audit", "checkpoint"]);
+    host.run("auditor", &["audit", "verify"]);
+    let entries = host.entries().await;
+    let written = entries.iter().position(|entry| entry.openings.open.iter().any(|one| one.field == "detail.reason"));
+    let index = written.unwrap() as u64;
+    // The row says that it was erased, by an entry that is of something else.
+    let store = SqliteStore::open(&host.home().join("host.db")).unwrap();
+    let other = Entry::new(Timestamp(0), Kind::HostStarted, Actor::Host, None);
+    let which = Which::Entry { index, field: Some("detail.reason".into()) };
+    store.erase_openings(which, other).await.unwrap();
+    let output = host.try_run("auditor", &["audit", "verify"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let fault = format!("entry {index}: the value of detail.reason is gone, and no entry says that it was erased");
+    assert_eq!((output.status.code(), &told["verified"]), (Some(3), &false.into()), "{told}");
+    assert_eq!(told["database"]["faults"], serde_json::json!([fault]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_kept_from_before_a_change_of_key_still_holds() {
+    let host = Host::acted();
+    let kept = |name: &str| host.dir.path().join(name).display().to_string();
+    let (head, proof) = (kept("kept.checkpoint"), kept("proof.json"));
+    host.run("auditor", &["audit", "checkpoint", "--out", &head]);
+    host.run("auditor", &["audit", "proof", "1", "--out", &proof]);
+    host.run(WHO, &["audit", "key", "rotate", "--overlap-days", "0"]);
+    host.run(WHO, &["audit", "checkpoint"]);
+    assert_eq!(host.run("auditor", &["audit", "verify", "--at-least", &head])["verified"], true);
+    assert_eq!(host.run("auditor", &["audit", "check-proof", &proof])["verified"], true);
+    std::fs::remove_dir_all(host.home().join("log/keys")).unwrap();
+    assert!(
+        !host.try_run("auditor", &["audit", "check-proof", &proof]).status.success(),
+        "nothing leads to the older key"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

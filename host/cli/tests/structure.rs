@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("broker", &["model"]),
     ("delivery", &["model"]),
     ("audit", &["model"]),
+    ("evidence", &["model", "audit"]),
     ("store", &["model"]),
     ("api", &["model", "broker", "delivery"]),
     ("sdk", &[]),

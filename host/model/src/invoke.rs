@@ -142,6 +142,8 @@ impl CallReport {
         }
         match &self.end {
             CallEnd::Ok => entry,
+            // The plugin's own words, which may hold whatever it read.
+            own @ (CallEnd::Failed { .. } | CallEnd::Trapped(_)) => entry.with_personal("reason", own.to_string()),
             other => entry.with("reason", other.to_string()),
         }
     }

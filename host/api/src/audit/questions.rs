@@ -41,9 +41,15 @@ async fn asked(
     let unknown = || Problem::new(Reason::Unknown, NAMES);
     let name = path.map_err(|_| unknown())?.0;
     let question = question(&name, query)?.ok_or_else(unknown)?;
-    api.note(Kind::AuditRead, "question", &format!("{name} {}", query.unwrap_or_default()), &[]).await?;
+    api.note(Kind::AuditRead, "question", &asked_for(&name, query), &[]).await?;
     let found = question.answer(api.reader.as_ref()).await.map_err(|error| unavailable(&error))?;
     Ok(Json(found).into_response())
+}
+
+/// The question in words: values as they are meant, so that a name in one can be found and erased.
+fn asked_for(name: &str, query: Option<&str>) -> String {
+    let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.fold(name.to_owned(), |words, (field, value)| format!("{words} {field}={value}"))
 }
 
 /// The question of this name; none where there is no such.
@@ -94,4 +100,18 @@ fn tokens(params: &Params) -> Result<Tokens, Problem> {
 
 fn span(params: &Params) -> Result<Span, Problem> {
     Ok(Span { since: params.time("since")?, until: params.time("until")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_is_on_record_as_it_is_meant() {
+        assert_eq!(
+            asked_for("left", Some("record=user%3Adana+d&since=2026-11-01")),
+            "left record=user:dana d since=2026-11-01"
+        );
+        assert_eq!(asked_for("left", None), "left");
+    }
 }

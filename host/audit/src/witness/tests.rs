@@ -116,6 +116,25 @@ fn what_is_cosigned_is_kept_with_its_checkpoint_and_counted_once_a_witness() {
 }
 
 #[test]
+fn what_witnesses_said_stays_when_a_new_key_signs_too() {
+    let mut log = LogDir::new();
+    let (head, path) = (log.grow(3), log.path());
+    let witness = Witness::new("a.example", 1);
+    put_cosigned(&path, &head, &[witness.line(&head, 7)]).unwrap();
+    let new = || key().successor(&crate::key::tests::Counter(7));
+    let mut publisher = crate::Publisher::open(&path, crate::Keys::new(new(), vec![key()])).unwrap();
+    assert!(publisher.sign_again().unwrap());
+    let again = Log::open(&path, &new().verifier()).unwrap().head().clone();
+    put_cosigned(&path, &again, &[]).unwrap();
+    let note = std::fs::read(path.join(COSIGNED)).unwrap();
+    for key in [key(), new()] {
+        assert!(Checkpoint::open(&note, &key.verifier()).is_ok(), "both keys");
+    }
+    assert_eq!(Cosigned::read(&path, &[new().verifier()], &[witness.public()], 1).unwrap().witnesses.len(), 1);
+    assert_eq!(crate::checkpoint_file(&path).unwrap().unwrap(), note);
+}
+
+#[test]
 fn a_key_of_a_witness_is_of_its_own_type() {
     let witness = Witness::new("w.example/1", 1);
     assert_eq!(witness.public().to_string(), format!("w.example/1+{:08x}", witness.id()));

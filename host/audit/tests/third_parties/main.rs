@@ -73,10 +73,17 @@ fn go_verifies_the_log_its_views_any_entry_and_any_two_checkpoints() {
     let said = go("log", &world.log(), &world.vkey(), &world.older).unwrap();
     assert_eq!(said.matches("ok: continues the checkpoint").count(), world.older.len(), "{said}");
     assert!(said.contains("700 entries lead to its root") && said.contains("heads of 2 views"), "{said}");
+    let leaves = said;
     for view in &world.views {
         let copy = world.copy(view);
         let said = go("view", &copy, &world.view_vkey(view), &view.older).unwrap();
         assert!(said.contains("continues the checkpoint"), "{said}");
+        // What a tenant compares: the head of its copy, and the last leaf of its view in the host's log.
+        let head = said.lines().find_map(|line| line.strip_prefix("head ")).unwrap();
+        let size = view.bodies.len();
+        assert!(head.starts_with(&format!("{size} ")), "{head}");
+        let last = format!("view {} {head}", view.view.tag());
+        assert!(leaves.lines().any(|line| line == last), "{last}\n{leaves}");
     }
     for index in [0, 1, 255, 256, 511, 698, 699] {
         let file = world.proof(index);

@@ -285,7 +285,8 @@ impl Rotator {
         Entry::new(self.clock.now(), kind, self.actor.clone(), tenant)
             .about(format!("rotation:{}", act.id))
             .with("extent", act.extent.to_string())
-            .with("reason", act.reason.as_str())
+            // What a person wrote, though the host may be the one that goes on with it.
+            .with_personal("reason", &act.reason)
     }
 }
 

@@ -28,8 +28,8 @@ const LOG: &str = "files of the audit log";
 const ENTRIES: &str = "audit entries";
 /// Output.
 const PRINTED: &str = "logs of the host's process";
-/// Where the planted value must be found, or the search has not seen what it should.
-const PLANTED_IN: [&str; 4] = [CORE_DUMPS, DATABASES, LOG, ENTRIES];
+/// Where the planted value must be found, or the search has not seen what it should. The published log has no content.
+const PLANTED_IN: [&str; 3] = [CORE_DUMPS, DATABASES, ENTRIES];
 
 /// Tokens, and the search for secrets.
 #[derive(Debug, Serialize)]

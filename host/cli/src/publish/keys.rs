@@ -8,11 +8,12 @@
 //! ```
 //!
 //! Invariants: a new key signs only after an entry of the log names it, with the old one still there to sign for that entry; an old
-//! key is destroyed only after what shows that change is stored beside the log.
+//! key is destroyed only after what shows that change is stored beside the log; a destruction that was cut off is finished by whoever
+//! looks next.
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -64,6 +65,7 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn read(home: &Home) -> Result<(Self, Keys)> {
         let files = Files::of(home);
+        finish_destroying(&files.old)?;
         let until = files.old_until()?;
         let old = until.map(|_| LogKey::read(&files.old)).transpose()?;
         Ok((Self { until }, Keys::new(LogKey::read(&files.key)?, old.into_iter().collect())))
@@ -78,6 +80,7 @@ impl Held {
 /// Destroys the old key, once its time is over and the change from it is on record.
 pub(crate) async fn retire(home: &Home, store: &SqliteStore, now: Timestamp) -> Result<()> {
     let files = Files::of(home);
+    finish_destroying(&files.old)?;
     if files.old_until()?.is_none_or(|until| now < until) {
         return Ok(());
     }
@@ -94,7 +97,25 @@ pub(crate) async fn retire(home: &Home, store: &SqliteStore, now: Timestamp) -> 
     fs::remove_file(&files.until).with_context(|| format!("cannot remove {}", files.until.display()))
 }
 
-/// Overwrites a file and removes it. What a disk keeps of it below that is out of a program's reach.
+/// The most bytes of a file that can be a key that was overwritten.
+const MAX_KEY: u64 = 4_096;
+
+/// Removes a key's file that was overwritten, and not removed: whoever destroyed it died in between. Any other stays.
+pub(crate) fn finish_destroying(file: &Path) -> Result<()> {
+    let read = || {
+        let length = fs::metadata(file)?.len();
+        Ok::<_, io::Error>((1..=MAX_KEY).contains(&length) && fs::read(file)?.iter().all(|byte| *byte == 0))
+    };
+    match read() {
+        Ok(true) => destroy(file),
+        Ok(false) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+/// Overwrites a file and removes it; one that is gone already is destroyed. What a disk keeps of it below that is out of a
+/// program's reach.
 pub(crate) fn destroy(file: &Path) -> Result<()> {
     let overwrite = || {
         let length = usize::try_from(fs::metadata(file)?.len()).unwrap_or(0);
@@ -103,5 +124,10 @@ pub(crate) fn destroy(file: &Path) -> Result<()> {
         handle.sync_all()?;
         fs::remove_file(file)
     };
-    overwrite().with_context(|| format!("cannot destroy {}", file.display()))
+    match overwrite() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot destroy {}", file.display()))
+        }
+        _ => Ok(()),
+    }
 }

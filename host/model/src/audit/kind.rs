@@ -317,6 +317,10 @@ pub enum Kind {
     /// Somebody began to read the log over the API: by which filter.
     #[serde(rename = "audit.read")]
     AuditRead,
+    /// Entries were put into a bundle with their proofs, for somebody without access to this host: by which filter, how many, and
+    /// the digest of its manifest.
+    #[serde(rename = "audit.bundled")]
+    AuditBundled,
 }
 
 impl Kind {

@@ -134,6 +134,17 @@ impl Entry {
         entry.personal.extend(personal);
         Ok(entry)
     }
+
+    /// The fields of a body that are commitments, by the names that openings have.
+    ///
+    /// # Errors
+    /// It is not an entry.
+    pub fn commitments(body: &[u8]) -> Result<Vec<String>, SealedError> {
+        let read = serde_json::from_slice::<Map<String, Value>>(body);
+        let mut body = read.map_err(|error| SealedError::Form(error.to_string()))?;
+        let found = places(&mut body, |_| true).into_iter();
+        Ok(found.filter_map(|(field, place)| committed(place).is_some().then_some(field)).collect())
+    }
 }
 
 /// Where in a body personal values stand or their commitments do, by the field's name.

@@ -75,6 +75,18 @@ fn what_is_not_there_is_withheld_or_erased_and_what_was_changed_is_told() {
 }
 
 #[test]
+fn the_fields_of_commitments_are_those_of_the_openings_whatever_texts_say() {
+    let sealed = by_a_person().with("note", WITHHELD).seal(salts()).unwrap();
+    let mut fields: Vec<String> = sealed.openings.iter().map(|opening| opening.field.clone()).collect();
+    let mut found = Entry::commitments(&sealed.body).unwrap();
+    fields.sort();
+    found.sort();
+    assert_eq!(found, fields);
+    assert_eq!(found, ["actor.name", "detail.email", "resource"]);
+    assert!(Entry::commitments(b"[]").is_err());
+}
+
+#[test]
 fn what_a_person_wrote_is_personal_and_what_the_host_says_is_not() {
     let entry = |actor| Entry::new(Timestamp(0), Kind::PluginSuspended, actor, None).with("reason", "Bob asked for it");
     let written = entry(Actor::Person { name: "ana".into() });

@@ -70,7 +70,8 @@ impl Installer<'_> {
         let entry = self
             .entry(Kind::PluginErased, &new)
             .with("uninstalled-at", since.to_string())
-            .with("reason", reason.as_str());
+            // What a person wrote, though the host writes it here.
+            .with_personal("reason", reason);
         match store.erase(new.clone(), old.generation, files, entry).await? {
             Some(erased) => Ok((new, erased)),
             None => Err(InstallError::Conflict(new.id)),

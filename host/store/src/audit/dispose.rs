@@ -31,6 +31,8 @@ pub struct Due {
     pub last: u64,
     /// How many of the view's entries between have a body that goes.
     pub count: u64,
+    /// They are older than this.
+    pub before: Timestamp,
 }
 
 /// How far a view's disposal was announced.
@@ -136,7 +138,7 @@ fn due(conn: &Connection, view: Option<&TenantId>, before: Timestamp, published:
             })
             .map_err(failed)?;
         if let (Some(first), Some(last)) = (first, last) {
-            return Ok(Some(Due { first, last, count }));
+            return Ok(Some(Due { first, last, count, before }));
         }
         if young.is_some() {
             return Ok(None);
@@ -146,8 +148,28 @@ fn due(conn: &Connection, view: Option<&TenantId>, before: Timestamp, published:
     Ok(None)
 }
 
+/// Refuses what a row says is old, and its body, which is what was published, says is not.
+fn check_bodies(conn: &Connection, due: Due, tenant: Option<&str>) -> Outcome<()> {
+    let sql = format!(
+        "SELECT min(a.idx) FROM audit a
+         WHERE a.idx BETWEEN ?1 AND ?2 AND a.tenant IS ?3 AND a.disposed IS NULL AND {KEPT}
+           AND ifnull(json_extract(CAST(a.body AS TEXT), '$.time'), '') NOT BETWEEN '0' AND ?4"
+    );
+    let before = Timestamp(due.before.0.saturating_sub(1)).to_string();
+    let young: Option<u64> = conn
+        .prepare_cached(&sql)
+        .and_then(|mut s| s.query_row(params![due.first, due.last, tenant, before], |row| row.get(0)))
+        .map_err(failed)?;
+    young.map_or(Ok(()), |index| {
+        Err(portcullis_model::error::StoreError(format!(
+            "entry {index} is younger by its body than by the database; check the log with 'portcullis audit verify'"
+        )))
+    })
+}
+
 fn dispose(conn: &Writing, due: Due, entry: &Entry) -> Outcome<bool> {
     let tenant = entry.tenant.as_ref().map(TenantId::as_str);
+    check_bodies(conn, due, tenant)?;
     let said = entry.clone().with("from", due.first).with("to", due.last).with("count", due.count);
     let by = append_one(conn, &said)?;
     let sql = format!(
@@ -193,6 +215,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_row_that_was_made_older_than_its_body_stays() {
+        let (_dir, store) = store();
+        let entries = [5, 30].map(|time| of(Some("acme"), time, Kind::PluginGranted));
+        store.record(entries.to_vec()).await.unwrap();
+        let older = "UPDATE audit SET time = 6 WHERE idx = 1";
+        store.db.write(move |conn| conn.execute(older, []).map(drop).map_err(failed)).await.unwrap();
+        let due = store.disposable(acme(), Timestamp(20), 2).await.unwrap().unwrap();
+        assert_eq!(due.count, 2);
+        let refused = store.dispose(due, of(Some("acme"), 99, Kind::AuditDisposed)).await.unwrap_err().to_string();
+        assert!(refused.contains("entry 1 is younger by its body"), "{refused}");
+        assert!(store.entries(0, 2).await.unwrap().iter().all(|row| row.read().is_ok()), "nothing went");
+        let only = store.disposable(acme(), Timestamp(20), 1).await.unwrap().unwrap();
+        assert!(store.dispose(only, of(Some("acme"), 99, Kind::AuditDisposed)).await.unwrap());
+    }
+
+    #[tokio::test]
     async fn a_view_is_disposed_of_from_its_beginning_and_its_neighbour_stays() {
         let (dir, store) = store();
         let mut entries = Vec::new();
@@ -205,12 +243,16 @@ mod tests {
         store.record(entries).await.unwrap();
         assert_eq!(store.disposable(acme(), Timestamp(0), 80).await.unwrap(), None, "all is too young");
         let due = store.disposable(acme(), Timestamp(20), 30).await.unwrap().unwrap();
-        assert_eq!(due, Due { first: 0, last: 28, count: 13 }, "what is published, less the open act and the erasure");
+        assert_eq!(
+            due,
+            Due { first: 0, last: 28, count: 13, before: Timestamp(20) },
+            "what is published, less the open act and the erasure"
+        );
         let said = of(Some("acme"), 99, Kind::AuditDisposed);
         assert!(store.dispose(due, said.clone()).await.unwrap());
         assert!(store.dispose(due, said.clone()).await.is_err(), "once");
         let next = store.disposable(acme(), Timestamp(20), 80).await.unwrap().unwrap();
-        assert_eq!(next, Due { first: 30, last: 38, count: 5 });
+        assert_eq!(next, Due { first: 30, last: 38, count: 5, before: Timestamp(20) });
         assert!(store.dispose(next, said).await.unwrap());
         assert_eq!(store.disposable(acme(), Timestamp(20), 80).await.unwrap(), None);
 
@@ -247,7 +289,7 @@ mod tests {
         let times = [1, 2, 50, 3, 4];
         store.record(times.map(|time| of(None, time, Kind::PluginGranted)).into()).await.unwrap();
         let due = store.disposable(None, Timestamp(10), 5).await.unwrap().unwrap();
-        assert_eq!(due, Due { first: 0, last: 1, count: 2 });
+        assert_eq!(due, Due { first: 0, last: 1, count: 2, before: Timestamp(10) });
         assert!(store.dispose(due, of(None, 60, Kind::AuditDisposed)).await.unwrap());
         assert_eq!(store.disposable(None, Timestamp(10), 5).await.unwrap(), None);
     }

@@ -22,7 +22,7 @@ const NAMED: usize = 2_000;
 /// Which personal values are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Every one that is exactly this: a name, or a resource such as `user:7`.
+    /// Every one that is exactly this: a name, or a resource such as `user:7`; and each filter that somebody searched by and this is in.
     Value(String),
     /// Those of one entry; of one field of it where that is named, such as `detail.reason`.
     Entry {
@@ -70,7 +70,12 @@ fn found(conn: &Connection, which: &Which) -> Outcome<Vec<(u64, String)>> {
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     match which {
         Which::Value(value) => conn
-            .prepare_cached("SELECT idx, field FROM audit_openings WHERE value = ?1 ORDER BY idx, field")
+            .prepare_cached(
+                "SELECT idx, field FROM audit_openings WHERE value = ?1
+                 UNION SELECT idx, field FROM audit_openings
+                 WHERE field = 'detail.filter' AND instr(lower(value), lower(?1)) > 0
+                 ORDER BY idx, field",
+            )
             .and_then(|mut s| s.query_map([value], row)?.collect()),
         Which::Entry { index, field } => conn
             .prepare_cached(
@@ -171,6 +176,19 @@ mod tests {
             (0, vec![301]),
             "what was asked for twice is on record twice"
         );
+    }
+
+    #[tokio::test]
+    async fn what_somebody_searched_by_goes_with_the_name_in_it() {
+        let (dir, store) = store();
+        let searched = |filter: &str| by("ana").with_personal("filter", filter);
+        let filters = [format!("person={}", MARK.to_uppercase()), format!("kind=x {MARK}"), "person=bob".to_owned()];
+        store.record(filters.iter().map(|filter| searched(filter)).collect()).await.unwrap();
+        let erased = store.erase_openings(Which::Value(MARK.into()), entry(Kind::AuditErased)).await.unwrap();
+        assert_eq!((erased.entries, erased.fields["detail.filter"]), (vec![0, 1], 2));
+        assert_eq!(found_in(dir.path(), MARK), Vec::<std::path::PathBuf>::new());
+        let read: Vec<Entry> = store.entries(0, 3).await.unwrap().iter().map(|one| one.read().unwrap()).collect();
+        assert_eq!((read[0].text("filter"), read[2].text("filter")), (Some(ERASED), Some("person=bob")));
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! Invariants: `next` moves in the transaction that adds what it moves past; what is taken out of the file is overwritten.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path, time::Duration};
 
 use crate::StoredEntry;
 use portcullis_model::{
@@ -19,6 +19,11 @@ use super::{
 
 /// What the tables and terms of this version are called. Another's are made anew.
 const VERSION: i64 = 1;
+
+/// How long a change waits for another's.
+const BUSY: Duration = Duration::from_secs(60);
+/// How long it is waited for readers before what was forgotten is said to be left.
+const WIPE: Duration = Duration::from_secs(2);
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS postings (chunk INTEGER, field INTEGER, value TEXT, bits BLOB NOT NULL,
@@ -83,7 +88,7 @@ impl File {
     /// Opens it, or makes it. It can be made anew at any time, so nothing waits until it is durable.
     pub fn open(path: &Path) -> Try<Self> {
         let conn = Connection::open(path)?;
-        conn.busy_timeout(std::time::Duration::from_secs(60))?;
+        conn.busy_timeout(BUSY)?;
         conn.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA cache_size = -32768;",
         )?;
@@ -164,9 +169,12 @@ impl File {
         Ok(self.0.execute_batch("DELETE FROM postings; DELETE FROM chunks; DELETE FROM moments; DELETE FROM state;")?)
     }
 
-    /// Leaves nothing of what was forgotten beside the file.
-    pub fn wipe(&self) -> Try<()> {
-        Ok(self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    /// Leaves nothing of what was forgotten beside the file. False where somebody was reading it for too long.
+    pub fn wipe(&self) -> Try<bool> {
+        self.0.busy_timeout(WIPE)?;
+        let busy: Result<i64, _> = self.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.0.busy_timeout(BUSY)?;
+        Ok(busy? == 0)
     }
 
     fn posting(&self, chunk: u64, field: u8, value: &str) -> Try<Option<Bits>> {

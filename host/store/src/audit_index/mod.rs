@@ -61,6 +61,19 @@ impl AuditIndex {
         self.store.db.read(move |_| File::open(&path).map(Held).map_err(told)).await
     }
 
+    /// Follows the log, and takes what that took away out of the files as well. False where somebody was reading them. An index that
+    /// was never made has nothing.
+    pub async fn forget_taken_away(&self) -> Outcome<bool> {
+        if !self.path.exists() {
+            return Ok(true);
+        }
+        self.with(|file, log| {
+            follow(file, log)?;
+            file.wipe()
+        })
+        .await
+    }
+
     /// Makes it anew. Gives how many entries it has.
     pub async fn rebuild(&self) -> Outcome<u64> {
         self.with(|file, log| {
@@ -147,8 +160,8 @@ fn follow(file: &File, log: &Connection) -> Try<u64> {
             Ok(end)
         })?;
     }
-    if !wiped {
-        file.wipe()?;
+    if !wiped && !file.wipe()? {
+        tracing::warn!("words that were erased stay in the index's file of recent changes until that is written over");
     }
     Ok(next)
 }

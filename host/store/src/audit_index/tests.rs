@@ -217,3 +217,29 @@ async fn what_was_erased_or_disposed_of_is_no_term_any_more() {
         assert!(!file.windows(MARK.len()).any(|bytes| bytes == MARK.as_bytes()), "the file still has it");
     }
 }
+
+#[tokio::test]
+async fn it_is_gone_from_the_index_only_when_nobody_reads_that() {
+    let (dir, store) = store();
+    let path = dir.path().join("index.db");
+    let index = AuditIndex::new(&path, store.clone());
+    assert!(index.forget_taken_away().await.unwrap() && !path.exists(), "there is none");
+    let by = Actor::Person { name: MARK.into() };
+    store.record(vec![Entry::new(Timestamp(0), Kind::PluginGranted, by, None)]).await.unwrap();
+    index.catch_up().await.unwrap();
+    let holds = || {
+        let mut files = ["", "-wal"].iter().filter_map(|end| fs::read(format!("{}{end}", path.display())).ok());
+        files.any(|file| file.windows(MARK.len()).any(|at| at == MARK.as_bytes()))
+    };
+    assert!(holds(), "it is there to be found");
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM postings;").unwrap();
+    let request = Entry::new(Timestamp(0), Kind::AuditErased, Actor::Host, None);
+    store.erase_openings(crate::Which::Value(MARK.into()), request).await.unwrap();
+    assert!(!index.forget_taken_away().await.unwrap(), "somebody reads");
+    reader.execute_batch("COMMIT").unwrap();
+    assert!(index.forget_taken_away().await.unwrap());
+    assert!(!holds());
+}
+
+const MARK: &str = "dana-whose-name-must-not-stay";

@@ -6,7 +6,9 @@
 //
 // log and view: the checkpoint's signature, every tile and every entry against the signed root, an inclusion proof of every
 // entry (of 500 all over the log where it is longer), consistency between any two of many sizes, and with each older checkpoint.
-// log: also that the leaves are heads of views that follow from one another. proof: both proofs in the file.
+// log: also that the leaves are heads of views that follow from one another; it prints the last of each view, `view <tag> <size> <root>`.
+// view: it prints the checkpoint's, `head <size> <root>`. Where size and root are the same, the copy is all of the view.
+// proof: both proofs in the file.
 //
 // Without modules: GO111MODULE=off GOPATH=/usr/share/gocode go run main.go ...
 package main
@@ -20,6 +22,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -185,6 +188,16 @@ func checkLog(dir string, verifier note.Verifier, older []string, leaves bool) e
 	}
 	if leaves {
 		fmt.Printf("ok: the heads of %d views follow from one another\n", len(views))
+		var tags []string
+		for tag := range views {
+			tags = append(tags, tag)
+		}
+		sort.Strings(tags)
+		for _, tag := range tags {
+			fmt.Printf("view %s %d %s\n", tag, views[tag].size, views[tag].root)
+		}
+	} else {
+		fmt.Printf("head %d %s\n", tree.N, tree.Hash)
 	}
 	return nil
 }
@@ -260,6 +273,7 @@ type leaf struct {
 // view is all stored hashes of one, as sumdb counts them.
 type view struct {
 	size   int64
+	root   tlog.Hash
 	hashes []tlog.Hash
 }
 
@@ -317,6 +331,7 @@ func follow(views map[string]*view, index int64, entry []byte) error {
 	if computed != root {
 		return fmt.Errorf("the root of view %s is another", l.View)
 	}
+	v.root = root
 	return nil
 }
 

@@ -1,14 +1,14 @@
 //! Compares the database with the published log: bodies, whose they are, what lies beside them, and the tiles of views.
 //!
 //! Invariants: the log was verified before, and its leaves are read with proof again; what was disposed of is judged by its leaf
-//! hash; memory is a batch, and a right edge a view.
+//! hash, and what was erased by an entry that says so; memory is a batch, a right edge a view, and the places of what was erased.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, Result};
 use portcullis_audit::{Checkpoint, Leaf, Log, LogVerifier, View, record_hash};
 use portcullis_model::{
-    audit::{Actor, Entry, Kind, WITHHELD},
+    audit::{Entry, Kind},
     id::TenantId,
     time::Timestamp,
 };
@@ -73,6 +73,8 @@ struct Views<'a> {
     only: Option<&'a str>,
     /// What was disposed of, by the entry that is to say so.
     disposals: BTreeMap<u64, Disposal>,
+    /// What was erased, index and field, by the entry that is to say so.
+    erasures: BTreeMap<u64, Vec<(u64, String)>>,
     found: Compared,
 }
 
@@ -88,22 +90,32 @@ struct Disposal {
 pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
     let state = store.log_state().await?;
     let known = store.log_views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
-    let mut views =
-        Views { store, known, made: HashMap::new(), only, disposals: BTreeMap::new(), found: Compared::default() };
+    let mut views = Views {
+        store,
+        known,
+        made: HashMap::new(),
+        only,
+        disposals: BTreeMap::new(),
+        erasures: BTreeMap::new(),
+        found: Compared::default(),
+    };
     let size = log.head().size();
     let mut from = 0;
     while from < size {
-        let to = size.min(from + BATCH);
+        // What a publisher that died has not stored of the views is made up for by the next one, and is no fault.
+        let behind = from >= state.advanced;
+        let to = (from + BATCH).min(if behind { size } else { size.min(state.advanced) });
         let mut logged: Vec<Vec<u8>> = Vec::new();
         tokio::task::block_in_place(|| log.entries(from..to, |_, bytes| logged.push(bytes.to_vec())))?;
         let rows = rows(store, from, to).await?;
         for ((index, bytes), row) in (from..).zip(&logged).zip(rows) {
             views.entry(index, bytes, row);
         }
-        views.full_tiles().await?;
+        views.full_tiles(!behind).await?;
         from = to;
     }
     views.tombstones().await?;
+    views.erased(log).await?;
     views.edges(key, state.advanced >= size).await?;
     views.found.unpublished = store.entry_count().await?.saturating_sub(size);
     Ok(views.found)
@@ -163,11 +175,7 @@ impl Views<'_> {
             (said.last, said.count) = (index, said.count + 1);
             return;
         }
-        let same = match &leaf {
-            Some(leaf) => leaf.entry == record_hash(&row.body),
-            None => logged == row.body,
-        };
-        if !same {
+        if !is_published(logged, &row.body) {
             return self
                 .found
                 .differs(index, format!("entry {index} in the database is not the one that was published"));
@@ -183,20 +191,68 @@ impl Views<'_> {
                 let (says, is) = (of(entry.tenant.as_ref()), of(owner));
                 self.found.wrong(format!("entry {index} says that it is {says}, and was published as {is}"));
             }
+            Ok(entry) if entry.kind.name() != row.kind || entry.time != row.time => {
+                let (kind, time) = (portcullis_model::audit::plain(&row.kind), row.time);
+                self.found.differs(
+                    index,
+                    format!(
+                        "entry {index} is {} of {}, and the database lists it as {kind} of {time}",
+                        entry.kind.name(),
+                        entry.time
+                    ),
+                );
+            }
             Ok(entry) => {
-                let withheld = |text: Option<&str>| text == Some(WITHHELD);
-                let details = entry.detail.values().any(|value| withheld(value.as_str()));
-                let person = matches!(&entry.actor, Actor::Person { name } if name == WITHHELD);
-                if details || person || withheld(entry.resource.as_deref()) {
-                    self.found.wrong(format!(
-                        "entry {index}: a value that it commits to is gone, and no entry says that it was erased"
-                    ));
-                }
+                self.openings(index, row);
                 *self.found.kinds.entry(entry.kind.name()).or_default() += 1;
                 self.found.last = Some(entry.time);
             }
             Err(error) => self.found.wrong(format!("entry {index}: {error}")),
         }
+    }
+
+    /// Whether of all that a body commits to there is the opening, or an entry that is to say that it was erased.
+    fn openings(&mut self, index: u64, row: &StoredEntry) {
+        for field in Entry::commitments(&row.body).unwrap_or_default() {
+            if row.openings.open.iter().any(|opening| opening.field == field) {
+                continue;
+            }
+            match row.erased.get(&field) {
+                Some(by) => self.erasures.entry(*by).or_default().push((index, field)),
+                None => self.not_said(index, &field),
+            }
+        }
+    }
+
+    fn not_said(&mut self, index: u64, field: &str) {
+        self.found.wrong(format!("entry {index}: the value of {field} is gone, and no entry says that it was erased"));
+    }
+
+    /// Whether entries say of all that was erased that it was: later ones, which are the published ones.
+    async fn erased(&mut self, log: &Log) -> Result<()> {
+        for (by, gone) in std::mem::take(&mut self.erasures) {
+            let named = self.names_erased(by, log).await?;
+            for (index, field) in gone {
+                if by <= index || !named.contains(&index) {
+                    self.not_said(index, &field);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries of which an entry says that values were erased. None, where it is no such entry, or not the published one.
+    async fn names_erased(&self, by: u64, log: &Log) -> Result<BTreeSet<u64>> {
+        let Some(row) = self.store.entries(by, 1).await.unwrap_or_default().pop() else { return Ok(BTreeSet::new()) };
+        let mut same = true;
+        if by < log.head().size() {
+            tokio::task::block_in_place(|| {
+                log.entries(by..by + 1, |_, logged| same = is_published(logged, &row.body))
+            })?;
+        }
+        let said = row.read().ok().filter(|entry| same && entry.kind == Kind::AuditErased);
+        let named = said.as_ref().and_then(|entry| entry.detail.get("entries")).and_then(serde_json::Value::as_array);
+        Ok(named.into_iter().flatten().filter_map(serde_json::Value::as_u64).collect())
     }
 
     /// Whether entries say of all that was disposed of that it was.
@@ -221,10 +277,10 @@ impl Views<'_> {
         Ok(())
     }
 
-    /// The tiles that became full, against those that are stored.
-    async fn full_tiles(&mut self) -> Result<()> {
+    /// The tiles that became full, against those that are stored, where these are to be there.
+    async fn full_tiles(&mut self, stored: bool) -> Result<()> {
         for (tag, view) in &mut self.made {
-            for tile in view.take_full() {
+            for tile in view.take_full().into_iter().filter(|_| stored) {
                 let stored = self.store.view_tile(tag.clone(), tile.level, tile.n).await?;
                 if stored.is_none_or(|stored| (stored.hashes, stored.indices) != (tile.hashes, tile.indices)) {
                     self.found.wrong(format!("view {tag}: tile {}/{} is not that of its entries", tile.level, tile.n));
@@ -269,6 +325,11 @@ impl Views<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a body is the one that was published: by its leaf, or as it is where the log has bodies.
+fn is_published(logged: &[u8], body: &[u8]) -> bool {
+    Leaf::read(logged).map_or_else(|| logged == body, |leaf| leaf.entry == record_hash(body))
 }
 
 fn name(tenant: Option<&str>) -> String {

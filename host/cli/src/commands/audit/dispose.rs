@@ -9,6 +9,7 @@ use crate::{
     home::Home,
     host::{Host, person},
     output::Output,
+    reading::LogReader,
     retention::{self, Order},
 };
 
@@ -57,6 +58,10 @@ impl Dispose {
         let mut all = Vec::new();
         for view in views {
             all.push(retention::dispose(&host, view.as_ref(), &order, self.dry_run).await?);
+        }
+        if !self.dry_run && all.iter().any(|one| one.count > 0) {
+            let forgot = LogReader::new(&host.home, host.store.clone()).forgets().await;
+            all.iter_mut().for_each(|one| one.is_gone &= forgot);
         }
         super::super::publish(&host).await?;
         output.result(&json!({ "disposed": all, "dry-run": self.dry_run }), || {

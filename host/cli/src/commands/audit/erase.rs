@@ -6,7 +6,7 @@ use portcullis_model::audit::Kind;
 use portcullis_store::{ErasedValues, Which};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{home::Home, host::Host, output::Output, reading::LogReader};
 
 /// Erase personal values from beside the log; every proof goes on to hold.
 #[derive(Debug, Args)]
@@ -60,7 +60,8 @@ impl Erase {
             return told(output, &host.store.openings_of(which).await?, true);
         }
         let entry = host.entry(Kind::AuditErased, None).with("reason", self.reason.as_str());
-        let erased = host.store.erase_openings(which, entry).await?;
+        let mut erased = host.store.erase_openings(which, entry).await?;
+        erased.is_gone &= LogReader::new(&host.home, host.store.clone()).forgets().await;
         super::super::publish(&host).await?;
         told(output, &erased, false)
     }
@@ -81,8 +82,8 @@ fn told(output: Output, erased: &ErasedValues, dry: bool) -> Result<()> {
         let left = match dry || erased.is_gone {
             true => "",
             false => {
-                "\nSomebody is reading the database: the values stay in its file of recent changes (host.db-wal) until that is written \
-                 over. Give the command again to be sure."
+                "\nSomebody is reading the database or its index: the values stay in a file of recent changes (host.db-wal, \
+                 audit-index.db-wal) until that is written over. Give the command again to be sure."
             }
         };
         [what].into_iter().chain(fields).collect::<Vec<_>>().join("\n") + left

@@ -14,7 +14,7 @@ use crate::{
     host::Host,
     log_proof,
     output::Output,
-    publish::keys::{Files, destroy},
+    publish::keys::{Files, destroy, finish_destroying},
 };
 
 /// The key that signs the log.
@@ -59,6 +59,9 @@ fn show(home: &Home, output: Output) -> Result<()> {
 
 async fn rotate(home: Home, output: Output, overlap_days: u64) -> Result<()> {
     let Some(_alone) = home.try_lock_log_key()? else { bail!("another process is replacing the log's key") };
+    for file in [&Files::of(&home).old, &Files::of(&home).next] {
+        finish_destroying(file)?;
+    }
     let host = Host::open(home).await?;
     super::super::publish(&host).await?;
     let files = Files::of(&host.home);
@@ -221,6 +224,29 @@ mod tests {
         rotate(home.clone(), quiet(), 0).await.unwrap();
         assert!(verified(&home, &old), "over two changes");
         assert!(verified(&home, &log_proof::vkey(&home).unwrap()));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_key_that_was_overwritten_and_not_removed_stops_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = host(dir.path()).await;
+        let (home, files) = (host.home.clone(), Files::of(&host.home));
+        rotate(home.clone(), quiet(), 30).await.unwrap();
+        std::fs::write(&files.until, "2020-01-01T00:00:00Z\n").unwrap();
+        for file in [&files.old, &files.next] {
+            std::fs::write(file, [0; 100]).unwrap();
+        }
+        crate::commands::publish(&host).await.unwrap();
+        assert!(!files.old.exists());
+        rotate(home.clone(), quiet(), 30).await.unwrap();
+        assert!(LogKey::read(&files.old).is_ok() && !files.next.exists());
+        // Any other damage is somebody's to look at.
+        std::fs::write(&files.old, "no key").unwrap();
+        finish_destroying(&files.old).unwrap();
+        assert!(files.old.exists());
+        destroy(&files.old).unwrap();
+        destroy(&files.old).unwrap();
+        finish_destroying(&files.old).unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,14 @@
 //! `portcullis audit proof` and `check-proof`: one entry, and all that shows where it stands.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use portcullis_audit::{Chain, EntryProof, LogVerifier};
+use portcullis_audit::{Chain, EntryProof, Log, LogVerifier, Shown, check_consistency};
 use serde_json::json;
 
 use crate::{home::Home, host::Host, log_proof, output::Output};
@@ -27,6 +31,7 @@ impl Proof {
         let host = Host::open(home).await?;
         super::super::publish(&host).await?;
         let proof = log_proof::of_entry(&host.home, &host.store, self.index).await?;
+        super::reading::note(&host, "proof", &format!("index={}", self.index)).await?;
         let text = serde_json::to_string_pretty(&proof)?;
         match self.out {
             None => crate::output::line(&text)?,
@@ -66,13 +71,11 @@ impl CheckProof {
         };
         let key = LogVerifier::parse(&vkey)?;
         let text = read(&self.file)?;
-        // A proof from before a change of key is signed by an older one.
-        let keys = match log {
-            Some(log) => Chain::follow(&log, key.clone())?.keys,
-            None => vec![key],
-        };
-        let newest = keys.last().context("no key")?;
-        match EntryProof::read(&text).and_then(|proof| proof.check(newest).map(|shown| (proof, shown))) {
+        let checked = EntryProof::read(&text).map_err(anyhow::Error::from).and_then(|proof| {
+            let shown = check(&proof, key, log.as_deref())?;
+            Ok((proof, shown))
+        });
+        match checked {
             Ok((proof, shown)) => {
                 let view = shown.view.as_ref();
                 let value = json!({
@@ -90,8 +93,8 @@ impl CheckProof {
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
-                output.result(&json!({ "verified": false, "fault": error.to_string() }), || {
-                    format!("NOT VERIFIED: {error}")
+                output.result(&json!({ "verified": false, "fault": format!("{error:#}") }), || {
+                    format!("NOT VERIFIED: {error:#}")
                 })?;
                 Ok(ExitCode::from(3))
             }
@@ -99,11 +102,33 @@ impl CheckProof {
     }
 }
 
-fn read(file: &std::path::Path) -> Result<Vec<u8>> {
+/// Checks a proof with a key; where the log is there, with those before and after it too. What an older key signed must be the
+/// beginning of the present log.
+fn check(proof: &EntryProof, key: LogVerifier, log: Option<&Path>) -> Result<Shown> {
+    let Some(dir) = log else { return Ok(proof.check(&key)?) };
+    let chain = Chain::around(dir, key)?;
+    let newest = chain.newest().context("a log without a key")?;
+    let error = match proof.check(newest) {
+        Ok(shown) => return Ok(shown),
+        Err(error) => error,
+    };
+    let Some(shown) = chain.keys.iter().rev().skip(1).find_map(|older| proof.check(older).ok()) else {
+        return Err(error.into());
+    };
+    let now = Log::open(dir, newest)?;
+    let consistent = tokio::task::block_in_place(|| now.consistency(&shown.log))?;
+    ensure!(
+        check_consistency(&consistent, &shown.log, now.head()),
+        "an older key of the log signed it, and it is not the beginning of the present log"
+    );
+    Ok(shown)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
     use std::io::Read as _;
     let mut text = Vec::new();
     let open = fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     open.take(MAX_PROOF + 1).read_to_end(&mut text)?;
-    anyhow::ensure!(text.len() as u64 <= MAX_PROOF, "{} is too long for a proof", file.display());
+    ensure!(text.len() as u64 <= MAX_PROOF, "{} is too long for a proof", file.display());
     Ok(text)
 }

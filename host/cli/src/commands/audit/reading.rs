@@ -1,6 +1,7 @@
-//! `portcullis audit search`, `tail`, `export`, `reindex` and `ask`
+//! `portcullis audit search`, `tail`, `export`, `bundle`, `reindex` and `ask`
 
 mod ask;
+mod bundle;
 mod ended;
 mod export;
 
@@ -9,6 +10,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use portcullis_model::audit::{
+    Kind, Recorder as _,
     query::{Field, Filter},
     reader::{AuditReader, LARGEST_PAGE, Shown, Window},
 };
@@ -17,7 +19,7 @@ use serde_json::json;
 use crate::{home::Home, host::Host, output::Output, reading::LogReader};
 
 use self::ended::{ended, who};
-pub use self::{ask::Ask, export::Export};
+pub use self::{ask::Ask, bundle::Bundle, export::Export};
 
 /// How often new entries are looked for.
 const LOOK: Duration = Duration::from_millis(250);
@@ -45,6 +47,13 @@ pub enum Reading {
         It ends where the newest checkpoint does. Its last line says so, and has the cursor that the next one goes on from.\n\
         An export is an entry of the log itself.\n\n{FILTERS}"))]
     Export(Export),
+    /// Put entries and their proofs into a directory, for somebody who has no access to this host.
+    #[command(after_long_help = format!("Examples:\n  portcullis audit bundle since=2026-11-01 until=2026-11-08 --out week\n  \
+        portcullis audit bundle plugin=com.example.plugin --personal --out plugin\n  \
+        portcullis audit bundle record=ticket:1042 --out ticket-1042\n\n\
+        Whoever gets it checks it with 'portcullis audit verify --bundle DIR --key VKEY', without a host; its README.txt says how to do \
+        it with other tools.\nA bundle is an entry of the log itself.\n\n{FILTERS}"))]
+    Bundle(Bundle),
     /// Answer a question from the log, with the entries that the answer follows from.
     #[command(subcommand)]
     Ask(Ask),
@@ -110,9 +119,10 @@ impl Reading {
         reader.catch_up().await?;
         spinner.finish_and_clear();
         match self {
-            Self::Search(search) => search.run(&reader, output).await?,
-            Self::Tail(tail) => tail.run(&reader, output).await?,
+            Self::Search(search) => search.run(&host, &reader, output).await?,
+            Self::Tail(tail) => tail.run(&host, &reader, output).await?,
             Self::Export(export) => export.run(&host, &reader, output).await?,
+            Self::Bundle(bundle) => bundle.run(&host, &reader, output).await?,
             Self::Ask(ask) => ask.run(&host, &reader, output).await?,
             Self::Reindex => {
                 let spinner = output.spinner("reading the log");
@@ -125,10 +135,19 @@ impl Reading {
     }
 }
 
+/// Puts on record that somebody reads, and what is looked for: before anything of it is shown.
+pub(super) async fn note(host: &Host, way: &str, filter: &str) -> Result<()> {
+    let entry = host.entry(Kind::AuditRead, None).with("way", way);
+    // What somebody looks for can name a person.
+    let entry = if filter.is_empty() { entry } else { entry.with_personal("filter", filter) };
+    Ok(host.store.record(vec![entry]).await?)
+}
+
 impl Search {
-    async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
+    async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
         let filter = self.wanted.read()?;
         let end = reader.written().await?;
+        note(host, "page", &filter.to_string()).await?;
         let mut window = Window { from: 0, to: end, backwards: !self.oldest_first, most: 0 };
         match (self.at, self.oldest_first) {
             (Some(at), true) => window.from = at,
@@ -155,7 +174,7 @@ impl Search {
 }
 
 impl Tail {
-    async fn run(self, reader: &LogReader, output: Output) -> Result<()> {
+    async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
         let mut filter = self.wanted.read()?;
         if let Some(kind) = self.kind {
             let narrowed: Filter = format!("kind={kind}").parse()?;
@@ -165,6 +184,7 @@ impl Tail {
             filter = format!("{filter} {narrowed}").parse()?;
         }
         let mut next = reader.written().await?;
+        note(host, if self.follow { "live" } else { "page" }, &filter.to_string()).await?;
         let (mut newest, mut to) = (Vec::new(), next);
         while newest.len() < self.lines {
             let most = (self.lines - newest.len()).min(LARGEST_PAGE);

@@ -5,6 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_audit::{Chain, Checkpoint, Cosigned, Log, LogVerifier, VerifyError, WitnessKey, verify as verify_log};
+use portcullis_evidence::verify_bundle;
+use portcullis_model::audit::plain;
 use portcullis_store::SqliteStore;
 use serde_json::json;
 
@@ -15,12 +17,16 @@ use crate::{home::Home, log_proof, output::Output};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  portcullis audit verify\n  portcullis audit verify --view acme\n  \
     portcullis audit verify --log /evidence/log --key 'portcullis.local/1a2b3c4d+...' --at-least yesterday.checkpoint\n  \
-    portcullis audit verify --witness 'w.example/1+2b3c4d5e+BB...' --quorum 1\n\n\
+    portcullis audit verify --witness 'w.example/1+2b3c4d5e+BB...' --quorum 1\n  \
+    portcullis audit verify --bundle week --key 'portcullis.local/1a2b3c4d+...'\n\n\
     Exit code 3 where anything does not hold; each damaged file, row or opening is named.")]
 pub struct Verify {
     /// The log's directory, where it is not the home's.
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
+    /// An evidence bundle, in place of a log. Give --key: the key in the bundle itself shows nothing.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "at_least", "view", "witness"])]
+    bundle: Option<PathBuf>,
     /// The log's public key, where it is not the home's: the newest, or an older one that leads to it. Keep a copy elsewhere and
     /// give it here.
     #[arg(long, value_name = "VKEY")]
@@ -45,6 +51,9 @@ impl Verify {
             Some(key) => key.trim().to_owned(),
             None => log_proof::vkey(&home).context("give --key")?,
         };
+        if let Some(dir) = &self.bundle {
+            return bundle(dir, &vkey, output);
+        }
         let witnesses = self.witness.iter().map(|vkey| WitnessKey::parse(vkey)).collect::<Result<Vec<_>, _>>()?;
         let with_database = self.log.is_none() && home.database().is_file();
         let dir = self.log.clone().unwrap_or_else(|| home.log());
@@ -63,7 +72,7 @@ impl Verify {
                 return refuse(output, &error);
             }
         };
-        let chain = Chain::follow(&dir, LogVerifier::parse(&vkey)?)?;
+        let chain = Chain::around(&dir, LogVerifier::parse(&vkey)?)?;
         let newest = chain.newest().context("a log without a key")?;
         let cosigned = match witnesses.is_empty() {
             true => None,
@@ -110,11 +119,42 @@ impl Verify {
     }
 }
 
+/// An evidence bundle, with this key or one that followed it.
+fn bundle(dir: &std::path::Path, vkey: &str, output: Output) -> Result<ExitCode> {
+    let key = LogVerifier::parse(vkey)?;
+    match tokio::task::block_in_place(|| verify_bundle(dir, &key)) {
+        Ok(found) => {
+            let manifest = &found.manifest;
+            let value =
+                json!({ "verified": true, "manifest": manifest, "manifest-sha256": found.digest, "key": found.key });
+            output.result(&value, || {
+                format!(
+                    "The bundle holds: {} entries of the log {} at {} entries, root {}.\nSelected: {}\n\
+                     Left out, as they were disposed of: {}\nThe log's audit.bundled entry must name its manifest as {}.",
+                    manifest.entries,
+                    plain(&manifest.origin),
+                    manifest.size,
+                    plain(&manifest.root),
+                    if manifest.filter.is_empty() { "everything".to_owned() } else { plain(&manifest.filter) },
+                    manifest.left_out.len(),
+                    found.digest,
+                )
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            let fault = json!({ "verified": false, "file": error.file, "faults": [error.to_string()] });
+            output.result(&fault, || format!("NOT VERIFIED:\n  {}", plain(&error.to_string())))?;
+            Ok(ExitCode::from(3))
+        }
+    }
+}
+
 /// A checkpoint that was kept, signed by any of the log's keys.
 fn kept(file: &std::path::Path, dir: &std::path::Path, vkey: &str) -> Result<Checkpoint> {
     let note = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let key = LogVerifier::parse(vkey)?;
-    let keys = Chain::follow(dir, key.clone()).map_or_else(|_| vec![key], |chain| chain.keys);
+    let keys = Chain::around(dir, key.clone()).map_or_else(|_| vec![key], |chain| chain.keys);
     Checkpoint::open_any(&note, &keys).with_context(|| format!("{}", file.display()))
 }
 

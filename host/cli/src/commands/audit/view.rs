@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use portcullis_audit::{Checkpoint, Log, LogVerifier, copy_log};
+use portcullis_model::audit::{Kind, Recorder as _};
 use portcullis_store::{SqliteStore, StoredView};
 use serde_json::json;
 
@@ -127,12 +128,21 @@ impl Copy {
         let known = log_proof::named(&host.store, &self.view).await?;
         let (key, log) = log_proof::view(&host.store, &key, &known)?;
         let head = log.head().clone();
+        anyhow::ensure!(!self.out.exists(), "{} is there already", self.out.display());
+        // Before anything of it leaves.
+        let entry = host
+            .entry(Kind::AuditExported, None)
+            .with("way", "copy")
+            .with("view", known.tag.as_str())
+            .with("to", head.size());
+        host.store.record(vec![entry]).await?;
         let spinner = output.spinner("copying the view");
         let bodies =
             Bodies { store: &host.store, view: &known, runtime: tokio::runtime::Handle::current(), tile: None };
         let copied = tokio::task::block_in_place(|| copy(&self.out, &head, bodies));
         spinner.finish_and_clear();
         copied?;
+        super::super::publish(&host).await?;
         let value = json!({ "directory": self.out, "size": head.size(), "origin": head.origin(), "key": key.vkey() });
         output.result(&value, || {
             let (size, dir) = (head.size(), self.out.display());

@@ -149,7 +149,34 @@ impl Acting {
 }
 
 impl Ask {
+    /// The question as it goes on record, with the names that the host's HTTP interface has for its parts.
+    fn words(&self) -> String {
+        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let spanned = |span: &When| [("since", time(span.from)), ("until", time(span.to))];
+        let acting = |of: &Acting| [("plugin", of.plugin.clone()), ("installation", of.installation.clone())];
+        let (name, parts) = match self {
+            Self::Touched { whose, span } => ("touched", [&acting(whose)[..], &spanned(span)].concat()),
+            Self::Left { record, whose, span, all: _ } => {
+                ("left", [&[("record", record.clone())][..], &acting(whose), &spanned(span)].concat())
+            }
+            Self::Granted { scope, installation } => {
+                ("granted", vec![("scope", Some(scope.clone())), ("installation", Some(installation.clone()))])
+            }
+            Self::Token { which, span } => {
+                let Which { client, family, token } = which;
+                let which = [("client", client.clone()), ("family", family.clone()), ("token", token.clone())];
+                ("token", [&which[..], &spanned(span)].concat())
+            }
+            Self::SinceReview { installation, since } => {
+                ("since-review", vec![("installation", Some(installation.clone())), ("since", time(*since))])
+            }
+        };
+        let given = parts.into_iter().filter_map(|(part, value)| value.map(|value| format!(" {part}={value}")));
+        name.to_owned() + &given.collect::<String>()
+    }
+
     pub(super) async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
+        let asked = self.words();
         let question = match self {
             Self::Touched { whose, span } => Question::Touched(whose.whose(host).await?, span.span()),
             Self::Left { record, whose, span, all: _ } => Question::Left(whose.whose(host).await?, record, span.span()),
@@ -167,6 +194,7 @@ impl Ask {
             Self::SinceReview { installation: of, since } => Question::SinceReview(installation(host, of).await, since),
         };
         let answer = question.answer(reader).await?;
+        super::note(host, "question", &asked).await?;
         output.result(&answer, || words(&answer))
     }
 }
