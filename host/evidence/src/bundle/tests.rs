@@ -236,11 +236,14 @@ fn files_of_another_bundle_of_the_same_host_do_not_fit() {
     }
 }
 
+/// Makes a text another one.
+type Lie = fn(String) -> String;
+
 /// The manifest's signature is the host's word. What is proven does not rest on it.
 #[test]
 fn a_host_that_signs_what_is_not_in_its_log_is_found_out() {
     let source = source();
-    let lies: [(&str, Named<fn(String) -> String>); 7] = [
+    let lies: [(&str, Named<Lie>); 7] = [
         (
             ENTRIES,
             ("another body", |text| {
