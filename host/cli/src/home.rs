@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -161,9 +162,16 @@ impl Home {
         self.try_lock_file("rotation.lock")
     }
 
-    /// Takes the right to replace the log's key; `None` where another process has it.
-    pub fn try_lock_log_key(&self) -> Result<Option<File>> {
-        self.try_lock_file("log-key.lock")
+    /// Takes the right to replace the log's key; `None` where another process has it, for longer than a program that this one is just
+    /// starting holds what it has inherited.
+    pub async fn try_lock_log_key(&self) -> Result<Option<File>> {
+        let patience = Instant::now() + Duration::from_secs(1);
+        loop {
+            match self.try_lock_file("log-key.lock")? {
+                None if Instant::now() < patience => tokio::time::sleep(Duration::from_millis(10)).await,
+                held => return Ok(held),
+            }
+        }
     }
 
     fn try_lock_file(&self, name: &str) -> Result<Option<File>> {

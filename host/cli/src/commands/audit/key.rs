@@ -58,7 +58,7 @@ fn show(home: &Home, output: Output) -> Result<()> {
 }
 
 async fn rotate(home: Home, output: Output, overlap_days: u64) -> Result<()> {
-    let Some(_alone) = home.try_lock_log_key()? else { bail!("another process is replacing the log's key") };
+    let Some(_alone) = home.try_lock_log_key().await? else { bail!("another process is replacing the log's key") };
     for file in [&Files::of(&home).old, &Files::of(&home).next] {
         finish_destroying(file)?;
     }
