@@ -53,16 +53,20 @@ fn entry(n: u64) -> Result<Entry> {
         .with("scope", "tickets:read fields=subject,status"))
 }
 
+/// The number of the next entry that is written.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// Entries a second of writers that wait for each of theirs.
 async fn write(store: &Arc<SqliteStore>, time: Duration) -> Result<f64> {
     let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let began = Instant::now();
     let mut writers = JoinSet::new();
-    for n in 0..WRITERS as u64 {
+    for _ in 0..WRITERS {
         let (store, stop, count) = (store.clone(), stop.clone(), count.clone());
         writers.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
-                store.record(vec![entry(n)?]).await?;
+                // An act has an id of its own, over all rounds.
+                store.record(vec![entry(NEXT.fetch_add(1, Ordering::Relaxed))?]).await?;
                 count.fetch_add(1, Ordering::Relaxed);
             }
             anyhow::Ok(())
