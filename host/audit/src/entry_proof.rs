@@ -6,13 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tlog_tiles::record_hash;
 
-use crate::{
-    checkpoint::Checkpoint,
-    fault::LogError,
-    key::LogVerifier,
-    leaf::Leaf,
-    proof::{check_proof, check_proof_of},
-};
+use crate::{checkpoint::Checkpoint, fault::LogError, key::LogVerifier, leaf::Leaf, proof::check_proof_of};
 
 /// What the form is called.
 pub const ENTRY_PROOF: &str = "portcullis-proof/1";
@@ -99,26 +93,18 @@ impl EntryProof {
             false => Err(wrong("the leaf names another place of another view")),
         }
     }
-
-    /// The same with only the proof that the log has the entry, for who was given no more.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub fn check_in_log(&self, key: &LogVerifier) -> Result<u64, LogError> {
-        check_proof(&self.proof, key, self.leaf.as_deref().unwrap_or(&self.entry).as_bytes())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Does something to a proof, with another one at hand.
-    type Change = fn(&mut EntryProof, &EntryProof);
     use crate::{
         Log, Publisher, View, ViewLog,
         testing::{entry, key},
     };
+
+    /// Does something to a proof, with another one at hand.
+    type Change = fn(&mut EntryProof, &EntryProof);
 
     fn proofs() -> (EntryProof, EntryProof) {
         let dir = tempfile::tempdir().unwrap();

@@ -63,18 +63,6 @@ impl SqliteStore {
         self.db.empty_wal().await.is_ok()
     }
 
-    /// The tenants that have entries.
-    pub async fn owners_of_entries(&self) -> Outcome<Vec<Option<TenantId>>> {
-        self.db
-            .read(|conn| {
-                let mut query = conn.prepare("SELECT DISTINCT tenant FROM audit").map_err(failed)?;
-                let all: Vec<Option<String>> =
-                    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-                all.into_iter().map(|one| one.map(|one| one.parse().map_err(crate::db::corrupt)).transpose()).collect()
-            })
-            .await
-    }
-
     /// How far a view's disposal was announced; all zero where it never was.
     pub async fn announcement(&self, view: Option<TenantId>) -> Outcome<Announcement> {
         self.db.read(move |conn| Ok(state(conn, name(view.as_ref()))?.1)).await
