@@ -48,6 +48,7 @@ pub mod http;
 pub mod kv;
 pub mod log;
 mod panic_log;
+pub mod privacy;
 pub mod random;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -61,6 +62,7 @@ pub use types::{CustomField, Denial, Limit};
 /// What nearly every plugin needs: `use portcullis_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::events::{Event, Events};
+    pub use crate::privacy::Privacy;
     pub use crate::{Error, attachments, clocks, files, http, kv, log, random, tickets, users};
 }
 
@@ -101,6 +103,15 @@ macro_rules! __export_trigger {
                 <$plugin as $crate::events::Events>::handle;
             #[cfg(target_family = "wasm")]
     $crate::events::wit::export!(Exported with_types_in $crate::events::wit);
+        };
+    };
+    (Privacy, $plugin:ident, $log_panics:literal) => {
+        const _: () = {
+            type Exported = $crate::privacy::Exported<$plugin, $log_panics>;
+            const _: fn($crate::privacy::Request) -> ::core::result::Result<$crate::privacy::Answer, $crate::Error> =
+                <$plugin as $crate::privacy::Privacy>::handle;
+            #[cfg(target_family = "wasm")]
+    $crate::privacy::wit::export!(Exported with_types_in $crate::privacy::wit);
         };
     };
 }

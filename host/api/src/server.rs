@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use hyper::{
     Request,
     body::Incoming,
@@ -28,12 +28,13 @@ use tokio::{
 };
 
 use crate::{
-    admin::{self, Admin},
-    audit::{self, AuditApi},
+    admin,
     connect::{self, Connect},
     log::{self, LogFiles},
     oauth,
+    ops::{self, Ops},
     peers::{Allowance, Book, Face, From, Gate, Patient, Peer, PeerConfig, Peers, first_byte, gated},
+    people::{self, SignIn},
     platform::{self, PlatformApi},
     refusals::{Refusals, Whose},
     webhook::{self, Webhooks, routes},
@@ -57,14 +58,18 @@ pub struct ApiConfig {
 pub struct Served {
     /// Events in.
     pub webhooks: Arc<Webhooks>,
-    /// The operator's endpoints.
-    pub admin: Arc<Admin>,
+    /// The admin API.
+    pub admin: admin::Api,
     /// The published audit log.
     pub log: Arc<LogFiles>,
-    /// The log, for the operator.
-    pub audit: Arc<AuditApi>,
+    /// How the host stands.
+    pub ops: Arc<Ops>,
     /// Consent in the browser.
     pub connect: Arc<Connect>,
+    /// How people sign in, where browsers can reach this host.
+    pub people: Option<Arc<SignIn>>,
+    /// Pages for those who sign in.
+    pub pages: Router,
     /// The help desk for back ends, where there is an authorization server.
     pub platform: Option<Arc<PlatformApi>>,
     /// The authorization server, where there is one.
@@ -103,7 +108,6 @@ pub async fn serve(
     let Listener { socket, peers: config } = listener;
     ready(socket.local_addr()?);
     let webhooks = served.webhooks.clone();
-    let flusher = tokio::spawn(flush(webhooks.clone(), recorder.clone(), clock.clone()));
     let door = FrontDoor {
         peers: Peers::new(config.clone()),
         book: Book::new(config.connections, config.connections_per_address),
@@ -113,33 +117,34 @@ pub async fn serve(
         app: app(served, &config, clock.clone()),
         config,
     };
-    loop {
-        let accepted = tokio::select! {
-            accepted = accept(&socket, &door.book) => accepted,
-            // An error means that nobody can stop it any more: then it stops too.
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        match accepted {
-            Ok((stream, address, room)) => door.welcome(stream, address.ip(), room),
-            // Out of file descriptors, or a client that was gone at once: the next one may do better.
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    }
-    drop(socket);
-    if tokio::time::timeout(GRACE, door.connections.shutdown()).await.is_err() {
-        tracing::warn!("connections that did not end in time are cut off; nothing that was answered for is lost");
-    }
-    flusher.abort();
+    door.open(socket, &mut stop).await;
     webhooks.refusals.flush_all(recorder.as_ref(), clock.now());
     Ok(())
 }
 
+/// Serves those who operate the host, and nobody else, on a listener of their own, until `stop` turns true.
+pub async fn serve_operations(
+    listener: Listener,
+    ops: Arc<Ops>,
+    refusals: Arc<Refusals>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Listener { socket, peers: config } = listener;
+    let door = FrontDoor {
+        peers: Peers::new(config.clone()),
+        book: Book::new(config.connections, config.connections_per_address),
+        refusals,
+        stop: stop.clone(),
+        connections: GracefulShutdown::new(),
+        app: ops::routes_for_operators(ops),
+        config,
+    };
+    door.open(socket, &mut stop).await;
+}
+
 /// All endpoints. Those where something is looked up stand behind the gate.
 fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Router {
-    let Served { webhooks, admin, audit, log, connect, platform, oauth } = served;
+    let Served { webhooks, admin: operations, log, ops, connect, people, pages, platform, oauth } = served;
     let gate = Gate {
         peers: Peers::new(config.clone()),
         allowance: Arc::new(Allowance::new(config.unproved_per_minute)),
@@ -148,11 +153,12 @@ fn app(served: Served, config: &Arc<PeerConfig>, clock: Arc<dyn Clock>) -> Route
     };
     let behind = |router: Router, face: Face| gated(router, &gate, face);
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .merge(behind(admin::routes(admin), admin::FACE))
+        .merge(ops::routes(ops.clone()))
+        .merge(behind(ops::guarded_routes(ops), ops::FACE))
+        .merge(behind(operations.router(), admin::FACE))
         .merge(behind(log::routes(log), log::FACE))
-        .merge(behind(audit::routes(audit), admin::FACE))
         .merge(behind(connect::routes(connect), connect::FACE))
+        .merge(people.map(|own| behind(people::all(own, pages), people::FACE)).unwrap_or_default())
         .merge(platform.map(|api| behind(platform::routes(api), platform::FACE)).unwrap_or_default())
         .merge(oauth.map(|server| behind(oauth::routes(server), oauth::FACE)).unwrap_or_default())
         .merge(behind(routes(webhooks), webhook::FACE))
@@ -178,6 +184,29 @@ struct FrontDoor {
 }
 
 impl FrontDoor {
+    /// Takes connections until `stop` turns true; then finishes what is under way.
+    async fn open(self, socket: TcpListener, stop: &mut watch::Receiver<bool>) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&socket, &self.book) => accepted,
+                // An error means that nobody can stop it any more: then it stops too.
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            match accepted {
+                Ok((stream, address, room)) => self.welcome(stream, address.ip(), room),
+                // Out of file descriptors, or a client that was gone at once: the next one may do better.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        drop(socket);
+        if tokio::time::timeout(GRACE, self.connections.shutdown()).await.is_err() {
+            tracing::warn!("connections that did not end in time are cut off; nothing that was answered for is lost");
+        }
+    }
+
     /// Talks to a client that has room left; closes the connection of another one.
     fn welcome(&self, stream: TcpStream, address: IpAddr, room: OwnedSemaphorePermit) {
         // A proxy's connections are of many clients.
@@ -217,9 +246,19 @@ fn from(
     })
 }
 
-async fn flush(webhooks: Arc<Webhooks>, recorder: Arc<dyn Recorder>, clock: Arc<dyn Clock>) {
+/// Writes counts of refusals into the log, and learns of new sources, every second until `stop` turns true. [`serve`] writes the last
+/// counts, once nothing is served any more.
+pub async fn flush(
+    webhooks: Arc<Webhooks>,
+    recorder: Arc<dyn Recorder>,
+    clock: Arc<dyn Clock>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        tokio::time::sleep(FLUSH).await;
+        tokio::select! {
+            () = tokio::time::sleep(FLUSH) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
         webhooks.refusals.flush(recorder.as_ref(), clock.now());
         if let Err(error) = webhooks.sources.refresh().await {
             tracing::error!(%error, "sources cannot be read");

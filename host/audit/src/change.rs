@@ -103,8 +103,16 @@ impl Chain {
     /// # Errors
     /// A change from a key that is believed does not hold: its file, and what is wrong.
     pub fn follow(dir: &Path, key: LogVerifier) -> Result<Self, LogError> {
+        Self::through(&key_changes(dir)?, key)
+    }
+
+    /// As [`follow`](Self::follow), with changes that lie elsewhere, the oldest first.
+    ///
+    /// # Errors
+    /// As [`follow`](Self::follow).
+    pub fn through(changes: &[KeyChange], key: LogVerifier) -> Result<Self, LogError> {
         let mut chain = Self { keys: vec![key], changes: Vec::new() };
-        for (n, change) in key_changes(dir)?.iter().enumerate() {
+        for (n, change) in changes.iter().enumerate() {
             let Some(newest) = chain.keys.last().filter(|key| key.vkey() == change.old) else { continue };
             let (new, head) = change.check(newest).map_err(|what| LogError::Damaged(Fault::new(name(n), what)))?;
             chain.keys.push(new);

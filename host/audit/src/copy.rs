@@ -9,6 +9,8 @@ use crate::{
     disk::{Batch, Disk as _, Durable},
     fault::{Fault, LogError},
     layout::CHECKPOINT,
+    proof::Log,
+    serve::key_change_file,
     tree::Edge,
 };
 
@@ -46,6 +48,36 @@ pub fn copy_log(
     Durable.sync(dir).map_err(LogError::io(dir.display()))
 }
 
+/// Hands out each file of a log as it was at a head, by its name, while the log goes on: the tree is made again from the entries, so
+/// that nothing is handed out as a log that does not lead to the head. The checkpoint comes last.
+///
+/// # Errors
+/// The log does not lead to the head, or `put` fails.
+pub fn files_as_of(
+    dir: &Path,
+    head: &Checkpoint,
+    mut put: impl FnMut(&str, &[u8]) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    let (mut edge, mut failed) = (Edge::default(), None);
+    Log::at(dir, head.clone()).entries(0..head.size(), |_, bytes| {
+        if failed.is_none() {
+            failed = edge.push(bytes, |name, bytes| put(&name, &bytes)).err();
+        }
+    })?;
+    failed.map_or(Ok(()), Err)?;
+    for (name, bytes) in edge.partials(0) {
+        put(&name, &bytes)?;
+    }
+    if edge.spine.root() != head.root() {
+        return Err(LogError::Damaged(Fault::new(CHECKPOINT, "its root hash is not that of the entries")));
+    }
+    for n in 0..=u16::MAX {
+        let Some(change) = key_change_file(dir, n)? else { break };
+        put(&format!("keys/{n:03}.json"), &change)?;
+    }
+    put(CHECKPOINT, head.note())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +98,28 @@ mod tests {
         let other = dir.path().join("other");
         assert!(copy_log(&other, &head, |position| Ok(entry(position ^ 1))).is_err());
         assert!(!other.join(CHECKPOINT).exists());
+    }
+
+    #[test]
+    fn the_files_of_an_older_head_are_a_log_though_the_log_has_moved_on() {
+        let mut log = LogDir::new();
+        let head = log.grow(300);
+        log.grow(70_000);
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let file = dir.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, bytes).unwrap();
+            Ok(())
+        };
+        files_as_of(&log.path(), &head, write).unwrap();
+        assert_eq!(verify(dir.path(), &log.vkey(), None).unwrap().size, 300);
+        log.flip("tile/entries/000", 40);
+        let mut last = String::new();
+        let refused = files_as_of(&log.path(), &head, |name, _| {
+            name.clone_into(&mut last);
+            Ok(())
+        });
+        assert!(refused.is_err() && last != CHECKPOINT, "{last}");
     }
 }

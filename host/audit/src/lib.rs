@@ -46,7 +46,7 @@ mod testing;
 
 pub use change::{Chain, KeyChange, key_changes, put_key_change};
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use copy::copy_log;
+pub use copy::{copy_log, files_as_of};
 pub use entry_proof::{ENTRY_PROOF, EntryProof, InView, Shown};
 pub use fault::{Fault, LogError};
 pub use key::{KeyError, Keys, LogKey, LogVerifier};

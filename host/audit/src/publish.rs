@@ -17,7 +17,7 @@ use crate::{
     checkpoint::Checkpoint,
     disk::{self, Batch, Disk, Durable},
     fault::{Fault, LogError},
-    key::Keys,
+    key::{Keys, LogVerifier},
     layout::{self, CHECKPOINT, TILES, WIDTH},
     proven::{self, Files},
     read,
@@ -68,6 +68,25 @@ impl Publisher {
         let head = read::checkpoint(dir, &keys.verifiers())?;
         let edge = edge(dir, &head).map_err(LogError::Damaged)?;
         Ok(Self { dir: dir.to_owned(), keys, head, edge, known: BTreeSet::new(), disk })
+    }
+
+    /// Goes on with the entries of a log under another name, with other keys: under the old name it has ended. For a log of which an older
+    /// state was restored: under its own name it would contradict what is known of it elsewhere.
+    ///
+    /// # Errors
+    /// The log is not `old`'s, its edge does not lead to its head, or it cannot be written.
+    pub fn begin_anew(dir: &Path, old: &LogVerifier, keys: impl Into<Keys>) -> Result<Self, LogError> {
+        let (keys, disk) = (keys.into(), Box::new(Durable));
+        if keys.origin() == old.origin() {
+            return Err(LogError::Exists(dir.display().to_string()));
+        }
+        let _lock = disk::lock(dir)?;
+        let ended = read::checkpoint(dir, std::slice::from_ref(old))?;
+        let edge = edge(dir, &ended).map_err(LogError::Damaged)?;
+        let head = Checkpoint::sign(&keys, ended.size(), ended.root())?;
+        let publisher = Self { dir: dir.to_owned(), keys, head, edge, known: BTreeSet::new(), disk };
+        publisher.put_head(&publisher.head)?;
+        Ok(publisher)
     }
 
     /// How many entries the log has: the index that the next one gets.

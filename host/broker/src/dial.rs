@@ -14,7 +14,7 @@ use std::{
 use portcullis_model::{error::ServiceError, time::Timestamp};
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     resolve::{Resolve, public_addresses},
@@ -66,10 +66,45 @@ impl Dialer {
         Ok(plaintext.credentials)
     }
 
+    /// Whether this host is reached without TLS.
+    pub(crate) fn is_in_the_clear(&self, host: &str) -> bool {
+        self.plaintext.contains_key(host)
+    }
+
     /// Opens a connection for requests to this host.
     pub(crate) async fn dial(&self, host: &str, port: u16) -> Result<Wire, ServiceError> {
         let connecting = timeout(self.patience, self.connect(host, port)).await;
         connecting.unwrap_or_else(|_| Err(down(host, &format!("no connection within {:?}", self.patience))))
+    }
+
+    /// Opens a connection for something else than requests, by this connector. Where the operator placed the host, its address is that one,
+    /// and the port the caller's.
+    pub(crate) async fn line(
+        &self,
+        host: &str,
+        port: u16,
+        connector: &TlsConnector,
+    ) -> Result<TlsStream<TcpStream>, ServiceError> {
+        let connecting = async {
+            let addresses = match self.private.get(host) {
+                Some((address, _)) => vec![SocketAddr::new(address.ip(), port)],
+                None => public_addresses(&*self.resolver, &self.own, host, port).await?,
+            };
+            self.secured(host, &addresses, connector).await
+        };
+        let late = || Err(down(host, &format!("no connection within {:?}", self.patience)));
+        timeout(self.patience, connecting).await.unwrap_or_else(|_| late())
+    }
+
+    async fn secured(
+        &self,
+        host: &str,
+        addresses: &[SocketAddr],
+        connector: &TlsConnector,
+    ) -> Result<TlsStream<TcpStream>, ServiceError> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| down(host, &error.to_string()))?;
+        let stream = first_open(addresses, self.patience).await.map_err(|error| down(host, &error))?;
+        connector.connect(name, stream).await.map_err(|error| down(host, &chain(&error)))
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<Wire, ServiceError> {
@@ -82,9 +117,7 @@ impl Dialer {
             Some((address, connector)) => (vec![*address], connector),
             None => (public_addresses(&*self.resolver, &self.own, host, port).await?, &self.public),
         };
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| down(host, &error.to_string()))?;
-        let stream = first_open(&addresses, self.patience).await.map_err(|error| down(host, &error))?;
-        let stream = connector.connect(name, stream).await.map_err(|error| down(host, &chain(&error)))?;
+        let stream = self.secured(host, &addresses, connector).await?;
         Wire::over(stream).await.map_err(|error| down(host, &chain(&error)))
     }
 }

@@ -41,9 +41,12 @@ use std::{pin::pin, sync::Arc};
 use async_trait::async_trait;
 use hyper::{Response, body::Incoming};
 use portcullis_model::{
+    connection::ConnectionKey,
+    duty::TenantRules,
     egress::{Answer, Egress, SendRequest},
     error::ServiceError,
     freeze::Carried,
+    meter::METER,
     permit::Spent,
     time::Clock,
 };
@@ -81,6 +84,7 @@ pub struct Outbound {
     lanes: Lanes,
     patience: Patience,
     freezes: Option<Arc<FreezeBook>>,
+    rules: Option<Arc<dyn TenantRules>>,
 }
 
 impl Outbound {
@@ -96,7 +100,7 @@ impl Outbound {
         let lanes = Lanes::new(config.traffic.clone(), clock.clone());
         let patience = Patience::of(config.total_timeout);
         let pool = Pool::new(clock.clone());
-        Ok(Self { connections, clock, dialer, pool, lanes, patience, freezes: None })
+        Ok(Self { connections, clock, dialer, pool, lanes, patience, freezes: None, rules: None })
     }
 
     /// The same door, held to these freezes (INT-6).
@@ -104,6 +108,31 @@ impl Outbound {
     pub fn under(mut self, freezes: Arc<FreezeBook>) -> Self {
         self.freezes = Some(freezes);
         self
+    }
+
+    /// The same door, held to what tenants' profiles ask for and to the risks that were accepted against that (INT-3, DAT-5).
+    #[must_use]
+    pub fn ruled_by(mut self, rules: Arc<dyn TenantRules>) -> Self {
+        self.rules = Some(rules);
+        self
+    }
+
+    /// Whether a request with these credentials may leave by its tenant's profiles and accepted risks, at this moment.
+    fn is_allowed(&self, sending: &Sending, credentials: &[&Connection]) -> Result<(), ServiceError> {
+        let Some(rules) = &self.rules else { return Ok(()) };
+        let (now, tenant) = (self.clock.now(), &sending.subject.tenant);
+        if self.dialer.is_in_the_clear(sending.host()) {
+            rules.without_tls(tenant, sending.host(), now).map_err(|problem| down(sending.host(), &problem))?;
+        }
+        for one in credentials.iter().filter(|one| one.is_static()) {
+            let key = ConnectionKey {
+                tenant: tenant.clone(),
+                installation: one.installation.clone(),
+                name: one.name.clone(),
+            };
+            rules.static_token(&key, now).map_err(|problem| down(sending.host(), &problem))?;
+        }
+        Ok(())
     }
 
     /// Does the work, unless a freeze covers the request or comes to cover it.
@@ -176,6 +205,7 @@ impl Outbound {
         passage: &Passage<'_>,
     ) -> Result<(Response<Incoming>, Wire), ServiceError> {
         let (host, port) = (sending.host(), sending.target.port());
+        self.is_allowed(sending, credentials)?;
         let mut request = sending.with(credentials)?;
         passage.begins();
         loop {
@@ -190,6 +220,7 @@ impl Outbound {
                 continue;
             }
             self.leaves(sending, credentials)?;
+            sending.begun.mark();
             match wire.send(request).await {
                 Ok(response) => return Ok((response, wire)),
                 Err(Failed::Unsent(again)) if !is_new => request = *again,
@@ -202,6 +233,8 @@ impl Outbound {
     /// The last look at the freezes. What follows it is written with no pause in between: no freeze that a request was not held
     /// against counts as enforced before that is done (see [`FreezeBook`]).
     fn leaves(&self, sending: &Sending, credentials: &[&Connection]) -> Result<(), ServiceError> {
+        // Connecting takes its time, and a risk may have lapsed meanwhile.
+        self.is_allowed(sending, credentials)?;
         let Some(freezes) = &self.freezes else { return Ok(()) };
         Ok(freezes.leaves(&sending.subject, || carried(credentials))?)
     }
@@ -210,6 +243,7 @@ impl Outbound {
 #[async_trait]
 impl Egress for Outbound {
     async fn send(&self, act: Spent<SendRequest>) -> Result<Answer, ServiceError> {
+        let _timed = METER.egress_time.time();
         let sending = Sending::new(act);
         let owner = (sending.subject.tenant.clone(), sending.subject.installation.clone());
         let passage = self.lanes.enter(owner, sending.host(), sending.bytes())?;

@@ -23,8 +23,8 @@ pub const MAX_HEADERS: usize = 64;
 /// The most that names and values may take together, in bytes.
 pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// Headers that every request has: `host`, `accept-encoding`, `user-agent`, and `content-length` where there is a body.
-const ADDED: usize = 4;
+/// Headers that every request has: `host`, `accept-encoding`, `user-agent`, `traceparent`, and `content-length` where there is a body.
+const ADDED: usize = 5;
 
 /// Who is asking, to servers outside.
 pub(crate) const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
@@ -43,12 +43,14 @@ const HOP: &[&str] = &[
     "upgrade",
 ];
 
-/// Not from a plugin: credentials, compression (a reflected secret could not be found in it), another method.
+/// Not from a plugin: its place in a trace, which is the host's to say; credentials, compression (a reflected secret could not be found in it), another method.
 const OWN: &[&str] = &[
     "accept-encoding",
     "authorization",
     "cookie",
     "cookie2",
+    "traceparent",
+    "tracestate",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",

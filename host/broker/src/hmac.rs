@@ -35,7 +35,7 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// HMAC-SHA256 of these parts, one after the other.
-pub(crate) fn digest(secret: &Secret, parts: &[&[u8]]) -> [u8; 32] {
+pub fn digest(secret: &Secret, parts: &[&[u8]]) -> [u8; 32] {
     // RFC 2104: a key longer than a block (64 bytes for SHA-256) stands for its hash. Done here, what is left always
     // fits into a block, so that no key can be refused.
     let key = secret.expose();

@@ -12,7 +12,9 @@
 //! - [`providers`] are definitions of those that issue credentials, [`upstream`] is the host as their OAuth client, [`consent`] a
 //!   person's consent; [`issue`] is what the vault asks of them.
 //! - [`loopback`] is the command line's client of the host's own listener; [`oci`] its client of registries.
-//! - [`witness`] asks witnesses of the audit log for cosignatures.
+//! - [`oidc`] signs people in through their organisation's provider.
+//! - [`outlet`] sends the audit log to receivers outside, by syslog and by OTLP.
+//! - [`post`] posts in the host's own name; [`witness`] asks witnesses of the audit log for cosignatures that way.
 //!
 //! What is ABSENT here: a decision about what a plugin may do (that is a spent permit), a database, a second HTTP client, and
 //! a way to read a stored secret from outside the host.
@@ -26,6 +28,7 @@
 
 mod answer;
 pub mod authz;
+mod bell;
 pub mod bucket;
 mod circuit;
 pub mod connection;
@@ -41,9 +44,12 @@ mod lanes;
 pub mod leaks;
 pub mod loopback;
 pub mod oci;
+pub mod oidc;
+pub mod outlet;
 mod patience;
 pub mod place;
 mod pool;
+pub mod post;
 pub mod providers;
 pub mod pseudonym;
 pub mod renew;

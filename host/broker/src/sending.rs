@@ -13,8 +13,9 @@ use portcullis_model::{
     egress::{MAX_BODY, SendRequest},
     error::ServiceError,
     freeze::Subject,
-    permit::Spent,
+    permit::{Begun, Spent},
     target::Target,
+    trace::Traceparent,
 };
 
 use crate::{connection::Connection, headers, wire::Outgoing};
@@ -26,6 +27,10 @@ pub(crate) struct Sending {
     method: &'static str,
     headers: Vec<(String, String)>,
     body: Bytes,
+    /// The act's place in its trace, so that what arrives can be led back to the entry.
+    trace: Traceparent,
+    /// Marked before the first byte leaves.
+    pub(crate) begun: Begun,
 }
 
 impl Sending {
@@ -37,8 +42,10 @@ impl Sending {
             installation: call.installation.clone(),
             plugin: call.plugin.clone(),
         };
+        let trace = call.trace_of(act.id());
+        let begun = act.begun().clone();
         let SendRequest { method, target, headers, body } = act.into_act();
-        Self { subject, target, method, headers, body: body.into() }
+        Self { subject, target, method, headers, body: body.into(), trace, begun }
     }
 
     /// Where to.
@@ -61,6 +68,8 @@ impl Sending {
         let path = PathAndQuery::try_from(&*self.target.path_and_query());
         let mut headers = headers::build(&self.headers, credentials)?;
         headers.insert(HOST, host.map_err(|_| invalid("url: the host is unfit"))?);
+        let trace = HeaderValue::from_str(&self.trace.to_string());
+        headers.insert("traceparent", trace.map_err(|_| invalid("traceparent: is unfit"))?);
         let mut request = Request::new(self.body.clone().into());
         *request.method_mut() = Method::from_bytes(self.method.as_bytes()).map_err(|_| invalid("method: is unfit"))?;
         *request.uri_mut() = Uri::from(path.map_err(|_| invalid("url: has characters that must be escaped"))?);

@@ -4,6 +4,7 @@
 //! - [`key`] is one key, and its signature of one message;
 //! - [`ring`] is all keys of one channel: pending, current, previous;
 //! - [`family`] is what acts of rotation do with them;
+//! - [`alerts`] are those of who is told of alerts, [`alert_family`] what acts of rotation do with these;
 //! - this file keeps rings in the vault, rotates them, and signs with those that are in use.
 //!
 //! Invariants: each back end has keys of its own, in one slot of the vault, of which each change is one generation: none is half done,
@@ -11,6 +12,8 @@
 //! kept secret leaves the host once, when it is made; the previous key signs beside the current one until its overlap ends, and
 //! not a moment longer; no error's text, `Debug` form or log line holds a key.
 
+pub mod alert_family;
+pub mod alerts;
 pub mod family;
 pub mod key;
 pub mod ring;

@@ -18,13 +18,29 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
+/// What is spoken over a connection: HTTP/1.1, and a server that wants another protocol is none for us.
+const HTTP: &[&[u8]] = &[b"http/1.1"];
+
 /// A connector that trusts the public roots.
 pub(crate) fn public() -> Result<TlsConnector, String> {
-    connector(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
+    connector(public_roots(), HTTP)
+}
+
+/// A connector for syslog, which has no name among protocols: it trusts these certificates alone, or the public roots.
+pub(crate) fn line(pem: Option<&str>) -> Result<TlsConnector, String> {
+    connector(pem.map_or_else(|| Ok(public_roots()), named_roots)?, &[])
+}
+
+fn public_roots() -> RootCertStore {
+    webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
 /// A connector that trusts the certificates in this PEM text, and nothing else.
 pub(crate) fn private(pem: &str) -> Result<TlsConnector, String> {
+    connector(named_roots(pem)?, HTTP)
+}
+
+fn named_roots(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|error| format!("the CA's PEM text: {error}"))?;
@@ -33,17 +49,17 @@ pub(crate) fn private(pem: &str) -> Result<TlsConnector, String> {
     if roots.is_empty() {
         return Err("the CA's PEM text holds no certificate".to_owned());
     }
-    connector(roots)
+    Ok(roots)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
-fn connector(roots: RootCertStore) -> Result<TlsConnector, String> {
+fn connector(roots: RootCertStore, protocols: &[&[u8]]) -> Result<TlsConnector, String> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config).into())
 }

@@ -2,6 +2,7 @@
 //!
 //! Whoever sends over it does its reading and writing too. A task that did it for them would be woken for each request and
 //! would have to wake them for each answer: on an idle machine that takes longer than all else that the host does for a request.
+//! For the same reason whoever sends is not woken by what they are just doing themselves ([`Bell`]).
 //!
 //! Invariants: an answer's head is at most 64 KiB and 100 headers, kept while it is read; a body is read up to its cap and not
 //! a byte further into memory; a connection that is dropped at any point is closed; nothing is read or written while nobody
@@ -10,6 +11,7 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -25,6 +27,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::coop::unconstrained,
 };
+
+use crate::bell::Bell;
 
 /// The most headers that an answer may have.
 pub const MAX_ANSWER_HEADERS: usize = 100;
@@ -46,6 +50,7 @@ pub(crate) struct Wire {
     sender: http1::SendRequest<Full<Bytes>>,
     /// `None` once the connection has ended.
     connection: Option<Working>,
+    bell: Arc<Bell>,
     plaintext: bool,
 }
 
@@ -75,7 +80,7 @@ impl Wire {
         let mut builder = http1::Builder::new();
         builder.max_headers(MAX_ANSWER_HEADERS).max_buf_size(MAX_ANSWER_HEAD);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, connection: Some(Box::pin(connection)), plaintext: false })
+        Ok(Self { sender, connection: Some(Box::pin(connection)), bell: Arc::default(), plaintext: false })
     }
 
     /// The same, marked as one without TLS (DAT-5).
@@ -135,21 +140,25 @@ impl Wire {
 
     /// Waits for what this connection brings, and keeps it going.
     async fn meanwhile<F: Future>(&mut self, mut brought: Pin<&mut F>) -> F::Output {
+        let (connection, bell) = (&mut self.connection, &self.bell);
         poll_fn(|context| {
-            self.advance(context);
-            // The connection alone brings it, and wakes this task. A second waker would wake the task for what it is just doing.
-            brought.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            bell.while_it_rings(context, |context| {
+                advance(connection, context);
+                // The connection alone brings it, and rings. A second waker would wake the task for what it is just doing.
+                brought.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            })
         })
         .await
     }
+}
 
-    /// Reads and writes what can be read and written now.
-    fn advance(&mut self, context: &mut Context<'_>) {
-        let Some(connection) = &mut self.connection else { return };
-        if connection.as_mut().poll(context).is_ready() {
-            // How it ended is told by the request that was under way, if there was one: dropping this answers what is left.
-            self.connection = None;
-        }
+/// Reads and writes what can be read and written now.
+fn advance(connection: &mut Option<Working>, context: &mut Context<'_>) {
+    if let Some(working) = connection
+        && working.as_mut().poll(context).is_ready()
+    {
+        // How it ended is told by the request that was under way, if there was one: dropping this answers what is left.
+        *connection = None;
     }
 }
 
@@ -166,7 +175,12 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tokio::task::coop::consume_budget;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+    };
+
+    use tokio::{io::AsyncWriteExt as _, task::coop::consume_budget};
 
     use super::*;
 
@@ -177,6 +191,38 @@ mod tests {
             Poll::Ready(work())
         })
         .await
+    }
+
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    impl Wake for Counted {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_an_answer_that_is_there_is_not_woken_for_it() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let mut wire = Wire::over(ours).await.ok().unwrap();
+        assert!(wire.is_ready());
+        let counted = Arc::new(Counted::default());
+        let waker = Waker::from(counted.clone());
+        let mut context = Context::from_waker(&waker);
+        let woken = || counted.0.swap(0, Ordering::Relaxed);
+        let response = {
+            let mut sending = pin!(wire.send(Request::new(Full::default())));
+            assert!(sending.as_mut().poll(&mut context).is_pending());
+            assert_eq!(woken(), 0, "by what it sent itself");
+            theirs.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+            assert_eq!(woken(), 1, "by what came");
+            let Poll::Ready(Ok(response)) = sending.as_mut().poll(&mut context) else { panic!("no answer") };
+            response
+        };
+        let collected = pin!(wire.collect(response.into_body(), 100)).poll(&mut context);
+        assert!(matches!(collected, Poll::Ready(Ok(body)) if body == b"ok"));
+        assert_eq!(woken(), 0);
     }
 
     #[tokio::test]

@@ -4,6 +4,8 @@
 #[expect(clippy::unwrap_used, reason = "tests")]
 #[path = "egress/channel.rs"]
 mod channel;
+#[path = "egress/duties.rs"]
+mod duties;
 #[expect(clippy::unwrap_used, reason = "tests")]
 #[path = "egress/freezes.rs"]
 mod freezes;
@@ -84,6 +86,20 @@ async fn a_plugins_own_credentials_and_framing_are_dropped() {
         let dropped = ["transfer-encoding", "content-length", "connection", "upgrade", "expect"];
         assert!(dropped.iter().all(|name| arrived.header(name).is_none()), "{}", arrived.text);
     }
+}
+
+#[tokio::test]
+async fn a_request_carries_the_place_of_its_own_act_and_none_of_the_plugins() {
+    let (server, world) = both().await;
+    let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let request = with(get(&format!("{CHAT}/a")), &[("TraceParent", own), ("tracestate", "x=1"), ("traceparent", own)]);
+    world.send(request).await.unwrap();
+    let arrived = server.last();
+    assert_eq!(arrived.text.matches("traceparent").count(), 1, "{}", arrived.text);
+    assert_eq!(arrived.header("tracestate"), None);
+    let carried = arrived.header("traceparent").unwrap();
+    assert_ne!(carried, own);
+    assert!(world.log().contains(&format!("trace: Some(\"{carried}\")")), "it leads to its permit");
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use portcullis_model::{
     event::{Event, EventForm},
-    helpdesk::TicketField,
-    scope::{Facts, Readings, Subscribe, View},
+    helpdesk::{TicketField, UserField},
+    privacy::{PrivacyAsk, PrivacyShown},
+    scope::{Facts, Field as _, Readings, Subscribe, View},
     veil::Veil,
 };
 use serde_json::{Map, Value};
@@ -17,10 +18,14 @@ use crate::{
         scope::readings,
         show::{author_view, event_value},
     },
+    users::scope::people,
 };
 
 /// The event's data as JSON text, narrowed; an error where the plugin may not have the event at all.
 pub(crate) fn narrow(event: &Event, authorities: &Authorities, veil: &Veil) -> Result<String, String> {
+    if event.form == EventForm::Privacy {
+        return privacy(event, &people(authorities.users.effective()), veil);
+    }
     let receive = |full| Subscribe { kind: &event.kind, full };
     if !authorities.events.covers(&receive(false)) {
         return Err(format!("events of type {} are not granted", event.kind));
@@ -31,8 +36,34 @@ pub(crate) fn narrow(event: &Event, authorities: &Authorities, veil: &Veil) -> R
             // A copy only where something is to be covered in it.
             if veil.covers_cards() { veil.json(event.data.clone()).to_string() } else { event.data.to_string() }
         }
-        EventForm::Github | EventForm::CloudEvents => "{}".to_owned(),
+        EventForm::Github | EventForm::CloudEvents | EventForm::Privacy => "{}".to_owned(),
     })
+}
+
+/// A data subject's request: it needs no scope, since to answer it is a duty and not a right (DAT-9). What the person is known by is
+/// told only as far as the plugin could have read it: as it is, as a token, or not at all.
+fn privacy(event: &Event, readings: &Readings<'_, UserField>, veil: &Veil) -> Result<String, String> {
+    let asked: PrivacyAsk =
+        serde_json::from_value(event.data.clone()).map_err(|error| format!("the request cannot be read: {error}"))?;
+    let PrivacyAsk { kind, who, deadline, correction } = asked;
+    let known = [(UserField::Name, &who.names), (UserField::Email, &who.emails), (UserField::Phone, &who.phones)];
+    let shown = |field: UserField, value: &String| {
+        let ways = readings.ways(field).into_iter().filter(|view| *view != View::Mask);
+        ways.map(|view| veil.show(view, field.shape(), field.name(), value.clone())).collect::<Vec<_>>()
+    };
+    let identifiers = known.iter().flat_map(|(field, values)| values.iter().flat_map(|value| shown(*field, value)));
+    let identifiers = identifiers.collect();
+    // What is right now is told as far as its parts could be read.
+    let correction = correction.map(|right| corrected(right, readings));
+    let shown = PrivacyShown { kind, user: who.user.clone(), identifiers, deadline, correction };
+    serde_json::to_string(&shown).map_err(|error| error.to_string())
+}
+
+/// Those fields of a correction that the plugin may read in the clear.
+fn corrected(right: Value, readings: &Readings<'_, UserField>) -> Value {
+    let Value::Object(fields) = right else { return Value::Null };
+    let clear = |name: &str| UserField::from_str(name).is_ok_and(|field| readings.ways(field).contains(&View::Clear));
+    Value::Object(fields.into_iter().filter(|(name, _)| clear(name)).collect())
 }
 
 /// Keys of the envelope that say nothing about the record.
@@ -69,7 +100,6 @@ impl Record<'_> {
 }
 
 fn shown_id(veil: &Veil, view: View, id: &Value) -> Value {
-    use portcullis_model::scope::Field as _;
     let field = TicketField::Requester;
     veil.show_json(view, field.shape(), crate::tickets::show::domain(field), id.clone())
 }

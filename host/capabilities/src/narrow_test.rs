@@ -15,6 +15,7 @@ fn event(form: EventForm, kind: &str, data: Value) -> Event {
         subject: None,
         time: Timestamp(0),
         form,
+        trace: None,
         data,
     }
 }

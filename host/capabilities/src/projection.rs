@@ -45,6 +45,7 @@ impl ProjectEvents for Projection {
                 NotProjected::Unavailable(error.to_string())
             }
         })?;
+        self.bounds.refresh().await.map_err(|error| NotProjected::Unavailable(error.to_string()))?;
         let authorities = Authorities::read(&self.bounds.layers(&release, one))
             .map_err(|error| NotProjected::Refused(error.to_string()))?;
         let call = Call::new(

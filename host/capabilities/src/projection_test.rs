@@ -88,6 +88,7 @@ fn event() -> Event {
         subject: None,
         time: Timestamp(0),
         form: EventForm::Zendesk,
+        trace: None,
         data: json!({ "detail": { "id": "7", "subject": "card 4111111111111111", "requester_id": 5, "tags": ["t"] } }),
     }
 }
@@ -97,7 +98,7 @@ fn project(
     granted: &[&str],
     event: &Event,
 ) -> Result<Value, NotProjected> {
-    let bounds = Bounds { scopes: None, limits: Limits::default(), tenants: Default::default() };
+    let bounds = Bounds { scopes: None, limits: Limits::default(), tenants: Default::default(), live: None };
     let projection =
         Projection { releases: Arc::new(Verified(asked)), bounds, pseudonyms: Arc::new(Plain), rng: Arc::new(Still) };
     let one = installation(granted);

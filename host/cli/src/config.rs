@@ -2,17 +2,21 @@
 //! the nearest that is known.
 
 mod audit;
+mod backup;
 mod egress;
 mod listen;
 mod oauth;
+mod outlets;
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 pub use audit::{Audit, Retention, TenantAudit};
+pub use backup::{Backup, recipients};
 pub use egress::{Egress, PlaintextHost, PrivateHost};
 pub use listen::Listen;
 pub use oauth::OAuth;
+pub use outlets::{OtlpOutlet, SyslogOutlet};
 use portcullis_broker::egress::Config as EgressConfig;
 use portcullis_capabilities::Catalogue;
 use portcullis_delivery::RetryPolicy;
@@ -58,10 +62,22 @@ pub struct Config {
     pub vault: crate::vault::VaultConfig,
     /// Tokens for back ends outside of the sandbox.
     pub oauth: OAuth,
-    /// How long the audit log is kept.
+    /// How long the audit log is kept, and who is sent it.
     pub audit: Audit,
     /// The published audit log.
     pub log: PublishedLog,
+    /// What is unusual in the log.
+    pub detect: crate::detect::DetectSection,
+    /// Backups.
+    pub backup: Backup,
+    /// Spans of what it does, for a collector.
+    pub traces: crate::ops::Traces,
+    /// When the host says that it is not ready.
+    pub health: crate::ops::Health,
+    /// How it ends.
+    pub shutdown: crate::shutdown::Shutdown,
+    /// Whom to tell of a vulnerability.
+    pub security: crate::ops::Security,
     /// The file's digest, where it was read from one: for the log, since nobody else can say what a host ran under.
     #[serde(skip)]
     pub digest: Option<Digest>,
@@ -226,9 +242,13 @@ impl Config {
             return Err(anyhow!("delivery.attempts: expected at least 1"));
         }
         config.audit.check(config.tenants.values().map(|tenant| &tenant.audit))?;
+        config.backup.check()?;
+        config.security.check()?;
+        config.traces.check()?;
         config.listen.check()?;
         config.egress.check()?;
         config.backends.check()?;
+        config.detect.check()?;
         Ok(config)
     }
 
@@ -254,6 +274,7 @@ impl Config {
             scopes: self.ceiling.scopes.clone(),
             limits: self.limits(),
             tenants: self.tenants.iter().map(|(name, tenant)| (name.clone(), profile(name, tenant))).collect(),
+            live: None,
         }
     }
 
@@ -354,7 +375,7 @@ mod tests {
     fn a_tenants_regions_are_read_in_any_case_and_never_empty() {
         let config = Config::parse("[tenants.acme]\nregions = ['eea', 'CH']\n[tenants.other]\n").unwrap();
         let bounds = config.bounds();
-        let regions = |tenant: &str| bounds.regions(&tenant.parse().unwrap()).map(ToString::to_string);
+        let regions = |tenant: &str| bounds.regions(&tenant.parse().unwrap());
         assert_eq!(regions("acme").as_deref(), Some("CH, EEA"));
         assert_eq!(regions("other"), None);
         let error = |text: &str| format!("{:#}", Config::parse(text).unwrap_err());

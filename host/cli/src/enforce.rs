@@ -5,18 +5,22 @@
 //!
 //! Invariants: what cannot be judged because the store fails is judged again, nothing is suspended for it, and it keeps nothing
 //! else from being judged; calls end as soon as their installation is refused, before anything else is looked at; an entry
-//! `trust.enforced` says that everything was held against that revision and that no call of what was refused goes on.
+//! `trust.enforced` says that everything was held against that revision and that no call of what was refused goes on;
+//! an entry `incident.enforced` says the same of what was contained, and how many calls do go on where some do.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
 use portcullis_capabilities::Capabilities;
+use portcullis_duties::incident;
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
-    id::InstallationId,
+    id::{IncidentId, InstallationId},
+    incident::{IncidentStore as _, Reach},
     installation::{Installation, InstallationState, InstallationStore as _},
     release::{ReleaseError, Releases as _},
     time::Timestamp,
@@ -42,6 +46,8 @@ pub struct Enforcer {
     runtime: Option<Arc<Runtime<Capabilities>>>,
     seen: Option<(u64, u64)>,
     until: Timestamp,
+    /// What the last round ended: perhaps of a containment that it did not know of yet.
+    before: HashMap<InstallationId, usize>,
 }
 
 /// What one round did.
@@ -64,6 +70,12 @@ struct Refused {
     calls: usize,
 }
 
+/// An installation that may not run, and how many calls it had under way.
+struct Ended {
+    installation: Installation,
+    calls: usize,
+}
+
 /// An installation that was suspended.
 #[derive(Debug)]
 pub struct Suspended {
@@ -78,7 +90,7 @@ pub struct Suspended {
 impl Enforcer {
     /// For this host; without a runtime where nothing runs.
     pub fn new(host: Arc<Host>, runtime: Option<Arc<Runtime<Capabilities>>>) -> Self {
-        Self { host, runtime, seen: None, until: Timestamp(i64::MIN) }
+        Self { host, runtime, seen: None, until: Timestamp(i64::MIN), before: HashMap::new() }
     }
 
     /// Looks for changes until `stop` turns true.
@@ -100,30 +112,36 @@ impl Enforcer {
     /// One look: a round where something changed or has expired.
     pub async fn tick(&mut self) -> Result<Option<Round>> {
         let store = &self.host.store;
+        // Before the installations: what a containment suspended is among those that are read after it.
+        let contained = store.unreached().await?;
         let now = (store.trust_revision().await?, store.installations_revision().await?);
-        if self.seen == Some(now) && self.host.clock.now() < self.until {
+        if contained.is_empty() && self.seen == Some(now) && self.host.clock.now() < self.until {
             return Ok(None);
         }
         let trust_changed = self.seen.is_some_and(|(trust, _)| trust != now.0);
-        let round = self.round(now.0, trust_changed).await?;
+        let round = self.round(now.0, trust_changed, &contained).await?;
         // What the round itself changed is looked at again, once, and found to be as it must.
         self.seen = Some(now);
         Ok(Some(round))
     }
 
-    async fn round(&mut self, revision: u64, trust_changed: bool) -> Result<Round> {
+    async fn round(&mut self, revision: u64, trust_changed: bool, contained: &[IncidentId]) -> Result<Round> {
         let began = Instant::now();
         let mut round = Round::default();
         let mut until = Timestamp(i64::MAX);
         let mut failed = None;
-        let (mut stopped, mut refused): (Vec<InstallationId>, Vec<Refused>) = (Vec::new(), Vec::new());
-        for installation in self.host.store.installations().await? {
+        let (mut stopped, mut refused): (Vec<Ended>, Vec<Refused>) = (Vec::new(), Vec::new());
+        let mut installations = self.host.store.installations().await?;
+        // What must not run is ended first: the others take longer to look at.
+        installations.sort_by_key(|one| one.state == InstallationState::Active);
+        for installation in installations {
             if matches!(installation.state, InstallationState::Erased { .. }) {
                 continue;
             }
             if installation.state != InstallationState::Active {
-                round.ended += self.end(&installation);
-                stopped.push(installation.id);
+                let calls = self.end(&installation);
+                round.ended += calls;
+                stopped.push(Ended { installation, calls });
                 continue;
             }
             round.judged += 1;
@@ -133,7 +151,7 @@ impl Enforcer {
                 Err(error) => {
                     let calls = self.end(&installation);
                     round.ended += calls;
-                    stopped.push(installation.id.clone());
+                    stopped.push(Ended { installation: installation.clone(), calls });
                     refused.push(Refused { installation, reason: error.to_string(), calls });
                 }
             }
@@ -144,6 +162,9 @@ impl Enforcer {
         }
         self.until = until;
         self.ended(&stopped, &mut round).await;
+        self.contained(contained, &stopped).await?;
+        let ended = stopped.into_iter().filter(|one| one.calls > 0);
+        self.before = ended.map(|one| (one.installation.id, one.calls)).collect();
         if trust_changed || !round.suspended.is_empty() {
             self.record(revision, &round, began.elapsed()).await?;
         }
@@ -155,7 +176,7 @@ impl Enforcer {
 
     async fn suspend(&self, refused: Refused, round: &mut Round) -> Result<()> {
         let Refused { installation, reason, calls } = refused;
-        let installer = Installer { actor: Actor::Host, ..self.host.installer() };
+        let installer = Installer { actor: Actor::Host, platform: false, ..self.host.installer() };
         match installer.suspend(&installation.id, &reason).await {
             Ok(_) => round.suspended.push(Suspended { installation: installation.id, reason, calls }),
             // Somebody changed it just now: the next round looks again.
@@ -171,16 +192,39 @@ impl Enforcer {
     }
 
     /// Waits until no call of these goes on.
-    async fn ended(&self, stopped: &[InstallationId], round: &mut Round) {
+    async fn ended(&self, stopped: &[Ended], round: &mut Round) {
         let Some(runtime) = &self.runtime else { return };
         let patience = Instant::now() + PATIENCE;
         loop {
-            round.left = stopped.iter().map(|id| runtime.live(id)).sum();
+            round.left = stopped.iter().map(|one| runtime.live(&one.installation.id)).sum();
             if round.left == 0 || Instant::now() >= patience {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Says of containments that nothing of them runs any more, or how much still does.
+    async fn contained(&self, contained: &[IncidentId], stopped: &[Ended]) -> Result<()> {
+        for id in contained {
+            let Some(incident) = self.host.store.incident(id).await? else { continue };
+            let Some(containment) = &incident.containment else { continue };
+            let (mut calls, mut left) = (0, 0);
+            for one in stopped.iter().filter(|one| incident.subject.reaches(&one.installation, &containment.holders)) {
+                let id = &one.installation.id;
+                calls += one.calls.max(self.before.get(id).copied().unwrap_or_default());
+                left += self.runtime.as_ref().map_or(0, |runtime| runtime.live(id));
+            }
+            let (at, host_runs) = (self.host.clock.now(), self.runtime.is_some());
+            let reach = Reach { at, log_index: 0, host_runs, calls_ended: calls as u64, calls_left: left as u64 };
+            let entry = incident::entry(at, Kind::IncidentEnforced, Actor::Host, &incident)
+                .with("host-runs", host_runs)
+                .with("calls-ended", calls)
+                .with("calls-left", left)
+                .with("took-ms", u64::try_from(at.0 - containment.at.0).unwrap_or(0));
+            self.host.store.reached(id, reach, entry).await?;
+        }
+        Ok(())
     }
 
     async fn record(&self, revision: u64, round: &Round, took: Duration) -> Result<()> {

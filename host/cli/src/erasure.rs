@@ -24,7 +24,6 @@ use portcullis_model::{
 };
 use portcullis_packages::install::{InstallError, Installer};
 use portcullis_runtime::Runtime;
-use portcullis_store::PrivateDirs;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -52,13 +51,7 @@ pub struct Exported {
 
 /// Writes all that an installation stored, its log, its grant and what the log says of it into a new directory.
 pub async fn export(host: &Host, one: &Installation, dir: &Path) -> Result<Exported> {
-    fs::create_dir(dir)
-        .with_context(|| format!("cannot make {}; name a directory that is not there yet", dir.display()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-    }
+    fresh_dir(dir)?;
     fs::write(dir.join("installation.json"), serde_json::to_vec_pretty(one)?)?;
     if let Some(release) = host.store.release(&one.release_id()).await? {
         fs::write(dir.join("portcullis.toml"), release.manifest)?;
@@ -66,7 +59,7 @@ pub async fn export(host: &Host, one: &Installation, dir: &Path) -> Result<Expor
     values(host, one, &dir.join("values.ndjson")).await?;
     log(host, one, &dir.join("log.ndjson")).await?;
     audit(host, one, &dir.join("audit.ndjson")).await?;
-    let (dirs, whose, below) = (PrivateDirs::open(&host.home.files())?, one.clone(), dir.join("files"));
+    let (dirs, whose, below) = (host.dirs.clone(), one.clone(), dir.join("files"));
     tokio::task::block_in_place(|| {
         dirs.visit(&whose.tenant, &whose.id, &mut |path, content| {
             let path = below.join(path);
@@ -76,11 +69,28 @@ pub async fn export(host: &Host, one: &Installation, dir: &Path) -> Result<Expor
             fs::write(path, content)
         })
     })?;
+    seal(dir)
+}
+
+/// Lists what lies in a directory in its `SHA256SUMS`.
+pub(crate) fn seal(dir: &Path) -> Result<Exported> {
     let mut files = BTreeMap::new();
     tokio::task::block_in_place(|| sums(dir, dir, &mut files))?;
     let lines: Vec<String> = files.iter().map(|(path, digest)| format!("{digest}  {path}\n")).collect();
     fs::write(dir.join(SUMS), lines.concat())?;
     Ok(Exported { dir: dir.to_owned(), files })
+}
+
+/// Makes a directory that is not there yet, closed to others.
+pub(crate) fn fresh_dir(dir: &Path) -> Result<()> {
+    fs::create_dir(dir)
+        .with_context(|| format!("cannot make {}; name a directory that is not there yet", dir.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 async fn values(host: &Host, one: &Installation, path: &Path) -> Result<()> {
@@ -181,8 +191,7 @@ async fn revoke_all(host: &Host, one: &Installation, actor: Actor) -> Result<()>
 }
 
 fn remove_files(host: &Host, one: &Installation) -> Result<Erased> {
-    let dirs = PrivateDirs::open(&host.home.files())?;
-    let removed = tokio::task::block_in_place(|| dirs.remove_all(&one.tenant, &one.id))?;
+    let removed = tokio::task::block_in_place(|| host.dirs.remove_all(&one.tenant, &one.id))?;
     Ok(Erased { files: removed.files, file_bytes: removed.bytes, ..Erased::default() })
 }
 
@@ -216,7 +225,7 @@ async fn due(host: &Host, runtime: &Runtime<Capabilities>, quiet: &mut HashSet<I
         if runtime.live(&one.id) > 0 || quiet.insert(one.id.clone()) {
             continue;
         }
-        let installer = Installer { actor: Actor::Host, ..host.installer() };
+        let installer = Installer { actor: Actor::Host, platform: false, ..host.installer() };
         revoke_all(host, &one, Actor::Host).await?;
         let files = remove_files(host, &one)?;
         match installer.erase(host.store.as_ref(), &one, files).await {

@@ -60,6 +60,7 @@ impl Explainer {
     /// What becomes of a scope in an installation today.
     pub async fn standing(&self, installation: &Installation, scope: &ScopeText) -> anyhow::Result<Standing> {
         let release = self.registry.verified(&installation.release_id(), &installation.tenant).await?;
+        self.bounds.refresh().await?;
         Ok(Catalogue.standing(&self.bounds.layers(&release, installation), scope)?)
     }
 

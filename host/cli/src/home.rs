@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -11,6 +12,9 @@ use anyhow::{Context, Result, bail};
 
 /// Where in a home the key lies that its secrets are under.
 pub const VAULT_KEY: &str = "keys/vault.key";
+
+/// Where in a home the running host leaves the address that it listens at.
+const ADDRESS: &str = "host.address";
 
 /// A host's home directory.
 #[derive(Clone, Debug)]
@@ -92,6 +96,11 @@ impl Home {
         self.0.join("keys/operator.token")
     }
 
+    /// The key that one-time codes of people come from: made where there is none yet.
+    pub fn people_key(&self) -> PathBuf {
+        self.0.join("keys/people.key")
+    }
+
     /// The key that successors of refresh tokens are derived with.
     pub fn oauth_key(&self) -> PathBuf {
         self.0.join("keys/oauth.key")
@@ -105,6 +114,11 @@ impl Home {
     /// Known vulnerabilities, as `portcullis advisories update` wrote them.
     pub fn advisories(&self) -> PathBuf {
         self.0.join("advisories.json")
+    }
+
+    /// The operator's own rules about what is unusual in the log.
+    pub fn rules(&self) -> PathBuf {
+        self.0.join("rules")
     }
 
     /// The operator's own definitions of providers.
@@ -152,14 +166,33 @@ impl Home {
         }
     }
 
+    /// Leaves where the running host listens, for the commands beside it. Only whoever has the lock may.
+    pub fn tell_address(&self, address: SocketAddr) -> Result<()> {
+        let file = self.0.join(ADDRESS);
+        let new = file.with_extension("new");
+        fs::write(&new, format!("{address}\n"))
+            .and_then(|()| fs::rename(&new, &file))
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// Where the running host listens; `None` where none runs, or one that has not said so yet.
+    pub fn address(&self) -> Result<Option<SocketAddr>> {
+        if self.try_lock()?.is_some() {
+            // What is left of one that ran.
+            return Ok(None);
+        }
+        let text = fs::read_to_string(self.0.join(ADDRESS)).ok();
+        Ok(text.and_then(|text| text.trim().parse().ok()))
+    }
+
     /// As [`Home::lock`]; `None` where a host is running.
     pub fn try_lock(&self) -> Result<Option<File>> {
         self.try_lock_file("host.lock")
     }
 
-    /// Takes the right to carry out a rotation; `None` where another process has it.
-    pub fn try_lock_rotation(&self) -> Result<Option<File>> {
-        self.try_lock_file("rotation.lock")
+    /// Takes the right to make a backup; `None` where another process has it.
+    pub fn try_lock_backup(&self) -> Result<Option<File>> {
+        self.try_lock_file("backup.lock")
     }
 
     /// Takes the right to replace the log's key; `None` where another process has it, for longer than a program that this one is just
@@ -182,5 +215,26 @@ impl Home {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(io::Error::other(error)).context("cannot lock the home directory"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_running_host_is_at_an_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::at(dir.path());
+        assert_eq!(home.address().unwrap(), None);
+        let lock = home.lock().unwrap();
+        assert_eq!(home.address().unwrap(), None, "it has not said so yet");
+        for port in [1, 2] {
+            let at = SocketAddr::from(([127, 0, 0, 1], port));
+            home.tell_address(at).unwrap();
+            assert_eq!(home.address().unwrap(), Some(at));
+        }
+        drop(lock);
+        assert_eq!(home.address().unwrap(), None, "what is left of one that ran");
     }
 }

@@ -13,8 +13,11 @@ use portcullis_broker::{
     vault::Vault,
 };
 use portcullis_capabilities::Catalogue;
+use portcullis_duties::book::Book;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    bounds::Bounds,
+    duty::TenantRules as _,
     id::{Digest, TenantId},
     installation::{Installation, InstallationStore},
     secret::Secret,
@@ -25,7 +28,7 @@ use portcullis_packages::{
     install::Installer,
     trust::keeper::Keeper,
 };
-use portcullis_store::SqliteStore;
+use portcullis_store::{PrivateDirs, SqliteStore};
 
 use crate::{
     config::Config,
@@ -36,7 +39,8 @@ use crate::{
     vault,
 };
 
-/// An opened host.
+/// An opened host. Copies are of the same one.
+#[derive(Clone)]
 pub struct Host {
     /// Where it lies.
     pub home: Home,
@@ -44,11 +48,15 @@ pub struct Host {
     pub config: Config,
     /// Its state.
     pub store: Arc<SqliteStore>,
+    /// Plugins' own directories: one for the process, which counts what each uses.
+    pub dirs: PrivateDirs,
     /// Its credentials, in use.
     pub connections: Arc<Connections>,
     vault: Arc<Vault>,
     /// What may not leave at the moment.
     pub freezes: Arc<FreezeBook>,
+    /// Which profiles are on, and which risks are accepted.
+    pub duties: Arc<Book>,
     /// The providers that credentials come from, and the way to ask them.
     pub upstream: Arc<Upstream>,
     /// What renews credentials.
@@ -92,16 +100,20 @@ impl Host {
         for refused in connections.refresh().await? {
             tracing::error!(%refused, "a stored secret cannot be opened and is left out");
         }
+        let duties = Arc::new(Book::new(store.clone())?);
+        duties.refresh().await?;
         let anchor = anchor(&home)?;
         let registry =
             Arc::new(Registry::new(store.clone(), store.clone(), anchor, Arc::new(Catalogue), clock.clone()));
         Ok(Self {
+            dirs: PrivateDirs::open(&home.files())?,
             home,
             config,
             store,
             connections,
             vault,
             freezes,
+            duties,
             upstream,
             renewals,
             key_file,
@@ -119,7 +131,12 @@ impl Host {
 
     /// What explains decisions.
     pub fn explainer(&self) -> Explainer {
-        Explainer { store: self.store.clone(), registry: self.registry.clone(), bounds: self.config.bounds() }
+        Explainer { store: self.store.clone(), registry: self.registry.clone(), bounds: self.bounds() }
+    }
+
+    /// What holds for whatever is asked and granted: the configuration's bounds and the tenants' profiles.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { live: Some(self.duties.clone()), ..self.config.bounds() }
     }
 
     /// The token of the operator: made where there is none yet.
@@ -137,6 +154,7 @@ impl Host {
             clock: self.clock.as_ref(),
             rng: self.rng.as_ref(),
             actor: person(),
+            platform: true,
         }
     }
 
@@ -196,9 +214,14 @@ pub fn person() -> Actor {
 
 /// Reads all of standard input as a secret, less one newline at its end.
 pub fn secret_from_stdin() -> Result<Secret> {
+    secret_from(std::io::stdin()).context("cannot read the secret from standard input")
+}
+
+/// A secret, of at most 64 KiB and without line ends after it.
+pub fn secret_from(source: impl std::io::Read) -> Result<Secret> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
-    std::io::stdin().take(64 * 1024).read_to_end(&mut bytes).context("cannot read the secret from standard input")?;
+    source.take(64 * 1024).read_to_end(&mut bytes)?;
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
     }

@@ -30,6 +30,7 @@ impl InstallationAuthority for Layers {
     async fn authority(&self, installation: &Installation) -> Result<Vec<ScopeText>, String> {
         let release = self.registry.verified(&installation.release_id(), &installation.tenant).await;
         let release = release.map_err(|error| error.to_string())?;
+        self.bounds.refresh().await.map_err(|error| error.to_string())?;
         let mut layers = self.bounds.layers(&release, installation).into_iter().map(|(_, scopes)| scopes);
         let first = layers.next().unwrap_or_default();
         layers.try_fold(first, |left, layer| Catalogue.meet(&left, &layer)).map_err(|error| error.to_string())
@@ -54,7 +55,7 @@ pub fn server(host: &Host, listen: SocketAddr) -> Result<Option<Arc<Authorizatio
     };
     let parts = Parts {
         store: host.store.clone(),
-        authority: Arc::new(Layers { registry: host.registry.clone(), bounds: host.config.bounds() }),
+        authority: Arc::new(Layers { registry: host.registry.clone(), bounds: host.bounds() }),
         catalogue: Arc::new(Catalogue),
         clock: host.clock.clone(),
         rng: host.rng.clone(),
@@ -62,5 +63,5 @@ pub fn server(host: &Host, listen: SocketAddr) -> Result<Option<Arc<Authorizatio
         freezes: Some(host.freezes.clone()),
         settings,
     };
-    Ok(Some(Arc::new(AuthorizationServer::new(parts))))
+    Ok(Some(Arc::new(AuthorizationServer::new(parts).with_automation(host.store.clone()))))
 }

@@ -56,7 +56,7 @@ impl BackEndsSection {
         Ok(())
     }
 
-    fn config(&self) -> OutboundConfig {
+    pub(crate) fn config(&self) -> OutboundConfig {
         OutboundConfig {
             concurrent: self.concurrent_messages,
             timeout: Duration::from_millis(self.timeout_ms),
@@ -79,7 +79,7 @@ pub fn signing_keys(host: &Host) -> SigningKeys {
 pub fn worker(host: &Host, door: Arc<dyn OutDoor>, directory: Directory) -> Arc<Outbound> {
     let events = Projection {
         releases: host.registry.clone(),
-        bounds: host.config.bounds(),
+        bounds: host.bounds(),
         pseudonyms: host.pseudonyms.clone(),
         rng: host.rng.clone(),
     };

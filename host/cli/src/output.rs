@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use portcullis_model::json::sorted;
 use serde::Serialize;
 
 /// Prints a line. A reader that is gone is an error here, not a panic.
@@ -24,12 +25,12 @@ pub struct Output {
 impl Output {
     /// Prints one result: the value as JSON, or the words.
     pub fn result(self, value: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
-        if self.json { line(&serde_json::to_string_pretty(value)?) } else { line(&words()) }
+        if self.json { line(&serde_json::to_string_pretty(&sorted(value)?)?) } else { line(&words()) }
     }
 
     /// Prints one item of a list: a JSON line, or the words.
     pub fn item(self, value: &impl Serialize, words: impl FnOnce() -> String) -> Result<()> {
-        if self.json { line(&serde_json::to_string(value)?) } else { line(&words()) }
+        if self.json { line(&serde_json::to_string(&sorted(value)?)?) } else { line(&words()) }
     }
 
     /// A bar for work of known length.

@@ -4,11 +4,13 @@
 //! from the published log alone; the head moves by compare-and-swap, and so do the views; whatever fails on the way, everything
 //! is read anew before the next try.
 
+mod anew;
 mod forest;
 pub(crate) mod keys;
 
 use std::{path::Path, sync::Arc};
 
+pub use anew::{Ended, begin_anew};
 use anyhow::{Context, Result, bail};
 use forest::Forest;
 pub use forest::tiles_of;

@@ -96,6 +96,7 @@ async fn quarantine(host: &Host, target: Target, reason: &str) -> Result<()> {
 }
 
 async fn suspend(host: &Host, release: &ReleaseId, reason: &str) -> Result<usize> {
+    // It stands for a quarantine that could not be signed: whoever runs the host lets it go on.
     let installer = Installer { actor: Actor::Host, ..host.installer() };
     let mut count = 0;
     for one in host.store.installations().await? {

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use portcullis_audit::{Leaf, Log, LogVerifier};
 use portcullis_model::{
     audit::{
-        query::Filter,
-        reader::{AuditReader, Found, Shown, Window},
+        query::{Field, Filter},
+        reader::{AuditReader, Found, Shown, Tally, Window},
     },
     error::StoreError,
+    time::Timestamp,
 };
 use portcullis_store::{AuditIndex, SqliteStore};
 use serde_json::Value;
@@ -96,6 +97,23 @@ impl AuditReader for LogReader {
 
     async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError> {
         self.index.search(filter, window).await
+    }
+
+    async fn newest_each(
+        &self,
+        filter: &Filter,
+        field: Field,
+        values: &[String],
+    ) -> Result<BTreeMap<String, (u64, Timestamp)>, StoreError> {
+        self.index.newest_each(filter, field, values).await
+    }
+
+    async fn tally(&self, filter: &Filter, field: Field, begins: &str) -> Result<BTreeMap<String, Tally>, StoreError> {
+        self.index.tally(filter, field, begins).await
+    }
+
+    async fn per_day(&self, filter: &Filter) -> Result<BTreeMap<i64, u64>, StoreError> {
+        self.index.per_day(filter).await
     }
 
     async fn follow(&self, from: u64, most: usize) -> Result<Vec<Shown>, StoreError> {

@@ -69,13 +69,15 @@ pub async fn dispose(host: &Host, view: Option<&TenantId>, order: &Order<'_>, dr
     }
     let log = log(host)?;
     let mut done = Disposed { view: name(view), ..Disposed::default() };
+    if dry {
+        if let Some(due) = host.store.all_disposable(view.cloned(), order.before, log.head().size()).await? {
+            (done.from, done.to, done.count) = (Some(due.first), Some(due.last), due.count);
+        }
+        return Ok(done);
+    }
     while let Some(due) = host.store.disposable(view.cloned(), order.before, log.head().size()).await? {
         done.from.get_or_insert(due.first);
         (done.to, done.count) = (Some(due.last), done.count + due.count);
-        if dry {
-            // Parts follow one another only once the one before is gone.
-            break;
-        }
         let mut entry = Entry::new(host.clock.now(), Kind::AuditDisposed, order.actor.clone(), view.cloned())
             .with("before", order.before.to_string())
             .with("policy", order.policy.as_str());
@@ -87,7 +89,7 @@ pub async fn dispose(host: &Host, view: Option<&TenantId>, order: &Order<'_>, dr
         }
         host.store.dispose(due, entry).await?;
     }
-    done.is_gone = !dry && done.count > 0 && host.store.forget_disposed().await;
+    done.is_gone = done.count > 0 && host.store.forget_disposed().await;
     Ok(done)
 }
 

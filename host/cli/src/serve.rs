@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use portcullis_api::{
-    Admin, ApiConfig, Connect, Listener, LogFiles, Refusals, Served, SourceBook, Webhooks,
-    audit::{AuditApi, Live, LiveSettings},
+    ApiConfig, Connect, Listener, LogFiles, Refusals, Served, SourceBook, Webhooks,
+    audit::{Live, LiveSettings},
 };
 use portcullis_broker::{
     connection::Connections,
@@ -23,7 +23,7 @@ use portcullis_model::{
     time::Clock,
 };
 use portcullis_runtime::{Ledger, Runtime, Sandbox};
-use portcullis_store::{PrivateDirs, SqliteStore, helpdesk::SqliteHelpDesk};
+use portcullis_store::{SqliteStore, helpdesk::SqliteHelpDesk};
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -31,13 +31,12 @@ use crate::{
     enforce::Enforcer,
     erasure,
     host::Host,
-    inspected::Inspector,
     leaks::Leaks,
-    oauth, platform,
+    oauth, ops, platform,
     public_log::HomeLog,
     publish::LogPublisher,
     reading::LogReader,
-    tasks::{Tasks, serve_with},
+    tasks::{Alive, Tasks, serve_with},
     upgrades::Upgrader,
 };
 
@@ -57,12 +56,13 @@ pub fn runtime(host: &Host) -> Result<Arc<Runtime<Capabilities>>> {
 pub fn runtime_resolving(host: &Host, resolver: Arc<dyn Resolve>) -> Result<Arc<Runtime<Capabilities>>> {
     let helpdesk = Arc::new(SqliteHelpDesk::open(&host.home.helpdesk(), host.clock.clone())?);
     let egress = Outbound::new(&host.config.egress()?, host.connections.clone(), resolver, host.clock.clone())?
-        .under(host.freezes.clone());
+        .under(host.freezes.clone())
+        .ruled_by(host.duties.clone());
     let services = Services {
         helpdesk,
         pseudonyms: host.pseudonyms.clone(),
         kv: Arc::new(host.store.kv(host.clock.clone())),
-        files: Arc::new(PrivateDirs::open(&host.home.files())?),
+        files: Arc::new(host.dirs.clone()),
         egress: Arc::new(egress),
         clock: host.clock.clone(),
         rng: host.rng.clone(),
@@ -76,7 +76,7 @@ pub fn runtime_resolving(host: &Host, resolver: Arc<dyn Resolve>) -> Result<Arc<
         host.store.clone(),
         host.clock.clone(),
         host.rng.clone(),
-        host.config.bounds(),
+        host.bounds(),
         Ledger::new(host.store.clone(), host.clock.clone(), host.config.tenant_limits().clone()),
     );
     Ok(Arc::new(runtime.scanning_for(Arc::new(Leaks::new(host)?))))
@@ -95,6 +95,7 @@ pub async fn serve(
     host.connections.refresh().await?;
     host.config.listen.address = listen.unwrap_or(host.config.listen.address);
     let host = Arc::new(host);
+    crate::detect::library(&host)?;
     let runtime = runtime(&host)?;
     LogPublisher::new(&host.home, host.store.clone()).catch_up().await?;
     start(&host).await?;
@@ -116,51 +117,65 @@ pub async fn serve(
         max_body: host.config.ingest.max_body_kib * 1024,
     });
     webhooks.sources.refresh().await?;
-    let inspects = Inspector { store: host.store.clone(), registry: host.registry.clone(), home: host.home.clone() };
-    let admin =
-        Admin { explain: Arc::new(host.explainer()), inspects: Arc::new(inspects), token: host.operator_token()? };
-    let admin = Arc::new(admin);
+    let counted = webhooks.clone();
     let log = HomeLog { home: host.home.clone(), store: host.store.clone() };
     let log = Arc::new(LogFiles { log: Arc::new(log), token: host.operator_token()? });
     let listen = host.config.listen.address;
     let config = ApiConfig { listen, peers: host.config.listen.peers()? };
     let listener = Listener::bind(config).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let oauth = oauth::server(&host, listener.address()?)?;
+    let address = listener.address()?;
+    host.home.tell_address(address)?;
+    let oauth = oauth::server(&host, address)?;
     let desk = Arc::new(connect::desk(&host));
     let connect = Connect { desk: desk.clone(), installations: host.store.clone(), catalogue: Arc::new(Catalogue) };
     let connect = Arc::new(connect);
-    let mut work = Tasks::new();
+    let (alive, patience) = (Alive::default(), host.config.shutdown.patience());
+    let end = host.config.shutdown.after_notice(stop.clone());
+    let mut work = Tasks::watched(&alive, patience);
     work.spawn("erasures", |stop| erasure::run(host.clone(), runtime.clone(), stop));
     work.spawn("calls", |stop| worker.run(stop));
     work.spawn("messages", |stop| outbound.run(stop));
     work.spawn("upgrades", |stop| Upgrader::new(host.clone()).run(stop));
     work.spawn("sweeps", |stop| sweep(host.store.clone(), host.clock.clone(), stop));
+    let access = crate::people::access(&host)?;
+    work.spawn("people", |stop| crate::people::tidy(access.clone(), stop));
     work.spawn("witnesses", |stop| crate::witnessed::run(host.clone(), stop));
     work.spawn("rescans", |stop| crate::rescan::run(host.clone(), stop));
     work.spawn("retention", |stop| crate::retention::run(host.clone(), stop));
+    work.spawn("requests of data subjects", |stop| crate::privacy::run(host.clone(), stop));
+    work.spawn("deletions of tenants", |stop| crate::tenant::run(host.clone(), stop));
+    work.spawn("backups", |stop| crate::backup::run(host.clone(), stop));
     work.spawn("rotations", |stop| crate::rotation::run(host.clone(), stop));
+    work.spawn("containments", |stop| crate::incident::run(host.clone(), stop));
     work.spawn("renewals", |stop| {
         Renewer::new(host.connections.clone(), host.renewals.clone(), host.clock.clone(), host.rng.clone()).run(stop)
     });
     work.spawn("consents", |stop| connect::tidy(desk, stop));
-    let guards = guards(&host, enforcer, ledger.clone());
+    work.spawn("refusals", |stop| portcullis_api::flush(counted, host.store.clone(), host.clock.clone(), stop));
+    let mut guards = guards(&host, enforcer, ledger.clone(), Tasks::watched(&alive, patience));
     let platform =
         oauth.clone().map(|tokens| platform::api(runtime, directory, tokens.clone(), &tokens.settings().issuer));
     let reader = Arc::new(LogReader::new(&host.home, host.store.clone()));
+    work.spawn("postures", |stop| crate::duties::run(host.clone(), reader.clone(), stop));
     let live = Live::new(reader.clone(), LiveSettings::default());
+    let people = crate::people::sign_in(&host, access, address).await?;
+    let admin = crate::admin::api(&host, &reader, &live, people.clone())?;
+    let pages = crate::console::pages(&admin, people.as_deref(), host.clock.now());
+    let outlets = crate::outlet::prepare(&host, &reader)?;
+    work.spawn("outlets of the log", |stop| outlets.run(stop));
+    work.spawn("traces", |stop| ops::traces::run(host.clone(), reader.clone(), stop));
     work.spawn("the index of the log", |stop| reader.clone().run(stop));
     work.spawn("followers of the log", |stop| live.clone().run(stop));
-    let audit = AuditApi {
-        reader,
-        live,
-        recorder: host.store.clone(),
-        clock: host.clock.clone(),
-        token: host.operator_token()?,
-    };
-    let served = Served { webhooks, admin, log, audit: Arc::new(audit), connect, platform, oauth };
+    let running = ops::Running::new(host.clone(), live.clone(), alive, stop);
+    let ops = running.endpoints()?;
+    let operators = ops::listener(host.config.listen.operations, &host).await?;
+    guards.spawn("health", |stop| running.run(stop));
+    guards.spawn("operations", |stop| ops::serve(operators, ops.clone(), webhooks.refusals.clone(), stop));
+    crate::detect::start(&host, address, &mut work)?;
+    let served = Served { webhooks, admin, log, ops, connect, people, pages, platform, oauth };
     let (halt, halted) = watch::channel(false);
     let serving = portcullis_api::serve(listener, served, host.store.clone(), host.clock.clone(), ready, halted);
-    let ended = serve_with(serving, halt, (work, guards), stop).await;
+    let ended = serve_with(serving, halt, (work, guards), end).await;
     // The last calls have ended: nothing is used any more.
     ledger.write_now().await;
     let mut entry = Entry::new(host.clock.now(), Kind::HostStopped, Actor::Host, None);
@@ -174,10 +189,10 @@ pub async fn serve(
 }
 
 /// What watches over everything that is under way, and so ends last.
-fn guards(host: &Arc<Host>, enforcer: Enforcer, ledger: Arc<Ledger>) -> Tasks {
-    let mut guards = Tasks::new();
+fn guards(host: &Arc<Host>, enforcer: Enforcer, ledger: Arc<Ledger>, mut guards: Tasks) -> Tasks {
     guards.spawn("withdrawals", |stop| enforcer.run(stop));
     guards.spawn("freezes", |stop| host.freezes.clone().run(host.store.clone(), host.clock.clone(), stop));
+    guards.spawn("profiles", |stop| crate::duties::follow(host.duties.clone(), stop));
     guards.spawn("credentials", |stop| watch_secrets(host.connections.clone(), stop));
     guards.spawn("ledger", |stop| ledger.run(stop));
     guards.spawn("log", |stop| publish(LogPublisher::new(&host.home, host.store.clone()), stop));

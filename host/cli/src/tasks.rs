@@ -3,7 +3,17 @@
 //! Invariants: none of it ends before it is told to without the host noticing: it stops then, in good order, and says which one it
 //! was; what watches over work (freezes, withdrawals, the ledger) goes on until the last of that work has ended.
 
-use std::{any::Any, collections::HashMap, future::Future, io};
+use std::{
+    any::Any,
+    collections::HashMap,
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use portcullis_model::audit::plain;
 use tokio::{
@@ -30,6 +40,12 @@ pub enum Fallen {
         /// Which one.
         task: &'static str,
     },
+    /// A task did not end in its time.
+    #[error("the background task '{task}' did not end in time and was cut off; what was begun will be taken up")]
+    Late {
+        /// Which one.
+        task: &'static str,
+    },
     /// The listener failed.
     #[error("the listener failed: {0}")]
     Listener(#[from] io::Error),
@@ -39,18 +55,65 @@ impl Fallen {
     /// What the audit log calls it.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Panicked { task, .. } | Self::Ended { task } => task,
+            Self::Panicked { task, .. } | Self::Ended { task } | Self::Late { task } => task,
             Self::Listener(_) => "listener",
         }
     }
 }
 
+/// How many tasks run, of those that were begun.
+#[derive(Clone, Debug, Default)]
+pub struct Alive(Arc<(AtomicUsize, AtomicUsize)>);
+
+impl Alive {
+    /// How many run.
+    pub fn running(&self) -> usize {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    /// How many were begun.
+    pub fn begun(&self) -> usize {
+        self.0.1.load(Ordering::Relaxed)
+    }
+
+    /// Whether all of them run.
+    pub fn all(&self) -> bool {
+        self.running() == self.begun()
+    }
+
+    fn begin(&self) -> Running {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+        self.0.1.fetch_add(1, Ordering::Relaxed);
+        Running(self.clone())
+    }
+}
+
+/// One that runs, until it ends or panics.
+struct Running(Alive);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// For how long tasks may go on at the end, where nobody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Tasks that end together. None of them may end before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tasks {
     set: JoinSet<()>,
     names: HashMap<Id, &'static str>,
     stop: watch::Sender<bool>,
+    alive: Alive,
+    patience: Duration,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self::watched(&Alive::default(), PATIENCE)
+    }
 }
 
 impl Tasks {
@@ -59,12 +122,22 @@ impl Tasks {
         Self::default()
     }
 
+    /// None yet; they are counted, and cut off where they go on for longer than this at the end.
+    pub fn watched(alive: &Alive, patience: Duration) -> Self {
+        let (set, names, stop) = (JoinSet::new(), HashMap::new(), watch::Sender::default());
+        Self { set, names, stop, alive: alive.clone(), patience }
+    }
+
     /// Begins one. It ends when what it is handed turns true, and not before.
     pub fn spawn<F>(&mut self, name: &'static str, task: impl FnOnce(watch::Receiver<bool>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let begun = self.set.spawn(task(self.stop.subscribe()));
+        let (running, task) = (self.alive.begin(), task(self.stop.subscribe()));
+        let begun = self.set.spawn(async move {
+            let _running = running;
+            task.await;
+        });
         self.names.insert(begun.id(), name);
     }
 
@@ -80,15 +153,27 @@ impl Tasks {
     /// Has all of them end, and waits for it. Those that panic are told of.
     async fn end(mut self) -> Option<Fallen> {
         self.stop.send_replace(true);
-        let mut first = None;
-        while let Some(ended) = self.set.join_next_with_id().await {
-            if let Err(error) = ended {
-                let fallen = self.broken(error);
-                tracing::error!(%fallen, "at the end");
-                first.get_or_insert(fallen);
-            }
+        let (mut first, mut cut) = (None, false);
+        let late = tokio::time::sleep(self.patience);
+        tokio::pin!(late);
+        loop {
+            let ended = tokio::select! {
+                ended = self.set.join_next_with_id() => ended,
+                () = &mut late, if !cut => {
+                    cut = true;
+                    self.set.abort_all();
+                    continue;
+                }
+            };
+            let fallen = match ended {
+                None => return first,
+                Some(Ok(_)) => continue,
+                Some(Err(error)) if error.is_cancelled() => Fallen::Late { task: self.name(error.id()) },
+                Some(Err(error)) => self.broken(error),
+            };
+            tracing::error!(%fallen, "at the end");
+            first.get_or_insert(fallen);
         }
-        first
     }
 
     fn name(&self, id: Id) -> &'static str {
@@ -200,6 +285,22 @@ mod tests {
         let fallen = run(work, guards, &order, stopped).await.unwrap_err();
         assert!(fallen.to_string().starts_with("the background task 'upgrades' panicked: a bug."), "{fallen}");
         assert_eq!(*order.lock().unwrap(), ["worker", "listener", "freezes"], "all else ended as ever");
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_end_is_cut_off_and_named_and_counted_to_the_end() {
+        let (alive, order) = (Alive::default(), Order::default());
+        let (mut work, mut guards) = (Tasks::watched(&alive, Duration::from_millis(50)), Tasks::new());
+        ends(&mut work, "worker", 0, &order);
+        work.spawn("stuck", |_| std::future::pending());
+        ends(&mut guards, "freezes", 0, &order);
+        assert!(alive.all() && alive.begun() == 2);
+        let (stop, stopped) = watch::channel(false);
+        stop.send_replace(true);
+        let fallen = run(work, guards, &order, stopped).await.unwrap_err();
+        assert!(matches!(fallen, Fallen::Late { task: "stuck" }), "{fallen}");
+        assert_eq!(order.lock().unwrap().last(), Some(&"freezes"), "the guards outlive it");
+        assert_eq!((alive.running(), alive.begun()), (0, 2));
     }
 
     #[tokio::test]

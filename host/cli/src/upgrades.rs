@@ -82,7 +82,7 @@ impl Upgrader {
 
     async fn one(&mut self, installation: &Installation) -> Result<Option<Installation>> {
         let host = self.host.clone();
-        let installer = Installer { actor: Actor::Host, ..host.installer() };
+        let installer = Installer { actor: Actor::Host, platform: false, ..host.installer() };
         let mut waits: Option<UpgradePlan> = None;
         for listed in installer.newer(installation).await? {
             let plan = match installer.plan_upgrade(installation, &listed.id, &Agreed::default()).await {
@@ -144,7 +144,10 @@ impl Upgrader {
 /// Somebody who was faster changed something, so that it is looked at again; anything else is an error.
 fn settle(error: InstallError) -> Result<Option<Installation>> {
     match error {
-        InstallError::Conflict(_) | InstallError::Gone(_) => Ok(None),
+        InstallError::Conflict(_)
+        | InstallError::Gone(_)
+        | InstallError::Held(..)
+        | InstallError::ByPlatform { .. } => Ok(None),
         other => Err(other.into()),
     }
 }

@@ -1,7 +1,10 @@
 //! Who keeps the keys that the stored secrets are under: the file of the home directory, another one, an environment variable or a
 //! program.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Component, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use portcullis_broker::{
@@ -45,6 +48,26 @@ pub struct Keeper {
     pub command: Option<Vec<String>>,
     /// What a program's key is called. Absent: after the command line.
     pub name: Option<String>,
+}
+
+impl VaultConfig {
+    /// All who keep a key now or kept one before, as far as the configuration names them.
+    pub fn keepers(&self) -> impl Iterator<Item = &Keeper> {
+        self.key.iter().chain(&self.previous)
+    }
+
+    /// The programs among them, as command lines.
+    pub fn programs(&self) -> Vec<String> {
+        self.keepers().filter_map(|keeper| keeper.command.as_ref()).map(|command| command.join(" ")).collect()
+    }
+}
+
+impl Keeper {
+    /// Whether it is a file below the home directory, and nothing else.
+    pub fn lies_below(&self) -> bool {
+        let plainly = |path: &PathBuf| path.components().all(|part| matches!(part, Component::Normal(_)));
+        self.env.is_none() && self.command.is_none() && self.file.as_ref().is_some_and(plainly)
+    }
 }
 
 /// The keys at hand.
@@ -150,6 +173,19 @@ mod tests {
 
     use super::*;
     use crate::system::SystemRng;
+
+    #[test]
+    fn only_a_file_below_the_home_lies_below_it() {
+        let read = |text: &str| toml::from_str::<Keeper>(text).unwrap();
+        assert!(read("file = 'keys/vault.key'").lies_below());
+        for outside in
+            ["file = '/etc/key'", "file = '../key'", "env = 'KEY'", "command = ['sh', '-c', 'id']", "name = 'x'"]
+        {
+            assert!(!read(outside).lies_below(), "{outside}");
+        }
+        let config: VaultConfig = toml::from_str("previous = [{ command = ['sh', '-c', 'id'] }]").unwrap();
+        assert_eq!(config.programs(), ["sh -c id"]);
+    }
 
     #[test]
     fn a_home_that_is_named_from_here_keeps_its_key_in_it() {

@@ -160,3 +160,85 @@ async fn nobody_disposes_of_what_is_too_young() {
     assert!(nothing["disposed"].as_array().unwrap().iter().all(|one| one["count"] == 0), "{nothing}");
     assert_eq!(host.entries().await.len(), before);
 }
+
+/// Who reads the log stands in it, before anything is shown: by which way, and what was looked for, which may name a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_or_takes_entries_along_is_on_record() {
+    let host = Host::acted();
+    let out = |name: &str| host.dir.path().join(name).display().to_string();
+    // As a filter writes it.
+    let sought = "eve exemplar";
+    let ways: [(&[&str], Kind); 5] = [
+        (&["audit", "search", sought], Kind::AuditRead),
+        (&["audit", "tail", sought], Kind::AuditRead),
+        (&["audit", "export", sought, "--out", &out("e.ndjson")], Kind::AuditExported),
+        (&["audit", "bundle", sought, "--out", &out("b.tar")], Kind::AuditBundled),
+        (&["audit", "copy", "--view", "-", "--out", &out("copy")], Kind::AuditExported),
+    ];
+    for (words, kind) in ways {
+        let before = host.entries().await.len();
+        assert!(host.try_run("auditor", words).status.success(), "{words:?}");
+        let entries = host.entries().await;
+        let new: Vec<_> = entries[before..].iter().filter(|entry| entry.read().unwrap().kind == kind).collect();
+        assert_eq!(new.len(), 1, "{words:?}");
+        assert!(!holds(&new[0].body, sought) && !holds(&new[0].body, "auditor"), "{words:?}");
+        let read = serde_json::to_string(&new[0].read().unwrap()).unwrap();
+        assert!(read.contains("auditor"), "{read}");
+        if words.contains(&sought) {
+            assert!(read.contains(sought), "{read}");
+        }
+    }
+    let before = host.entries().await.len();
+    assert!(!host.try_run("auditor", &["audit", "search", "nonsense=1"]).status.success());
+    assert_eq!(host.entries().await.len(), before, "what was refused read nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_to_erase_leaves_nothing_and_is_certified() {
+    let host = Host::acted();
+    let (mail, user) = ("eve.exemplar@example.com", "4711471147");
+    host.run(WHO, &["freeze", "add", "--all", "--reason", &format!("{mail} asked")]);
+    let store = SqliteStore::open(&host.home().join("host.db")).unwrap();
+    let by = Actor::Person { name: WHO.into() };
+    let about = Entry::new(Timestamp(1), Kind::PluginGranted, by, Some("acme".parse().unwrap()));
+    let about = about.about(format!("user:{user}")).with("reason", format!("{mail} wrote"));
+    portcullis_model::audit::Recorder::record(&store, vec![about]).await.unwrap();
+    drop(store);
+    let refused = host.try_run(WHO, &["source", "add", "privacy", "--kind", "cloudevents", "--tenant", "acme"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("the name under which the host itself asks plugins"));
+    let ask = |kind: &'static str, more: &[&'static str]| {
+        let words = ["privacy", "request", "--tenant", "acme", "--kind", kind, "--user", "4711471147", "--email"];
+        let words: Vec<&str> =
+            words.into_iter().chain(["eve.exemplar@example.com"]).chain(more.iter().copied()).collect();
+        host.try_run("dpo", &words)
+    };
+    for (kind, more, why) in [
+        ("correct", &[][..], "say what is right now"),
+        ("access", &["--correction", "{}"], "only a correction"),
+        ("correct", &["--correction", "[1]"], "must be a JSON object"),
+        ("access", &["--deadline", "2020-01-01"], "later than now"),
+        ("access", &["--name", " x"], "without space around it"),
+    ] {
+        let output = ask(kind, more);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(why), "{told}");
+    }
+    let opened = ask("erase", &[]);
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let opened: serde_json::Value = serde_json::from_slice(&opened.stdout).unwrap();
+    assert_eq!((&opened["stage"], &opened["erased"]["tenant"]["audit-values"]), (&"asking".into(), &2.into()));
+    assert!(opened["who"].is_null(), "{opened}");
+    let id = opened["id"].as_str().unwrap();
+    let out = host.dir.path().join("certificate.json").display().to_string();
+    let closed = host.run("dpo", &["privacy", "close", id, "--out", &out]);
+    let key = closed["key"].as_str().unwrap();
+    let verified = host.run("auditor", &["privacy", "verify", &out, "--key", key]);
+    assert_eq!((&verified["verified"], &verified["digest"]), (&true.into(), &closed["digest"]));
+    assert!(!host.try_run("dpo", &["privacy", "close", id]).status.success(), "once");
+    host.run("auditor", &["audit", "verify"]);
+    assert_eq!(found(&host.home(), user), Vec::<PathBuf>::new());
+    // What the log says of no tenant is not this tenant's to erase: the reason of a freeze of the whole host.
+    let left = found(&host.home(), mail);
+    let database = [host.home().join("host.db"), host.home().join("host.db-wal")];
+    assert!(!left.is_empty() && left.iter().all(|file| database.contains(file)), "{left:?}");
+}

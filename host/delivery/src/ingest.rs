@@ -8,7 +8,7 @@ use portcullis_model::{
     event::Event,
     queue::{Ingested, Queue},
     time::Clock,
-    trace,
+    trace::Traceparent,
 };
 use tokio::sync::Notify;
 
@@ -38,7 +38,9 @@ impl Ingest {
             let entry = Entry::new(self.clock.now(), kind, actor, Some(event.tenant.clone()))
                 .about(format!("event:{name}"))
                 .with("type", event.kind.as_str());
-            Entry { trace: Some(trace::of_event(&name)), ..entry }
+            let entry = entry.in_trace(Some(Traceparent::of_event(event.trace.as_ref(), &name)));
+            // What the sender has in its own records of having sent it.
+            event.trace.iter().fold(entry, |entry, sender| entry.with("sender-span", sender.span_id()))
         };
         let mut received = entry(Kind::EventReceived).with("deliveries", targets.len());
         // Which record it was about is what plugins were handed. A person is a personal value.

@@ -13,10 +13,11 @@ mod backoff;
 mod directory;
 mod ingest;
 mod outbound;
+mod privacy;
 mod worker;
 
 pub use backoff::RetryPolicy;
 pub use directory::Directory;
 pub use ingest::Ingest;
-pub use outbound::{Outbound, OutboundConfig};
+pub use outbound::{AlertSender, Outbound, OutboundConfig};
 pub use worker::{Worker, WorkerConfig};

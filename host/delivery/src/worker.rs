@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    event::EventForm,
     installation::{Installation, InstallationState},
     invoke::{CallEnd, CallReport, Invoke, PluginLogs},
     queue::{Lease, Queue, Verdict},
@@ -14,7 +15,7 @@ use portcullis_model::{
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::{Directory, RetryPolicy};
+use crate::{Directory, RetryPolicy, privacy};
 
 /// How long a suspended installation's delivery is left alone before it is looked at again.
 const SUSPENDED_PAUSE: Duration = Duration::from_secs(5);
@@ -105,7 +106,7 @@ impl Worker {
         }
         match self.installation(&lease).await {
             Ok(installation) => {
-                let report = self.invoke.handle(&installation, &lease.event, lease.attempt).await;
+                let report = self.invoke.handle(&installation, &lease.event, lease.tries()).await;
                 let now = self.clock.now();
                 if let CallEnd::Held { wait, .. } = report.end {
                     // Nothing happened: no try, no entry.
@@ -145,6 +146,11 @@ impl Worker {
 
     fn verdict(&self, lease: &Lease, report: &CallReport, now: Timestamp) -> (Verdict, Vec<Entry>) {
         let mut entries = vec![report.entry(now)];
+        if lease.event.form == EventForm::Privacy {
+            let (verdict, entry) = privacy::verdict(lease, report, now, self.config.retry, self.rng.as_ref());
+            entries.extend(entry);
+            return (verdict, entries);
+        }
         if report.end == CallEnd::Ok {
             return (Verdict::Done, entries);
         }
@@ -164,9 +170,8 @@ impl Worker {
         }
         let dead = Entry::of_call(now, Kind::DeliveryDead, &report.call)
             .about(format!("delivery:{}", lease.delivery))
-            .with("attempts", lease.attempt)
-            .with("reason", error.as_str());
-        entries.push(dead);
+            .with("attempts", lease.attempt);
+        entries.push(report.end.reason_of(dead));
         (Verdict::Dead { error }, entries)
     }
 

@@ -228,7 +228,8 @@ impl Event<'_> {
     fn message(&self) -> String {
         let by = match &self.entry.actor {
             Actor::Host => "the host".to_owned(),
-            Actor::Person { name } => name.clone(),
+            Actor::Person { name } | Actor::Account { name, .. } => name.clone(),
+            Actor::Automation { client } => format!("automation {client}"),
             Actor::Source { name } => format!("source {name}"),
             Actor::Client { client, .. } => format!("client {client}"),
             Actor::Plugin { plugin, .. } => plugin.to_string(),
@@ -277,7 +278,11 @@ impl Event<'_> {
                 put("actor-release", release.to_string());
             }
             Actor::Client { installation, .. } => put("actor-installation", installation.to_string()),
-            Actor::Host | Actor::Person { .. } | Actor::Source { .. } => {}
+            Actor::Host
+            | Actor::Person { .. }
+            | Actor::Account { .. }
+            | Actor::Automation { .. }
+            | Actor::Source { .. } => {}
         }
         if let Some(trace) = &self.entry.trace {
             put("traceparent", trace.clone());
@@ -288,9 +293,14 @@ impl Event<'_> {
     fn actor(&self) -> Value {
         match &self.entry.actor {
             Actor::Host => json!({ "app_name": PRODUCT, "app_uid": self.origin }),
-            Actor::Person { .. } => json!({ "user": self.user() }),
+            Actor::Person { .. } | Actor::Account { session: None, .. } => json!({ "user": self.user() }),
+            Actor::Account { session: Some(session), .. } => {
+                json!({ "user": self.user(), "session": { "uid": session.as_str() } })
+            }
             Actor::Source { name } => json!({ "app_name": "source", "app_uid": name.as_str() }),
-            Actor::Client { client, .. } => json!({ "app_name": "client", "app_uid": client.as_str() }),
+            Actor::Client { client, .. } | Actor::Automation { client } => {
+                json!({ "app_name": "client", "app_uid": client.as_str() })
+            }
             Actor::Plugin { installation, plugin, call, .. } => json!({
                 "app_name": plugin.as_str(), "app_uid": installation.as_str(), "session": { "uid": call.as_str() },
             }),
@@ -301,12 +311,15 @@ impl Event<'_> {
     fn user(&self) -> Value {
         match &self.entry.actor {
             Actor::Person { name } => json!({ "name": name, "type_id": 1 }),
+            Actor::Account { person, name, .. } => json!({ "uid": person.as_str(), "name": name, "type_id": 1 }),
             Actor::Host => match self.entry.text("client") {
                 Some(client) => json!({ "uid": client, "type_id": 4 }),
                 None => json!({ "name": PRODUCT, "type_id": 3 }),
             },
             Actor::Source { name } => json!({ "uid": name.as_str(), "type_id": 4 }),
-            Actor::Client { client, .. } => json!({ "uid": client.as_str(), "type_id": 4 }),
+            Actor::Client { client, .. } | Actor::Automation { client } => {
+                json!({ "uid": client.as_str(), "type_id": 4 })
+            }
             Actor::Plugin { installation, plugin, .. } => {
                 json!({ "uid": installation.as_str(), "name": plugin.as_str(), "type_id": 4 })
             }
@@ -319,8 +332,10 @@ impl Event<'_> {
                 json!({ "svc_name": plugin.as_str(), "instance_uid": installation.as_str() })
             }
             Actor::Source { name } => json!({ "svc_name": name.as_str() }),
-            Actor::Client { client, .. } => json!({ "uid": client.as_str() }),
-            Actor::Host | Actor::Person { .. } => json!({ "svc_name": PRODUCT, "uid": self.origin }),
+            Actor::Client { client, .. } | Actor::Automation { client } => json!({ "uid": client.as_str() }),
+            Actor::Host | Actor::Person { .. } | Actor::Account { .. } => {
+                json!({ "svc_name": PRODUCT, "uid": self.origin })
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! What an entry of the audit log means to others, and what is handed to them: CloudEvents with OCSF events in them, and evidence
-//! bundles (INC-2, MON-2).
+//! What an entry of the audit log means to others, and what is handed to them: CloudEvents with OCSF events in them, messages
+//! and records for receivers outside ([`outlet`]), spans of traces ([`spans`]), and evidence bundles (INC-2, MON-2).
 //!
 //! Entries are stored as they are; what stands here is made of them when they are read. So a mapping can be corrected, and no proof
 //! breaks.
@@ -13,7 +13,11 @@
 mod bundle;
 mod catalogue;
 mod event;
+pub mod outlet;
+pub mod spans;
 
-pub use bundle::{BUNDLE, BundleError, LeftOut, MOST_ENTRIES, Maker, Manifest, Ready, Verified, verify_bundle};
+pub use bundle::{
+    BUNDLE, BundleError, LeftOut, MOST_ENTRIES, MOST_LEFT_OUT, Maker, Manifest, Ready, Verified, pack, verify_bundle,
+};
 pub use catalogue::{Class, Line, OCSF, OTHER, Rule, Severity, Status, line};
 pub use event::CloudEvent;

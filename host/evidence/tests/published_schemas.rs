@@ -46,6 +46,13 @@ fn actors() -> Vec<Actor> {
         Actor::Host,
         Actor::Person { name: "ana".into() },
         Actor::Person { name: WITHHELD.into() },
+        Actor::Account { person: "per_1".parse().unwrap(), name: "ana".into(), session: None },
+        Actor::Account {
+            person: "per_1".parse().unwrap(),
+            name: WITHHELD.into(),
+            session: Some("ses_1".parse().unwrap()),
+        },
+        Actor::Automation { client: "cl_1".parse().unwrap() },
         Actor::Source { name: "desk".parse().unwrap() },
         Actor::Client { client: "cl_1".parse().unwrap(), installation: "ins_1".parse().unwrap() },
         Actor::Plugin {

@@ -364,7 +364,7 @@ impl Report {
     /// # Errors
     /// Where it cannot be written as JSON, which no report that was read or made here does.
     pub fn encode(&self) -> Result<Vec<u8>, ReportError> {
-        let bytes = serde_json::to_value(self).and_then(|value| serde_json::to_vec(&value));
+        let bytes = crate::json::sorted(self).and_then(|value| serde_json::to_vec(&value));
         bytes.map_err(|error| ReportError::Unreadable(error.to_string()))
     }
 

@@ -3,13 +3,15 @@
 //!
 //! Invariant: whoever needs an installation's layers, to run it or to explain it, gets them here.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     authority::Layer,
     call::Rules,
     catalogue::Catalogue,
+    duty::{Settings, TenantRules},
     egress::Destination,
+    error::StoreError,
     id::TenantId,
     installation::Installation,
     limits::Limits,
@@ -38,22 +40,39 @@ pub struct Bounds {
     pub limits: Limits,
     /// Profiles of tenants that have one.
     pub tenants: BTreeMap<TenantId, Profile>,
+    /// What tenants' profiles of the catalogue of duties set beside that, which changes while the host runs; `None`: nothing.
+    pub live: Option<Arc<dyn TenantRules>>,
 }
 
 impl Bounds {
+    /// Reads what has changed of tenants' profiles. Whoever asks for layers does this first, so that a profile that was turned on
+    /// holds from the next call on.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        match &self.live {
+            Some(live) => live.refresh().await,
+            None => Ok(()),
+        }
+    }
+
+    fn settings(&self, tenant: &TenantId) -> Settings {
+        self.live.as_ref().map(|live| live.settings(tenant)).unwrap_or_default()
+    }
+
+    /// The tenant's rules about regions: each must allow what is sent to.
+    fn all_regions(&self, tenant: &TenantId) -> Vec<Regions> {
+        let written = self.tenants.get(tenant).and_then(|profile| profile.regions.clone());
+        written.into_iter().chain(self.settings(tenant).regions).collect()
+    }
+
     /// The layers of an installation's authority, in the order in which they are asked.
     pub fn layers(&self, release: &VerifiedRelease, installation: &Installation) -> Vec<(Layer, Vec<ScopeText>)> {
         let mut layers = vec![(Layer::Manifest, release.asked.clone()), (Layer::Granted, installation.granted.clone())];
         let profile = self.tenants.get(&installation.tenant).and_then(|profile| profile.scopes.clone());
-        let regions = self.regions(&installation.tenant);
-        let regional = regions.map(|regions| regions.over(&release.asked, &release.destinations));
-        let others = [
-            (Layer::Reviewed, release.reviewed.clone()),
-            (Layer::Profile, profile),
-            (Layer::Profile, regional),
-            (Layer::Platform, self.scopes.clone()),
-        ];
-        layers.extend(others.into_iter().filter_map(|(layer, scopes)| Some((layer, scopes?))));
+        let regions = self.all_regions(&installation.tenant);
+        let regional = regions.iter().map(|regions| regions.over(&release.asked, &release.destinations));
+        layers.extend(release.reviewed.clone().map(|scopes| (Layer::Reviewed, scopes)));
+        layers.extend(profile.into_iter().chain(regional).map(|scopes| (Layer::Profile, scopes)));
+        layers.extend(self.scopes.clone().map(|scopes| (Layer::Platform, scopes)));
         layers
     }
 
@@ -67,26 +86,29 @@ impl Bounds {
     ) -> Result<Vec<ScopeText>, ScopeError> {
         let profile = self.tenants.get(tenant).and_then(|profile| profile.scopes.as_ref());
         let bounds = self.scopes.iter().chain(profile);
-        let left = match self.regions(tenant) {
-            Some(regions) => regions.left(of.to_vec(), destinations),
-            None => of.to_vec(),
-        };
+        let left = self.all_regions(tenant).iter().fold(of.to_vec(), |left, regions| regions.left(left, destinations));
         bounds.into_iter().try_fold(left, |left, bound| catalogue.meet(&left, bound))
     }
 
-    /// Where data of a tenant may go; `None`: anywhere.
-    pub fn regions(&self, tenant: &TenantId) -> Option<&Regions> {
-        self.tenants.get(tenant).and_then(|profile| profile.regions.as_ref())
+    /// Where data of a tenant may go, in words; `None`: anywhere.
+    pub fn regions(&self, tenant: &TenantId) -> Option<String> {
+        let all: Vec<String> = self.all_regions(tenant).iter().map(ToString::to_string).collect();
+        (!all.is_empty()).then(|| all.join("; and of these "))
     }
 
     /// Those hosts that the scopes send to and that lie outside of the tenant's regions.
     pub fn barred(&self, tenant: &TenantId, scopes: &[ScopeText], destinations: &[Destination]) -> Vec<Barred> {
-        self.regions(tenant).map_or_else(Vec::new, |regions| regions.barred(scopes, destinations))
+        let all = self.all_regions(tenant);
+        let mut barred: Vec<Barred> = all.iter().flat_map(|one| one.barred(scopes, destinations)).collect();
+        barred.sort();
+        barred.dedup();
+        barred
     }
 
     /// The rules of a tenant.
     pub fn rules(&self, tenant: &TenantId) -> Rules {
-        self.tenants.get(tenant).map(|profile| profile.rules).unwrap_or_default()
+        let written = self.tenants.get(tenant).map(|profile| profile.rules).unwrap_or_default();
+        Rules { cover_cards: written.cover_cards || self.settings(tenant).cover_cards }
     }
 
     /// What one installation may use.
@@ -146,7 +168,7 @@ mod tests {
         let regions = Regions::new(vec!["EEA".parse().unwrap()]);
         let profile = Profile { scopes: Some(release().asked), rules: Rules::default(), regions };
         let tenants = BTreeMap::from([("acme".parse().unwrap(), profile)]);
-        Bounds { scopes: None, limits: Limits::UNBOUNDED, tenants }
+        Bounds { scopes: None, limits: Limits::UNBOUNDED, tenants, live: None }
     }
 
     #[test]

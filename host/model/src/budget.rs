@@ -300,6 +300,21 @@ pub trait BudgetStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<Suspension>, StoreError>;
 
+    /// What one installation used of each resource from this minute on, less what an admin has forgiven.
+    async fn used_by(
+        &self,
+        tenant: &TenantId,
+        installation: &InstallationId,
+        since_minute: i64,
+    ) -> Result<Vec<(Resource, u64)>, StoreError> {
+        let all = self.load_budgets(since_minute, Timestamp(0)).await?.uses;
+        let mut used = std::collections::BTreeMap::<Resource, i64>::new();
+        for one in all.into_iter().filter(|one| one.tenant == *tenant && one.installation == *installation) {
+            *used.entry(one.resource).or_default() += one.amount - one.forgiven;
+        }
+        Ok(used.into_iter().map(|(resource, amount)| (resource, u64::try_from(amount).unwrap_or(0))).collect())
+    }
+
     /// The suspensions that hold now.
     async fn suspensions(&self, now: Timestamp) -> Result<Vec<Suspension>, StoreError>;
 

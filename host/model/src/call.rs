@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::{
     id::{ActId, CallId, Digest, InstallationId, PluginId, TenantId},
     limits::Limits,
-    trace,
+    trace::Traceparent,
 };
 
 /// Rules of a tenant's profile that hold for whatever is granted.
@@ -30,8 +30,8 @@ pub struct Call {
     pub release: Digest,
     /// The event that it handles: source and id.
     pub event: String,
-    /// Its `traceparent`, of the event's trace.
-    pub trace: String,
+    /// Where it is in the event's trace.
+    pub trace: Traceparent,
     /// 1 at the first delivery of that event.
     pub attempt: u32,
     /// What it may use.
@@ -58,7 +58,7 @@ impl Call {
         limits: Limits,
     ) -> Self {
         Self {
-            trace: trace::of_call(&event, id.as_str()),
+            trace: Traceparent::of_call(None, &event, id.as_str()),
             id,
             tenant,
             installation,
@@ -77,6 +77,18 @@ impl Call {
     pub fn under(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
+    }
+
+    /// The same call in the trace that was brought along, where one was.
+    #[must_use]
+    pub fn in_trace(mut self, brought: Option<&Traceparent>) -> Self {
+        self.trace = Traceparent::of_call(brought, &self.event, self.id.as_str());
+        self
+    }
+
+    /// Where an act of this call is in the trace.
+    pub fn trace_of(&self, act: &ActId) -> Traceparent {
+        self.trace.child("act", act.as_str())
     }
 
     /// The id of this call's next act.

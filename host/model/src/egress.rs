@@ -85,6 +85,11 @@ impl Act for SendRequest {
             .and(Resource::HttpOut, self.body.len() as u64)
             .and(Resource::HttpIn, MAX_BODY as u64)
     }
+
+    /// How much leaves: a receiver that takes it all and then hangs up has it.
+    fn facts(&self) -> Vec<(&'static str, u64)> {
+        vec![("bytes-out", self.body.len() as u64)]
+    }
 }
 
 impl Effect for Answer {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     id::{SourceName, TenantId},
     time::Timestamp,
+    trace::Traceparent,
 };
 
 /// The form of an event's data, which decides how it is narrowed to a grant.
@@ -18,6 +19,8 @@ pub enum EventForm {
     Github,
     /// Whatever a CloudEvents producer sent as `data`.
     CloudEvents,
+    /// A request of a data subject: `data` is a [`PrivacyAsk`](crate::privacy::PrivacyAsk). No source can send one.
+    Privacy,
 }
 
 /// One event, as it was accepted.
@@ -41,4 +44,7 @@ pub struct Event {
     pub form: EventForm,
     /// The sender's whole body, or its `data` for CloudEvents.
     pub data: Value,
+    /// Where it is in a trace that its sender brought along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Traceparent>,
 }

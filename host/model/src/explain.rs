@@ -1,7 +1,7 @@
 //! Explanations of what was decided: which layer allowed or denied an act, and who could change that (idea 1).
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::Entry,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What became of an act, from its own entry in the audit log, and what would become of it today.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Explained {
     /// The act's id.
     pub id: ActId,
@@ -43,7 +43,7 @@ pub struct Explained {
 }
 
 /// What becomes of the scope today.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Today {
     /// Layer by layer.
@@ -53,7 +53,7 @@ pub enum Today {
 }
 
 /// Why an act was denied.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refused {
     /// The layer.
     pub layer: Layer,

@@ -12,7 +12,7 @@ use crate::{
     audit::Entry,
     connection::ConnectionKey,
     error::{ServiceError, StoreError},
-    id::{InstallationId, PluginId, ProviderId, PublisherId, RotationId, TenantId},
+    id::{IncidentId, InstallationId, PluginId, ProviderId, PublisherId, RotationId, TenantId},
     installation::Installation,
     time::Timestamp,
 };
@@ -35,6 +35,13 @@ pub enum Extent {
     Installation(InstallationId),
     /// One credential of one installation.
     Connection(ConnectionKey),
+}
+
+impl Extent {
+    /// Whether it reaches no more than one tenant.
+    pub fn is_of_one_tenant(&self) -> bool {
+        matches!(self, Self::Tenant(_) | Self::Installation(_) | Self::Connection(_))
+    }
 }
 
 impl fmt::Display for Extent {
@@ -99,6 +106,12 @@ pub struct Freeze {
     /// The rotation that it belongs to, and that lifts it when it is through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<RotationId>,
+    /// The incident that it belongs to, and that alone lifts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentId>,
+    /// Whether whoever runs the host did it: then no admin of a tenant lifts it.
+    #[serde(default)]
+    pub platform: bool,
 }
 
 /// What a freeze does not hold any more, though it goes on.

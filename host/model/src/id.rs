@@ -64,6 +64,16 @@ fn token(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b))
 }
 
+fn duty(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(section, number)| {
+        let digits = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
+        section.len() == 3
+            && section.bytes().all(|b| b.is_ascii_uppercase())
+            && (1..=3).contains(&number.len())
+            && digits
+    })
+}
+
 ids! {
     /// A subscriber: the unit of isolation (DAT-11).
     TenantId, "tenant", "1 to 63 of a-z, 0-9 and '-'", label;
@@ -89,8 +99,28 @@ ids! {
     ConsentId, "consent id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// One act of rotating credentials.
     RotationId, "rotation id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One incident.
+    IncidentId, "incident id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One request of a data subject.
+    PrivacyId, "data subject's request", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
     /// A place that events come from, such as `acme-support`.
     SourceName, "source name", "1 to 63 of a-z, 0-9 and '-'", label;
+    /// A person with an account here.
+    PersonId, "person id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One session of a person: from a sign-in to its end.
+    SessionId, "session id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// What a person proves to be that person with: a passkey, a TOTP device, recovery codes.
+    FactorId, "factor id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One time that somebody is invited.
+    InvitationId, "invitation id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// One time that a tenant lets the platform's support in.
+    SupportId, "support grant id", "1 to 128 of A-Z a-z 0-9 . _ : -", token;
+    /// A role, built in or a tenant's own.
+    RoleName, "role", "1 to 63 of a-z, 0-9 and '-'", label;
+    /// A duty of the catalogue, such as `INT-3`.
+    DutyId, "duty", "three capital letters, '-' and a number, such as INT-3", duty;
+    /// A set of thresholds that a tenant turns on, such as `healthcare`.
+    ProfileName, "profile", "1 to 63 of a-z, 0-9 and '-'", label;
 }
 
 impl InstallationId {
@@ -104,6 +134,13 @@ impl ReportId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {
         Self(random("rep", rng).into())
+    }
+}
+
+impl IncidentId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("inc", rng).into())
     }
 }
 
@@ -121,6 +158,13 @@ impl RotationId {
     }
 }
 
+impl PrivacyId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("dsr", rng).into())
+    }
+}
+
 impl ClientId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {
@@ -132,6 +176,41 @@ impl GrantId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {
         Self(random("grt", rng).into())
+    }
+}
+
+impl PersonId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("per", rng).into())
+    }
+}
+
+impl SessionId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("ses", rng).into())
+    }
+}
+
+impl FactorId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("fac", rng).into())
+    }
+}
+
+impl InvitationId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("inv", rng).into())
+    }
+}
+
+impl SupportId {
+    /// A fresh, unguessable one.
+    pub fn random(rng: &dyn Rng) -> Self {
+        Self(random("sup", rng).into())
     }
 }
 
@@ -162,6 +241,11 @@ impl Digest {
     /// The digest of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// One that was worked out elsewhere, a part at a time.
+    pub const fn from_sha256(digest: [u8; 32]) -> Self {
+        Self(digest)
     }
 
     /// As 64 hexadecimal digits, without the algorithm's name.

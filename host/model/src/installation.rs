@@ -10,6 +10,7 @@ use crate::{
     audit::Entry,
     error::StoreError,
     id::{Digest, InstallationId, PluginId, TenantId},
+    incident::HeldBy,
     limits::Limits,
     release::ReleaseId,
     scope::ScopeText,
@@ -27,6 +28,9 @@ pub enum InstallationState {
     Suspended {
         /// Why, in the words of whoever suspended it.
         reason: String,
+        /// Whether whoever runs the host did, who alone lets it go on then.
+        #[serde(default, rename = "by-platform", skip_serializing_if = "std::ops::Not::not")]
+        by_platform: bool,
     },
     /// It was uninstalled: it does not run and gets no deliveries; what it stored is there until it is purged.
     Uninstalled {
@@ -103,6 +107,11 @@ pub trait InstallationStore: Send + Sync {
     /// All, in the order of their installation.
     async fn installations(&self) -> Result<Vec<Installation>, StoreError>;
 
+    /// The one with this id.
+    async fn installation(&self, id: &InstallationId) -> Result<Option<Installation>, StoreError> {
+        Ok(self.installations().await?.into_iter().find(|one| one.id == *id))
+    }
+
     /// Goes up with every change of any installation: cheap to ask, to know whether to read them all again.
     async fn installations_revision(&self) -> Result<u64, StoreError>;
 
@@ -114,6 +123,12 @@ pub trait InstallationStore: Send + Sync {
         expected: Option<u64>,
         entry: Entry,
     ) -> Result<bool, StoreError>;
+
+    /// What keeps an installation from running, whoever asks for it. One that is held is not stored as active.
+    async fn held_by(&self, installation: &Installation) -> Result<Option<HeldBy>, StoreError> {
+        let _ = installation;
+        Ok(None)
+    }
 }
 
 #[cfg(test)]

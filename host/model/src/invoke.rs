@@ -9,6 +9,7 @@ use crate::{
     call::Call,
     event::Event,
     installation::Installation,
+    privacy::PrivacyAnswer,
     time::Timestamp,
 };
 
@@ -59,6 +60,16 @@ impl CallEnd {
             Self::HostFailed(_) => "host-failed",
             Self::Ended(_) => "ended",
             Self::Held { .. } => "held",
+        }
+    }
+
+    /// The entry with this as its reason.
+    #[must_use]
+    pub fn reason_of(&self, entry: Entry) -> Entry {
+        match self {
+            // The plugin's own words, which may hold whatever it read.
+            Self::Failed { .. } | Self::Trapped(_) => entry.with_personal("reason", self.to_string()),
+            _ => entry.with("reason", self.to_string()),
         }
     }
 
@@ -121,6 +132,8 @@ pub struct CallReport {
     pub usage: Usage,
     /// What it logged: level and line.
     pub log: Vec<(&'static str, String)>,
+    /// What it answered, where it was asked for an answer and gave one.
+    pub answer: Option<PrivacyAnswer>,
 }
 
 impl CallReport {
@@ -142,9 +155,7 @@ impl CallReport {
         }
         match &self.end {
             CallEnd::Ok => entry,
-            // The plugin's own words, which may hold whatever it read.
-            own @ (CallEnd::Failed { .. } | CallEnd::Trapped(_)) => entry.with_personal("reason", own.to_string()),
-            other => entry.with("reason", other.to_string()),
+            end => end.reason_of(entry),
         }
     }
 }

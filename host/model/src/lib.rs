@@ -11,6 +11,7 @@
 //! - time and randomness come in through [`time::Clock`] and [`time::Rng`].
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod audit;
 pub mod authority;
 pub mod behaviour;
@@ -22,6 +23,7 @@ pub mod class;
 pub mod connection;
 pub mod consent;
 pub mod door;
+pub mod duty;
 pub mod egress;
 pub mod ending;
 pub mod erasure;
@@ -32,15 +34,22 @@ pub mod files;
 pub mod freeze;
 pub mod helpdesk;
 pub mod id;
+pub mod idempotency;
+pub mod incident;
 pub mod inspect;
 pub mod installation;
 pub mod invoke;
+pub mod json;
 pub mod kv;
 pub mod limits;
+pub mod meter;
 pub mod oauth;
+pub mod outlet;
 pub mod payer;
+pub mod people;
 pub mod permit;
 pub mod platform;
+pub mod privacy;
 pub mod pseudonym;
 pub mod queue;
 pub mod redact;

@@ -21,7 +21,13 @@
 //! Invariant: for every effect there is a durable `act.permitted` entry that is older than it. An outcome that is missing
 //! (the host died in between) is told apart from one that is known.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use crate::{
     audit::{Entry, Kind, RecordError, Recorder, plain},
@@ -51,6 +57,30 @@ pub trait Act: Send + Sync {
     /// facts show to be unused is given back after it.
     fn cost(&self) -> Cost {
         Cost::NONE
+    }
+
+    /// What is known of it before its effect: sizes and counts, by the same names as those of [`Effect::facts`]. They stand in the log
+    /// with a failure of an effect that had begun; with the permit, after [`AT_MOST`]; and with an end that nobody knows.
+    fn facts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+}
+
+/// What stands before a fact's name in the entry of a permit: so much, where all of it happens.
+pub const AT_MOST: &str = "most-";
+
+/// Whether an effect has begun: from then on it counts as had, whatever comes back.
+#[derive(Clone, Debug, Default)]
+pub struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    /// From here on it has.
+    pub fn mark(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn has(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -86,6 +116,7 @@ pub struct Spent<A> {
     call: Arc<Call>,
     id: ActId,
     act: A,
+    begun: Begun,
 }
 
 impl<A> Spent<A> {
@@ -102,6 +133,11 @@ impl<A> Spent<A> {
     /// Its id in the audit log: unique, and the same as the permit's.
     pub fn id(&self) -> &ActId {
         &self.id
+    }
+
+    /// Where a service marks that the effect has begun, of whose kind a failure may leave something behind.
+    pub fn begun(&self) -> &Begun {
+        &self.begun
     }
 
     /// The act itself, for a service that needs to own it.
@@ -130,11 +166,13 @@ impl<A: Act> Permit<A> {
 
     /// Writes the permit to the audit log and waits until it is durable. Where that fails there is no effect.
     pub async fn record(self, recorder: &dyn Recorder, now: Timestamp) -> Result<Recorded<A>, RecordError> {
-        let entry = Entry::of_call(now, Kind::ActPermitted, &self.call)
+        let entry = Entry::of_act(now, Kind::ActPermitted, &self.call, &self.id)
             .about(self.act.resource())
             .with("act", A::NAME)
-            .with("id", self.id.as_str())
             .with("scope", self.act.loggable(&self.scope).to_string());
+        // Where the host dies before the outcome is known, nobody else can tell how much it was about.
+        let known = self.act.facts().into_iter();
+        let entry = known.fold(entry, |entry, (name, number)| entry.with(&format!("{AT_MOST}{name}"), number));
         recorder.record(vec![entry]).await?;
         Ok(Recorded(self))
     }
@@ -156,16 +194,20 @@ impl<A: Act> Recorded<A> {
     {
         let Permit { call, id, act, .. } = self.0;
         let resource = act.resource();
-        let result = effect(Spent { call: call.clone(), id: id.clone(), act }).await;
-        let mut entry = Entry::of_call(now(), Kind::ActOutcome, &call)
+        let (begun, known) = (Begun::default(), act.facts());
+        let spent = Spent { call: call.clone(), id: id.clone(), act, begun: begun.clone() };
+        let result = effect(spent).await;
+        let mut entry = Entry::of_act(now(), Kind::ActOutcome, &call, &id)
             .about(resource)
             .with("act", A::NAME)
-            .with("id", id.as_str())
             .with("outcome", result.as_ref().map_or_else(ServiceError::name, |_| "ok"));
-        if let Ok(value) = &result {
-            for (name, number) in value.facts() {
-                entry = entry.with(name, number);
-            }
+        let facts = match &result {
+            Ok(value) => value.facts(),
+            Err(_) if begun.has() => known,
+            Err(_) => Vec::new(),
+        };
+        for (name, number) in facts {
+            entry = entry.with(name, number);
         }
         recorder.note(entry);
         result
@@ -183,10 +225,9 @@ pub async fn record_denial(
     call: &Call,
     denial: &Denial,
 ) -> Result<(), RecordError> {
-    let entry = Entry::of_call(now, Kind::ActDenied, call)
+    let entry = Entry::of_act(now, Kind::ActDenied, call, &denial.id)
         .about(denial.resource.clone())
         .with("act", denial.act)
-        .with("id", denial.id.as_str())
         .with("scope", denial.loggable.to_string())
         .with("layer", serde_json::json!(denial.layer))
         .with("grantor", denial.layer.grantor())

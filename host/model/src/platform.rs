@@ -20,6 +20,7 @@ use crate::{
     id::{ClientId, InstallationId, PluginId},
     installation::Installation,
     oauth::Bearer,
+    trace::Traceparent,
 };
 
 /// Why there is no answer.
@@ -189,12 +190,20 @@ pub trait Session: Send {
     ) -> Result<Part<Organization>, Refusal>;
 }
 
+/// A request that a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What for, without any id or value of the request, such as `GET /api/v2/tickets/{id}`: it stands in the audit log.
+    pub label: &'static str,
+    /// Where it is in a trace that it brought along.
+    pub trace: Option<Traceparent>,
+}
+
 /// The second door.
 #[async_trait]
 pub trait Platform: Send + Sync {
-    /// Begins one request's session. `request` says what for, without any id or value of the request, such as
-    /// `GET /api/v2/tickets/{id}`: it stands in the audit log.
-    async fn open(&self, bearer: &Bearer, request: &'static str) -> Result<Box<dyn Session>, Refusal>;
+    /// Begins one request's session.
+    async fn open(&self, bearer: &Bearer, request: Asked) -> Result<Box<dyn Session>, Refusal>;
 }
 
 /// Tells installations as they are now.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{audit::Entry, error::StoreError, event::Event, id::InstallationId, time::Timestamp};
+use crate::{
+    audit::Entry, error::StoreError, event::Event, id::InstallationId, privacy::PrivacyAnswer, time::Timestamp,
+};
 
 /// What became of an event that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +27,17 @@ pub struct Lease {
     pub event: Event,
     /// To whom.
     pub installation: InstallationId,
-    /// 1 the first time.
+    /// 1 the first time. For a data subject's request: since it was last settled.
     pub attempt: u32,
+    /// How often a data subject's request was settled before without a final answer; otherwise 0.
+    pub asked: u32,
+}
+
+impl Lease {
+    /// How often it was tried in all, this time included.
+    pub fn tries(&self) -> u32 {
+        self.asked.saturating_add(self.attempt)
+    }
 }
 
 /// What becomes of a delivery after a try.
@@ -39,6 +50,27 @@ pub enum Verdict {
         /// When.
         at: Timestamp,
         /// What went wrong.
+        error: String,
+    },
+    /// A data subject's request was answered, finally: its part is done with it.
+    Answered {
+        /// When.
+        at: Timestamp,
+        /// What was answered; never [`PrivacyAnswer::Later`].
+        answer: PrivacyAnswer,
+    },
+    /// A data subject's request has no final answer yet. What is tried is counted anew.
+    Later {
+        /// When it is asked again.
+        at: Timestamp,
+        /// What went wrong; `None`: it has begun, and takes time.
+        error: Option<String>,
+    },
+    /// A data subject's request was not answered by its deadline.
+    Unanswered {
+        /// When.
+        at: Timestamp,
+        /// What went wrong last.
         error: String,
     },
     /// Given up, and put aside for a person to look at.
@@ -91,6 +123,19 @@ pub struct DeliveryRow {
     pub error: Option<String>,
 }
 
+/// What came of having a delivery tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It waits for its turn.
+    Waits,
+    /// It is not put aside: nothing was changed.
+    NotAside,
+    /// It is a data subject's request: those are asked anew by whoever answers for them, and not as an old delivery.
+    OfPerson,
+    /// Nobody is there to get it any more: the installation was taken away, or its back end was.
+    NobodyThere,
+}
+
 /// Storage of events and deliveries. Each method is one transaction, audit entries included.
 #[async_trait]
 pub trait Queue: Send + Sync {
@@ -116,6 +161,24 @@ pub trait Queue: Send + Sync {
 
     /// The newest `most` deliveries, newest first.
     async fn deliveries(&self, most: usize) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// One delivery.
+    async fn delivery(&self, number: i64) -> Result<Option<DeliveryRow>, StoreError>;
+
+    /// Those of these installations that were put aside, newest first, at most so many, before this number.
+    async fn dead(
+        &self,
+        of: Vec<InstallationId>,
+        before: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<DeliveryRow>, StoreError>;
+
+    /// Makes one that was put aside wait anew, its tries counted from none, and writes the entry with it. What cannot be delivered any
+    /// more stays as it is.
+    async fn retry(&self, delivery: i64, entry: Entry) -> Result<Retried, StoreError>;
+
+    /// What [`Queue::retry`] would say; nothing is changed.
+    async fn may_retry(&self, delivery: i64) -> Result<Retried, StoreError>;
 
     /// How many deliveries are in each state.
     async fn depth(&self) -> Result<Vec<(DeliveryState, u64)>, StoreError>;

@@ -17,7 +17,7 @@ pub const BARRED: &str = "barred";
 const UNDECLARED: &str = "?";
 
 /// The regions that data of a tenant may go to. At least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Regions(Vec<Region>);
 
 /// A destination outside of them.

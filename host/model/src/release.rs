@@ -134,3 +134,10 @@ pub trait ReleaseStore: Send + Sync {
     /// Goes up with every release that is listed: cheap to ask, to know whether to look again.
     async fn releases_revision(&self) -> Result<u64, StoreError>;
 }
+
+/// The whole list of the registry.
+#[async_trait]
+pub trait Shelf: Send + Sync {
+    /// All releases that are listed, by plugin, the highest number first.
+    async fn all_releases(&self) -> Result<Vec<ListedRelease>, StoreError>;
+}

@@ -16,6 +16,7 @@ use crate::{
     id::{ActId, Digest, InstallationId, PluginId, PublisherId, ReportId, TenantId},
     release::ReleaseId,
     time::Timestamp,
+    trust::RootScope,
 };
 
 /// The most notes of one submission.
@@ -90,9 +91,24 @@ pub struct Note {
     pub at: Timestamp,
     /// The account at the keyboard.
     pub by: String,
+    /// By whose root: what reviewers of one root say is not for those of another.
+    #[serde(default = "platform")]
+    pub root: RootScope,
     /// What.
     #[serde(flatten)]
     pub step: Step,
+}
+
+/// By whose root what was written before that was written down.
+fn platform() -> RootScope {
+    RootScope::Platform
+}
+
+impl Note {
+    /// Whether those who review by this root may read it: what they said themselves, and that it was handed in or taken back.
+    pub fn is_for(&self, root: &RootScope) -> bool {
+        self.root == *root || matches!(self.step, Step::Submitted | Step::Withdrawn { .. })
+    }
 }
 
 /// A tenant's report that a plugin misbehaves (INT-10).

@@ -7,7 +7,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{call::Call, pseudonym::Pseudonyms, redact, scope::View};
+use crate::{
+    call::Call,
+    id::{InstallationId, TenantId},
+    pseudonym::Pseudonyms,
+    redact,
+    scope::View,
+};
 
 /// What stands for what is not shown.
 pub const COVER: &str = "•••";
@@ -93,14 +99,25 @@ impl Veil {
     }
 
     fn token(&self, field: &str, value: &str) -> String {
-        let bits = self.keyed(&format!("token/{field}"), value.as_bytes());
-        format!("tok_{:032x}", u128::from_be_bytes(bits))
+        token(self.pseudonyms.as_ref(), &self.call.tenant, &self.call.installation, field, value)
     }
 
     /// See [`Pseudonyms::keyed`], for this call's installation.
     pub fn keyed(&self, purpose: &str, value: &[u8]) -> [u8; 16] {
         self.pseudonyms.keyed(&self.call.tenant, &self.call.installation, purpose, value)
     }
+}
+
+/// What stands for a value of this field in what this installation reads.
+pub fn token(
+    pseudonyms: &dyn Pseudonyms,
+    tenant: &TenantId,
+    installation: &InstallationId,
+    field: &str,
+    value: &str,
+) -> String {
+    let bits = pseudonyms.keyed(tenant, installation, &format!("token/{field}"), value.as_bytes());
+    format!("tok_{:032x}", u128::from_be_bytes(bits))
 }
 
 /// A value's mask. An empty value stays empty.

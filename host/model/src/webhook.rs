@@ -129,22 +129,27 @@ impl BackEnd {
     /// The back end after an attempt.
     #[must_use]
     pub fn after(mut self, shown: &Shown, now: Timestamp) -> Self {
-        let disabled = |why: String| BackEndState::Disabled { since: now, why };
-        match shown {
-            Shown::Works => self.health = Health::default(),
-            Shown::Nothing { until } => self.health.not_before = self.health.not_before.max(Some(*until)),
-            Shown::Gone => self.state = disabled("it answered 410 Gone: it wants no more messages".to_owned()),
-            Shown::Fails { why, until } => {
-                let since = *self.health.failing_since.get_or_insert(now);
-                self.health.failures = self.health.failures.saturating_add(1);
-                self.health.last_error = Some(crate::audit::plain(why));
-                self.health.not_before = self.health.not_before.max(Some(*until));
-                if now >= since.plus(DISABLED_AFTER) {
-                    self.state = disabled(crate::audit::plain(&format!("it accepted nothing since {since}: {why}")));
-                }
+        note(&mut self.state, &mut self.health, shown, now);
+        self
+    }
+}
+
+/// Notes what an attempt showed about whoever is sent messages.
+pub fn note(state: &mut BackEndState, health: &mut Health, shown: &Shown, now: Timestamp) {
+    let disabled = |why: String| BackEndState::Disabled { since: now, why };
+    match shown {
+        Shown::Works => *health = Health::default(),
+        Shown::Nothing { until } => health.not_before = health.not_before.max(Some(*until)),
+        Shown::Gone => *state = disabled("it answered 410 Gone: it wants no more messages".to_owned()),
+        Shown::Fails { why, until } => {
+            let since = *health.failing_since.get_or_insert(now);
+            health.failures = health.failures.saturating_add(1);
+            health.last_error = Some(crate::audit::plain(why));
+            health.not_before = health.not_before.max(Some(*until));
+            if now >= since.plus(DISABLED_AFTER) {
+                *state = disabled(crate::audit::plain(&format!("it accepted nothing since {since}: {why}")));
             }
         }
-        self
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Coverage {
 }
 
 /// How much of `scope` the list `within` covers, and what that is.
-pub(crate) fn coverage(
+pub fn coverage(
     catalogue: &dyn Catalogue,
     scope: &ScopeText,
     within: &[ScopeText],

@@ -8,7 +8,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE},
 };
-use portcullis_model::audit::plain;
+use portcullis_model::{audit::plain, json::sorted};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{KeyError, PublicKey, Signer};
@@ -197,7 +197,7 @@ impl Envelope {
             payload_type: self.kind.name().to_owned(),
             signatures: signatures.collect(),
         };
-        serde_json::json!(json).to_string()
+        sorted(&json).unwrap_or_default().to_string()
     }
 
     /// The payload, if at least `needed` different ones of these keys signed it. Signatures by other keys are skipped, as

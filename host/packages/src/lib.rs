@@ -19,7 +19,7 @@
 pub mod advisories;
 pub mod bundle;
 pub mod check;
-mod coverage;
+pub mod coverage;
 pub mod diff;
 pub mod dsse;
 pub mod inspect;

@@ -110,6 +110,7 @@ impl InstallPlan {
         let scopes = planned.collect::<Result<Vec<_>, _>>()?;
         let mut notes = notes(manifest, inspection, rules);
         notes.extend(manifest.remarks(rules.catalogue)?);
+        notes.extend(unasked(manifest, inspection, &scopes));
         Ok(Self {
             plugin: manifest.id.clone(),
             publisher: manifest.publisher.clone(),
@@ -200,6 +201,18 @@ fn notes(manifest: &Manifest, inspection: &Inspection, rules: Rules<'_>) -> Vec<
         notes.push(format!("has these URLs in its data: {}", inspection.urls.join(", ")));
     }
     notes
+}
+
+/// That nobody asks it about a person whose data it can read (DAT-9).
+fn unasked(manifest: &Manifest, inspection: &Inspection, scopes: &[PlannedScope]) -> Option<String> {
+    let about_people = [Class::Personal, Class::Health, Class::Payment];
+    let reads = scopes.iter().flat_map(|scope| &scope.classes).any(|class| about_people.contains(class));
+    (reads && !inspection.triggers().contains("privacy")).then(|| {
+        format!(
+            "reads data about people and exports no privacy: requests of data subjects must be asked of its developer by hand, {}",
+            manifest.support
+        )
+    })
 }
 
 impl fmt::Display for PlannedScope {
@@ -347,5 +360,16 @@ mod tests {
         let silent = MANIFEST.replace("events:receive types", "http:send to");
         let notes = plan(&silent, &component(), &[]).notes;
         assert!(notes.iter().any(|note| note.contains("it is never called")), "{notes:?}");
+    }
+
+    #[test]
+    fn notes_that_nobody_asks_it_about_people() {
+        let by_hand =
+            |notes: Vec<String>| notes.into_iter().find(|note| note.contains("asked of its developer by hand"));
+        let head = "data-classes = [\"personal\"]\n";
+        let about_people = format!("{head}{}", MANIFEST.replace("fields=comments", "fields=personal"));
+        let found = by_hand(plan(&about_people, &component(), &[]).notes);
+        assert!(found.is_some_and(|note| note.contains("exports no privacy")));
+        assert_eq!(by_hand(plan(MANIFEST, &component(), &[]).notes), None);
     }
 }

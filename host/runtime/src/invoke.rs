@@ -28,11 +28,12 @@ use crate::{
     limits::{LimitReached, MemoryLimit},
     memory_scan::FindSecrets,
     observe::Observer,
-    plugins::Plugins,
-    running::Running,
+    plugins::{Plugins, Ready},
+    running::{Ran, Running},
     shares::Shares,
+    trigger::Asked,
     wasi::{self, Wasi},
-    wit::{events, types},
+    wit::types,
 };
 
 /// What the store of one call holds.
@@ -115,6 +116,15 @@ impl<C: CapabilitySet> Runtime<C> {
     /// Gives how many were under way.
     pub fn end(&self, installation: &InstallationId, generation: u64) -> usize {
         self.plugins.lives.end(installation, generation)
+    }
+
+    /// What the plugin is handed, narrowed to its grant; an error where it cannot have it.
+    fn asked(&self, event: &Event, attempt: u32, ready: &Ready<C>, call: &Arc<Call>) -> Result<Asked, String> {
+        if let Some(lacking) = ready.triggers.lacks(event.form) {
+            return Err(format!("the component does not export 'portcullis:plugin/{lacking}@0.1.0'"));
+        }
+        let data = self.capabilities.narrow(event, &ready.authority.authorities, call)?;
+        Asked::of(event, data, attempt)
     }
 
     /// How many calls of an installation are under way.
@@ -200,23 +210,24 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
             attempt,
             limits,
         );
-        let call = Arc::new(call.under(self.bounds.rules(&installation.tenant)));
+        let call = call.in_trace(event.trace.as_ref()).under(self.bounds.rules(&installation.tenant));
+        let call = Arc::new(call);
         let turn = match self.ledger.begin(&call).await {
             Ok(turn) => turn,
             Err(end) => {
                 let end = Ledger::looking_again(end);
-                return CallReport { call, end, usage: Usage::default(), log: Vec::new() };
+                return CallReport { call, end, usage: Usage::default(), log: Vec::new(), answer: None };
             }
         };
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
         let gate = gate.observed_by(self.running.observer.clone());
-        let (end, mut usage) = match ready {
-            Err(error) => (error.into(), Usage::default()),
-            Ok(ready) => match self.capabilities.narrow(event, &ready.authority.authorities, &call) {
-                Err(reason) => (CallEnd::Refused(reason), Usage::default()),
-                Ok(data) => {
-                    let event = guest_event(event, data, attempt);
-                    let call = self.running.clone().run(ready, installation.generation, gate.clone(), event);
+        let not_run = |end| Ran { end, usage: Usage::default(), answer: None };
+        let Ran { end, mut usage, answer } = match ready {
+            Err(error) => not_run(error.into()),
+            Ok(ready) => match self.asked(event, attempt, &ready, &call) {
+                Err(reason) => not_run(CallEnd::Refused(reason)),
+                Ok(asked) => {
+                    let call = self.running.clone().run(ready, installation.generation, gate.clone(), asked);
                     self.shares.run(&installation.tenant, call).await
                 }
             },
@@ -227,18 +238,6 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
         usage.denials_unlisted = gate.tally().denials_unlisted();
         let log = std::mem::take(&mut *gate.tally().log.lock().unwrap_or_else(PoisonError::into_inner));
         usage.log_dropped = log.dropped;
-        CallReport { call, end, usage, log: log.lines }
-    }
-}
-
-fn guest_event(event: &Event, data: String, attempt: u32) -> events::Event {
-    events::Event {
-        id: event.id.clone(),
-        kind: event.kind.clone(),
-        source: event.source.clone(),
-        subject: event.subject.clone(),
-        time: event.time.to_string(),
-        data,
-        attempt,
+        CallReport { call, end, usage, log: log.lines, answer }
     }
 }

@@ -24,6 +24,7 @@ pub mod observe;
 mod plugins;
 mod running;
 mod shares;
+mod trigger;
 mod visit;
 pub mod wasi;
 pub mod wit;

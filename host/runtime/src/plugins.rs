@@ -24,8 +24,8 @@ use crate::{
     engine::Sandbox,
     invoke::CallStore,
     life::{Life, Lives},
+    trigger::Triggers,
     wasi::{self, Imports, Real},
-    wit::events,
 };
 
 /// Why a plugin cannot be made ready.
@@ -58,7 +58,7 @@ pub enum LoadError {
     )]
     UnknownImport(String),
     /// It exports nothing that the host can call.
-    #[error("the component does not export 'portcullis:plugin/events@0.1.0'")]
+    #[error("the component exports neither 'portcullis:plugin/events@0.1.0' nor 'portcullis:plugin/privacy@0.1.0'")]
     NoHandler,
     /// It cannot be compiled or linked.
     #[error("the component cannot be loaded: {0}")]
@@ -68,7 +68,7 @@ pub enum LoadError {
 /// A plugin in one generation of one installation.
 pub(crate) struct Ready<C: CapabilitySet> {
     pub pre: InstancePre<CallStore<C::States>>,
-    pub events: events::GuestIndices,
+    pub triggers: Triggers,
     pub authority: Arc<Authorized<C>>,
     /// What its store needs of WASI; `None` where the component imports nothing of it.
     pub wasi: Option<Real>,
@@ -142,6 +142,7 @@ impl<C: CapabilitySet> Plugins<C> {
             ReleaseError::Store(_) => LoadError::Release(error),
             ReleaseError::Missing(_) | ReleaseError::Refused { .. } => LoadError::Untrusted(error),
         })?;
+        self.bounds.refresh().await.map_err(|error| LoadError::Release(ReleaseError::Store(error)))?;
         let layers = self.bounds.layers(&release, installation);
         let limits = self.bounds.limits(&release, installation);
         let authorities = Arc::new(self.capabilities.authorities(&layers)?);
@@ -163,9 +164,9 @@ impl<C: CapabilitySet> Plugins<C> {
         let linked = self.capabilities.link(&mut linker, authorities, &imports);
         let linked = linked.and_then(|()| wasi::link(&mut linker, &imports, &granted));
         let pre = linked.and_then(|()| linker.instantiate_pre(&component)).map_err(engine_error)?;
-        let events = events::GuestIndices::new(&pre).map_err(|_| LoadError::NoHandler)?;
+        let triggers = Triggers::of(&pre).ok_or(LoadError::NoHandler)?;
         let wasi = (!imports.is_empty()).then(|| Real::of(&granted));
-        Ok(Ready { pre, events, authority, wasi })
+        Ok(Ready { pre, triggers, authority, wasi })
     }
 
     async fn compile(&self, id: &ReleaseId) -> Result<Component, LoadError> {

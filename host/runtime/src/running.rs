@@ -11,6 +11,7 @@ use portcullis_model::{
     audit::plain,
     id::CallId,
     invoke::{CallEnd, Usage},
+    privacy::PrivacyAnswer,
     time::{Clock, Rng},
 };
 use wasmtime::{CallHook, FrameInfo, Store, UpdateDeadline, WasmBacktrace};
@@ -25,12 +26,20 @@ use crate::{
     meter::{Meter, Metered},
     observe::Observer,
     plugins::Ready,
+    trigger::{Answered, Asked, too_long},
     wasi::Wasi,
-    wit::{events, types},
 };
 
 /// The most bytes that one call into the host may bring along.
 const HOST_CALL_BYTES: usize = 8 * 1024 * 1024;
+
+/// A call that was run.
+pub(crate) struct Ran {
+    pub end: CallEnd,
+    pub usage: Usage,
+    /// What it answered, where it was asked for an answer and gave one.
+    pub answer: Option<PrivacyAnswer>,
+}
 
 /// What every call of a host runs with.
 pub(crate) struct Running<C> {
@@ -57,31 +66,30 @@ impl<C> Clone for Running<C> {
 
 impl<C: CapabilitySet> Running<C> {
     /// Runs it to its end. Dropped before, the call is cut off at the point where it is.
-    pub async fn run(
-        self,
-        ready: Arc<Ready<C>>,
-        generation: u64,
-        gate: Gate,
-        event: events::Event,
-    ) -> (CallEnd, Usage) {
+    pub async fn run(self, ready: Arc<Ready<C>>, generation: u64, gate: Gate, asked: Asked) -> Ran {
         let (ready, gate) = (&*ready, &gate);
         let began = Instant::now();
         let limits = gate.call().limits;
         let meter = Arc::new(Meter::default());
         let mut store = self.store(ready, gate, &meter);
-        let call = Metered::new(call(&mut store, ready, &event), meter.clone());
+        let call = Metered::new(call(&mut store, ready, &asked), meter.clone());
         let Some(alive) = ready.authority.life.begin(generation) else {
-            return (ended_from_outside(), Usage::default());
+            return Ran { end: ended_from_outside(), usage: Usage::default(), answer: None };
         };
         let ended = tokio::select! {
             biased;
             () = alive.over() => None,
             ended = tokio::time::timeout(limits.wall(), call) => Some(ended),
         };
+        let mut answer = None;
         let (end, broken) = match ended {
             None => (ended_from_outside(), None),
             Some(Err(_)) => (CallEnd::Limit("wall-ms"), None),
-            Some(Ok(Ok(Ok(())))) => (CallEnd::Ok, None),
+            Some(Ok(Ok(Ok(Some(long))))) if too_long(&long, limits) => (CallEnd::Limit("output-kib"), None),
+            Some(Ok(Ok(Ok(given)))) => {
+                answer = given;
+                (CallEnd::Ok, None)
+            }
             Some(Ok(Ok(Err(error)))) => (failed(error, limits), None),
             Some(Ok(Err(error))) => (trapped(&error), Some(error)),
         };
@@ -91,9 +99,10 @@ impl<C: CapabilitySet> Running<C> {
         store.data_mut().wasi.finish();
         let wall = began.elapsed();
         let memory = store.data().memory.used() as u64;
-        let leaked = self.scan(&mut store, ready, (&gate.call().id, &event), broken).await;
+        let leaked = self.scan(&mut store, ready, (&gate.call().id, &asked), broken).await;
         let host_calls = gate.tally().host_calls.load(Ordering::Relaxed);
-        (end, Usage { cpu: meter.used(), wall, memory, host_calls, leaked, ..Usage::default() })
+        let usage = Usage { cpu: meter.used(), wall, memory, host_calls, leaked, ..Usage::default() };
+        Ran { end, usage, answer }
     }
 
     fn store(&self, ready: &Ready<C>, gate: &Gate, meter: &Arc<Meter>) -> Store<CallStore<C::States>> {
@@ -126,7 +135,7 @@ impl<C: CapabilitySet> Running<C> {
         &self,
         store: &mut Store<CallStore<C::States>>,
         ready: &Ready<C>,
-        (id, event): (&CallId, &events::Event),
+        (id, asked): (&CallId, &Asked),
         broken: Option<wasmtime::Error>,
     ) -> Option<bool> {
         let secrets = self.secrets.as_deref().filter(|_| self.sandbox.config.scan_memory)?;
@@ -136,7 +145,7 @@ impl<C: CapabilitySet> Running<C> {
                 store.data_mut().memory = MemoryLimit::unbounded();
                 store.epoch_deadline_callback(|_| Err(LimitReached("scan").into()));
                 store.set_epoch_deadline(0);
-                call(store, ready, event).await.err()?
+                call(store, ready, asked).await.err()?
             }
         };
         memory_scan::hand_over(&error, &mut *store, id, secrets);
@@ -147,11 +156,10 @@ impl<C: CapabilitySet> Running<C> {
 async fn call<S: Send>(
     store: &mut Store<CallStore<S>>,
     ready: &Ready<impl CapabilitySet<States = S>>,
-    event: &events::Event,
-) -> wasmtime::Result<Result<(), types::Error>> {
+    asked: &Asked,
+) -> wasmtime::Result<Answered> {
     let instance = ready.pre.instantiate_async(&mut *store).await?;
-    let guest = ready.events.load(&mut *store, &instance)?;
-    guest.call_handle(store, event).await
+    ready.triggers.call(store, &instance, asked).await
 }
 
 /// The most frames of a stack that are told: one that overflowed has tens of thousands.

@@ -25,6 +25,7 @@ use portcullis_model::{
     invoke::CallEnd,
     scope::ScopeText,
     time::Clock,
+    trace::Traceparent,
 };
 use serde_json::Value;
 
@@ -47,6 +48,8 @@ pub struct Purpose {
     pub attempt: u32,
     /// What the visitor is narrowed to, beyond the installation's own layers.
     pub narrowed: Option<(Layer, Vec<ScopeText>)>,
+    /// Where in a trace it is, where one was brought along.
+    pub trace: Option<Traceparent>,
     /// Who visits, as the log is to name them. Never a secret.
     pub details: Vec<(&'static str, Value)>,
 }
@@ -91,7 +94,8 @@ impl<C: CapabilitySet> Runtime<C> {
             purpose.attempt,
             self.ledger.within(&installation.tenant, known.limits),
         );
-        let call = Arc::new(call.under(self.bounds.rules(&installation.tenant)));
+        let call = call.in_trace(purpose.trace.as_ref()).under(self.bounds.rules(&installation.tenant));
+        let call = Arc::new(call);
         let turn = self.ledger.begin(&call).await?;
         let alive = known.life.begin(installation.generation).ok_or_else(ended_from_outside)?;
         let gate = Gate::new(call.clone(), self.recorder.clone(), self.clock.clone(), turn.budget().clone());
@@ -120,7 +124,7 @@ impl<C: CapabilitySet> Runtime<C> {
 fn not_active(state: &InstallationState) -> Option<CallEnd> {
     match state {
         InstallationState::Active => None,
-        InstallationState::Suspended { reason } => Some(CallEnd::Refused(format!("it is suspended: {reason}"))),
+        InstallationState::Suspended { reason, .. } => Some(CallEnd::Refused(format!("it is suspended: {reason}"))),
         InstallationState::Uninstalled { .. } | InstallationState::Erased { .. } => {
             Some(CallEnd::Refused("it is uninstalled".to_owned()))
         }

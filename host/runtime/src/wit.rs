@@ -1,4 +1,4 @@
-//! Bindings that all capabilities share: the `types` interface, and the exported `events` interface.
+//! Bindings that all capabilities share: the `types` interface, and the exported interfaces, one a trigger.
 #![expect(missing_docs, reason = "generated; the WIT files carry the documentation")]
 
 wasmtime::component::bindgen!({
@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
         world shared {
             import portcullis:plugin/types@0.1.0;
             export portcullis:plugin/events@0.1.0;
+            export portcullis:plugin/privacy@0.1.0;
         }
     ",
     world: "portcullis:host/shared",
@@ -15,7 +16,7 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
-pub use exports::portcullis::plugin::events;
+pub use exports::portcullis::plugin::{events, privacy};
 pub use portcullis::plugin::types;
 use portcullis_model::{authority::Denial, error::ServiceError};
 

@@ -8,40 +8,46 @@
 
 mod dispose;
 mod erase;
+mod ready;
 mod stored;
 
 use async_trait::async_trait;
 use portcullis_model::{
-    audit::{Actor, Entry, Kind, Opening, RecordError, Recorder, Sealed},
+    audit::{Actor, Entry, Kind, Opening, RecordError, Recorder},
     id::TenantId,
+    permit::AT_MOST,
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
 
-pub(crate) use self::stored::{COLUMNS, from, select};
+use self::ready::{Ready, Then};
 pub use self::{
     dispose::{Announcement, Due},
     erase::{Erased, Which},
     stored::StoredEntry,
 };
+pub(crate) use self::{
+    erase::{FoundValue, about, erase_found},
+    stored::{COLUMNS, from, select},
+};
 use crate::{
     SqliteStore,
-    db::{Outcome, Writing, corrupt, failed},
+    db::{Outcome, Writing, corrupt, failed, within_transaction},
     webhooks,
 };
 
 /// Appends an entry in the present transaction. The end of a call also ends what the call left open: an act that was cut off by a
 /// limit is unknown from then on.
 pub(crate) fn append(conn: &Writing, entry: &Entry) -> Outcome<()> {
-    append_sealed(conn, entry, &conn.seal(entry)?)
+    append_ready(conn, &Ready::new(entry, conn.salts())?)
 }
 
-fn append_sealed(conn: &Writing, entry: &Entry, sealed: &Sealed) -> Outcome<()> {
-    if let (Kind::CallEnded | Kind::VisitEnded, Actor::Plugin { call, .. }) = (entry.kind, &entry.actor) {
+fn append_ready(conn: &Writing, ready: &Ready) -> Outcome<()> {
+    if let Then::EndCall(call) = &ready.then {
         // An act's id is its call's, a dot and a number; '/' is the character after '.'.
-        close_open_acts(conn, entry.time, &format!("{call}."), &format!("{call}/"))?;
+        close_open_acts(conn, ready.time, &format!("{call}."), &format!("{call}/"))?;
     }
-    put(conn, entry, sealed).map(drop)
+    put(conn, ready).map(drop)
 }
 
 /// Appends entries, in their order.
@@ -57,25 +63,27 @@ pub(crate) fn whose(entries: &[Entry]) -> Option<TenantId> {
 
 /// The same, and gives the entry's index.
 pub(crate) fn append_one(conn: &Writing, entry: &Entry) -> Outcome<u64> {
-    put(conn, entry, &conn.seal(entry)?)
+    put(conn, &Ready::new(entry, conn.salts())?)
 }
 
-fn put(conn: &Writing, entry: &Entry, sealed: &Sealed) -> Outcome<u64> {
+fn put(conn: &Writing, ready: &Ready) -> Outcome<u64> {
     let index = conn.take_index()?;
-    let (kind, tenant) = (entry.kind.name(), entry.tenant.as_ref().map(|t| t.as_str()));
+    let Ready { time, kind, tenant, sealed, then, notice } = ready;
     conn.prepare_cached("INSERT INTO audit (idx, time, kind, tenant, body) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut s| s.execute(params![index, entry.time.0, kind, tenant, sealed.body]))
+        .and_then(|mut s| s.execute(params![index, time.0, kind, tenant, sealed.body]))
         .map_err(failed)?;
     sealed.openings.iter().try_for_each(|opening| put_opening(conn, index, opening))?;
-    webhooks::tell_of(conn, index, entry, &kind);
-    match (entry.kind, entry.text("id")) {
-        (Kind::ActPermitted, Some(id)) => conn
+    if let Some(notice) = notice {
+        webhooks::tell_of(conn, index, notice);
+        // What goes wrong with the notice alone does not undo the entry; what took the entry back as well must not be gone on from.
+        within_transaction(conn)?;
+    }
+    match then {
+        Then::Open(id) => conn
             .prepare_cached("INSERT INTO open_acts (id, idx) VALUES (?1, ?2)")
             .and_then(|mut s| s.execute(params![id, index])),
-        (Kind::ActOutcome | Kind::ActUnknown, Some(id)) => {
-            conn.prepare_cached("DELETE FROM open_acts WHERE id = ?1").and_then(|mut s| s.execute([id]))
-        }
-        _ => Ok(0),
+        Then::Close(id) => conn.prepare_cached("DELETE FROM open_acts WHERE id = ?1").and_then(|mut s| s.execute([id])),
+        Then::EndCall(_) | Then::Nothing => Ok(0),
     }
     .map_err(failed)?;
     u64::try_from(index).map_err(corrupt)
@@ -104,6 +112,17 @@ fn close_open_acts(conn: &Writing, now: Timestamp, from: &str, to: &str) -> Outc
         entry.trace.clone_from(&permit.trace);
         for name in ["id", "act"] {
             entry = entry.with(name, permit.text(name).unwrap_or_default());
+        }
+        // Whose it was: what is asked of an installation or a plugin must not leave out what nobody knows the end of.
+        if let Actor::Plugin { installation, plugin, release, call } = &permit.actor {
+            entry = entry.with("installation", installation.as_str()).with("plugin", plugin.as_str());
+            entry = entry.with("release", release.to_string()).with("call", call.as_str());
+        }
+        // All of it may have happened.
+        for (name, number) in &permit.detail {
+            if let Some(name) = name.strip_prefix(AT_MOST) {
+                entry = entry.with(name, number.clone());
+            }
         }
         append_one(conn, &entry)?;
     }
@@ -144,19 +163,16 @@ impl SqliteStore {
 impl Recorder for SqliteStore {
     async fn record(&self, entries: Vec<Entry>) -> Result<(), RecordError> {
         let whose = whose(&entries);
-        // Sealed here, where many can be at once: the writer has all of them to write.
-        let sealed = entries.iter().map(|entry| self.db.salts().seal(entry)).collect::<Outcome<Vec<_>>>();
-        let sealed = sealed.map_err(|e| RecordError(e.0))?;
-        let all = move |conn: &Writing| {
-            entries.iter().zip(&sealed).try_for_each(|(entry, sealed)| append_sealed(conn, entry, sealed))
-        };
-        self.db.write_of(whose, all).await.map_err(|e| RecordError(e.0))
+        // Made ready here, where many can be at once: the writer has all of them to write.
+        let ready = entries.iter().map(|entry| Ready::new(entry, self.db.salts())).collect::<Outcome<Vec<_>>>();
+        let ready = ready.map_err(|e| RecordError(e.0))?;
+        let all = move |conn: &Writing| ready.iter().try_for_each(|ready| append_ready(conn, ready));
+        self.db.write_repeatable(whose, all).await.map_err(|e| RecordError(e.0))
     }
 
     fn note(&self, entry: Entry) {
-        let handed = self.db.salts().seal(&entry).and_then(|sealed| {
-            self.db.write_soon(entry.tenant.clone(), move |conn| append_sealed(conn, &entry, &sealed))
-        });
+        let handed = Ready::new(&entry, self.db.salts())
+            .and_then(|ready| self.db.write_soon(entry.tenant, move |conn| append_ready(conn, &ready)));
         if let Err(error) = handed {
             tracing::error!(%error, "an audit entry could not be handed in");
         }
@@ -220,6 +236,28 @@ mod tests {
         let unknown = |id: &str| (Kind::ActUnknown, Some(id.to_owned()));
         assert_eq!(kinds, [unknown("call_1.1"), unknown("call_1.2"), (Kind::CallEnded, None)]);
         assert_eq!(store.sweep_open_acts(Timestamp(9)).await.unwrap(), 1, "the other call's act is still open");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_knows_the_end_of_says_whose_it_was_and_how_much_may_have_left() {
+        let (_dir, store) = store();
+        let permit = entry(Kind::ActPermitted).about("POST https://a.example/in").with("id", "call_1.1");
+        let actor = Actor::Plugin {
+            installation: "ins_1".parse().unwrap(),
+            plugin: "com.example.plugin".parse().unwrap(),
+            release: portcullis_model::id::Digest::of(b"x"),
+            call: "call_1".parse().unwrap(),
+        };
+        let permit = Entry { actor, ..permit.with("act", "http.send").with("most-bytes-out", 700) };
+        store.record(vec![permit]).await.unwrap();
+        assert_eq!(store.sweep_open_acts(Timestamp(5)).await.unwrap(), 1);
+        let unknown = store.entries(1, 1).await.unwrap()[0].read().unwrap();
+        assert_eq!((unknown.kind, &unknown.detail["bytes-out"]), (Kind::ActUnknown, &700.into()));
+        let terms = portcullis_model::audit::query::Terms::of(&unknown);
+        for filter in ["installation=ins_1", "plugin=com.example.plugin", "call=call_1", "host=a.example"] {
+            let filter: portcullis_model::audit::query::Filter = filter.parse().unwrap();
+            assert!(filter.matches(unknown.time, &terms), "{filter}");
+        }
     }
 
     #[tokio::test]

@@ -6,8 +6,9 @@
 use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
-    budget::{BudgetStore, Budgets, Flush, Suspension, Use},
+    budget::{BudgetStore, Budgets, Flush, Resource, Suspension, Use},
     error::StoreError,
+    id::{InstallationId, TenantId},
     time::Timestamp,
 };
 use rusqlite::{Connection, Row, params};
@@ -16,6 +17,7 @@ use crate::{
     SqliteStore,
     audit::{COLUMNS, StoredEntry, append, select},
     db::{Outcome, Writing, corrupt, failed},
+    schema::IS_NOTICE,
 };
 
 fn put_use(conn: &Connection, used: &Use) -> Outcome<()> {
@@ -101,6 +103,28 @@ fn uses(conn: &Connection, since_minute: i64) -> Outcome<Vec<Use>> {
     Ok(uses)
 }
 
+fn used_by(
+    conn: &Connection,
+    tenant: &TenantId,
+    installation: &InstallationId,
+    since_minute: i64,
+) -> Outcome<Vec<(Resource, u64)>> {
+    let mut query = conn
+        .prepare_cached(
+            "SELECT resource, sum(amount - forgiven) FROM budget_use
+             WHERE tenant = ?1 AND installation = ?2 AND minute >= ?3 GROUP BY resource ORDER BY resource",
+        )
+        .map_err(failed)?;
+    let mut rows = query.query(params![tenant.as_str(), installation.as_str(), since_minute]).map_err(failed)?;
+    let mut used = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let name: String = row.get(0).map_err(failed)?;
+        let amount: i64 = row.get(1).map_err(failed)?;
+        used.push((name.parse().map_err(corrupt)?, u64::try_from(amount).unwrap_or(0)));
+    }
+    Ok(used)
+}
+
 fn suspensions(conn: &Connection, now: Timestamp) -> Outcome<Vec<Suspension>> {
     let mut query = conn
         .prepare_cached(
@@ -166,6 +190,16 @@ impl BudgetStore for SqliteStore {
         self.db.write(move |conn| flush(conn, &changes, since_minute, now)).await
     }
 
+    async fn used_by(
+        &self,
+        tenant: &TenantId,
+        installation: &InstallationId,
+        since_minute: i64,
+    ) -> Result<Vec<(Resource, u64)>, StoreError> {
+        let (tenant, installation) = (tenant.clone(), installation.clone());
+        self.db.read(move |conn| used_by(conn, &tenant, &installation, since_minute)).await
+    }
+
     async fn suspensions(&self, now: Timestamp) -> Result<Vec<Suspension>, StoreError> {
         self.db.read(move |conn| suspensions(conn, now)).await
     }
@@ -181,14 +215,9 @@ impl SqliteStore {
     pub async fn notices(&self, since: Timestamp, most: usize) -> Outcome<Vec<StoredEntry>> {
         self.db
             .read(move |conn| {
-                // The list must read as it does in the index.
                 let sql = format!(
                     "SELECT {COLUMNS} FROM audit a
-                     WHERE kind IN ('capability.suspended', 'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
-                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
-                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused',
-                       'audit.disposal-announced')
-                     AND time >= ?1 AND disposed IS NULL ORDER BY idx DESC LIMIT ?2"
+                     WHERE {IS_NOTICE} AND time >= ?1 AND disposed IS NULL ORDER BY idx DESC LIMIT ?2"
                 );
                 select(conn, &sql, params![since.0, most])
             })
@@ -244,6 +273,9 @@ mod tests {
         let loaded = store.load_budgets(940, NOW).await.unwrap();
         assert_eq!(loaded.uses, [used("a", 1_000, 5), used("b", 1_000, 1), used("a", 1_001, 4)]);
         assert_eq!(store.load_budgets(1_001, NOW).await.unwrap().uses, [used("a", 1_001, 4)]);
+        let of = used("a", 1_000, 0);
+        let by = store.used_by(&of.tenant, &of.installation, 940).await.unwrap();
+        assert_eq!(by, [(of.resource, 9)], "and nobody else's");
         store.flush_budgets(Flush::default(), 1_001, NOW).await.unwrap();
         assert_eq!(store.load_budgets(0, NOW).await.unwrap().uses, [used("a", 1_001, 4)], "deleted");
     }
@@ -275,14 +307,26 @@ mod tests {
         assert_eq!(found, [3, 1]);
         assert!(store.notices(Timestamp(1), 10).await.unwrap().is_empty());
         let plan = store.db.read(|conn| {
-            let plan = "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE kind IN ('capability.suspended', \
-                        'plugin.suspended', 'delivery.dead', 'release.refused', 'host.started',
-                       'plugin.upgraded', 'plugin.upgrade-waits', 'plugin.uninstalled', 'connection.consent-needed', 'freeze.added',
-                       'rotation.ended', 'rotation.needed', 'source.revoked', 'refresh.reused', 'code.misused',
-                       'audit.disposal-announced') AND time >= 0 ORDER BY idx DESC";
-            conn.query_row(plan, [], |row| row.get::<_, String>(3)).map_err(failed)
+            let plan = format!(
+                "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE {IS_NOTICE} AND time >= 0 ORDER BY idx DESC"
+            );
+            conn.query_row(&plan, [], |row| row.get::<_, String>(3)).map_err(failed)
         });
         let plan = plan.await.unwrap();
         assert!(plan.contains("audit_notices"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn no_index_makes_a_tree_of_its_own_for_each_entry() {
+        let (_dir, store) = store();
+        let steps = store.db.read(|conn| {
+            let insert = "EXPLAIN INSERT INTO audit (idx, time, kind, tenant, body) VALUES (0, 0, '', NULL, x'')";
+            let mut query = conn.prepare(insert).map_err(failed)?;
+            let steps = query.query_map([], |row| row.get(1)).and_then(Iterator::collect::<Result<Vec<String>, _>>);
+            steps.map_err(failed)
+        });
+        let steps = steps.await.unwrap();
+        assert!(steps.iter().any(|step| step == "IdxInsert"), "{steps:?}");
+        assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{steps:?}");
     }
 }

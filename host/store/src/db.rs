@@ -9,6 +9,7 @@
 //! Invariants: nobody is told "done" before the commit is durable; one tenant's jobs take effect in the order in which they
 //! were handed in, and nobody's after all that were handed in before; if the commit fails, every job of the group fails.
 
+mod habits;
 mod lanes;
 mod writer;
 mod writing;
@@ -16,7 +17,7 @@ mod writing;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use portcullis_model::{error::StoreError, payer};
@@ -53,12 +54,27 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
             "; nothing was changed: make room on the disk of the home directory, and it goes on by itself"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            "; nothing was changed: the home directory's disk or files cannot be written"
+            "; nothing was changed: the home directory's disk or files cannot be written; make them writable, and it goes on by itself"
         }
-        Some(ErrorCode::SystemIoFailure) => "; nothing was changed: look at the disk of the home directory",
+        Some(ErrorCode::SystemIoFailure) => {
+            "; nothing was changed: look at the disk of the home directory, which fails or cannot be written; once it can, it goes on by itself"
+        }
         _ => "",
     };
     StoreError(format!("{error}{help}"))
+}
+
+/// The database has taken a whole transaction back by itself, as it does where the disk is full: whatever was written after that would
+/// stand alone, and be kept without what came before it.
+pub(crate) fn within_transaction(conn: &Connection) -> Outcome<()> {
+    match conn.is_autocommit() {
+        false => Ok(()),
+        true => Err(StoreError(
+            "the database took the whole group of changes back; nothing was changed: make room on the disk of the home directory, \
+             and it goes on by itself"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Turns an encoding error into the port's error: a row that cannot be read back.
@@ -68,24 +84,29 @@ pub(crate) fn corrupt(error: impl std::fmt::Display) -> StoreError {
 
 struct Task<T, F> {
     work: Option<F>,
+    told: Told<T>,
+}
+
+/// What came of a job, and who is told.
+struct Told<T> {
     result: Option<Outcome<T>>,
     reply: Option<oneshot::Sender<Outcome<T>>>,
 }
 
-impl<T: Send, F: FnOnce(&Writing) -> Outcome<T> + Send> Job for Task<T, F> {
-    fn is_awaited(&self) -> bool {
-        self.reply.is_some()
+impl<T> Told<T> {
+    fn by(reply: Option<oneshot::Sender<Outcome<T>>>) -> Self {
+        Self { result: None, reply }
     }
 
-    fn run(&mut self, conn: &Writing) -> bool {
-        let result = self.work.take().map(|work| work(conn));
+    /// Keeps what came of it. False where that is an error.
+    fn keep(&mut self, result: Option<Outcome<T>>) -> bool {
         let fine = matches!(result, Some(Ok(_)));
         self.result = result;
         fine
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let Self { result, reply, .. } = *self;
+    fn tell(self, committed: Result<(), StoreError>) {
+        let Self { result, reply } = self;
         let lost = || Err(StoreError("the job was not run".into()));
         match (reply, committed.and_then(|()| result.unwrap_or_else(lost))) {
             // The asker may be gone; what was committed stays committed.
@@ -93,6 +114,50 @@ impl<T: Send, F: FnOnce(&Writing) -> Outcome<T> + Send> Job for Task<T, F> {
             (None, Err(error)) => tracing::error!(%error, "a write that nobody waits for failed"),
             (None, Ok(_)) => {}
         }
+    }
+}
+
+impl<T: Send, F: FnOnce(&Writing) -> Outcome<T> + Send> Job for Task<T, F> {
+    fn is_awaited(&self) -> bool {
+        self.told.reply.is_some()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
+    fn run(&mut self, conn: &Writing) -> bool {
+        let result = self.work.take().map(|work| work(conn));
+        self.told.keep(result)
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        self.told.tell(committed);
+    }
+}
+
+/// A change that can be made again from what it holds, after it was taken back.
+struct Repeatable<F> {
+    work: F,
+    told: Told<()>,
+}
+
+impl<F: Fn(&Writing) -> Outcome<()> + Send> Job for Repeatable<F> {
+    fn is_awaited(&self) -> bool {
+        self.told.reply.is_some()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    fn run(&mut self, conn: &Writing) -> bool {
+        let result = (self.work)(conn);
+        self.told.keep(Some(result))
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        self.told.tell(committed);
     }
 }
 
@@ -134,17 +199,28 @@ impl Db {
         F: FnOnce(&Writing) -> Outcome<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.hand_in(whose, Task { work: Some(work), result: None, reply: Some(reply) })?;
+        self.hand_in(whose, Task { work: Some(work), told: Told::by(Some(reply)) })?;
         answer.await.map_err(|_| StoreError("the writer has stopped".into()))?
     }
 
-    /// Hands in a change without waiting. It takes effect before any change of the same tenant, or of none, that is handed in
-    /// later; a failure is logged.
-    pub fn write_soon<F>(&self, whose: Lane, work: F) -> Outcome<()>
+    /// The same for a change that does the same when it is made again: the writer takes it back with its neighbours where one of them
+    /// fails, and makes it again without that one.
+    pub(crate) async fn write_repeatable<F>(&self, whose: Lane, work: F) -> Outcome<()>
     where
-        F: FnOnce(&Writing) -> Outcome<()> + Send + 'static,
+        F: Fn(&Writing) -> Outcome<()> + Send + 'static,
     {
-        self.hand_in(whose, Task { work: Some(work), result: None, reply: None })
+        let (reply, answer) = oneshot::channel();
+        self.hand_in(whose, Repeatable { work, told: Told::by(Some(reply)) })?;
+        answer.await.map_err(|_| StoreError("the writer has stopped".into()))?
+    }
+
+    /// Hands in a change without waiting, that does the same when it is made again. It takes effect before any change of the same
+    /// tenant, or of none, that is handed in later; a failure is logged.
+    pub(crate) fn write_soon<F>(&self, whose: Lane, work: F) -> Outcome<()>
+    where
+        F: Fn(&Writing) -> Outcome<()> + Send + 'static,
+    {
+        self.hand_in(whose, Repeatable { work, told: Told::by(None) })
     }
 
     /// Writes all recent changes into the file itself and empties the file that they were in, so that nothing older is left
@@ -159,11 +235,10 @@ impl Db {
         tokio::task::spawn_blocking(run).await.map_err(|e| StoreError(format!("it was cut off: {e}")))?
     }
 
-    fn hand_in<T: Send + 'static, F>(&self, whose: Lane, task: Task<T, F>) -> Outcome<()>
-    where
-        F: FnOnce(&Writing) -> Outcome<T> + Send + 'static,
-    {
-        self.jobs.send((whose, Box::new(task))).map_err(|_| StoreError("the writer has stopped".into()))
+    fn hand_in(&self, whose: Lane, job: impl Job + 'static) -> Outcome<()> {
+        self.jobs
+            .send(Handed { lane: whose, job: Box::new(job), at: Instant::now() })
+            .map_err(|_| StoreError("the writer has stopped".into()))
     }
 
     /// Runs a query on a read connection, off the async threads, on the account of whoever asks.
@@ -203,7 +278,7 @@ impl Readers {
     }
 }
 
-fn connect(file: &Path, flags: OpenFlags) -> Outcome<Connection> {
+pub(crate) fn connect(file: &Path, flags: OpenFlags) -> Outcome<Connection> {
     let conn = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|e| StoreError(format!("cannot open {}: {e}", file.display())))?;
     conn.busy_timeout(BUSY).map_err(failed)?;
@@ -230,11 +305,13 @@ fn migrate(conn: &Connection, migrations: &[&str]) -> Outcome<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     const SCHEMA: &[&str] = &["CREATE TABLE t (n INTEGER PRIMARY KEY) STRICT;"];
 
-    fn insert(n: i64) -> impl FnOnce(&Writing) -> Outcome<()> + Send + 'static {
+    fn insert(n: i64) -> impl Fn(&Writing) -> Outcome<()> + Send + 'static {
         move |conn| conn.execute("INSERT INTO t VALUES (?1)", [n]).map(drop).map_err(failed)
     }
 
@@ -253,6 +330,58 @@ mod tests {
         let (a, b, c, d) = tokio::join!(db.write(insert(1)), partly, db.write(insert(1)), db.write(insert(2)));
         assert!(a.is_ok() && b.is_err() && c.is_err() && d.is_ok(), "{a:?} {b:?} {c:?} {d:?}");
         assert_eq!(count(&db).await, 2);
+    }
+
+    /// Has the writer wait until this is used: what is handed in before goes into one group.
+    fn hold(db: &Db) -> mpsc::Sender<()> {
+        let (go, gone) = mpsc::channel::<()>();
+        let work = move |_: &Writing| gone.recv().map_err(corrupt);
+        db.hand_in(None, Task { work: Some(work), told: Told::by(None) }).unwrap();
+        go
+    }
+
+    #[tokio::test]
+    async fn a_repeatable_job_that_fails_takes_only_itself_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
+        let go = hold(&db);
+        let partly = db.write_repeatable(None, |conn| {
+            conn.execute("INSERT INTO t VALUES (100)", []).map_err(failed)?;
+            Err(StoreError("no".into()))
+        });
+        let (a, b, c, d, e, f, ()) = tokio::join!(
+            db.write_repeatable(None, insert(1)),
+            partly,
+            db.write_repeatable(None, insert(2)),
+            db.write(insert(2)),
+            db.write_repeatable(None, insert(1)),
+            db.write_repeatable(None, insert(3)),
+            async { go.send(()).unwrap() }
+        );
+        assert!(a.is_ok() && c.is_ok() && f.is_ok(), "{a:?} {c:?} {f:?}");
+        assert!(b.is_err() && d.is_err() && e.is_err(), "{b:?} {d:?} {e:?}");
+        let numbers = db.read(|conn| {
+            conn.query_row("SELECT group_concat(n) FROM t ORDER BY n", [], |r| r.get::<_, String>(0)).map_err(failed)
+        });
+        assert_eq!(numbers.await.unwrap(), "1,2,3");
+    }
+
+    #[tokio::test]
+    async fn what_is_made_again_is_made_once_where_nothing_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
+        let go = hold(&db);
+        let made = Arc::new(AtomicUsize::new(0));
+        let counted = |n: i64| {
+            let made = made.clone();
+            db.write_repeatable(None, move |conn| {
+                made.fetch_add(1, Ordering::Relaxed);
+                insert(n)(conn)
+            })
+        };
+        let (a, b, c, ()) = tokio::join!(counted(1), counted(2), db.write(insert(3)), async { go.send(()).unwrap() });
+        assert!(a.is_ok() && b.is_ok() && c.is_ok());
+        assert_eq!((made.load(Ordering::Relaxed), count(&db).await), (2, 3));
     }
 
     #[tokio::test]
@@ -287,9 +416,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let db = Db::open(&dir.path().join("x.db"), SCHEMA).unwrap();
         let tenant = |name: &str| Some(name.parse().unwrap());
-        // The writer is busy until all of it has been handed in.
-        let (go, gone) = mpsc::channel::<()>();
-        db.write_soon(None, move |_| gone.recv().map_err(corrupt)).unwrap();
+        let go = hold(&db);
         for n in 0..100 {
             db.write_soon(tenant("a"), insert(n)).unwrap();
         }

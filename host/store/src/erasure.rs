@@ -19,7 +19,7 @@ use crate::{
     LogLine, SqliteStore, StoredEntry,
     audit::{COLUMNS, append, select},
     consents,
-    db::{Outcome, failed},
+    db::{Outcome, Writing, failed},
     installations, oauth,
     secrets::endings,
 };
@@ -76,6 +76,26 @@ fn erase(conn: &Connection, one: &Installation, files: Erased) -> Outcome<Erased
     Ok(Erased { kv_rows, kv_bytes, secrets, log_lines, deliveries, queued_events, ..files })
 }
 
+/// Replaces an installation by one that is uninstalled, with all that ends with it. `None` where its generation is another.
+pub(crate) fn uninstall(
+    conn: &Writing,
+    installation: &Installation,
+    expected: u64,
+    entry: &Entry,
+) -> Outcome<Option<Stopped>> {
+    if !installations::put(conn, installation, Some(expected))? {
+        return Ok(None);
+    }
+    let stopped =
+        Stopped { secrets: endings::end_all(conn, installation, entry)?, deliveries: gone(conn, CLOSE, installation)? };
+    gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", installation)?;
+    consents::close(conn, installation, entry)?;
+    oauth::end(conn, installation, entry)?;
+    let entry = entry.clone().with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
+    append(conn, &entry)?;
+    Ok(Some(stopped))
+}
+
 #[async_trait]
 impl ErasureStore for SqliteStore {
     async fn uninstall(
@@ -84,23 +104,7 @@ impl ErasureStore for SqliteStore {
         expected: u64,
         entry: Entry,
     ) -> Result<Option<Stopped>, StoreError> {
-        self.db
-            .write(move |conn| {
-                if !installations::put(conn, &installation, Some(expected))? {
-                    return Ok(None);
-                }
-                let stopped = Stopped {
-                    secrets: endings::end_all(conn, &installation, &entry)?,
-                    deliveries: gone(conn, CLOSE, &installation)?,
-                };
-                gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", &installation)?;
-                consents::close(conn, &installation, &entry)?;
-                oauth::end(conn, &installation, &entry)?;
-                let entry = entry.with("secrets", stopped.secrets).with("deliveries", stopped.deliveries);
-                append(conn, &entry)?;
-                Ok(Some(stopped))
-            })
-            .await
+        self.db.write(move |conn| uninstall(conn, &installation, expected, &entry)).await
     }
 
     async fn erase(

@@ -135,7 +135,7 @@ mod tests {
 
     fn freeze(extent: Extent) -> Freeze {
         let (reason, by) = ("a partner was breached".into(), "dana".into());
-        Freeze { number: 0, extent, reason, by, since: Timestamp(1), act: None }
+        Freeze { number: 0, extent, reason, by, since: Timestamp(1), act: None, incident: None, platform: false }
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::{InstallationId, TenantId},
+    incident::HeldBy,
     installation::{Installation, InstallationState, InstallationStore},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,6 +14,7 @@ use crate::{
     SqliteStore,
     audit::append,
     db::{Outcome, corrupt, failed},
+    incidents,
 };
 
 pub(crate) fn put(conn: &Connection, installation: &Installation, expected: Option<u64>) -> Outcome<bool> {
@@ -26,6 +28,9 @@ pub(crate) fn put(conn: &Connection, installation: &Installation, expected: Opti
     }
     let body = serde_json::to_string(installation).map_err(corrupt)?;
     let active = installation.state == InstallationState::Active;
+    if active && incidents::held_by(conn, installation)?.is_some() {
+        return Ok(false);
+    }
     conn.execute(
         "INSERT INTO installations (id, tenant, active, generation, body) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (id) DO UPDATE SET active = excluded.active, generation = excluded.generation, body = excluded.body",
@@ -60,7 +65,7 @@ pub(crate) fn is_gone(conn: &Connection, tenant: &TenantId, id: &InstallationId)
     Ok(one.is_some_and(|one| one.is_gone()))
 }
 
-fn all(conn: &Connection) -> Outcome<Vec<Installation>> {
+pub(crate) fn all(conn: &Connection) -> Outcome<Vec<Installation>> {
     let mut query = conn.prepare_cached("SELECT body FROM installations ORDER BY rowid").map_err(failed)?;
     let bodies: Vec<String> = query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
     bodies.iter().map(|body| serde_json::from_str(body).map_err(corrupt)).collect()
@@ -72,13 +77,25 @@ impl InstallationStore for SqliteStore {
         self.db.read(all).await
     }
 
+    async fn installation(&self, id: &InstallationId) -> Result<Option<Installation>, StoreError> {
+        let id = id.clone();
+        self.db
+            .read(move |conn| {
+                let mut query = conn.prepare_cached("SELECT body FROM installations WHERE id = ?1").map_err(failed)?;
+                let body: Option<String> =
+                    query.query_row([id.as_str()], |row| row.get(0)).optional().map_err(failed)?;
+                body.map(|body| serde_json::from_str(&body).map_err(corrupt)).transpose()
+            })
+            .await
+    }
+
     async fn installations_revision(&self) -> Result<u64, StoreError> {
-        // Each change raises one generation by one, and none is ever taken out.
+        // Each change raises one generation by one; those of a tenant that was deleted still count.
         self.db
             .read(|conn| {
-                conn.prepare_cached("SELECT coalesce(sum(generation), 0) FROM installations")
-                    .and_then(|mut s| s.query_row([], |row| row.get(0)))
-                    .map_err(failed)
+                let sql = "SELECT (SELECT coalesce(sum(generation), 0) FROM installations)
+                  + (SELECT coalesce(sum(generations), 0) FROM tenant_deletions)";
+                conn.prepare_cached(sql).and_then(|mut s| s.query_row([], |row| row.get(0))).map_err(failed)
             })
             .await
     }
@@ -98,6 +115,11 @@ impl InstallationStore for SqliteStore {
                 Ok(put)
             })
             .await
+    }
+
+    async fn held_by(&self, installation: &Installation) -> Result<Option<HeldBy>, StoreError> {
+        let one = installation.clone();
+        self.db.read(move |conn| incidents::held_by(conn, &one)).await
     }
 }
 
@@ -120,6 +142,8 @@ mod tests {
         assert!(put(2, Some(1)).await.unwrap());
         assert!(!put(2, Some(1)).await.unwrap());
         assert_eq!(store.installations().await.unwrap(), vec![Installation { generation: 2, ..installation("a") }]);
+        assert_eq!(store.installation(&"a".parse().unwrap()).await.unwrap().map(|one| one.generation), Some(2));
+        assert_eq!(store.installation(&"b".parse().unwrap()).await.unwrap(), None);
         assert_eq!(store.installations_revision().await.unwrap(), 2);
         assert_eq!(store.entry_count().await.unwrap(), 2, "what changed nothing left no entry");
     }

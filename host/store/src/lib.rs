@@ -12,29 +12,39 @@
 //! - every statement on a tenant's rows names the tenant (DAT-11).
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod audit;
 mod audit_index;
 mod budgets;
 mod consents;
 pub mod db;
+mod duties;
 mod erasure;
 mod files;
 mod freezes;
 pub mod helpdesk;
+mod idempotency;
+mod incidents;
 mod installations;
 mod kv;
 mod listed;
 mod oauth;
+mod operations;
+mod outlets;
+mod people;
 mod plugin_log;
+mod privacy;
 mod queue;
 mod releases;
 mod reviews;
 mod rotations;
 mod schema;
 mod secrets;
+mod snapshot;
 mod sources;
 #[cfg(test)]
 mod spending;
+mod tenants;
 mod trust;
 mod views;
 mod webhooks;
@@ -42,14 +52,19 @@ mod witnesses;
 
 use std::path::Path;
 
+pub use alerts::{DetectCursor, DetectStep, MemoryCell};
 pub use audit::{Announcement, Due, Erased as ErasedValues, StoredEntry, Which};
 pub use audit_index::{AuditIndex, Held};
 use db::Db;
 pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};
 pub use kv::KvRows;
+pub use operations::{Announcement as StatusAnnouncement, Newest};
 pub use plugin_log::LogLine;
 use portcullis_model::error::StoreError;
+pub use privacy::FoundCopy;
+pub use snapshot::{Snapshot, problems};
+pub use tenants::{Deletion, Leaving};
 pub use views::{LogRow, LogState, StoredTile, StoredView, ViewChange};
 pub use witnesses::LogWitness;
 
@@ -101,6 +116,7 @@ mod testing {
             subject: Some("zen:ticket:1".into()),
             time: Timestamp(1),
             form: EventForm::Zendesk,
+            trace: None,
             data: serde_json::json!({ "detail": { "id": "1" } }),
         }
     }

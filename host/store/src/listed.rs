@@ -1,10 +1,11 @@
 //! The list of releases by plugin: a way to find them.
 
+use async_trait::async_trait;
 use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::{Digest, PluginId},
-    release::{ListedRelease, ReleaseId},
+    release::{ListedRelease, ReleaseId, Shelf},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
@@ -60,6 +61,16 @@ impl SqliteStore {
                     .map_err(failed)
             })
             .await
+    }
+}
+
+#[async_trait]
+impl Shelf for SqliteStore {
+    async fn all_releases(&self) -> Result<Vec<ListedRelease>, StoreError> {
+        let mut all = self.db.read(|conn| listed(conn, None, None)).await?;
+        // Of one plugin they are in order already.
+        all.sort_by(|a, b| a.plugin.cmp(&b.plugin));
+        Ok(all)
     }
 }
 

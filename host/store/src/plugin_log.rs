@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     SqliteStore,
     db::{Outcome, failed},
+    privacy,
 };
 
 /// One line.
@@ -42,7 +43,9 @@ impl PluginLogs for SqliteStore {
                 )
                 .map_err(failed)?;
             let (tenant, installation) = (call.tenant.as_str(), call.installation.as_str());
+            let asked = privacy::request_of(&call);
             for (level, message) in &lines {
+                let message = privacy::line(conn, asked, message)?;
                 insert
                     .execute(params![tenant, installation, call.id.as_str(), now.0, level, message])
                     .map_err(failed)?;

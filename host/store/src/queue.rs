@@ -11,16 +11,17 @@ use portcullis_model::{
     error::StoreError,
     event::Event,
     id::InstallationId,
-    queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Verdict},
+    privacy::ORIGIN,
+    queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Retried, Verdict},
     time::Timestamp,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::{
     SqliteStore,
     audit::{append, append_all, whose},
     db::{Outcome, Writing, corrupt, failed},
-    webhooks,
+    privacy, webhooks,
 };
 
 pub(crate) const PENDING: u8 = 0;
@@ -116,7 +117,8 @@ fn take(conn: &Writing, most: usize, each: usize, now: Timestamp, until: Timesta
         match serde_json::from_str(&body) {
             Ok(event) => {
                 hold.execute(params![delivery, until.0]).map_err(failed)?;
-                leases.push(Lease { delivery, event, installation, attempt: attempts + 1 });
+                let asked = privacy::tries(conn, delivery, &event)?;
+                leases.push(Lease { delivery, event, installation, attempt: attempts + 1, asked });
             }
             // One row that nobody can read must not hold up all the others (INC-6).
             Err(error) => give_up(conn, delivery, now, &corrupt(error).to_string())?,
@@ -129,36 +131,78 @@ pub(crate) fn give_up(conn: &Writing, delivery: i64, now: Timestamp, error: &str
     settle(conn, delivery, &Verdict::Dead { error: error.to_owned() })?;
     let entry = Entry::new(now, Kind::DeliveryDead, Actor::Host, None)
         .about(format!("delivery:{delivery}"))
-        .with("reason", error);
+        // What is wrong with a row can quote what is in it.
+        .with_personal("reason", error);
     append(conn, &entry)
 }
 
 pub(crate) fn settle(conn: &Writing, delivery: i64, verdict: &Verdict) -> Outcome<()> {
     let (state, due, error, tries) = match verdict {
-        Verdict::Done => (DONE, 0, None, 0),
+        Verdict::Done | Verdict::Answered { .. } => (DONE, 0, None, 0),
         Verdict::Retry { at, error } => (PENDING, at.0, Some(error), 0),
-        Verdict::Dead { error } => (DEAD, 0, Some(error), 0),
+        // What was settled is counted with the request: here only tries that nobody settled are.
+        Verdict::Later { at, error } => (PENDING, at.0, error.as_ref(), u32::MAX),
+        Verdict::Dead { error } | Verdict::Unanswered { error, .. } => (DEAD, 0, Some(error), 0),
         Verdict::Released { at } => (PENDING, at.0, None, 1),
     };
     conn.prepare_cached(
-        "UPDATE deliveries SET state = ?2, due = ?3, error = coalesce(?4, error), attempts = attempts - ?5
-         WHERE number = ?1",
+        // What was given up meanwhile stays so. What is done has no error: one that was got over would be taken for what became of it.
+        "UPDATE deliveries SET state = ?2, due = ?3, error = iif(?2 = 2, NULL, coalesce(?4, error)), attempts = max(attempts - ?5, 0)
+         WHERE number = ?1 AND state <> 3",
     )
     .and_then(|mut s| s.execute(params![delivery, state, due, error, tries]))
-    .map(drop)
-    .map_err(failed)
+    .map_err(failed)?;
+    privacy::settle(conn, delivery, verdict)
+}
+
+/// What would come of having one tried again.
+fn may_retry(conn: &Connection, delivery: i64) -> Outcome<Retried> {
+    let row = conn
+        .query_row(
+            "SELECT d.state, e.origin,
+               EXISTS (SELECT 1 FROM installations i WHERE i.id = d.installation AND i.body ->> 'state' IN ('active', 'suspended'))
+               AND (d.lane = 0 OR EXISTS (SELECT 1 FROM backends b WHERE b.installation = d.installation))
+             FROM deliveries d JOIN events e ON e.number = d.event WHERE d.number = ?1",
+            [delivery],
+            |row| Ok((row.get::<_, u8>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?)),
+        )
+        .optional()
+        .map_err(failed)?;
+    Ok(match row {
+        Some((DEAD, origin, _)) if origin == ORIGIN => Retried::OfPerson,
+        Some((DEAD, _, true)) => Retried::Waits,
+        Some((DEAD, _, false)) => Retried::NobodyThere,
+        _ => Retried::NotAside,
+    })
+}
+
+/// Has one that was put aside wait anew, where somebody is there to get it.
+fn retry(conn: &Writing, delivery: i64, entry: &Entry) -> Outcome<Retried> {
+    let may = may_retry(conn, delivery)?;
+    if may != Retried::Waits {
+        return Ok(may);
+    }
+    conn.execute("UPDATE deliveries SET state = 0, due = 0, attempts = 0 WHERE number = ?1 AND state = 3", [delivery])
+        .map_err(failed)?;
+    append(conn, entry)?;
+    Ok(Retried::Waits)
 }
 
 /// The newest deliveries; with `sent_to`, those to the back end of this installation.
 pub(crate) fn rows(conn: &Connection, most: usize, sent_to: Option<&InstallationId>) -> Outcome<Vec<DeliveryRow>> {
+    let which = "?2 IS NULL OR (d.installation = ?2 AND d.lane = 1) ORDER BY d.number DESC LIMIT ?1";
+    found(conn, which, params![most, sent_to.map(|id| id.as_str())])
+}
+
+/// Those that a condition of this host's own means.
+fn found(conn: &Connection, which: &str, given: impl Params) -> Outcome<Vec<DeliveryRow>> {
     let mut query = conn
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT d.number, d.installation, d.state, d.attempts, d.error, e.body, e.source, e.id, d.lane
-             FROM deliveries d JOIN events e ON e.number = d.event
-             WHERE ?2 IS NULL OR (d.installation = ?2 AND d.lane = 1) ORDER BY d.number DESC LIMIT ?1",
-        )
+             FROM deliveries d JOIN events e ON e.number = d.event WHERE {which}"
+        ))
         .map_err(failed)?;
-    let mut found = query.query(params![most, sent_to.map(|id| id.as_str())]).map_err(failed)?;
+    let mut found = query.query(given).map_err(failed)?;
     let mut list = Vec::new();
     while let Some(row) = found.next().map_err(failed)? {
         let text = |i| row.get::<_, String>(i).map_err(failed);
@@ -217,6 +261,30 @@ impl Queue for SqliteStore {
 
     async fn deliveries(&self, most: usize) -> Result<Vec<DeliveryRow>, StoreError> {
         self.db.read(move |conn| rows(conn, most, None)).await
+    }
+
+    async fn delivery(&self, number: i64) -> Result<Option<DeliveryRow>, StoreError> {
+        self.db.read(move |conn| Ok(found(conn, "d.number = ?1", params![number])?.pop())).await
+    }
+
+    async fn dead(
+        &self,
+        of: Vec<InstallationId>,
+        before: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let ids = serde_json::to_string(&of).map_err(corrupt)?;
+        let which = "d.state = 3 AND d.installation IN (SELECT value FROM json_each(?1)) AND d.number < coalesce(?2, d.number + 1)
+             ORDER BY d.number DESC LIMIT ?3";
+        self.db.read(move |conn| found(conn, which, params![ids, before, most])).await
+    }
+
+    async fn retry(&self, delivery: i64, entry: Entry) -> Result<Retried, StoreError> {
+        self.db.write_of(entry.tenant.clone(), move |conn| retry(conn, delivery, &entry)).await
+    }
+
+    async fn may_retry(&self, delivery: i64) -> Result<Retried, StoreError> {
+        self.db.read(move |conn| may_retry(conn, delivery)).await
     }
 
     async fn depth(&self) -> Result<Vec<(DeliveryState, u64)>, StoreError> {
@@ -308,7 +376,7 @@ mod tests {
         ingest(&store, "last", &["b", "c"]).await;
         let mut c = installation("c");
         c.generation = 2;
-        c.state = InstallationState::Suspended { reason: "test".into() };
+        c.state = InstallationState::Suspended { reason: "test".into(), by_platform: false };
         assert!(store.put_installation(c, Some(1), entry(Kind::PluginSuspended)).await.unwrap());
         let leases = store.lease(100, 4, Timestamp(0), HOLD).await.unwrap();
         let of = |id: &str| leases.iter().filter(|l| l.installation.as_str() == id).count();
@@ -340,5 +408,41 @@ mod tests {
         let rows = store.deliveries(10).await.unwrap();
         let dead = rows.iter().find(|r| r.event == "dead").unwrap();
         assert_eq!((dead.state, dead.error.as_deref()), (DeliveryState::Dead, Some("broken")));
+    }
+
+    #[tokio::test]
+    async fn what_was_put_aside_waits_anew_once_and_only_where_somebody_is_there() {
+        let (_dir, store) = store();
+        for id in ["a", "b"] {
+            install(&store, id).await;
+        }
+        ingest(&store, "one", &["a", "b", "gone"]).await;
+        let leases = store.lease(9, 9, Timestamp(0), HOLD).await.unwrap();
+        for lease in &leases {
+            let dead = Verdict::Dead { error: "it trapped".into() };
+            store.settle(lease.delivery, dead, vec![entry(Kind::DeliveryDead)]).await.unwrap();
+        }
+        let of = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<Vec<InstallationId>>();
+        let aside = store.dead(of(&["a", "b"]), None, 9).await.unwrap();
+        assert_eq!(aside.iter().map(|row| row.delivery).collect::<Vec<_>>(), [2, 1], "the newest first");
+        assert_eq!(store.dead(of(&["a", "b"]), Some(2), 9).await.unwrap().len(), 1);
+        assert_eq!(store.dead(of(&["b"]), None, 9).await.unwrap()[0].installation.as_str(), "b", "of nobody else");
+        let before = store.entry_count().await.unwrap();
+        let retry = async |number| store.retry(number, entry(Kind::DeliveryRetried)).await.unwrap();
+        assert_eq!(store.may_retry(1).await.unwrap(), Retried::Waits);
+        assert_eq!(store.delivery(1).await.unwrap().unwrap().state, DeliveryState::Dead, "nothing was changed");
+        assert_eq!(retry(1).await, Retried::Waits);
+        let row = store.delivery(1).await.unwrap().unwrap();
+        assert_eq!((row.state, row.attempts), (DeliveryState::Pending, 0), "its tries are counted anew");
+        for number in [1, 9] {
+            assert_eq!(retry(number).await, Retried::NotAside);
+        }
+        let nobody =
+            store.db.write(|conn| conn.execute("UPDATE deliveries SET state = 3 WHERE number = 3", []).map_err(failed));
+        nobody.await.unwrap();
+        assert_eq!(retry(3).await, Retried::NobodyThere);
+        assert_eq!(store.entry_count().await.unwrap(), before + 1, "what changed nothing left no entry");
+        let again = store.lease(9, 9, Timestamp(0), HOLD).await.unwrap();
+        assert_eq!(again.iter().map(|one| (one.delivery, one.attempt)).collect::<Vec<_>>(), [(1, 1)]);
     }
 }

@@ -177,6 +177,7 @@ mod tests {
         audit::Kind,
         review::{Resolution, Severity, Step},
         time::Timestamp,
+        trust::RootScope,
     };
 
     use super::*;
@@ -194,7 +195,7 @@ mod tests {
     }
 
     fn note(step: Step) -> Note {
-        Note { at: Timestamp(1), by: "ann".into(), step }
+        Note { at: Timestamp(1), by: "ann".into(), root: RootScope::Platform, step }
     }
 
     #[tokio::test]

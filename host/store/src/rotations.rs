@@ -168,6 +168,35 @@ impl RotationStore for SqliteStore {
             .await
     }
 
+    async fn turned(
+        &self,
+        item: &Item,
+        before: Option<&RotationId>,
+        most: usize,
+    ) -> Result<Vec<(Act, Line)>, StoreError> {
+        let (item, before) = (item.to_string(), before.map(ToString::to_string));
+        self.db
+            .read(move |conn| {
+                let mut query = conn
+                    .prepare_cached(
+                        "SELECT a.body, l.body FROM rotation_lines l JOIN rotation_acts a ON a.id = l.act
+                         WHERE l.item = ?1
+                           AND (?2 IS NULL OR a.number < (SELECT number FROM rotation_acts WHERE id = ?2))
+                         ORDER BY a.number DESC LIMIT ?3",
+                    )
+                    .map_err(failed)?;
+                let rows: Vec<(String, String)> = query
+                    .query_map(params![item, before, most], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .and_then(Iterator::collect)
+                    .map_err(failed)?;
+                let read = |(act, line): (String, String)| {
+                    Ok((serde_json::from_str(&act).map_err(corrupt)?, serde_json::from_str(&line).map_err(corrupt)?))
+                };
+                rows.into_iter().map(read).collect()
+            })
+            .await
+    }
+
     async fn note_needed(&self, item: &Item, generation: u64, entry: Entry) -> Result<bool, StoreError> {
         let item = item.to_string();
         self.db
@@ -261,7 +290,7 @@ mod tests {
 
     fn freeze(extent: Extent) -> Freeze {
         let (reason, by, act) = ("breach".into(), "dana".into(), Some("rot_1".parse().unwrap()));
-        Freeze { number: 0, extent, reason, by, since: Timestamp(1), act }
+        Freeze { number: 0, extent, reason, by, since: Timestamp(1), act, incident: None, platform: false }
     }
 
     #[tokio::test]

@@ -88,12 +88,11 @@ pub(crate) fn also_deliver(conn: &Connection, event: i64, installation: &Install
     }
 }
 
-/// Stores the notice of an entry that has just been appended, where there is one and somebody to tell. What goes wrong with that
-/// must not undo the entry: it is logged.
-pub(crate) fn tell_of(conn: &Connection, index: i64, entry: &Entry, kind: &str) {
-    let Some(notice) = Notice::of(entry, kind) else { return };
-    let installation = notice.installation.clone();
-    if let Err(error) = tell(conn, notice, &format!("notice-{index}")) {
+/// Stores the notice of an entry that has just been appended, where there is somebody to tell. What goes wrong with that must not undo
+/// the entry: it is logged.
+pub(crate) fn tell_of(conn: &Connection, index: i64, notice: &Notice) {
+    let installation = &notice.installation;
+    if let Err(error) = tell(conn, notice.clone(), &format!("notice-{index}")) {
         tracing::error!(%error, %installation, "a back end is not told of something");
     }
 }

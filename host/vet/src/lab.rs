@@ -94,7 +94,7 @@ impl Lab {
             port.clone(),
             Arc::new(HostClock),
             Arc::new(HostRng),
-            Bounds { scopes: None, limits: Limits::UNBOUNDED, tenants: BTreeMap::new() },
+            Bounds { scopes: None, limits: Limits::UNBOUNDED, tenants: BTreeMap::new(), live: None },
             Ledger::new(port.clone(), Arc::new(StoppedClock), BTreeMap::new()),
         );
         Ok(Self {

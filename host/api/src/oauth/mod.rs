@@ -22,7 +22,10 @@ use axum::{
 };
 use portcullis_broker::authz::{AuthorizationServer, Caller, Code, MAX_FORM, OAuthError, Params, Request};
 
-use crate::peers::{Door, Face, Known};
+use crate::{
+    peers::{Door, Face, Known},
+    trace::traceparent,
+};
 
 /// How long a form may take to arrive.
 const FORM_TIME: Duration = Duration::from_secs(10);
@@ -70,12 +73,20 @@ async fn answer(
     body: Body,
     work: impl AsyncFnOnce(&Caller, &Request) -> Result<Response, OAuthError>,
 ) -> Response {
-    let asked = async {
-        let request = request(endpoint, headers, body).await?;
-        server.identify(&request).await.map(|caller| (caller, request))
-    };
-    let (caller, request) = match asked.await {
-        Ok(asked) => asked,
+    match request(endpoint, headers, body).await {
+        Ok(request) => answer_to(server, request, work).await,
+        Err(error) => refused(&error),
+    }
+}
+
+/// The same, of a request that was read.
+async fn answer_to(
+    server: &AuthorizationServer,
+    request: Request,
+    work: impl AsyncFnOnce(&Caller, &Request) -> Result<Response, OAuthError>,
+) -> Response {
+    let caller = match server.identify(&request).await {
+        Ok(caller) => caller,
         Err(error) => return refused(&error),
     };
     match work(&caller, &request).await {
@@ -110,5 +121,6 @@ async fn request(endpoint: &'static str, headers: &HeaderMap, body: Body) -> Res
     };
     let params = Params::parse(&form)?;
     let proofs = headers.get_all("dpop").iter().map(|proof| proof.to_str().unwrap_or_default().to_owned()).collect();
-    Ok(Request { params, proofs, authorization: headers.contains_key(header::AUTHORIZATION), endpoint })
+    let authorization = headers.contains_key(header::AUTHORIZATION);
+    Ok(Request { params, proofs, authorization, endpoint, trace: traceparent(headers) })
 }

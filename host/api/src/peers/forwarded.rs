@@ -9,8 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use hyper::{HeaderMap, header::HeaderName};
 
-use super::Peer;
-
 /// In which header proxies name the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedBy {
@@ -54,15 +52,15 @@ impl ForwardedBy {
 }
 
 /// The client behind a trusted proxy; the last one that is known to be in between, where its address is not said or cannot be read.
-pub(super) fn client(proxy: IpAddr, headers: &HeaderMap, by: ForwardedBy, trusted: impl Fn(IpAddr) -> bool) -> Peer {
+pub(super) fn client(proxy: IpAddr, headers: &HeaderMap, by: ForwardedBy, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let lines: Vec<&str> = headers.get_all(by.header()).iter().map(|line| line.to_str().unwrap_or_default()).collect();
     let mut last = proxy;
     for element in lines.iter().rev().flat_map(|line| line.rsplit(',')).take(MOST) {
         match by.address(element) {
             Some(address) if trusted(address) => last = address,
-            Some(address) => return Peer::of(address),
+            Some(address) => return address,
             None => break,
         }
     }
-    Peer::of(last)
+    last
 }

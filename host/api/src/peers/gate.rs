@@ -14,9 +14,9 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use portcullis_model::time::Clock;
+use portcullis_model::{meter::METER, time::Clock};
 
-use super::{Allowance, Door, From, Peers};
+use super::{Allowance, Door, From, Peer, Peers};
 use crate::refusals::{Refusals, Whose};
 
 /// What an answer says of its request, for the host alone.
@@ -62,9 +62,18 @@ pub(crate) fn gated(router: Router, gate: &Gate, face: Face) -> Router {
 }
 
 async fn pass(State((gate, face)): State<(Gate, Face)>, request: Request, next: Next) -> Response {
+    let door = (face.name)(request.uri());
+    let response = judged(gate, face, request, next).await;
+    METER.http.add(&format!("{door} {}", response.status().as_str()), 1);
+    response
+}
+
+async fn judged(gate: Gate, face: Face, mut request: Request, next: Next) -> Response {
     let Face { door, name, say } = face;
     let Some(from) = request.extensions().get::<From>() else { return next.run(request).await };
-    let peer = gate.peers.of(*from, request.headers());
+    let client = gate.peers.client(*from, request.headers());
+    let peer = Peer::of(client.0);
+    request.extensions_mut().insert(client);
     let uri = request.uri().clone();
     let take = || gate.allowance.take(door, peer, gate.clock.now());
     let count = |reason| gate.refusals.count(&Whose::Endpoint(name(&uri)), reason);

@@ -77,6 +77,10 @@ impl Default for PeerConfig {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct From(pub IpAddr);
 
+/// Whose request it is: whoever is connected, or whom a trusted proxy names. Behind the gate every request has one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub IpAddr);
+
 /// Says who asks.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
@@ -94,10 +98,11 @@ impl Peers {
         self.config.trusted_proxies.iter().any(|network| network.contains(address))
     }
 
-    /// Who asks: whoever is connected, or whom a trusted proxy names.
-    pub fn of(&self, from: From, headers: &HeaderMap) -> Peer {
+    /// Who asks: whoever is connected, or whom a trusted proxy names. To the last bit of the address.
+    pub fn client(&self, from: From, headers: &HeaderMap) -> Client {
         if self.is_proxy(from.0) {
-            return forwarded::client(from.0, headers, self.config.forwarded_by, |address| self.is_proxy(address));
+            let by = self.config.forwarded_by;
+            return Client(forwarded::client(from.0, headers, by, |address| self.is_proxy(address)).to_canonical());
         }
         if from.0.is_loopback() && forwarded::ForwardedBy::ALL.iter().any(|by| headers.contains_key(by.header())) {
             self.told.call_once(|| {
@@ -107,6 +112,6 @@ impl Peers {
                 );
             });
         }
-        Peer::of(from.0)
+        Client(from.0.to_canonical())
     }
 }

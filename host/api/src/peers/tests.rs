@@ -55,7 +55,7 @@ fn a_network_is_written_as_it_is_meant() {
 fn a_stranger_is_not_believed_about_its_address() {
     let peers = behind(&["10.0.0.0/8"], ForwardedBy::XForwardedFor);
     let said = headers(&[("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=198.51.100.7")]);
-    assert_eq!(peers.of(From(address("203.0.113.9")), &said), Peer::of(address("203.0.113.9")));
+    assert_eq!(Peer::of(peers.client(From(address("203.0.113.9")), &said).0), Peer::of(address("203.0.113.9")));
     assert!(peers.is_proxy(address("10.1.1.1")) && !peers.is_proxy(address("203.0.113.9")));
 }
 
@@ -64,7 +64,7 @@ fn a_proxys_client_is_the_last_that_is_no_proxy() {
     let peers = behind(&["10.0.0.0/8", "127.0.0.1"], ForwardedBy::XForwardedFor);
     let client = |lines: &[&str]| {
         let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
-        peers.of(From(address("127.0.0.1")), &headers(&lines))
+        Peer::of(peers.client(From(address("127.0.0.1")), &headers(&lines)).0)
     };
     let is = |text: &str| Peer::of(address(text));
     assert_eq!(client(&["198.51.100.7"]), is("198.51.100.7"));
@@ -96,12 +96,16 @@ fn one_header_is_read_and_no_other() {
         ("x-forwarded-for", "192.0.2.66"),
         ("forwarded", "for=192.0.2.1;by=10.0.0.1, For=\"[2001:db8::7]:47\";proto=https"),
     ]);
-    let of = |by| behind(&["10.0.0.1"], by).of(From(address("10.0.0.1")), &both);
+    let of = |by| Peer::of(behind(&["10.0.0.1"], by).client(From(address("10.0.0.1")), &both).0);
     assert_eq!(of(ForwardedBy::XForwardedFor), Peer::of(address("192.0.2.66")));
     assert_eq!(of(ForwardedBy::Forwarded), Peer::of(address("2001:db8::1")));
     for unsaid in ["for=_hidden", "for=unknown", "proto=https", "for=192.0.2.1;for=192.0.2.2", ""] {
         let peers = behind(&["10.0.0.1"], ForwardedBy::Forwarded);
         let said = headers(&[("forwarded", unsaid)]);
-        assert_eq!(peers.of(From(address("10.0.0.1")), &said), Peer::of(address("10.0.0.1")), "{unsaid}");
+        assert_eq!(
+            Peer::of(peers.client(From(address("10.0.0.1")), &said).0),
+            Peer::of(address("10.0.0.1")),
+            "{unsaid}"
+        );
     }
 }

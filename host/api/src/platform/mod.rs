@@ -36,12 +36,15 @@ use axum::{
 };
 use portcullis_model::{
     oauth::{AccessTokens, Bearer},
-    platform::{Platform, Rate},
+    platform::{Asked, Platform, Rate},
 };
 use serde_json::Value;
 
 use self::{acts::Ask, fault::Fault, route::Route};
-use crate::peers::{Door, Face, Known};
+use crate::{
+    peers::{Door, Face, Known},
+    trace::traceparent,
+};
 
 /// What the gate has to know.
 pub(crate) const FACE: Face = Face { door: Door::Requests, name: |_| "platform", say: too_many };
@@ -109,8 +112,9 @@ async fn answer(
 ) -> Result<Answer, Fault> {
     let body = if route.has_body() { read(body).await? } else { Bytes::new() };
     let ask = Ask::read(&route, head.uri.query().unwrap_or_default(), &head.headers, &body)?;
+    let asked = Asked { label: route.label(), trace: traceparent(&head.headers) };
     let work = async move {
-        let mut session = api.platform.open(&bearer, route.label()).await?;
+        let mut session = api.platform.open(&bearer, asked).await?;
         let done = acts::carry_out(&mut *session, ask, &route, &api.public_url).await;
         let rate = session.rate();
         match done {

@@ -16,7 +16,7 @@ use portcullis_model::{
     },
     id::Digest,
     oauth::{AccessTokens, Bearer, Presented, Rejected},
-    platform::{Changes, Fields, Identity, NewComment, Part, Platform, Rate, Refusal, Session, Since, Window},
+    platform::{Asked, Changes, Fields, Identity, NewComment, Part, Platform, Rate, Refusal, Session, Since, Window},
     time::Timestamp,
 };
 use serde_json::Value;
@@ -62,9 +62,9 @@ impl AccessTokens for Tokens {
 
 #[async_trait]
 impl Platform for Desk {
-    async fn open(&self, bearer: &Bearer, request: &'static str) -> Result<Box<dyn Session>, Refusal> {
+    async fn open(&self, bearer: &Bearer, request: Asked) -> Result<Box<dyn Session>, Refusal> {
         assert_eq!(bearer.reference, "tok_1");
-        self.note(request);
+        self.note(request.label);
         match self.at_the_door.lock().unwrap().take() {
             Some(refusal) => Err(refusal),
             None => Ok(Box::new(self.clone())),

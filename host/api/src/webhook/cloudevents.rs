@@ -11,7 +11,10 @@ use portcullis_model::{
 use serde_json::Value;
 
 use super::{Webhooks, header, kind, parse, text};
-use crate::problem::{Problem, Reason};
+use crate::{
+    problem::{Problem, Reason},
+    trace::traceparent,
+};
 
 /// Receives one event.
 pub async fn receive(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Body) -> Response {
@@ -62,6 +65,7 @@ async fn check(webhooks: &Webhooks, source: &Source, headers: &HeaderMap, body: 
         subject,
         time,
         form: EventForm::CloudEvents,
+        trace: traceparent(headers),
         data: envelope.get("data").cloned().unwrap_or(Value::Null),
     })
 }

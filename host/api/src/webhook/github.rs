@@ -17,6 +17,7 @@ use super::{SourcePath, Webhooks, header, name_in, parse};
 use crate::{
     problem::{Problem, Reason},
     sources::Secrets,
+    trace::traceparent,
 };
 
 /// Receives one webhook.
@@ -70,6 +71,7 @@ async fn check(
         subject: repository.map(|name| name.chars().take(256).collect()),
         time: webhooks.clock.now(),
         form: EventForm::Github,
+        trace: traceparent(headers),
         data,
     })
 }

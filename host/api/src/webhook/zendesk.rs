@@ -17,6 +17,7 @@ use super::{SourcePath, Webhooks, header, kind, name_in, parse, text};
 use crate::{
     problem::{Problem, Reason},
     sources::Secrets,
+    trace::traceparent,
 };
 
 /// How far a timestamp may be off, either way.
@@ -67,6 +68,7 @@ async fn check(
         subject: Some(text(&data, "subject", 256)?.to_owned()),
         time,
         form: EventForm::Zendesk,
+        trace: traceparent(headers),
         data,
     })
 }

@@ -8,17 +8,24 @@ use std::{
 
 use async_trait::async_trait;
 use portcullis_api::{
-    Admin, ApiConfig, Asked, Connect, Listener, LogFiles, PeerConfig, PlatformApi, PublicLog, Refusals, Served,
-    SourceBook, Webhooks,
-    audit::{AuditApi, Live, LiveSettings},
+    ApiConfig, Asked, Connect, Listener, LogFiles, PeerConfig, PlatformApi, PublicLog, Refusals, Served, SourceBook,
+    Webhooks,
+    admin::{
+        self, Api, Frame, OperatorOnly,
+        v1::rotation::{SignedReport, Turn, Workshop},
+    },
+    audit::{self, Live, LiveSettings},
+    ops::{Check, Family, Operations, Ops, Status},
 };
 use portcullis_broker::{
     connection::Connections,
     egress::Config,
     key::{Key, service::KeyRing},
+    rotation::{Report, Rotator},
     vault::Vault,
 };
 use portcullis_delivery::{Directory, Ingest};
+use portcullis_duties::incident::{Concerned, Plan, Survey};
 use portcullis_model::{
     audit::{
         Actor, Entry, Kind,
@@ -26,19 +33,23 @@ use portcullis_model::{
         reader::{AuditReader, Found, Shown, Window},
     },
     authority::{Layer, Standing},
+    bounds::Bounds,
     catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
     error::{ServiceError, StoreError},
     event::EventForm,
     explain::{Explain, Explained},
-    id::{ActId, Digest},
+    id::{ActId, Digest, TenantId},
+    incident::Subject,
     inspect::Inspects,
+    limits::Limits,
     oauth::Bearer,
     platform::{Platform, Refusal, Session},
     scope::{ScopeError, ScopeText},
     secret::Secret,
     source::{Source, SourceStore as _},
-    time::Clock as _,
+    time::{Clock as _, Timestamp},
 };
+use portcullis_packages::check::Registry;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -49,6 +60,7 @@ use tokio::{
 
 use crate::{
     consents::{Hand, Office},
+    duties::Still,
     world::{ISSUER, World},
 };
 
@@ -69,6 +81,16 @@ impl Explain for Nothing {
 impl Inspects for Nothing {
     async fn inspected(&self, _: &Digest) -> Result<Option<Value>, StoreError> {
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl Survey for Nothing {
+    async fn plan(&self, subject: &Subject) -> Result<Plan, StoreError> {
+        Ok(Plan::new(subject, &[], &[]))
+    }
+    async fn concerned(&self, _: &Subject) -> Result<Vec<Concerned>, StoreError> {
+        Ok(Vec::new())
     }
 }
 
@@ -96,6 +118,26 @@ impl AuditReader for Nothing {
 }
 
 #[async_trait]
+impl Operations for Nothing {
+    fn lives(&self) -> bool {
+        true
+    }
+    async fn checks(&self) -> Vec<Check> {
+        Vec::new()
+    }
+    async fn metrics(&self) -> Vec<Family> {
+        Vec::new()
+    }
+    async fn status(&self) -> Status {
+        let (components, announced, days) = (Vec::new(), Vec::new(), Vec::new());
+        Status { at: Timestamp(0), components, announced, days, available_percent: None }
+    }
+    fn security_txt(&self) -> Option<String> {
+        None
+    }
+}
+
+#[async_trait]
 impl PublicLog for Nothing {
     async fn part(&self, _: &Asked) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(None)
@@ -104,8 +146,24 @@ impl PublicLog for Nothing {
 
 #[async_trait]
 impl Platform for Nothing {
-    async fn open(&self, _: &Bearer, _: &'static str) -> Result<Box<dyn Session>, Refusal> {
+    async fn open(&self, _: &Bearer, _: portcullis_model::platform::Asked) -> Result<Box<dyn Session>, Refusal> {
         Err(ServiceError::NotFound.into())
+    }
+}
+
+#[async_trait]
+impl Workshop for Nothing {
+    fn rotator(&self, _: Actor) -> Rotator {
+        unreachable!("nobody rotates")
+    }
+    async fn turn(&self, _: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {
+        Ok(None)
+    }
+    async fn overlap(&self, _: Option<&TenantId>) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
+    }
+    async fn sign(&self, _: &Report, _: Actor) -> Result<SignedReport, StoreError> {
+        Err(StoreError("nothing is signed here".into()))
     }
 }
 
@@ -153,6 +211,87 @@ impl Answer {
     }
 }
 
+/// The admin API of a host where nothing is installed.
+fn admin(world: &World, office: &Office, token: Secret) -> Api {
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let anchor = Digest::of(b"none");
+    let registry = Registry::new(store.clone(), store.clone(), anchor, Arc::new(Nothing), clock.clone());
+    let registry = Arc::new(registry);
+    let look = Arc::new(Still::of(store.clone(), clock.now()));
+    let duties = Arc::new(admin::v1::posture::Ports { look, duties: store.clone(), clock: clock.clone() });
+    let who = Arc::new(admin::v1::people::Ports::new(|| Err("nobody has an account here".to_owned()), None));
+    let ports = admin::Ports {
+        access: who.clone(),
+        automation: who.clone(),
+        acts: Arc::new(admin::v1::acts::Ports { explain: Arc::new(Nothing) }),
+        alerts: Arc::new(admin::v1::alerts::Ports { alerts: store.clone(), clock: clock.clone() }),
+        attestations: duties.clone(),
+        audit: Arc::new(audit::Ports {
+            reader: Arc::new(Nothing),
+            live: Live::new(Arc::new(Nothing), LiveSettings::default()),
+            recorder: store.clone(),
+        }),
+        connections: Arc::new(admin::v1::connections::Ports {
+            keeps: office.safe.clone(),
+            ended_by: Box::new(|_| unreachable!("nobody ends one")),
+            desk: office.desk.clone(),
+            rotations: store.clone(),
+            base: None,
+        }),
+        rotation: Arc::new(admin::v1::rotation::Ports {
+            workshop: Arc::new(Nothing),
+            store: store.clone(),
+            installations: store.clone(),
+        }),
+        components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
+        installations: Arc::new(admin::v1::installations::Ports {
+            registry: registry.clone(),
+            installations: store.clone(),
+            budgets: store.clone(),
+            recorder: store.clone(),
+            bounds: Bounds { scopes: None, limits: Limits::CEILING, tenants: Default::default(), live: None },
+            reader: Arc::new(Nothing),
+            clock: clock.clone(),
+            rng: world.rng.clone(),
+        }),
+        deliveries: Arc::new(admin::v1::deliveries::Ports { queue: store.clone(), installations: store.clone() }),
+        denials: Arc::new(admin::v1::denials::Ports { reader: Arc::new(Nothing), recorder: store.clone() }),
+        freezes: Arc::new(admin::v1::freezes::Ports { freezes: store.clone(), installations: store.clone() }),
+        duties: duties.clone(),
+        posture: duties.clone(),
+        privacy: crate::privacy::ports(&store),
+        profiles: duties.clone(),
+        risks: duties,
+        incidents: Arc::new(admin::v1::incidents::Ports {
+            incidents: store.clone(),
+            survey: Arc::new(Nothing),
+            alerts: store.clone(),
+            installations: store.clone(),
+            clock: clock.clone(),
+            rng: world.rng.clone(),
+        }),
+        people: who.clone(),
+        reviews: Arc::new(admin::v1::reviews::Ports {
+            registry: registry.clone(),
+            reviews: store.clone(),
+            clock: clock.clone(),
+        }),
+        withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
+        roles: who.clone(),
+        support: who,
+        releases: Arc::new(admin::v1::releases::Ports {
+            registry: registry.clone(),
+            shelf: store.clone(),
+            installations: store.clone(),
+            recorder: store.clone(),
+            clock: clock.clone(),
+            rng: world.rng.clone(),
+        }),
+    };
+    let frame = Frame::new(clock, token, Arc::new(OperatorOnly), store);
+    Api::new(Arc::new(frame), ports)
+}
+
 async fn webhooks(world: &World) -> Arc<Webhooks> {
     let ring = KeyRing::of(Key::random(world.rng.as_ref()), world.rng.clone());
     let vault = Arc::new(Vault::new(world.store.clone(), ring, world.rng.clone()));
@@ -180,26 +319,21 @@ impl Host {
     pub async fn start(peers: PeerConfig) -> Self {
         let world = World::new().await;
         let office = Office::new(&Config::default(), Hand(AtomicI64::new(1_000_000)));
-        let connect = Connect { desk: office.desk, installations: world.store.clone(), catalogue: Arc::new(Nothing) };
+        let connect =
+            Connect { desk: office.desk.clone(), installations: world.store.clone(), catalogue: Arc::new(Nothing) };
         let token = Secret::new(OPERATOR.as_bytes().to_vec());
         let platform =
             PlatformApi { platform: Arc::new(Nothing), tokens: world.server.clone(), public_url: ISSUER.into() };
-        let reader = Arc::new(Nothing);
-        let audit = AuditApi {
-            live: Live::new(reader.clone(), LiveSettings::default()),
-            reader,
-            recorder: world.store.clone(),
-            clock: world.clock.clone(),
-            token: token.clone(),
-        };
         let served = Served {
             webhooks: webhooks(&world).await,
             log: Arc::new(LogFiles { log: Arc::new(Nothing), token: token.clone() }),
-            admin: Arc::new(Admin { explain: Arc::new(Nothing), inspects: Arc::new(Nothing), token }),
-            audit: Arc::new(audit),
+            admin: admin(&world, &office, token.clone()),
+            ops: Arc::new(Ops::new(Arc::new(Nothing), token, world.clock.clone())),
             connect: Arc::new(connect),
+            people: None,
             platform: Some(Arc::new(platform)),
             oauth: Some(world.server.clone()),
+            pages: portcullis_api::Router::new(),
         };
         let listener = Listener::bind(ApiConfig { listen: "127.0.0.1:0".parse().unwrap(), peers }).await.unwrap();
         let address = listener.address().unwrap();

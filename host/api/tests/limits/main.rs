@@ -6,7 +6,10 @@ mod connections;
 #[expect(dead_code, reason = "shared with the other tests of consents")]
 #[path = "../../../broker/tests/support/consents.rs"]
 mod consents;
+#[path = "../../src/admin/v1/posture/testing.rs"]
+mod duties;
 mod host;
+mod privacy;
 mod requests;
 #[expect(dead_code, reason = "shared with the tests of the server itself")]
 #[path = "../../../broker/tests/authz/world.rs"]

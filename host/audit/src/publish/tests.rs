@@ -5,6 +5,8 @@ use tlog_tiles::record_hash;
 
 use super::*;
 use crate::{
+    LogKey,
+    key::tests::Counter,
     testing::{LogDir, STRIDE, entries, entry, key},
     tree::tests::naive,
     verify,
@@ -231,4 +233,19 @@ fn what_a_crash_took_from_uncommitted_files_is_written_again() {
         }
     }
     assert_eq!(fresh.len(), 7);
+}
+
+#[test]
+fn a_log_goes_on_under_another_name_with_what_it_had() {
+    let mut log = LogDir::new();
+    let ended = log.grow(300);
+    let fresh = LogKey::generate(&Counter(9));
+    let (old, new) = (log.verifier(), fresh.verifier());
+    assert!(Publisher::begin_anew(&log.path(), &new, LogKey::generate(&Counter(17))).is_err(), "not its log");
+    assert!(Publisher::begin_anew(&log.path(), &old, key()).is_err(), "its own name");
+    let mut publisher = Publisher::begin_anew(&log.path(), &old, fresh).unwrap();
+    assert_eq!((publisher.size(), publisher.head().root()), (300, ended.root()));
+    publisher.append(&entries(300, 5)).unwrap();
+    assert_eq!(crate::verify(&log.path(), &new.vkey(), None).unwrap().size, 305);
+    assert!(Publisher::open(&log.path(), key()).is_err(), "under the old name nothing is signed any more");
 }

@@ -1,9 +1,6 @@
 //! Client assertions: `private_key_jwt` of RFC 7523, 3 and OpenID Connect Core, 9, with the limits of INT-8.
 
-use portcullis_model::{
-    oauth::{Client, ClientKey},
-    time::Timestamp,
-};
+use portcullis_model::{oauth::ClientKey, time::Timestamp};
 
 use super::jws::Jws;
 
@@ -32,10 +29,14 @@ pub fn subject(jws: &Jws<'_>) -> Option<String> {
     jws.text("sub", 128).map(str::to_owned)
 }
 
-/// Checks an assertion by this client for one of these audiences: the issuer, or an endpoint of its own.
+/// What is said where no key of the client's signed it.
+pub(super) const NO_KEY: &str = "none of the client's registered keys signed it";
+
+/// Checks an assertion by the client of this id, which has these keys, for one of these audiences: the issuer, or an endpoint of its own.
 pub fn check<'a>(
     jws: &Jws<'_>,
-    client: &'a Client,
+    id: &str,
+    mut keys: impl Iterator<Item = &'a ClientKey>,
     audiences: &[&str],
     now: Timestamp,
 ) -> Result<Asserted<'a>, String> {
@@ -43,9 +44,7 @@ pub fn check<'a>(
     if !matches!(typ.as_deref(), None | Some("jwt" | "client-authentication+jwt")) {
         return Err("its 'typ' must be 'JWT', 'client-authentication+jwt' or absent".into());
     }
-    let key = client.good_keys(now).find(|key| jws.is_by(&key.key));
-    let key = key.ok_or("none of the client's registered keys signed it")?;
-    let id = client.id.as_str();
+    let key = keys.find(|key| jws.is_by(&key.key)).ok_or(NO_KEY)?;
     if jws.text("iss", 128) != Some(id) || jws.text("sub", 128) != Some(id) {
         return Err("its 'iss' and 'sub' must both be the client's id".into());
     }

@@ -7,6 +7,7 @@ use portcullis_model::{
     installation::{Installation, InstallationState},
     oauth::{Authentication, Change, Client, ClientKey, KeyState, Put},
     time::Timestamp,
+    trace::Traceparent,
 };
 
 use super::{
@@ -25,6 +26,8 @@ pub struct Caller {
     pub(super) jkt: Option<String>,
     /// Whether it proved itself with a key that was registered.
     pub(super) by_registered_key: bool,
+    /// Where its request is in a trace that it brought along.
+    pub(super) trace: Option<Traceparent>,
 }
 
 impl Caller {
@@ -37,8 +40,14 @@ impl Caller {
         Actor::Client { client: self.client.id.clone(), installation: self.installation.id.clone() }
     }
 
+    /// Where what it asks for is in its trace.
+    pub(super) fn place(&self) -> Option<Traceparent> {
+        self.trace.as_ref().map(|sender| sender.child("oauth", self.client.id.as_str()))
+    }
+
     pub(super) fn entry(&self, now: Timestamp, kind: Kind) -> Entry {
         Entry::new(now, kind, self.actor(), Some(self.client.tenant.clone()))
+            .in_trace(self.place())
             .about(format!("installation:{}", self.installation.id))
             .with("client", self.client.id.as_str())
     }
@@ -65,15 +74,15 @@ fn inactive() -> OAuthError {
 }
 
 /// Nobody learns whether a client exists; the host's own count tells apart.
-fn stranger(reason: &'static str) -> OAuthError {
+pub(super) fn stranger(reason: &'static str) -> OAuthError {
     OAuthError::client("the client is unknown, or did not prove itself").counted_for(reason)
 }
 
-fn wrong_assertion(why: &impl std::fmt::Display) -> OAuthError {
+pub(super) fn wrong_assertion(why: &impl std::fmt::Display) -> OAuthError {
     OAuthError::client(format!("the client_assertion: {why}")).counted_for("wrong-assertion")
 }
 
-fn check_form(request: &Request) -> Result<(), OAuthError> {
+pub(super) fn check_form(request: &Request) -> Result<(), OAuthError> {
     if request.authorization || request.params.get("client_secret").is_some() {
         return Err(OAuthError::client(
             "passwords and client secrets are not accepted: use private_key_jwt (RFC 7523) or DPoP (RFC 9449)",
@@ -131,7 +140,7 @@ impl AuthorizationServer {
         };
         let jkt = proof.map(|proof| proof.jkt);
         let installation = installation.ok_or_else(inactive)?;
-        Ok(Caller { client, installation, jkt, by_registered_key })
+        Ok(Caller { client, installation, jkt, by_registered_key, trace: request.trace })
     }
 
     fn proof(&self, request: &Request, now: Timestamp) -> Result<Option<Proof>, OAuthError> {
@@ -164,7 +173,8 @@ impl AuthorizationServer {
         }
         let (token, own) = (self.settings().endpoint("token"), self.settings().endpoint(request.endpoint));
         let audiences = [self.settings().issuer.as_str(), &token, &own];
-        let asserted = assertion::check(jws, client, &audiences, now).map_err(|why| wrong_assertion(&why))?;
+        let asserted = assertion::check(jws, client.id.as_str(), client.good_keys(now), &audiences, now)
+            .map_err(|why| wrong_assertion(&why))?;
         // Before anything is written.
         self.charge(client, now)?;
         let key = Digest::of(format!("{}\n{}", client.id, asserted.jti).as_bytes());

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 pub enum Sort {
     /// An access token.
     Access,
+    /// An access token of automation.
+    Automation,
     /// A refresh token.
     Refresh,
     /// An authorization code.
@@ -27,6 +29,7 @@ impl Sort {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Access => "pct_",
+            Self::Automation => "pca_",
             Self::Refresh => "pcr_",
             Self::Code => "pcc_",
         }

@@ -8,6 +8,7 @@
 //! | `metadata` | RFC 8414 |
 //! | `authenticate`, `assertion`, `dpop` | who asks: RFC 7523, RFC 9449 |
 //! | `authorize`, `consent` | the browser's part, and the admin's: RFC 6749 4.1, RFC 7636, RFC 9207 |
+//! | `automation` | tokens for a tenant's own programs: RFC 6749 4.4 |
 //! | `token`, `code`, `credentials`, `refresh`, `exchange` | the grants: RFC 6749, RFC 8693 |
 //! | `scopes` | what is asked for, and how it is narrowed: RFC 9396 |
 //! | `check`, `introspect`, `revoke` | what a token is good for, and its end: RFC 7662, RFC 7009 |
@@ -27,6 +28,7 @@ mod answer;
 pub mod assertion;
 mod authenticate;
 mod authorize;
+pub mod automation;
 mod check;
 pub mod clients;
 mod code;
@@ -40,7 +42,7 @@ mod format;
 mod introspect;
 mod issue;
 pub mod jwk;
-mod jws;
+pub(crate) mod jws;
 mod limit;
 mod metadata;
 mod params;
@@ -57,6 +59,7 @@ use portcullis_model::{
     id::ClientId,
     installation::Installation,
     oauth::{InstallationAuthority, OAuthStore},
+    people::AutomationStore,
     time::{Clock, Rng, Timestamp},
 };
 
@@ -72,6 +75,8 @@ use limit::{Limiter, Rate};
 
 /// How long an access token lasts.
 pub const ACCESS_LIFE: Duration = Duration::from_secs(300);
+/// The longest that a client's signed assertion may last (INT-8).
+pub const LONGEST_ASSERTION: Duration = Duration::from_secs(assertion::LIFE.unsigned_abs());
 /// How long an authorization code lasts.
 pub const CODE_LIFE: Duration = Duration::from_secs(60);
 /// How long an admin may take to decide.
@@ -126,6 +131,7 @@ pub struct Parts {
 /// The server.
 pub struct AuthorizationServer {
     parts: Parts,
+    automation: Option<Arc<dyn AutomationStore>>,
     proofs: Proofs,
     everybody: Limiter<()>,
     each: Limiter<String>,
@@ -145,6 +151,7 @@ impl AuthorizationServer {
         let proofs = Proofs::new(parts.clock.now());
         Self {
             parts,
+            automation: None,
             proofs,
             // So high that it stops what would be a load, and not what others do.
             everybody: Limiter::new(Rate { burst: 2_000, per_second: 1_000 }),
@@ -152,6 +159,12 @@ impl AuthorizationServer {
             refusals: token::Refusals::default(),
             asking: Limiter::new(Rate { burst: 20, per_second: 1 }),
         }
+    }
+
+    /// The same, which has tokens for automation, too.
+    #[must_use]
+    pub fn with_automation(self, store: Arc<dyn AutomationStore>) -> Self {
+        Self { automation: Some(store), ..self }
     }
 
     /// Says which freeze holds over this installation, if one does.

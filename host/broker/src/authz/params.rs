@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use portcullis_model::trace::Traceparent;
+
 use super::error::OAuthError;
 
 /// The largest form or query that is read, in bytes.
@@ -69,4 +71,6 @@ pub struct Request {
     pub authorization: bool,
     /// The endpoint's name, such as `token`.
     pub endpoint: &'static str,
+    /// Where it is in a trace that it brought along.
+    pub trace: Option<Traceparent>,
 }

@@ -112,6 +112,7 @@ impl AuthorizationServer {
         let row = Grant { revoked: Some(now), version: grant.version + 1, ..grant.clone() };
         // Whoever presented it, it is the grant's tenant that must know.
         let entry = Entry::new(now, kind, caller.actor(), Some(grant.tenant.clone()))
+            .in_trace(caller.place())
             .about(format!("installation:{}", grant.installation))
             .with("grant", grant.id.as_str())
             .with("of", grant.client.as_str())

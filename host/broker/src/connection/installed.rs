@@ -96,6 +96,11 @@ impl Connection {
         Slot { tenant, installation, name: self.name.clone() }
     }
 
+    /// Whether it was given by a person and no provider renews it (INT-3).
+    pub fn is_static(&self) -> bool {
+        self.provider.as_ref().is_none_or(|provider| provider.as_str() == super::STATIC)
+    }
+
     /// The header that carries it. The error names the connection, not the secret.
     pub(crate) fn header(&self) -> Result<(HeaderName, HeaderValue), String> {
         let bytes = Zeroizing::new([self.place.prefix.as_bytes(), self.secret.expose()].concat());

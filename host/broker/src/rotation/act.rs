@@ -266,6 +266,8 @@ impl Rotator {
             by: self.by(),
             since: self.clock.now(),
             act: Some(act.id.clone()),
+            incident: None,
+            platform: matches!(self.actor, Actor::Person { .. }) || !act.extent.is_of_one_tenant(),
         }
     }
 

@@ -160,7 +160,7 @@ impl Runner {
 
     fn entry(&self, line: &Line) -> Entry {
         let mut entry = self.rotator.entry(Kind::CredentialRotated, &self.act);
-        entry.tenant = Some(line.item.tenant.clone());
+        entry.tenant = line.item.owner().cloned();
         entry = entry
             .about(line.item.to_string())
             .with("act", self.act.id.as_str())

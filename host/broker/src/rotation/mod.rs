@@ -36,5 +36,5 @@ pub use ending::{Endings, Fate};
 pub use memory::Memory;
 pub use rehearsal::{Latency, NobodyServes, Rehearsed};
 pub use report::{MAX_REPORT, PREDICATE, Report, ReportError, Totals};
-pub use schedule::{Scheduler, Status};
+pub use schedule::{Batches, Scheduler, Status};
 pub use source::Sources;

@@ -1,6 +1,6 @@
 //! Answers for rotation by policy: what is due is minted anew in its window, and of what nobody can mint a person is told (INT-5).
 //!
-//! Invariants: what is due is rotated in an act of its own, as a person's order would be; what fails is left alone for a while that
+//! Invariants: what is due of a tenant is rotated in acts of that tenant, as a person's order would be; what fails is left alone for a while that
 //! doubles, and what is in use stays in use; a person is told once for each generation; what is frozen waits until it is not.
 
 use std::{
@@ -12,8 +12,8 @@ use std::{
 use portcullis_model::{
     audit::{Entry, Kind},
     freeze::{Extent, FreezeState, Released},
-    id::RotationId,
-    rotation::{Due, Held, Item, Line, Mode, Outcome, Policy, Renewal, Scope},
+    id::{RotationId, TenantId},
+    rotation::{Act, Due, Held, Item, Line, Mode, Outcome, Policy, Renewal, Scope},
     time::Timestamp,
 };
 use serde::Serialize;
@@ -40,6 +40,10 @@ pub struct Status {
     pub overdue: bool,
 }
 
+/// What is due of one tenant, by how long old secrets go on beside new ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batches(BTreeMap<Duration, Vec<Item>>);
+
 /// Rotates by policy.
 pub struct Scheduler {
     rotator: Rotator,
@@ -61,24 +65,35 @@ impl Scheduler {
         Ok(limited.map(|held| status(held, &policies, now)).collect())
     }
 
-    /// Goes on with scheduled acts that a crash cut off: with each, whatever becomes of the others. Gives those that are not through
-    /// yet, and why.
+    /// Acts by policy that a crash cut off, or that are under way.
+    pub async fn cut_off(&self) -> Result<Vec<Act>, RotateError> {
+        let mut acts = self.rotator.store.acts().await?;
+        acts.retain(|act| act.mode == Mode::Planned && act.ended.is_none());
+        Ok(acts)
+    }
+
+    /// Goes on with one of them, where it has not ended since. Whoever calls has the turn of all that it reaches.
+    pub async fn go_on(&self, id: &RotationId) -> Result<(), RotateError> {
+        if self.cut_off().await?.iter().any(|act| act.id == *id) {
+            self.rotator.go_on(id, Arc::new(Quiet)).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with all of them: with each, whatever becomes of the others. Gives those that are not through yet, and why.
     pub async fn recover(&self) -> Result<Vec<(RotationId, RotateError)>, RotateError> {
         let mut left = Vec::new();
-        for act in self.rotator.store.acts().await? {
-            if act.mode != Mode::Planned || act.ended.is_some() {
-                continue;
-            }
-            if let Err(error) = self.rotator.go_on(&act.id, Arc::new(Quiet)).await {
+        for act in self.cut_off().await? {
+            if let Err(error) = self.go_on(&act.id).await {
                 left.push((act.id, error));
             }
         }
         Ok(left)
     }
 
-    /// One look: rotates what is due, and tells of what a person must replace. Gives the acts.
-    pub async fn tick(&self) -> Result<Vec<RotationId>, RotateError> {
-        let (now, mut due): (_, BTreeMap<Duration, Vec<Item>>) = (self.rotator.clock.now(), BTreeMap::new());
+    /// What is due now, by tenant; tells of what a person must replace.
+    pub async fn due(&self) -> Result<BTreeMap<TenantId, Batches>, RotateError> {
+        let (now, mut due): (_, BTreeMap<TenantId, Batches>) = (self.rotator.clock.now(), BTreeMap::new());
         let frozen = self.rotator.freezes.freezes().await?;
         for status in self.status().await? {
             if !status.due.is_some_and(|due| status.policy.is_due(due, now)) {
@@ -88,38 +103,48 @@ impl Scheduler {
             if !by_itself || status.held.needs_person {
                 self.tell(&status).await?;
             } else if self.may_be_tried(&status.held.item, now) && !is_frozen(&frozen, &status.held) {
-                due.entry(status.policy.overlap()).or_default().push(status.held.item);
+                let batches = due.entry(status.held.item.tenant.clone()).or_default();
+                batches.0.entry(status.policy.overlap()).or_default().push(status.held.item);
             }
         }
+        Ok(due)
+    }
+
+    /// Rotates what is due of a tenant, whose turn whoever calls has. Gives the acts.
+    pub async fn rotate(&self, tenant: &TenantId, due: Batches) -> Result<Vec<RotationId>, RotateError> {
         let mut acts = Vec::new();
-        for (overlap, items) in due {
-            acts.push(self.rotate(items, overlap).await?);
+        for (overlap, items) in due.0 {
+            let order = Order {
+                mode: Mode::Planned,
+                extent: Extent::Tenant(tenant.clone()),
+                reason: "as old as policy lets it be".to_owned(),
+                only: Some(items),
+                overlap,
+            };
+            let (act, lines) = self.rotator.carry_out(order, Arc::new(Quiet)).await?;
+            lines.iter().for_each(|line| self.remember(line));
+            acts.push(act.id);
         }
         Ok(acts)
     }
 
-    async fn rotate(&self, items: Vec<Item>, overlap: Duration) -> Result<RotationId, RotateError> {
-        let order = Order {
-            mode: Mode::Planned,
-            extent: Extent::All,
-            reason: "as old as policy lets it be".to_owned(),
-            only: Some(items),
-            overlap,
-        };
-        let (act, lines) = self.rotator.carry_out(order, Arc::new(Quiet)).await?;
-        lines.iter().for_each(|line| self.remember(line));
-        Ok(act.id)
+    /// One look, for whoever has the turns of all: rotates what is due, tenant by tenant. Gives the acts.
+    pub async fn tick(&self) -> Result<Vec<RotationId>, RotateError> {
+        let mut acts = Vec::new();
+        for (tenant, due) in self.due().await? {
+            acts.extend(self.rotate(&tenant, due).await?);
+        }
+        Ok(acts)
     }
 
     async fn tell(&self, status: &Status) -> Result<(), RotateError> {
         let held = &status.held;
         let actor = self.rotator.actor.clone();
-        let mut entry =
-            Entry::new(self.rotator.clock.now(), Kind::RotationNeeded, actor, Some(held.item.tenant.clone()))
-                .about(held.item.to_string())
-                .with("generation", held.generation)
-                .with("family", held.item.family.name())
-                .with("name", held.item.name.as_str());
+        let mut entry = Entry::new(self.rotator.clock.now(), Kind::RotationNeeded, actor, held.item.owner().cloned())
+            .about(held.item.to_string())
+            .with("generation", held.generation)
+            .with("family", held.item.family.name())
+            .with("name", held.item.name.as_str());
         if let Some(installation) = &held.item.installation {
             entry = entry.with("installation", installation.as_str());
         }
@@ -161,7 +186,8 @@ fn is_frozen(state: &FreezeState, held: &Held) -> bool {
 fn status(held: Held, policies: &[(Scope, Policy)], now: Timestamp) -> Status {
     let of = |scope: &Scope| policies.iter().find(|(known, _)| known == scope).map(|(_, policy)| policy);
     let installation = held.item.installation.clone().map(Scope::Installation);
-    let layers = [of(&Scope::Host), of(&Scope::Tenant(held.item.tenant.clone())), installation.as_ref().and_then(of)];
+    let tenant = held.item.owner().cloned().map(Scope::Tenant);
+    let layers = [of(&Scope::Host), tenant.as_ref().and_then(of), installation.as_ref().and_then(of)];
     let policy = Policy::meet(layers.into_iter().flatten());
     // Of what nobody knows the age it is assumed to be the greatest.
     let due = policy.due(held.issued.unwrap_or(Timestamp(0)));

@@ -20,6 +20,17 @@ impl Clock for Hand {
     }
 }
 
+impl Hand {
+    pub(super) fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+}
+
+/// A clock that stands at its beginning.
+pub(super) fn hand() -> Arc<Hand> {
+    Arc::new(Hand(AtomicI64::new(0)))
+}
+
 pub(super) struct World {
     pub(super) dir: tempfile::TempDir,
     pub(super) store: Arc<SqliteStore>,

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use portcullis_model::{
@@ -63,7 +63,11 @@ impl DataKeys {
             if self.get(&wrapped.tenant, wrapped.number).is_none() {
                 match unwrap(ring, wrapped).await {
                     Ok(key) => self.add(wrapped, key),
-                    Err(error) => refused.push(error.into()),
+                    Err(error) => refused.push(VaultError::DataKey {
+                        tenant: wrapped.tenant.clone(),
+                        number: wrapped.number,
+                        error: Arc::new(error),
+                    }),
                 }
             }
         }

@@ -53,12 +53,29 @@ const LISTED: usize = 16;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum VaultError {
     /// A row does not open.
-    #[error("secret '{name}' of tenant {tenant} does not open: its key is another one, or the row was changed")]
+    #[error(
+        "secret '{name}'{} of tenant {tenant} does not open, generation {generation}: its key is another one, or the row was changed",
+        .installation.as_ref().map_or_else(String::new, |installation| format!(" of installation {installation}"))
+    )]
     Unopened {
         /// Whose it is.
         tenant: TenantId,
+        /// Of which installation; `None`: a source's, or what the host itself needs.
+        installation: Option<InstallationId>,
         /// Its name.
         name: String,
+        /// Which generation of it.
+        generation: u64,
+    },
+    /// A key that secrets are sealed under does not open.
+    #[error("data key {number} of tenant {tenant}, and so each secret under it: {error}")]
+    DataKey {
+        /// Whose it is.
+        tenant: TenantId,
+        /// Its number.
+        number: u64,
+        /// What is wrong.
+        error: Arc<ServiceError>,
     },
     /// What was to be stored is wrong.
     #[error("secret '{name}': {problem}")]
@@ -94,7 +111,7 @@ impl VaultError {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) | Self::Busy(_) => true,
-            Self::Key(error) => matches!(**error, ServiceError::Program { .. }),
+            Self::Key(error) | Self::DataKey { error, .. } => matches!(**error, ServiceError::Program { .. }),
             _ => false,
         }
     }
@@ -414,7 +431,12 @@ pub(crate) fn origin_of(row: &SealedSecret) -> Option<Origin> {
 }
 
 fn unopened(row: &SealedSecret) -> VaultError {
-    VaultError::Unopened { tenant: row.tenant.clone(), name: row.name.clone() }
+    VaultError::Unopened {
+        tenant: row.tenant.clone(),
+        installation: row.installation.clone(),
+        name: row.name.clone(),
+        generation: row.generation,
+    }
 }
 
 /// Says what is wrong with a secret that is to be stored.

@@ -158,7 +158,8 @@ async fn a_request_ends_after_ten_minutes_and_with_its_client() {
     approve(&world, &code, None).await;
     world
         .change("ins_1", |one| {
-            one.state = portcullis_model::installation::InstallationState::Suspended { reason: "x".into() };
+            one.state =
+                portcullis_model::installation::InstallationState::Suspended { reason: "x".into(), by_platform: false };
         })
         .await;
     assert!(matches!(world.server.watch(&id, &browser).await.unwrap(), Watched::Gone));

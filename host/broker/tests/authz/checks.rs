@@ -148,7 +148,7 @@ async fn a_token_ends_with_its_installations_state_and_release() {
     let world = World::new().await;
     let party = world.party().await;
     let token = world.credentials(&party, "kv:read").await.access;
-    let suspended = InstallationState::Suspended { reason: "x".into() };
+    let suspended = InstallationState::Suspended { reason: "x".into(), by_platform: false };
     world.change("ins_1", |one| one.state = suspended).await;
     assert!(rejected(world.check(&token).await).contains("not active"));
     world.change("ins_1", |one| one.state = InstallationState::Active).await;
@@ -256,7 +256,9 @@ async fn the_same_refusal_is_written_once_a_minute_with_how_many_there_were() {
     assert_eq!(ask("users:read").await, "invalid_scope");
     assert_eq!(refusals(&world).await.last(), Some(&("invalid_scope".to_owned(), 4)));
     // An installation that is not active leaves its trace too.
-    world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
+    world
+        .change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into(), by_platform: false })
+        .await;
     assert_eq!(ask("kv:read").await, "unauthorized_client");
     assert_eq!(refusals(&world).await.last(), Some(&("unauthorized_client".to_owned(), 0)));
 }

@@ -108,7 +108,9 @@ async fn what_was_narrowed_ends_with_the_installation_that_it_comes_from() {
     let handed = exchange(&world, &other, &wide.access, &[]).await.unwrap();
     let twice = exchange(&world, &other, &handed.access, &[]).await.unwrap();
     let all = [&handed.access, &twice.access];
-    world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
+    world
+        .change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into(), by_platform: false })
+        .await;
     for token in all {
         assert!(matches!(world.check(token).await, Err(Rejected::Over(why)) if why.contains("not active")));
     }

@@ -3,6 +3,7 @@
 
 mod assertions;
 mod authorization;
+mod automation;
 mod checks;
 mod exchange;
 mod keys;

@@ -71,7 +71,9 @@ async fn no_proof_is_kept_for_a_token_that_is_of_no_use() {
     let (party, token) = bound(&world).await;
     let fine = with(&token, &world.proof(&party.key, URL, Some(&token)));
     let elsewhere = Presented { audience: "https://host.example/other".into(), ..fine.clone() };
-    world.change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into() }).await;
+    world
+        .change("ins_1", |one| one.state = InstallationState::Suspended { reason: "x".into(), by_platform: false })
+        .await;
     let said = |presented: Presented| {
         let world = &world;
         async move { world.server.check(&presented).await.unwrap_err().to_string() }
@@ -185,6 +187,7 @@ async fn a_client_without_keys_is_bound_to_the_one_that_asks_first() {
     // Whoever finds a token can neither ask about it nor hand it on.
     let thief = Party { client: party.client.clone(), key: Keys::new(9) };
     let asking = Request {
+        trace: None,
         params: params(&[("token", text(&tokens.access).as_str()), ("client_id", thief.client.id.as_str())]),
         proofs: vec![world.proof(&thief.key, "https://host.example/oauth/introspect", None)],
         endpoint: "introspect",

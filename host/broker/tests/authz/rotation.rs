@@ -247,7 +247,8 @@ async fn a_family_ends_with_its_time_its_client_and_its_installation() {
     let first = family(&world, &party).await;
     world
         .change("ins_1", |one| {
-            one.state = portcullis_model::installation::InstallationState::Suspended { reason: "x".into() };
+            one.state =
+                portcullis_model::installation::InstallationState::Suspended { reason: "x".into(), by_platform: false };
         })
         .await;
     assert_eq!(why(world.refresh(&party, &first).await), "unauthorized_client");

@@ -231,6 +231,7 @@ fn server(
         freezes: Some(granted.clone()),
         settings: Settings::new(issuer),
     })
+    .with_automation(store.clone())
 }
 
 impl World {
@@ -386,7 +387,7 @@ impl World {
                 proofs.push(self.proof(&party.key, TOKEN, None));
             }
         }
-        Request { params: params(&form), proofs, authorization: false, endpoint: "token" }
+        Request { params: params(&form), proofs, authorization: false, endpoint: "token", trace: None }
     }
 
     pub async fn token(&self, party: &Party, form: &[(&str, &str)]) -> Result<TokenAnswer, OAuthError> {

@@ -72,7 +72,16 @@ fn freeze(book: &Arc<FreezeBook>, store: &Arc<Memory>) -> JoinHandle<usize> {
                 let (tenant, installation) = ("acme".parse().unwrap(), "ins_1".parse().unwrap());
                 let extent = Extent::Connection(ConnectionKey { tenant, installation, name: "chat".into() });
                 let (reason, by) = ("breach".into(), "dana".into());
-                let freeze = Freeze { number: 0, extent, reason, by, since: Timestamp(0), act: None };
+                let freeze = Freeze {
+                    number: 0,
+                    extent,
+                    reason,
+                    by,
+                    since: Timestamp(0),
+                    act: None,
+                    incident: None,
+                    platform: false,
+                };
                 let entry = Entry::new(Timestamp(0), Kind::FreezeAdded, Actor::Host, None);
                 store.add_freeze(freeze, entry).await.unwrap();
                 book.tighten().await.unwrap().unwrap().left

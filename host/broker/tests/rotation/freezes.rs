@@ -39,8 +39,16 @@ fn entry(kind: Kind) -> Entry {
 }
 
 async fn freeze(store: &Memory, extent: Extent) -> u64 {
-    let freeze =
-        Freeze { number: 0, extent, reason: "breach".into(), by: "dana".into(), since: Timestamp(0), act: None };
+    let freeze = Freeze {
+        number: 0,
+        extent,
+        reason: "breach".into(),
+        by: "dana".into(),
+        since: Timestamp(0),
+        act: None,
+        incident: None,
+        platform: false,
+    };
     store.add_freeze(freeze, entry(Kind::FreezeAdded)).await.unwrap()
 }
 

@@ -11,8 +11,9 @@ use std::{
 use portcullis_broker::rotation::{Memory, Order, Quiet, Scheduler, StepError};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    connection::ConnectionKey,
     freeze::{Extent, Freeze, FreezeStore as _},
-    rotation::{Act, Held, Mode, Outcome, Policy, RotationStore as _, Scope},
+    rotation::{Act, Held, Item, Mode, Outcome, Policy, RotationStore as _, Scope},
     time::Timestamp,
 };
 
@@ -149,7 +150,8 @@ async fn what_is_frozen_waits_until_it_is_not() {
     clock.0.store(DAY, Ordering::Relaxed);
     let (reason, by) = ("a breach".to_owned(), "dana".to_owned());
     let extent = Extent::Provider("p".parse().unwrap());
-    let freeze = Freeze { number: 0, extent, reason, by, since: Timestamp(0), act: None };
+    let freeze =
+        Freeze { number: 0, extent, reason, by, since: Timestamp(0), act: None, incident: None, platform: false };
     let entry = || Entry::new(Timestamp(0), Kind::FreezeAdded, Actor::Host, None);
     let number = store.add_freeze(freeze, entry()).await.unwrap();
     scheduler.tick().await.unwrap();
@@ -158,4 +160,22 @@ async fn what_is_frozen_waits_until_it_is_not() {
     store.lift_freeze(number, entry()).await.unwrap();
     scheduler.tick().await.unwrap();
     assert_eq!(fake.calls(), ["renew b", "renew a"]);
+}
+
+#[tokio::test]
+async fn what_is_due_of_a_tenant_is_rotated_in_acts_of_its_own() {
+    let of_other = |one: Held| {
+        let key = one.item.key().unwrap();
+        Held { item: Item::connection(ConnectionKey { tenant: "other".parse().unwrap(), ..key }), ..one }
+    };
+    let (store, fake, clock, scheduler) =
+        stage(vec![held("ins_1", "a", "p", OWN), of_other(held("ins_2", "b", "p", OWN))]);
+    set(&store, "host", days(1)).await;
+    clock.0.store(DAY, Ordering::Relaxed);
+    let mut due = scheduler.due().await.unwrap();
+    let (other, acme) = (due.pop_last().unwrap(), due.pop_first().unwrap());
+    assert_eq!((acme.0.as_str(), other.0.as_str()), ("acme", "other"));
+    scheduler.rotate(&other.0, other.1).await.unwrap();
+    assert_eq!(fake.calls(), ["renew b"], "and nothing of the other tenant");
+    assert_eq!(store.acts().await.unwrap()[0].extent, Extent::Tenant("other".parse().unwrap()));
 }

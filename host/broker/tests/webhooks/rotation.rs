@@ -36,6 +36,7 @@ async fn accepted_by(request: &SendRequest, keys: &serde_json::Value, receivers:
             by.push(name.clone());
         }
     }
+    by.sort();
     by
 }
 

@@ -179,6 +179,7 @@ impl World {
             subject: None,
             time: Timestamp(1),
             form: EventForm::CloudEvents,
+            trace: None,
             data: serde_json::json!({ "text": "Grüße, \"Dana\" \u{2028}\n\u{1f600} </script>", "number": 1.5e300, "no": null }),
         };
         let (new, old) = (entry(Kind::EventReceived), entry(Kind::EventDuplicate));

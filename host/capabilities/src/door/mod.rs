@@ -21,6 +21,7 @@ use portcullis_model::{
     error::ServiceError,
     installation::Installation,
     invoke::CallEnd,
+    trace::Traceparent,
 };
 use portcullis_runtime::{Purpose, Runtime, gate::Refused};
 
@@ -52,7 +53,10 @@ impl OutDoor for Doors {
         attempt: u32,
         request: SendRequest,
     ) -> Result<Answer, DoorError> {
-        let purpose = Purpose { event: purpose.to_owned(), attempt, ..Purpose::default() };
+        // The request is the host's own, and its header too; what goes out is the act's, which goes on from there.
+        let traced = request.headers.iter().find(|(name, _)| name == "traceparent");
+        let trace = traced.and_then(|(_, value)| Traceparent::parse(value));
+        let purpose = Purpose { event: purpose.to_owned(), attempt, trace, ..Purpose::default() };
         let held = |end: CallEnd| DoorError::Held(end.to_string());
         let mut visit = self.runtime.visit(installation, purpose).await.map_err(held)?;
         let (gate, states) = (visit.gate().clone(), visit.states());

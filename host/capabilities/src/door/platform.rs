@@ -9,7 +9,7 @@ use portcullis_model::{
     installation::Installation,
     invoke::CallEnd,
     oauth::Bearer,
-    platform::{Installed, Platform, Refusal, Session},
+    platform::{Asked, Installed, Platform, Refusal, Session},
 };
 use portcullis_runtime::{Purpose, Runtime, Visit, gate::Refused};
 use serde_json::json;
@@ -29,18 +29,19 @@ impl BackDoor {
         Self { runtime, installed }
     }
 
-    async fn visit(&self, bearer: &Bearer, request: &'static str) -> Result<Visit<Capabilities>, Refusal> {
+    async fn visit(&self, bearer: &Bearer, request: Asked) -> Result<Visit<Capabilities>, Refusal> {
         let known = self.installed.installation(&bearer.installation).await.map_err(ServiceError::from)?;
         let installation = known.as_ref().filter(|one| is_meant(one, bearer)).ok_or(Refusal::Stale)?;
         let purpose = Purpose {
             event: format!("api:{}", bearer.reference),
             attempt: 1,
+            trace: request.trace,
             narrowed: Some((Layer::Token, bearer.scopes.clone())),
             details: vec![
                 ("client", json!(bearer.client)),
                 ("token", json!(bearer.reference)),
                 ("actors", json!(bearer.actors.join(" for "))),
-                ("request", json!(request)),
+                ("request", json!(request.label)),
             ],
         };
         self.runtime.visit(installation, purpose).await.map_err(|end| ended(end, Duration::ZERO))
@@ -54,7 +55,7 @@ fn is_meant(one: &Installation, bearer: &Bearer) -> bool {
 
 #[async_trait]
 impl Platform for BackDoor {
-    async fn open(&self, bearer: &Bearer, request: &'static str) -> Result<Box<dyn Session>, Refusal> {
+    async fn open(&self, bearer: &Bearer, request: Asked) -> Result<Box<dyn Session>, Refusal> {
         let visit = self.visit(bearer, request).await?;
         Ok(Box::new(Open::new(visit, bearer.client.clone())))
     }

@@ -17,7 +17,7 @@ use portcullis_model::{
     limits::Limits,
     oauth::Bearer,
     permit::Spent,
-    platform::{Installed, Platform as _, Refusal, Session},
+    platform::{Asked, Installed, Platform as _, Refusal, Session},
     release::{ReleaseError, ReleaseId, Releases, VerifiedRelease},
     scope::ScopeText,
     time::{Clock, Rng, Timestamp},
@@ -157,7 +157,7 @@ impl World {
             clock: clock.clone(),
             rng: rng.clone(),
         };
-        let bounds = Bounds { scopes: None, limits: Limits::CEILING, tenants: [].into() };
+        let bounds = Bounds { scopes: None, limits: Limits::CEILING, tenants: [].into(), live: None };
         let runtime = Arc::new(Runtime::new(
             Sandbox::new(SandboxConfig { concurrent_calls: 1, memory_mib: 1, scan_memory: false }).unwrap(),
             Capabilities::new(&services),
@@ -217,7 +217,7 @@ impl World {
 
     /// A token's session.
     pub async fn open(&self, bearer: &Bearer) -> Result<Box<dyn Session>, Refusal> {
-        self.door.open(bearer, "GET /api/v2/test").await
+        self.door.open(bearer, Asked { label: "GET /api/v2/test", trace: None }).await
     }
 
     pub async fn entries(&self) -> Vec<Entry> {

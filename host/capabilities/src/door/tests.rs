@@ -9,8 +9,9 @@ use portcullis_model::{
     helpdesk::{Query, Sort, Status, TicketField, UpdateTicket},
     installation::InstallationState,
     limits::Limits,
-    platform::{NewComment, Refusal, Since, Window},
+    platform::{Asked, NewComment, Platform as _, Refusal, Since, Window},
     time::Timestamp,
+    trace::Traceparent,
 };
 use portcullis_runtime::Purpose;
 use std::sync::atomic::Ordering;
@@ -51,8 +52,9 @@ async fn the_hosts_own_requests_are_permitted_recorded_and_counted() {
 async fn only_what_is_active_is_visited_and_what_is_ended_is_not() {
     let world = World::new().await;
     let installation = world.install(&ALL, Limits::default());
-    let suspended =
-        world.change(&installation.id, |one| one.state = InstallationState::Suspended { reason: "held".into() });
+    let suspended = world.change(&installation.id, |one| {
+        one.state = InstallationState::Suspended { reason: "held".into(), by_platform: false }
+    });
     let refused = world.doors.send(&suspended, "webhook:1", 1, post("https://hooks.chat.example/a")).await.unwrap_err();
     assert!(matches!(&refused, DoorError::Held(why) if why.contains("suspended: held")), "{refused:?}");
     let token = bearer(&suspended, &ALL);
@@ -231,6 +233,25 @@ async fn who_asks_only_for_themselves_has_a_visit_that_ends() {
     let mut session = world.open(&bearer(&installation, &ALL)).await.unwrap();
     world.runtime.end(&installation.id, installation.generation);
     assert!(matches!(session.me().await, Err(Refusal::Inactive(_))));
+}
+
+#[tokio::test]
+async fn a_trace_that_was_brought_along_is_on_every_entry_of_a_visit() {
+    let world = World::new().await;
+    let installation = world.install(&ALL, Limits::default());
+    let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut request = post("https://hooks.chat.example/a");
+    request.headers.push(("traceparent".to_owned(), given.to_owned()));
+    world.doors.send(&installation, "webhook:msg_1", 1, request).await.unwrap();
+    let asked = Asked { label: "GET /api/v2/test", trace: Traceparent::parse(given) };
+    drop(world.door.open(&bearer(&installation, &ALL), asked).await.unwrap());
+    let entries = world.entries().await;
+    assert_eq!(entries.iter().filter(|entry| entry.kind == Kind::VisitEnded).count(), 2);
+    for entry in entries {
+        let place = Traceparent::parse(entry.trace.as_deref().unwrap()).unwrap();
+        assert_eq!(place.trace_id(), "0af7651916cd43dd8448eb211c80319c", "{entry:?}");
+        assert_ne!(place.span_id(), "b7ad6b7169203331", "a span of its own");
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl Scope for UsersScope {
 }
 
 /// The grant's scopes that read people.
-pub(super) fn people(grant: &Grant<UsersScope>) -> Readings<'_, UserField> {
+pub(crate) fn people(grant: &Grant<UsersScope>) -> Readings<'_, UserField> {
     Readings::new(grant.scopes().filter_map(|scope| if let UsersScope::Read(of) = scope { Some(of) } else { None }))
 }
 

@@ -1,14 +1,17 @@
 //! `portcullis audit`
 
-mod bodies;
+pub(crate) mod bodies;
 mod dispose;
 mod erase;
 mod key;
+mod outlets;
 mod proof;
-mod reading;
+pub(crate) mod reading;
 mod verify;
 mod view;
 mod witness;
+
+pub(crate) use self::reading::{About, put_together};
 
 use std::process::ExitCode;
 
@@ -46,6 +49,8 @@ pub enum Audit {
     Erase(erase::Erase),
     /// Dispose of entries; their hashes stay, and the log goes on to hold.
     Dispose(dispose::Dispose),
+    /// List who is sent the log as it is written, how far each is, and what is wrong.
+    Outlets(outlets::Outlets),
     /// Witnesses: others who cosign the log, so that it cannot be told differently to somebody else.
     #[command(subcommand)]
     Witness(witness::Witness),
@@ -65,6 +70,7 @@ impl Audit {
             Self::Rebuild(command) => command.run(home, output).await,
             Self::Erase(command) => command.run(home, output).await.map(|()| ExitCode::SUCCESS),
             Self::Dispose(command) => command.run(home, output).await.map(|()| ExitCode::SUCCESS),
+            Self::Outlets(command) => command.run(home, output).await.map(|()| ExitCode::SUCCESS),
             Self::Witness(command) => command.run(home, output).await,
             Self::Key(command) => command.run(home, output).await,
         }

@@ -148,7 +148,7 @@ fn overlap(text: &str) -> Result<u64, String> {
 }
 
 impl KeyFiles {
-    fn read(&self) -> Result<Vec<Jwk>> {
+    pub(in crate::commands) fn read(&self) -> Result<Vec<Jwk>> {
         let Some(path) = self.jwks.as_ref().or(self.public_key.as_ref()) else { return Ok(Vec::new()) };
         let found = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
         if !found.is_file() || found.len() > LONGEST {

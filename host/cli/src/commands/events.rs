@@ -6,7 +6,14 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use portcullis_broker::{hmac::zendesk_signature, loopback::Loopback};
 use portcullis_model::{
-    event::EventForm, id::SourceName, queue::Queue as _, secret::Secret, source::SourceStore as _, time::Clock,
+    audit::Kind,
+    event::EventForm,
+    id::SourceName,
+    installation::InstallationStore as _,
+    queue::{Queue as _, Retried},
+    secret::Secret,
+    source::SourceStore as _,
+    time::Clock,
 };
 use serde_json::json;
 
@@ -34,6 +41,15 @@ pub enum Events {
         #[arg(short = 'n', long, default_value_t = 50)]
         lines: usize,
     },
+    /// Have a delivery that was put aside tried again: it waits for its turn, and its tries are counted anew.
+    #[command(after_help = "Examples:\n  portcullis events retry 42 --dry-run\n  portcullis events retry 42")]
+    Retry {
+        /// The delivery's number, as 'portcullis events list' has it.
+        delivery: i64,
+        /// Only say whether it could be.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 impl Events {
@@ -42,6 +58,7 @@ impl Events {
         match self {
             Self::Send { file, source, to } => send_file(&host, output, &file, &source, to).await,
             Self::List { lines } => list(&host, output, lines).await,
+            Self::Retry { delivery, dry_run } => retry(&host, output, delivery, dry_run).await,
         }
     }
 }
@@ -98,6 +115,30 @@ pub async fn send(
         ("x-zendesk-webhook-signature-timestamp", sent.as_str()),
     ];
     Ok(to.post(&format!("/v1/hooks/zendesk/{source}"), &headers, event.as_bytes().to_vec()).await?)
+}
+
+async fn retry(host: &Host, output: Output, number: i64, dry_run: bool) -> Result<()> {
+    let missing = || format!("there is no delivery {number}; see 'portcullis events list'");
+    let row = host.store.delivery(number).await?.with_context(missing)?;
+    let tenant = host.store.installations().await?.into_iter().find(|one| one.id == row.installation);
+    let entry = host
+        .entry(Kind::DeliveryRetried, tenant.map(|one| one.tenant))
+        .about(format!("delivery:{number}"))
+        .with("installation", row.installation.as_str())
+        .with("back-end", row.back_end)
+        .with("attempts", row.attempts);
+    let came = if dry_run { host.store.may_retry(number).await? } else { host.store.retry(number, entry).await? };
+    let said = match (came, dry_run) {
+        (Retried::Waits, true) => "It would wait for its turn; nothing was changed.",
+        (Retried::Waits, false) => "It waits for its turn.",
+        (Retried::NotAside, _) => "It is not put aside: nothing was changed.",
+        (Retried::OfPerson, _) => bail!("it asks about a person's data: open a request anew with 'portcullis privacy'"),
+        (Retried::NobodyThere, _) => {
+            bail!("nobody is there to get it: the installation or its back end was taken away")
+        }
+    };
+    let value = json!({ "delivery": number, "retried": came == Retried::Waits, "dry-run": dry_run });
+    output.result(&value, || said.to_owned())
 }
 
 async fn list(host: &Host, output: Output, lines: usize) -> Result<()> {

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use portcullis_broker::rotation::Reach as _;
-use portcullis_model::{
-    audit::{Actor, Kind},
-    freeze::{Freeze, FreezeStore as _},
-    rotation::RotationStore as _,
-};
-use serde_json::json;
+use portcullis_model::freeze::{Extent, Freeze};
+use serde_json::{Value, json};
 
 use crate::{
+    admin::{Keyboard, given},
     extent::ExtentArgs,
     home::Home,
-    host::{Host, person},
+    host::Host,
     output::Output,
     rotation::AuditReach,
 };
@@ -59,28 +56,21 @@ impl FreezeCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Arc::new(Host::open(home).await?);
         match self {
-            Self::Add { extent, reason } => add(&host, &extent, reason, output).await,
+            Self::Add { extent, reason } => add(&host, &extent, &reason, output).await,
             Self::Lift { number, reason, unrotated } => lift(&host, number, &reason, unrotated, output).await,
             Self::List => list(&host, output).await,
         }
     }
 }
 
-async fn add(host: &Arc<Host>, extent: &ExtentArgs, reason: String, output: Output) -> Result<()> {
+async fn add(host: &Arc<Host>, extent: &ExtentArgs, reason: &str, output: Output) -> Result<()> {
     if reason.trim().is_empty() {
         bail!("--reason: say why");
     }
     let extent = extent.read(host).await?;
-    let Actor::Person { name: by } = person() else { bail!("a freeze is somebody's") };
-    let freeze =
-        Freeze { number: 0, extent: extent.clone(), reason: reason.clone(), by, since: host.clock.now(), act: None };
-    let entry = host
-        .entry(Kind::FreezeAdded, None)
-        .about("freeze")
-        .with("extent", extent.to_string())
-        .with("reason", reason.as_str());
-    let since = freeze.since;
-    let number = host.store.add_freeze(freeze, entry).await?;
+    let body = json!({ "extent": sent(&extent), "reason": reason });
+    let added = Keyboard::of(host)?.post("/freezes", &body).await?;
+    let Freeze { number, since, .. } = shown(&added["freeze"])?;
     let reached = AuditReach(host.clone()).reached(number).await?;
     super::publish(host).await?;
     let took = u64::try_from(reached.at.0 - since.0).unwrap_or(0);
@@ -104,39 +94,33 @@ async fn add(host: &Arc<Host>, extent: &ExtentArgs, reason: String, output: Outp
 }
 
 async fn lift(host: &Host, number: u64, reason: &str, unrotated: bool, output: Output) -> Result<()> {
-    let found = host.store.freezes().await?.freezes.into_iter().find(|freeze| freeze.number == number);
+    let keyboard = Keyboard::of(host)?;
+    let all = keyboard.all("/freezes", &[]).await?;
+    let found = all.iter().find(|one| one["number"] == number).map(shown).transpose()?;
     let Some(freeze) = found else { bail!("there is no freeze {number}; 'portcullis freeze list' shows them") };
-    if let Some(act) = &freeze.act
-        && !unrotated
-    {
-        let acts = host.store.acts().await?;
-        let state = if acts.iter().any(|one| one.id == *act && one.ended.is_some()) {
-            "could not finish"
-        } else {
-            "is not through"
-        };
+    if let Some(incident) = &freeze.incident {
+        bail!(
+            "freeze {number} belongs to incident {incident}, which holds more than it: 'portcullis incident lift {incident}'"
+        );
+    }
+    if let Some(act) = freeze.act.as_ref().filter(|_| !unrotated) {
+        let ended =
+            keyboard.read(&format!("/rotations/{act}")).await.is_ok_and(|one| one["rotation"]["ended"].is_string());
+        let state = if ended { "could not finish" } else { "is not through" };
         bail!(
             "freeze {number} belongs to the rotation {act}, which {state}: 'portcullis rotate --resume {act}' goes on with it and \
              lifts it. With --unrotated what it holds goes on with old credentials."
         );
     }
-    let entry = host
-        .entry(Kind::FreezeLifted, None)
-        .about("freeze")
-        .with("extent", freeze.extent.to_string())
-        .with("reason", reason)
-        .with("unrotated", unrotated);
-    if !host.store.lift_freeze(number, entry).await? {
-        bail!("freeze {number} was lifted by somebody else just now");
-    }
-    super::publish(host).await?;
+    let body = json!({ "reason": reason, "unrotated": unrotated });
+    keyboard.post(&format!("/freezes/{number}/lift"), &body).await?;
     output.result(&json!({ "lifted": freeze }), || format!("Lifted: {} (freeze {number}).", freeze.extent))
 }
 
 async fn list(host: &Host, output: Output) -> Result<()> {
-    let state = host.store.freezes().await?;
-    for freeze in &state.freezes {
-        let released = state.released.iter().filter(|one| one.freeze == freeze.number).count();
+    let all = Keyboard::of(host)?.all("/freezes", &[]).await?;
+    for one in &all {
+        let (freeze, released) = (shown(one)?, &one["released"]);
         let value = json!({ "freeze": freeze, "released": released });
         output.item(&value, || {
             let act = freeze.act.as_ref().map(|act| format!("  {act}, {released} released")).unwrap_or_default();
@@ -146,8 +130,59 @@ async fn list(host: &Host, output: Output) -> Result<()> {
             )
         })?;
     }
-    if state.freezes.is_empty() && !output.json {
+    if all.is_empty() && !output.json {
         crate::output::line("Nothing is frozen.")?;
     }
     Ok(())
+}
+
+/// An extent, as the API is told of it.
+fn sent(extent: &Extent) -> Value {
+    let (of, id) = match extent {
+        Extent::All => return json!({ "of": "all" }),
+        Extent::Tenant(id) => ("tenant", id.to_string()),
+        Extent::Provider(id) => ("provider", id.to_string()),
+        Extent::Publisher(id) => ("publisher", id.to_string()),
+        Extent::Plugin(id) => ("plugin", id.to_string()),
+        Extent::Installation(id) => ("installation", id.to_string()),
+        Extent::Connection(key) => ("connection", key.to_string()),
+    };
+    json!({ "of": of, "id": id })
+}
+
+/// A freeze, as the API shows it.
+fn shown(view: &Value) -> Result<Freeze> {
+    let (of, id) = (&view["extent"]["of"], view["extent"]["id"].as_str().unwrap_or_default());
+    let extent = match of.as_str().unwrap_or_default() {
+        "all" => of.clone(),
+        "connection" => {
+            let parts: Vec<&str> = id.splitn(3, '/').collect();
+            let [tenant, installation, name] = parts.as_slice() else { bail!("'{id}' is no connection") };
+            json!({ "connection": { "tenant": tenant, "installation": installation, "name": name } })
+        }
+        of => json!({ of: id }),
+    };
+    given(json!({
+        "number": view["number"], "extent": extent, "reason": view["reason"], "by": view["by"], "since": view["since"],
+        "act": view["rotation"], "incident": view["incident"], "platform": view["platform"],
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_shows_of_an_extent_is_what_it_is_told() {
+        let key = |text: &str| json!({ "of": "connection", "id": text });
+        for extent in [json!({ "of": "all" }), json!({ "of": "plugin", "id": "com.example.a" }), key("acme/ins_1/a.b")]
+        {
+            let view = json!({
+                "number": 3, "extent": extent, "reason": "r", "by": "dana", "since": "2026-11-01T00:00:00.000Z", "platform": true,
+            });
+            let freeze = shown(&view).unwrap();
+            assert_eq!((sent(&freeze.extent), freeze.platform), (extent, true));
+        }
+        assert!(shown(&json!({ "extent": key("acme/ins_1") })).is_err());
+    }
 }

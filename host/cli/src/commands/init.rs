@@ -19,6 +19,7 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 # address = "127.0.0.1:8787"      # put a TLS terminator in front of anything but loopback
 # trusted-proxies = ["127.0.0.1"]  # the terminator's own address: it is believed about whom it asks for
 # forwarded-by = "x-forwarded-for" # the header in which it says that; or "forwarded"
+# operations = "127.0.0.1:9787"    # health and metrics without a token, for whoever reaches this address; absent: nowhere
 # [listen.limits]
 # connections-per-address = 128    # more are closed at once
 # unproved-per-minute = 600        # requests of one address that do not prove whose they are; 429 beyond
@@ -71,6 +72,34 @@ const CONFIG: &str = r#"# Portcullis configuration. What is commented out shows 
 
 [log]
 # witness-interval-s = 60          # witnesses of the audit log are asked at most so often; 'portcullis audit witness add'
+
+[detect]
+# learn-hours = 72                 # what is new about an installation is only learnt for so long; 'portcullis alert list'
+
+[backup]
+# to = "/var/backups/portcullis"   # a directory, better on another disk; absent: none are made by themselves
+# every-hours = 24
+# keep = 14
+# recipients = ["age1..."]         # who can decrypt them; make a pair with age-keygen, and keep the secret half elsewhere
+# keys = true                      # with the keys of this directory: a backup without them needs them from elsewhere
+# test-within-days = 35            # 'portcullis restore FILE --identity KEY --test' at least so often
+
+[traces]
+# endpoint = "https://collector.example:4318/v1/traces"  # spans of events, calls and acts, by OTLP; absent: none are sent
+# ratio = 0.05                     # of all traces; each is sent whole or not at all
+# headers-file = "collector.headers"
+
+[health]
+# publish-within-seconds = 30      # not ready where an audit entry waits for longer to be published
+
+[shutdown]
+# notice-seconds = 0               # how long /readyz says that the host is about to end, before it does
+# seconds = 60                     # how long what is under way may go on then
+
+[security]
+# contact = ["mailto:security@acme.example"]  # whom to tell of a vulnerability, at /.well-known/security.txt; absent: nobody
+# expires = "2027-06-30T00:00:00Z"            # until when that holds
+# policy = "https://acme.example/security"
 
 [egress]
 # connect-timeout-ms = 5000

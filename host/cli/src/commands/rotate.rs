@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    slice,
     sync::Arc,
     time::Duration,
 };
@@ -92,7 +93,9 @@ impl Rotate {
         let host = Arc::new(Host::open(home).await?);
         let progress = Arc::new(Shown { output, bar: output.bar(0, "rotating") });
         if let Some(id) = &self.resume {
-            let _turn = rotation::turn(&host)?;
+            let found = host.store.acts().await?.into_iter().find(|act| act.id == *id);
+            let extent = found.map_or(Extent::All, |act| act.extent);
+            let _turn = rotation::turn(&host, rotation::whose(&host, &[extent]).await?.as_ref()).await?;
             let (act, lines) = rotation::rotator(&host, person()).go_on(id, progress.clone()).await?;
             return self.finished(&host, act, lines, &progress, output).await;
         }
@@ -103,7 +106,7 @@ impl Rotate {
         if self.rehearse {
             return self.rehearse(&host, extent, reason, progress, output).await;
         }
-        let _turn = rotation::turn(&host)?;
+        let _turn = rotation::turn(&host, rotation::whose(&host, slice::from_ref(&extent)).await?.as_ref()).await?;
         let mode = if self.planned { Mode::Planned } else { Mode::Emergency };
         let tenant = if let Extent::Tenant(tenant) = &extent { Some(tenant) } else { None };
         let overlap = rotation::overlap_of(&host, tenant).await?;
@@ -122,7 +125,7 @@ impl Rotate {
     ) -> Result<ExitCode> {
         progress.bar.finish_and_clear();
         let report = Report::new(act, lines);
-        let signed = rotation::sign(host, &report).await?;
+        let signed = rotation::sign(host, &report, person()).await?;
         let file = self.report.clone().unwrap_or_else(|| PathBuf::from(format!("rotation-{}.json", report.act.id)));
         write_new(&file, &signed)?;
         super::publish(host).await?;
@@ -202,6 +205,8 @@ impl Progress for Shown {
                 &json!({ "rotation": act.id, "freeze": act.freeze, "reached": act.reached, "items": lines }),
                 String::new,
             ));
+        } else if act.mode == Mode::Rehearsal {
+            self.bar.suspend(|| eprintln!("{}: {lines} items are rehearsed; nothing is frozen", act.id));
         } else if let (Some(freeze), Some(reached)) = (act.freeze, act.reached) {
             let state = match (reached.host_runs, reached.left) {
                 (false, _) => "no host runs, nothing was under way".to_owned(),
@@ -229,6 +234,18 @@ fn named(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// What became of old credentials where they were issued.
+fn ending(revocation: Revocation, mode: Mode) -> &'static str {
+    match (revocation, mode) {
+        (Revocation::Not, Mode::Planned) => "left to end by themselves",
+        (Revocation::Not, _) => "not revoked",
+        (Revocation::Confirmed, _) => "revoked",
+        (Revocation::Replaced, _) => "ended by the renewal",
+        (Revocation::NotOffered, _) => "not revocable",
+        (Revocation::Failed, _) => "revocation failed",
+    }
+}
+
 /// A report in words.
 pub(super) fn summary(report: &Report) -> Vec<String> {
     let totals = &report.totals;
@@ -248,7 +265,8 @@ pub(super) fn summary(report: &Report) -> Vec<String> {
         parts.join(", ")
     };
     let outcomes = totals.outcomes.iter().map(|(outcome, count)| (named(outcome), *count)).collect();
-    let revocations = totals.revocations.iter().map(|(revocation, count)| (named(revocation), *count)).collect();
+    let revocations =
+        totals.revocations.iter().map(|(one, count)| (ending(*one, report.act.mode).to_owned(), *count)).collect();
     words.push(format!("  outcomes: {}", parts(outcomes)));
     words.push(format!("  old ones: {}", parts(revocations)));
     let unended = totals.revocation(Revocation::NotOffered) + totals.revocation(Revocation::Failed);
@@ -285,4 +303,39 @@ fn verify(home: &Home, file: &Path, key: Option<PublicKey>, output: Output) -> R
         words.join("\n")
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use portcullis_broker::rotation::Totals;
+    use portcullis_model::time::Timestamp;
+
+    use super::*;
+
+    fn report(mode: Mode) -> Report {
+        let act = Act {
+            id: "rot_0123456789abcdef".parse().unwrap(),
+            mode,
+            extent: Extent::All,
+            reason: "x".into(),
+            by: "dana".into(),
+            started: Timestamp(0),
+            freeze: None,
+            reached: None,
+            overlap: 0,
+            listed: true,
+            ended: None,
+        };
+        let totals = Totals { revocations: BTreeMap::from([(Revocation::Not, 2)]), ..Totals::default() };
+        Report { act, reach_ms: None, totals, lines: Vec::new() }
+    }
+
+    #[test]
+    fn old_credentials_that_nothing_was_done_about_are_told_as_that() {
+        let told = |mode| summary(&report(mode)).join("\n");
+        assert!(told(Mode::Planned).contains("old ones: left to end by themselves 2"), "{}", told(Mode::Planned));
+        assert!(told(Mode::Emergency).contains("old ones: not revoked 2"), "{}", told(Mode::Emergency));
+    }
 }

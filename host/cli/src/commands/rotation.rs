@@ -178,7 +178,7 @@ async fn status(host: &Arc<Host>, tenant: Option<&TenantId>, overdue: bool, outp
     let scheduler = Scheduler::new(rotation::rotator(host, person()));
     let now = host.clock.now();
     for one in scheduler.status().await? {
-        if tenant.is_some_and(|tenant| one.held.item.tenant != *tenant) || (overdue && !one.overdue) {
+        if tenant.is_some_and(|tenant| one.held.item.owner() != Some(tenant)) || (overdue && !one.overdue) {
             continue;
         }
         let age = one.held.issued.map(|issued| now.distance(issued));
@@ -229,7 +229,7 @@ async fn show(host: &Host, id: &RotationId, file: Option<PathBuf>, output: Outpu
         if report.act.ended.is_none() {
             bail!("{id} has not ended: 'portcullis rotate --resume {id}' goes on with it");
         }
-        let signed = rotation::sign(host, &report).await?;
+        let signed = rotation::sign(host, &report, person()).await?;
         super::rotate::write_new(&file, &signed)?;
         super::publish(host).await?;
     }

@@ -153,6 +153,9 @@ async fn rotate(
 
 /// Registers a source with its secret.
 pub async fn add(host: &Host, source: &Source, secret: &Secret) -> Result<()> {
+    if source.name.as_str() == portcullis_model::privacy::ORIGIN {
+        bail!("'{}' is the name under which the host itself asks plugins; take another", source.name);
+    }
     let tenant = Some(source.tenant.clone());
     let entry = host
         .entry(Kind::SourceAdded, tenant.clone())

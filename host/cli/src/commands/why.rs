@@ -1,14 +1,19 @@
 //! `portcullis why`
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use portcullis_model::{
     authority::{Opinion, Standing},
-    explain::{Explain as _, Explained, Today},
+    explain::{Explained, Today},
     id::ActId,
 };
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, or_unknown},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Explain what became of a plugin's act: which layer allowed or denied it, and who could change that.
 #[derive(Debug, Args)]
@@ -22,13 +27,14 @@ pub struct Why {
 impl Why {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
-        match host.explainer().explain(&self.id).await? {
-            Some(explained) => output.result(&explained, || words(&explained)),
-            None => bail!(
+        let found = Keyboard::of(&host)?.read_as(&format!("/acts/{}", self.id)).await;
+        let explained: Explained = or_unknown(found, || {
+            format!(
                 "the log has no act '{}'; see 'portcullis audit tail --kind act.denied' (past a call's twentieth, denials are only counted)",
                 self.id
-            ),
-        }
+            )
+        })?;
+        output.result(&explained, || words(&explained))
     }
 }
 

@@ -1,15 +1,18 @@
-//! `[audit]` and `[tenants.<name>.audit]`: how long entries of the audit log are kept (DAT-8, MON-3).
+//! `[audit]` and `[tenants.<name>.audit]`: how long entries of the audit log are kept (DAT-8, MON-3), and who is sent
+//! them.
 
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use serde::Deserialize;
 
+use super::outlets::{OtlpOutlet, SyslogOutlet};
+
 /// The longest period that can be said: a century.
 const LONGEST: u64 = 36_500;
 const DAY: u64 = 24 * 60 * 60;
 
-/// How long entries are kept.
+/// How long entries are kept, and who is sent them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Audit {
@@ -19,11 +22,15 @@ pub struct Audit {
     pub minimum_days: u64,
     /// How many days before that it is announced.
     pub warn_days: u64,
+    /// A receiver of syslog over TLS.
+    pub syslog: Option<SyslogOutlet>,
+    /// A collector of OpenTelemetry logs.
+    pub otlp: Option<OtlpOutlet>,
 }
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { keep_days: None, minimum_days: 90, warn_days: 14 }
+        Self { keep_days: None, minimum_days: 90, warn_days: 14, syslog: None, otlp: None }
     }
 }
 
@@ -49,6 +56,10 @@ impl Audit {
     pub(super) fn check<'a>(&self, tenants: impl Iterator<Item = &'a TenantAudit>) -> Result<()> {
         if !(1..=LONGEST).contains(&self.minimum_days) {
             return Err(anyhow!("audit.minimum-days: expected 1 to {LONGEST}"));
+        }
+        self.syslog.as_ref().map_or(Ok(()), SyslogOutlet::check)?;
+        if let Some(otlp) = &self.otlp {
+            otlp.endpoint()?;
         }
         for days in tenants.map(|tenant| tenant.keep_days).chain([self.keep_days]).flatten() {
             if !(self.minimum_days..=LONGEST).contains(&days) {

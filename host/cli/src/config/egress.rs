@@ -94,7 +94,8 @@ impl Default for Egress {
 }
 
 impl PlaintextHost {
-    fn risk(&self) -> AcceptedRisk {
+    /// The risk that somebody answers for.
+    pub fn risk(&self) -> AcceptedRisk {
         AcceptedRisk { reason: self.reason.clone(), accepted_by: self.accepted_by.clone(), until: self.until }
     }
 }

@@ -12,6 +12,8 @@ use serde::Deserialize;
 pub struct Listen {
     /// Address and port. Port 0: a free one.
     pub address: SocketAddr,
+    /// Where those who operate the host reach health and metrics without a token: an address that nobody else reaches. Absent: nowhere.
+    pub operations: Option<SocketAddr>,
     /// How browsers reach this host, such as `https://portcullis.acme.example`. Absent: at the address, in plain HTTP.
     pub public_url: Option<String>,
     /// Addresses and networks of proxies that are believed about whom they ask for. Absent: none.
@@ -55,6 +57,7 @@ impl Default for Listen {
     fn default() -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 8787)),
+            operations: None,
             public_url: None,
             trusted_proxies: Vec::new(),
             forwarded_by: Header::default(),

@@ -102,7 +102,8 @@ fn search(stage: &Stage, entries: &[Entry]) -> Result<BTreeMap<&'static str, Pla
     let mut search = Search::new(&stage.issued.all(), &stage.planted)?;
     let (all, home) = (stage.dir.path(), stage.host.home.dir());
     let (dumps, log) = (all.join(DUMPS), stage.host.home.log());
-    let databases = [stage.host.home.database(), stage.host.home.helpdesk()];
+    let home_of = &stage.host.home;
+    let databases = [home_of.database(), home_of.helpdesk(), home_of.audit_index()];
     // Beside a database lie its write-ahead log and the index of that: the same name, and something after it.
     let is_of = |path: &Path, database: &Path| path.to_string_lossy().starts_with(&*database.to_string_lossy());
     let sort = |path: &Path| match path {

@@ -1,15 +1,18 @@
 //! Rotation, wired: what can be rotated on this host, when a freeze is known to hold, and what a running host does by itself.
 //!
-//! Invariant: one process at a time carries out an act of a home directory.
+//! Invariant: acts that meet are carried out one after the other ([`turns`]).
 
+mod by_itself;
 mod reach;
 mod report;
+mod turns;
+pub mod workshop;
 
-use std::{fs::File, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use portcullis_broker::authz::family::ClientCredentials;
-use portcullis_broker::rotation::{Endings, Families, Fate, Pace, Rotator, Scheduler, Sources, Upstreams};
+use portcullis_broker::rotation::{Endings, Families, Fate, Pace, Rotator, Sources, Upstreams};
 use portcullis_model::{
     audit::Actor,
     ending::Ending,
@@ -17,15 +20,14 @@ use portcullis_model::{
     rotation::{Policy, RotationStore as _, Scope},
 };
 use serde_json::json;
-use tokio::sync::watch;
 
+pub use by_itself::run;
 pub use reach::AuditReach;
+pub(crate) use report::key;
 pub use report::{Signed, sign, verify};
+pub use turns::{Turn, try_take, turn, wait, whose};
 
 use crate::host::Host;
-
-/// How often a running host looks for what is due.
-const TICK: Duration = Duration::from_secs(15);
 
 /// What keeps sources' secrets, for this actor.
 pub fn sources(host: &Host, actor: Actor) -> Sources {
@@ -89,6 +91,7 @@ pub fn families(host: &Host, actor: &Actor) -> Families {
         Arc::new(crate::outbound::rotating(host, actor.clone())),
         Arc::new(ClientCredentials { store: host.store.clone(), clock: host.clock.clone(), actor: actor.clone() }),
         Arc::new(upstreams(host, actor.clone())),
+        Arc::new(crate::detect::rotating(host, actor.clone())),
     ])
 }
 
@@ -113,50 +116,4 @@ pub async fn overlap_of(host: &Host, tenant: Option<&TenantId>) -> Result<Durati
     let wanted = |scope: &Scope| *scope == Scope::Host || Some(scope) == of_tenant.as_ref();
     let met = Policy::meet(policies.iter().filter(|(scope, _)| wanted(scope)).map(|(_, policy)| policy));
     Ok(met.overlap())
-}
-
-/// Takes the right to carry out an act, until the file is dropped.
-pub fn turn(host: &Host) -> Result<File> {
-    match host.home.try_lock_rotation()? {
-        Some(file) => Ok(file),
-        None => bail!("another process is rotating in {}; wait until it is through", host.home.dir().display()),
-    }
-}
-
-/// What a running host does by itself: promotes new secrets of sources, rotates what is due, and revokes what was ended.
-pub async fn run(host: Arc<Host>, stop: watch::Receiver<bool>) {
-    tokio::join!(endings(&host, Actor::Host).run(stop.clone()), rotate(&host, stop));
-}
-
-async fn rotate(host: &Arc<Host>, mut stop: watch::Receiver<bool>) {
-    let scheduler = Scheduler::new(rotator(host, Actor::Host));
-    let sources = sources(host, Actor::Host);
-    let mut recovered = false;
-    while !*stop.borrow() {
-        if let Err(error) = sources.promote().await {
-            tracing::error!(%error, "a source's new secret could not take its place; it is tried again");
-        }
-        match look(host, &scheduler, &mut recovered).await {
-            Ok(()) => {}
-            Err(error) => tracing::error!(%error, "what is due could not be rotated; it is tried again"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
-            _ = stop.changed() => {}
-        }
-    }
-}
-
-async fn look(host: &Host, scheduler: &Scheduler, recovered: &mut bool) -> Result<()> {
-    // Somebody's order goes first: what it rotates is not due any more.
-    let Some(_turn) = host.home.try_lock_rotation()? else { return Ok(()) };
-    if !*recovered {
-        let left = scheduler.recover().await?;
-        for (act, error) in &left {
-            tracing::error!(%act, %error, "a rotation that was cut off cannot go on; it is tried again");
-        }
-        *recovered = left.is_empty();
-    }
-    scheduler.tick().await?;
-    Ok(())
 }

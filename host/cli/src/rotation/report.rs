@@ -8,7 +8,7 @@ use std::{fs, io::Write as _, path::Path};
 use anyhow::{Context, Result, bail};
 use portcullis_broker::rotation::{MAX_REPORT, Report};
 use portcullis_model::{
-    audit::{Kind, Recorder as _},
+    audit::{Actor, Entry, Kind, Recorder as _},
     id::Digest,
 };
 use portcullis_packages::{
@@ -43,16 +43,15 @@ impl Unlock for Unattended {
     }
 }
 
-/// Signs a report, and writes its digest into the log.
-pub async fn sign(host: &Host, report: &Report) -> Result<Signed> {
+/// Signs a report, and writes its digest into the log in somebody's name.
+pub async fn sign(host: &Host, report: &Report, by: Actor) -> Result<Signed> {
     let key = key(host)?;
     let envelope = Envelope::sign(PayloadType::Statement, report.statement()?, &key)?.to_json();
     if envelope.len() > MAX_REPORT {
         bail!("the report has {} bytes; the most is {MAX_REPORT}: rotate by tenant or provider", envelope.len());
     }
     let signed = Signed { digest: Digest::of(envelope.as_bytes()), key: key.public(), envelope };
-    let entry = host
-        .entry(Kind::RotationReported, None)
+    let entry = Entry::new(host.clock.now(), Kind::RotationReported, by, None)
         .about(format!("rotation:{}", report.act.id))
         .with("digest", signed.digest.to_string())
         .with("key", signed.key.to_string());
@@ -74,7 +73,7 @@ pub fn verify(file: &Path, trusted: &PublicKey) -> Result<(Report, Digest)> {
 }
 
 /// The key that reports are signed with: made where there is none yet, with its public half beside the log's.
-fn key(host: &Host) -> Result<SecretKey> {
+pub(crate) fn key(host: &Host) -> Result<SecretKey> {
     let path = host.home.report_key();
     if !path.exists() {
         SecretKey::generate(host.rng.as_ref()).save(&path, None, host.rng.as_ref())?;

@@ -6,8 +6,9 @@
 
 use portcullis_model::{
     egress::SendRequest,
+    event::Event,
     id::Digest,
-    trace,
+    trace::Traceparent,
     webhook::{MAX_PAYLOAD, Sending},
 };
 use serde_json::{Map, Value};
@@ -65,7 +66,7 @@ impl Message {
             ("webhook-id", self.id),
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", signature),
-            ("traceparent", trace::of_event(&format!("{}/{}", sending.event.origin, sending.event.id))),
+            ("traceparent", traced(&sending.event).to_string()),
         ];
         SendRequest {
             method: "POST",
@@ -74,6 +75,11 @@ impl Message {
             body: self.payload,
         }
     }
+}
+
+/// Where the event is in its trace: the request that carries it goes on from there.
+fn traced(event: &Event) -> Traceparent {
+    Traceparent::of_event(event.trace.as_ref(), &format!("{}/{}", event.origin, event.id))
 }
 
 #[cfg(test)]

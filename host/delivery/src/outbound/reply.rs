@@ -29,8 +29,12 @@ pub enum Reply {
 impl Reply {
     /// Reads an answer. Its body is not looked at.
     pub fn read(answer: &Answer, now: Timestamp) -> Self {
-        let status = answer.status;
-        let wait = retry_after(answer, now);
+        Self::of(answer.status, retry_after(answer, now))
+    }
+
+    /// What a status means, with the wait that was asked for.
+    pub fn of(status: u16, wait: Option<Duration>) -> Self {
+        let wait = wait.map(|wait| wait.min(LONGEST));
         let failed = |why: String| Self::Failed { why, wait };
         match status {
             200..=299 => Self::Accepted,

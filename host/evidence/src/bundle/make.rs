@@ -16,8 +16,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    BUNDLE, BundleError, CHECKPOINT, ENTRIES, EVENTS, LeftOut, MANIFEST, MOST_ENTRIES, Manifest, PROOFS, README,
-    SIGNED_AS, SUMMARY, VKEY, manifest::Line, summary::Summary,
+    BUNDLE, BundleError, CHECKPOINT, ENTRIES, EVENTS, LeftOut, MANIFEST, MOST_ENTRIES, MOST_LEFT_OUT, Manifest, PROOFS,
+    README, SIGNED_AS, SUMMARY, VKEY, manifest::Line, summary::Summary,
 };
 use crate::event::CloudEvent;
 
@@ -114,8 +114,17 @@ impl Maker {
     }
 
     /// Says that an entry is not in it, since it was disposed of.
-    pub fn leave_out(&mut self, index: u64, disposed: Option<u64>) {
+    ///
+    /// # Errors
+    /// There are more than the manifest has room for.
+    pub fn leave_out(&mut self, index: u64, disposed: Option<u64>) -> Result<(), BundleError> {
+        if self.manifest.left_out.len() == MOST_LEFT_OUT {
+            let many =
+                "more than 10,000 of what is selected were disposed of; narrow what is selected, such as with since=";
+            return Err(BundleError::new(MANIFEST, many));
+        }
         self.manifest.left_out.push(LeftOut { index, disposed });
+        Ok(())
     }
 
     /// Everything but the manifest: the checkpoint with what witnesses said of it, and how keys followed one another, by file.

@@ -1,4 +1,5 @@
-//! Evidence bundles: entries with all that somebody without access to the host needs to check them, as a directory.
+//! Evidence bundles: entries with all that somebody without access to the host needs to check them, as a directory or
+//! as a tar of it.
 //!
 //! ```text
 //! README.txt       how to check it, with our tool and without
@@ -17,6 +18,8 @@
 
 mod make;
 mod manifest;
+mod packed;
+mod place;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -24,12 +27,17 @@ mod verify;
 
 pub use make::{Maker, Ready};
 pub use manifest::{BundleError, LeftOut, Manifest};
+pub use packed::pack;
 pub use verify::{Verified, verify_bundle};
 
 /// What the form is called.
 pub const BUNDLE: &str = "portcullis-evidence/1";
 /// The most entries of a bundle.
 pub const MOST_ENTRIES: u64 = 100_000;
+/// The most entries that a manifest names as left out: as many as it has room for.
+pub const MOST_LEFT_OUT: usize = 10_000;
+/// The most bytes of a line, and of the files that are no lines.
+const MAX_TEXT: u64 = 1 << 20;
 
 const SIGNED_AS: &str = "evidence";
 const README: &str = "README.txt";
@@ -42,3 +50,19 @@ const VKEY: &str = "log.vkey";
 const MANIFEST: &str = "manifest.note";
 /// What every bundle has, beside the manifest.
 const FILES: [&str; 7] = [CHECKPOINT, ENTRIES, EVENTS, VKEY, PROOFS, README, SUMMARY];
+
+/// Whether it is how one key of the log followed another.
+fn is_key_change(name: &str) -> bool {
+    let number = name.strip_prefix("keys/").and_then(|name| name.strip_suffix(".json"));
+    number.is_some_and(|number| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether a bundle can have a file of this name.
+fn names_a_file(name: &str) -> bool {
+    name == MANIFEST || FILES.contains(&name) || is_key_change(name)
+}
+
+/// Whether it is read as a whole, so that it must be short.
+fn is_text(name: &str) -> bool {
+    [MANIFEST, CHECKPOINT, VKEY, README].contains(&name) || is_key_change(name)
+}

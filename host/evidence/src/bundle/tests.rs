@@ -12,6 +12,8 @@ use portcullis_model::{
 
 use super::*;
 
+mod packed;
+
 /// Something, and what it is called.
 type Named<T> = (&'static str, T);
 
@@ -112,7 +114,7 @@ impl Source {
         for n in [1, 3, 4] {
             maker.put(&self.shown[n], &self.proofs[n]).unwrap();
         }
-        maker.leave_out(5, Some(6));
+        maker.leave_out(5, Some(6)).unwrap();
         maker.finish(&key(), self.log.head().note(), &[]).unwrap().publish().unwrap();
         out
     }

@@ -1,24 +1,20 @@
 //! Checking a bundle, with nothing but the log's key.
 
 use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read},
     path::Path,
 };
 
-use portcullis_audit::{Chain, Checkpoint, EntryProof, LogVerifier};
-use portcullis_model::audit::{Entry, Openings};
+use portcullis_audit::{Chain, Checkpoint, EntryProof, KeyChange, LogVerifier};
+use portcullis_model::audit::{Entry, Openings, plain};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    BUNDLE, BundleError, CHECKPOINT, ENTRIES, EVENTS, FILES, MANIFEST, Manifest, PROOFS, SIGNED_AS, VKEY,
-    manifest::Line,
+    BUNDLE, BundleError, CHECKPOINT, ENTRIES, EVENTS, FILES, MANIFEST, MAX_TEXT, Manifest, PROOFS, SIGNED_AS, VKEY,
+    is_key_change, manifest::Line, place::Place,
 };
 use crate::event::CloudEvent;
-
-/// The most bytes of a line, and of the files that are no lines.
-const MAX_TEXT: u64 = 1 << 20;
 
 /// What a bundle was found to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,69 +27,71 @@ pub struct Verified {
     pub key: String,
 }
 
-/// Checks everything in a bundle with this key, or with one that followed it. The key in the bundle itself counts for nothing.
+/// Checks everything in a bundle, a directory or a tar, with this key, or with one that followed it. The key in the bundle itself
+/// counts for nothing.
 ///
 /// # Errors
 /// The first thing that does not hold, and in which file.
-pub fn verify_bundle(dir: &Path, key: &LogVerifier) -> Result<Verified, BundleError> {
-    let chain = Chain::follow(dir, key.clone()).map_err(|error| BundleError::new("keys", error))?;
+pub fn verify_bundle(path: &Path, key: &LogVerifier) -> Result<Verified, BundleError> {
+    let place = &Place::open(path)?;
+    let names = place.names()?;
+    let changes = key_changes(place, &names)?;
+    let chain = Chain::through(&changes, key.clone()).map_err(|error| BundleError::new("keys", error))?;
     let newest = chain.newest().unwrap_or(key);
-    let note = text(dir, MANIFEST)?;
+    let note = place.text(MANIFEST)?;
     let wrong = |what: &str| BundleError::new(MANIFEST, what);
     let said = newest.statement(SIGNED_AS, &note).ok_or_else(|| wrong("is not signed by the log's key"))?;
     let manifest: Manifest = serde_json::from_str(&said).map_err(|error| wrong(&error.to_string()))?;
     if manifest.format != BUNDLE {
         return Err(wrong("is of another form"));
     }
-    files(dir, &manifest)?;
+    files(place, &names, &manifest)?;
     let head =
-        Checkpoint::open(&text(dir, CHECKPOINT)?, newest).map_err(|error| BundleError::new(CHECKPOINT, error))?;
+        Checkpoint::open(&place.text(CHECKPOINT)?, newest).map_err(|error| BundleError::new(CHECKPOINT, error))?;
     let of_manifest = (manifest.origin.as_str(), manifest.size, manifest.root.as_str());
     if (head.origin(), head.size(), head.root().to_string().as_str()) != of_manifest {
         return Err(BundleError::new(CHECKPOINT, "is another than the manifest names"));
     }
-    if text(dir, VKEY)? != format!("{}\n", newest.vkey()).into_bytes() {
+    if place.text(VKEY)? != format!("{}\n", newest.vkey()).into_bytes() {
         return Err(BundleError::new(VKEY, "is another key than the one that the log is checked with"));
     }
-    entries(dir, &manifest, &head, newest)?;
+    entries(place, &manifest, &head, newest)?;
     Ok(Verified { digest: hex::encode(Sha256::digest(&note)), key: newest.vkey(), manifest })
 }
 
+/// How one key followed another, the oldest first.
+fn key_changes(place: &Place, names: &[String]) -> Result<Vec<KeyChange>, BundleError> {
+    let changes = names.iter().filter(|name| is_key_change(name)).enumerate();
+    let read = changes.map(|(n, name)| {
+        if *name != format!("keys/{n:03}.json") {
+            return Err(BundleError::new(name, "the one before it is not there"));
+        }
+        serde_json::from_slice(&place.text(name)?).map_err(|_| BundleError::new(name, "is no change of key"))
+    });
+    read.collect()
+}
+
 /// Every file is there, is what the manifest says, and nothing else is there.
-fn files(dir: &Path, manifest: &Manifest) -> Result<(), BundleError> {
+fn files(place: &Place, names: &[String], manifest: &Manifest) -> Result<(), BundleError> {
     if let Some(missing) = FILES.iter().find(|name| !manifest.files.contains_key(**name)) {
         return Err(BundleError::new(*missing, "is not named by the manifest"));
     }
     for (name, digest) in &manifest.files {
         let is_known = FILES.contains(&name.as_str()) || is_key_change(name);
-        if !is_known || hashed(dir, name)? != *digest {
-            return Err(BundleError::new(name, "is not the file that the manifest names"));
+        if !is_known || hashed(place, name)? != *digest {
+            return Err(BundleError::new(plain(name), "is not the file that the manifest names"));
         }
     }
-    for (under, prefix) in [(dir.to_owned(), ""), (dir.join("keys"), "keys/")] {
-        if !prefix.is_empty() && !under.exists() {
-            continue;
-        }
-        for found in fs::read_dir(&under).map_err(|error| BundleError::new(prefix, error))? {
-            let name = found.map_err(|error| BundleError::new(prefix, error))?.file_name();
-            let name = format!("{prefix}{}", name.to_string_lossy());
-            if name != MANIFEST && name != "keys" && !manifest.files.contains_key(&name) {
-                return Err(BundleError::new(portcullis_model::audit::plain(&name), "is not named by the manifest"));
-            }
-        }
+    match names.iter().find(|name| *name != MANIFEST && !manifest.files.contains_key(*name)) {
+        Some(more) => Err(BundleError::new(plain(more), "is not named by the manifest")),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-fn is_key_change(name: &str) -> bool {
-    let number = name.strip_prefix("keys/").and_then(|name| name.strip_suffix(".json"));
-    number.is_some_and(|number| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Every entry is proven, and is what its line says.
-fn entries(dir: &Path, manifest: &Manifest, head: &Checkpoint, key: &LogVerifier) -> Result<(), BundleError> {
+fn entries(place: &Place, manifest: &Manifest, head: &Checkpoint, key: &LogVerifier) -> Result<(), BundleError> {
     let (mut lines, mut proofs, mut events) =
-        (Lines::open(dir, ENTRIES)?, Lines::open(dir, PROOFS)?, Lines::open(dir, EVENTS)?);
+        (Lines::open(place, ENTRIES)?, Lines::open(place, PROOFS)?, Lines::open(place, EVENTS)?);
     let mut last = None;
     let mut count = 0;
     while let Some(line) = lines.next::<Line>()? {
@@ -133,26 +131,9 @@ fn entries(dir: &Path, manifest: &Manifest, head: &Checkpoint, key: &LogVerifier
     }
 }
 
-/// A file that is one, and neither a link nor a device.
-fn open(dir: &Path, name: &str) -> Result<File, BundleError> {
-    let path = dir.join(name);
-    let failed = |error: std::io::Error| BundleError::new(name, error);
-    if !fs::symlink_metadata(&path).map_err(failed)?.is_file() {
-        return Err(BundleError::new(name, "is no plain file"));
-    }
-    File::open(&path).map_err(failed)
-}
-
-fn text(dir: &Path, name: &str) -> Result<Vec<u8>, BundleError> {
-    let mut bytes = Vec::new();
-    let read = open(dir, name)?.take(MAX_TEXT + 1).read_to_end(&mut bytes);
-    read.map_err(|error| BundleError::new(name, error))?;
-    if bytes.len() as u64 > MAX_TEXT { Err(BundleError::new(name, "is longer than 1 MiB")) } else { Ok(bytes) }
-}
-
-fn hashed(dir: &Path, name: &str) -> Result<String, BundleError> {
+fn hashed(place: &Place, name: &str) -> Result<String, BundleError> {
     let mut digest = Sha256::new();
-    let mut file = open(dir, name)?;
+    let (mut file, _) = place.file(name)?;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match file.read(&mut buffer).map_err(|error| BundleError::new(name, error))? {
@@ -165,13 +146,13 @@ fn hashed(dir: &Path, name: &str) -> Result<String, BundleError> {
 /// A file of lines, read one at a time.
 struct Lines {
     name: &'static str,
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Read>>,
     number: u64,
 }
 
 impl Lines {
-    fn open(dir: &Path, name: &'static str) -> Result<Self, BundleError> {
-        Ok(Self { name, file: BufReader::new(open(dir, name)?), number: 0 })
+    fn open(place: &Place, name: &'static str) -> Result<Self, BundleError> {
+        Ok(Self { name, file: BufReader::new(place.file(name)?.0), number: 0 })
     }
 
     fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, BundleError> {

@@ -11,6 +11,7 @@ pub mod export;
 mod kind;
 pub mod query;
 pub mod reader;
+mod seal;
 mod sealed;
 #[cfg(test)]
 mod tests;
@@ -23,8 +24,9 @@ use serde_json::Value;
 
 use crate::{
     call::Call,
-    id::{CallId, ClientId, Digest, InstallationId, PluginId, SourceName, TenantId},
+    id::{ActId, CallId, ClientId, Digest, InstallationId, PersonId, PluginId, SessionId, SourceName, TenantId},
     time::Timestamp,
+    trace::Traceparent,
 };
 
 pub use kind::Kind;
@@ -44,6 +46,22 @@ pub enum Actor {
         /// The account's name. A personal value: in the log stands its commitment.
         #[serde(deserialize_with = "sealed::text")]
         name: String,
+    },
+    /// A person with an account here, in one session.
+    Account {
+        /// Which account.
+        person: PersonId,
+        /// The person's name. A personal value: in the log stands its commitment.
+        #[serde(deserialize_with = "sealed::text")]
+        name: String,
+        /// In which session; absent where the act was before there was one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        session: Option<SessionId>,
+    },
+    /// A tenant's own automation: an OAuth client that may use the admin API.
+    Automation {
+        /// Which client.
+        client: ClientId,
     },
     /// A source of events.
     Source {
@@ -119,7 +137,20 @@ impl Entry {
             release: call.release,
             call: call.id.clone(),
         };
-        Self { trace: Some(call.trace.clone()), ..Self::new(time, kind, actor, Some(call.tenant.clone())) }
+        Self { trace: Some(call.trace.to_string()), ..Self::new(time, kind, actor, Some(call.tenant.clone())) }
+    }
+
+    /// An entry about an act of this call.
+    pub fn of_act(time: Timestamp, kind: Kind, call: &Call, act: &ActId) -> Self {
+        let entry = Self { trace: Some(call.trace_of(act).to_string()), ..Self::of_call(time, kind, call) };
+        entry.with("id", act.as_str())
+    }
+
+    /// The same, at this place in a trace.
+    #[must_use]
+    pub fn in_trace(mut self, place: Option<Traceparent>) -> Self {
+        self.trace = place.map(|place| place.to_string());
+        self
     }
 
     /// What it was about.
@@ -154,7 +185,7 @@ impl Entry {
 
     /// The bytes that go into the log: JSON with sorted keys.
     pub fn encode(&self) -> Result<Vec<u8>, RecordError> {
-        let bytes = serde_json::to_value(self).and_then(|value| serde_json::to_vec(&value));
+        let bytes = crate::json::sorted(self).and_then(|value| serde_json::to_vec(&value));
         match bytes {
             Ok(bytes) if bytes.len() <= usize::from(u16::MAX) => Ok(bytes),
             Ok(bytes) => Err(RecordError(format!("an entry of {} bytes; the most is 65,535", bytes.len()))),

@@ -1,4 +1,4 @@
-//! What of an entry goes into the log: personal values as salted commitments, everything else as it is.
+//! What of an entry lies in the log, and how it is read: personal values as salted commitments, everything else as it is.
 //!
 //! A personal value stands in the body as `{"committed": "<base64>"}`, in place of the text. What it commits to is an [`Opening`],
 //! field, salt and value, which lies beside the log and can be erased: whoever has the opening checks it against the body; whoever
@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Actor, Entry, RecordError};
+use super::Entry;
 
 /// A salt, or a nonce: 32 bytes of which nobody knows any before.
 pub type Salt = [u8; 32];
@@ -26,12 +26,11 @@ pub const WITHHELD: &str = "(withheld)";
 pub const ERASED: &str = "(erased)";
 
 const COMMITTED: &str = "committed";
-const NONCE: &str = "nonce";
 const DOMAIN: &[u8] = b"portcullis audit commitment 1\n";
 /// A resource that is a person.
-const PERSON: &str = "user:";
+pub(super) const PERSON: &str = "user:";
 /// Details of a person's act that hold what that person wrote: whoever writes a reason may name somebody in it.
-const WRITTEN: [&str; 3] = ["comment", "public-note", "reason"];
+pub(super) const WRITTEN: [&str; 3] = ["comment", "public-note", "reason"];
 
 /// An entry as it goes into the log, and what lies beside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,31 +89,6 @@ impl Opening {
 }
 
 impl Entry {
-    /// What goes into the log, with a nonce and a salt a personal value from `salt`.
-    pub fn seal(&self, mut salt: impl FnMut() -> Salt) -> Result<Sealed, RecordError> {
-        let mut body = match serde_json::to_value(self) {
-            Ok(Value::Object(body)) => body,
-            Ok(_) => return Err(RecordError("an entry that is no object".into())),
-            Err(error) => return Err(RecordError(error.to_string())),
-        };
-        body.insert(NONCE.into(), Value::String(BASE64_STANDARD.encode(&salt()[..16])));
-        let mut openings = Vec::new();
-        let by_a_person = matches!(self.actor, Actor::Person { .. });
-        let is_personal = |name: &str| self.personal.contains(name) || (by_a_person && WRITTEN.contains(&name));
-        for (field, place) in places(&mut body, is_personal) {
-            if let Value::String(value) = place {
-                let opening = Opening { field, salt: salt(), value: std::mem::take(value) };
-                *place = json!({ COMMITTED: opening.commitment() });
-                openings.push(opening);
-            }
-        }
-        let body = serde_json::to_vec(&body).map_err(|error| RecordError(error.to_string()))?;
-        match body.len() <= usize::from(u16::MAX) {
-            true => Ok(Sealed { body, openings }),
-            false => Err(RecordError(format!("an entry of {} bytes; the most is 65,535", body.len()))),
-        }
-    }
-
     /// Reads a body with what is left of its openings. A value without one reads `(erased)` where that is known, `(withheld)` where not.
     pub fn open(body: &[u8], openings: &Openings) -> Result<Self, SealedError> {
         let form = |error: serde_json::Error| SealedError::Form(error.to_string());
@@ -153,7 +127,7 @@ fn places(body: &mut Map<String, Value>, is_personal: impl Fn(&str) -> bool) -> 
     for (name, value) in body.iter_mut() {
         match (name.as_str(), value) {
             ("actor", Value::Object(actor)) => {
-                let person = actor.get("type").and_then(Value::as_str) == Some(PERSON_TYPE);
+                let person = actor.get("type").and_then(Value::as_str).is_some_and(|tag| PERSON_TYPES.contains(&tag));
                 places.extend(actor.get_mut("name").filter(|_| person).map(|name| ("actor.name".to_owned(), name)));
             }
             ("resource", value) if committed(value).is_some() || names_a_person(value) => {
@@ -169,8 +143,8 @@ fn places(body: &mut Map<String, Value>, is_personal: impl Fn(&str) -> bool) -> 
     places
 }
 
-/// How [`Actor::Person`](super::Actor::Person) is tagged.
-const PERSON_TYPE: &str = "person";
+/// How [`Actor::Person`](super::Actor::Person) and [`Actor::Account`](super::Actor::Account) are tagged.
+const PERSON_TYPES: [&str; 2] = ["person", "account"];
 
 fn names_a_person(resource: &Value) -> bool {
     resource.as_str().is_some_and(|resource| resource.starts_with(PERSON))

@@ -89,11 +89,17 @@ fn the_fields_of_commitments_are_those_of_the_openings_whatever_texts_say() {
 #[test]
 fn what_a_person_wrote_is_personal_and_what_the_host_says_is_not() {
     let entry = |actor| Entry::new(Timestamp(0), Kind::PluginSuspended, actor, None).with("reason", "Bob asked for it");
-    let written = entry(Actor::Person { name: "ana".into() });
-    let sealed = written.seal(salts()).unwrap();
-    assert!(!String::from_utf8(sealed.body.clone()).unwrap().contains("Bob"));
-    let read = Entry::open(&sealed.body, &Openings { open: sealed.openings, erased: Vec::new() }).unwrap();
-    assert_eq!(read.detail, written.detail);
+    for actor in [
+        Actor::Person { name: "ana".into() },
+        Actor::Account { person: "per_1".parse().unwrap(), name: "ana".into(), session: None },
+        Actor::Automation { client: "aut_1".parse().unwrap() },
+    ] {
+        let written = entry(actor);
+        let sealed = written.seal(salts()).unwrap();
+        assert!(!String::from_utf8(sealed.body.clone()).unwrap().contains("Bob"), "{written:?}");
+        let read = Entry::open(&sealed.body, &Openings { open: sealed.openings, erased: Vec::new() }).unwrap();
+        assert_eq!(read.detail, written.detail);
+    }
     assert!(entry(Actor::Host).seal(salts()).unwrap().openings.is_empty());
 }
 
@@ -104,4 +110,78 @@ fn what_is_not_personal_stays_as_it_is() {
     assert!(sealed.openings.is_empty());
     assert_eq!(serde_json::from_slice::<Entry>(&sealed.body).unwrap(), entry);
     assert_ne!(sealed.body, entry.seal(|| [9; 32]).unwrap().body, "a nonce of its own");
+}
+
+/// Texts that JSON writes otherwise than they are.
+const ODD: &str = "a \"b\"\\ \u{7f} ä € 😀 /";
+
+fn of_every_form() -> Vec<Entry> {
+    let digest = crate::id::Digest::of(b"x");
+    let (installation, call): (InstallationId, CallId) = ("ins_1".parse().unwrap(), "call_1".parse().unwrap());
+    let actors = [
+        Actor::Host,
+        Actor::Person { name: ODD.into() },
+        Actor::Source { name: "zendesk".parse().unwrap() },
+        Actor::Client { client: "cli_1".parse().unwrap(), installation: installation.clone() },
+        Actor::Plugin { installation, plugin: "com.example.p".parse().unwrap(), release: digest, call },
+    ];
+    let mut all = Vec::new();
+    for actor in actors {
+        let bare = Entry::new(Timestamp(1_790_000_000_123), Kind::ActDenied, actor.clone(), None);
+        let mut full = Entry { tenant: Some("acme".parse().unwrap()), ..bare.clone() }
+            .about("user:7")
+            .with("reason", ODD)
+            .with("count", 7)
+            .with("share", 0.1)
+            .with("list", vec!["b", "a"])
+            .with("tree", serde_json::json!({"z": {"b": 1, "a": null}, "a": [true, -1]}))
+            .with_personal("zz", "last")
+            .with_personal("email", ODD)
+            .with_personal("absent", "gone");
+        full.detail.remove("absent");
+        full.personal.insert("count".into());
+        full.trace = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+        all.extend([bare.clone(), bare.about("ticket:7"), full]);
+    }
+    all
+}
+
+#[test]
+fn every_body_has_sorted_keys_and_reads_as_what_was_sealed() {
+    for entry in of_every_form() {
+        let sealed = entry.seal(salts()).unwrap();
+        // serde_json's maps are sorted: what was not would come out otherwise.
+        let value: Value = serde_json::from_slice(&sealed.body).unwrap();
+        assert_eq!(serde_json::to_vec(&value).unwrap(), sealed.body, "{}", String::from_utf8_lossy(&sealed.body));
+        assert_eq!(value["nonce"], "AQEBAQEBAQEBAQEBAQEBAQ==", "the first salt");
+        let (openings, body) = (Openings { open: sealed.openings, erased: Vec::new() }, sealed.body);
+        let mut fields = openings.open.iter().map(|opening| opening.field.clone()).collect::<Vec<_>>();
+        fields.sort();
+        let mut committed = Entry::commitments(&body).unwrap();
+        committed.sort();
+        assert_eq!(committed, fields, "{}", String::from_utf8_lossy(&body));
+        let read = Entry::open(&body, &openings).unwrap();
+        assert_eq!(Entry { personal: BTreeSet::new(), ..read }, Entry { personal: BTreeSet::new(), ..entry });
+    }
+}
+
+#[test]
+fn a_value_that_is_personal_has_its_commitment_in_its_place() {
+    let entry = of_every_form().remove(5);
+    let sealed = entry.seal(salts()).unwrap();
+    let value: Value = serde_json::from_slice(&sealed.body).unwrap();
+    let places = ["/actor/name", "/detail/email", "/detail/reason", "/detail/zz", "/resource"];
+    assert_eq!(sealed.openings.len(), places.len());
+    for (opening, place) in sealed.openings.iter().zip(places) {
+        assert_eq!(format!("/{}", opening.field.replace('.', "/")), place);
+        assert_eq!(value.pointer(place).unwrap(), &serde_json::json!({ "committed": opening.commitment() }));
+    }
+    assert_eq!(value.pointer("/detail/count").unwrap(), 7, "only texts are taken out");
+}
+
+#[test]
+fn what_is_larger_than_an_entry_of_the_log_is_refused() {
+    let mut entry = by_a_person();
+    entry.detail.insert("large".into(), "x".repeat(70_000).into());
+    assert!(entry.seal(salts()).unwrap_err().0.contains("the most is 65,535"));
 }

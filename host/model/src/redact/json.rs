@@ -61,6 +61,8 @@ fn card_number(number: &Number) -> Option<String> {
 fn redact_keys(members: &mut Map<String, Value>) -> u64 {
     let mut found = 0;
     let mut changed = Vec::new();
+    // Numbers behind names follow from the names alone, not from the order in which somebody wrote them.
+    members.sort_keys();
     for key in members.keys() {
         let (after, numbers) = covered(key);
         if numbers > 0 {

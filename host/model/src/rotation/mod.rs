@@ -15,6 +15,7 @@ pub use policy::{Due, LONGEST_OVERLAP, MOST_WINDOWS, OVERLAP, Policy, SHORTEST_A
 pub use window::{Window, WindowError};
 
 use crate::{
+    alert::OPERATOR_SIGNING,
     audit::Entry,
     connection::ConnectionKey,
     error::StoreError,
@@ -37,9 +38,15 @@ pub enum Family {
     Backend,
     /// The keys by which an installation's client proves itself to the host.
     ClientKey,
+    /// What the host signs with what it tells an endpoint of alerts: a tenant's, or the operator's.
+    AlertEndpoint,
 }
 
 impl Family {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Connection, Self::Source, Self::Tokens, Self::Backend, Self::ClientKey, Self::AlertEndpoint];
+
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -48,6 +55,7 @@ impl Family {
             Self::Tokens => "tokens",
             Self::Backend => "backend",
             Self::ClientKey => "client-key",
+            Self::AlertEndpoint => "alert-endpoint",
         }
     }
 }
@@ -58,9 +66,9 @@ impl Family {
 pub struct Item {
     /// Of which family.
     pub family: Family,
-    /// Whose.
+    /// Under whose name it is kept; see [`owner`](Self::owner).
     pub tenant: TenantId,
-    /// Of which installation; absent for a source.
+    /// Of which installation; absent for a source and an endpoint of alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationId>,
     /// Its name there.
@@ -71,6 +79,12 @@ impl Item {
     /// A connection's credential.
     pub fn connection(key: ConnectionKey) -> Self {
         Self { family: Family::Connection, tenant: key.tenant, installation: Some(key.installation), name: key.name }
+    }
+
+    /// Whose it is. None: the operator's own, whatever tenant is called as what it is kept under.
+    pub fn owner(&self) -> Option<&TenantId> {
+        let operators = self.family == Family::AlertEndpoint && self.name == OPERATOR_SIGNING;
+        (!operators).then_some(&self.tenant)
     }
 
     /// The connection, if it is one.
@@ -89,9 +103,10 @@ impl Item {
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let family = self.family.name();
-        match &self.installation {
-            Some(installation) => write!(f, "{family} {}/{installation}/{}", self.tenant, self.name),
-            None => write!(f, "{family} {}/{}", self.tenant, self.name),
+        match (&self.installation, self.owner()) {
+            (Some(installation), _) => write!(f, "{family} {}/{installation}/{}", self.tenant, self.name),
+            (None, Some(owner)) => write!(f, "{family} {owner}/{}", self.name),
+            (None, None) => write!(f, "{family} {}", self.name),
         }
     }
 }
@@ -166,7 +181,7 @@ impl Held {
     pub fn is_in(&self, extent: &Extent) -> bool {
         match extent {
             Extent::All => true,
-            Extent::Tenant(tenant) => self.item.tenant == *tenant,
+            Extent::Tenant(tenant) => self.item.owner() == Some(tenant),
             Extent::Provider(provider) => self.provider.as_ref() == Some(provider),
             Extent::Publisher(publisher) => {
                 self.plugin.as_ref().is_some_and(|plugin| is_published_by(plugin, publisher))
@@ -404,6 +419,24 @@ pub trait RotationStore: Send + Sync {
 
     /// The lines of an act, in the order of their items.
     async fn lines(&self, act: &RotationId) -> Result<Vec<Line>, StoreError>;
+
+    /// What became of an item, in at most so many acts, the latest first, before this one.
+    async fn turned(
+        &self,
+        item: &Item,
+        before: Option<&RotationId>,
+        most: usize,
+    ) -> Result<Vec<(Act, Line)>, StoreError> {
+        let (mut all, mut found) = (self.acts().await?, Vec::new());
+        if let Some(at) = before.and_then(|id| all.iter().position(|act| act.id == *id)) {
+            all.truncate(at);
+        }
+        while let Some(act) = all.pop().filter(|_| found.len() < most) {
+            let line = self.lines(&act.id).await?.into_iter().find(|line| line.item == *item);
+            found.extend(line.map(|line| (act, line)));
+        }
+        Ok(found)
+    }
 
     /// Notes that a person was told that this generation of an item must be replaced. False where that was noted before.
     async fn note_needed(&self, item: &Item, generation: u64, entry: Entry) -> Result<bool, StoreError>;

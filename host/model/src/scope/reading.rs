@@ -70,6 +70,11 @@ impl<'a, F: Field> Readings<'a, F> {
         })
     }
 
+    /// All the ways in which a field of some record is shown.
+    pub fn ways(&self, field: F) -> BTreeSet<View> {
+        self.0.iter().filter_map(|reading| reading.views.of(field)).collect()
+    }
+
     /// The records of which `field` is shown at least like `view`; `None`: shown at all.
     pub fn within(&self, field: F, view: Option<View>) -> Within {
         let shows = |reading: &&&Reading<F>| {

@@ -93,6 +93,7 @@ impl Notice {
             time: self.time,
             form: EventForm::CloudEvents,
             data: Value::Object(self.data),
+            trace: None,
         })
     }
 }

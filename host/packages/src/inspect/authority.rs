@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use portcullis_model::catalogue::{Ability, Catalogue, Effect, Interface};
 use serde::Serialize;
 
-use super::{Inspection, PACKAGE, TRIGGERS, own};
+use super::{Inspection, PACKAGE, TRIGGERS, UNASKED, own};
 
 /// A capability that the component can use, as far as it is granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -146,7 +146,7 @@ fn cannot(reaches: &[Reach<'_>], exported: &BTreeSet<&str>) -> Vec<String> {
     let mut all: Vec<String> = reaches.iter().flat_map(Reach::cannot).collect();
     all.extend(changes(reaches));
     all.extend(keeps(reaches));
-    let silent = TRIGGERS.iter().filter(|name| !exported.contains(**name));
+    let silent = TRIGGERS.iter().filter(|name| !exported.contains(**name) && !UNASKED.contains(name));
     all.extend(silent.map(|name| format!("cannot be called for {name}: it does not export {PACKAGE}/{name}")));
     all
 }

@@ -11,7 +11,7 @@ use portcullis_model::{
 };
 use serde::Serialize;
 
-use super::{Authority, Inspection, PACKAGE, TRIGGERS};
+use super::{Authority, Inspection, PACKAGE, TRIGGERS, UNASKED};
 use crate::manifest::Manifest;
 
 /// A scope that the manifest asks for and that the component has no use for.
@@ -50,7 +50,7 @@ impl Claims {
     pub fn of(manifest: &Manifest, inspection: &Inspection, catalogue: &dyn Catalogue) -> Self {
         let authority = Authority::of(inspection, catalogue);
         let asked = manifest.capabilities();
-        let never = authority.triggers.iter().copied().filter(|name| !asked.contains(name));
+        let never = authority.triggers.iter().copied().filter(|name| !asked.contains(name) && !UNASKED.contains(name));
         Self {
             over_asked: over_asked(manifest, inspection, &authority, catalogue),
             never_called: never.collect(),

@@ -47,7 +47,10 @@ pub const MAX_FUNCTIONS: u64 = 50_000;
 pub const PLUGIN_VERSION: &str = "0.1.0";
 
 /// Interfaces that a plugin exports to be called through. Scopes of the same name say when; they are never imports.
-pub const TRIGGERS: &[&str] = &["events"];
+pub const TRIGGERS: &[&str] = &["events", "privacy"];
+
+/// Those of them that are called whether or not a scope says so: to answer a data subject is a duty (DAT-9).
+pub const UNASKED: &[&str] = &["privacy"];
 
 /// The interface of shared types: importing it allows nothing.
 const TYPES: &str = "types";

@@ -1,7 +1,8 @@
 //! Changing an installation: its grant, and whether it runs.
 //!
 //! Invariants: a grant is checked against the manifest of the release that is installed, which is verified anew for it;
-//! suspending needs nothing but the store, so that it works when the release no longer holds.
+//! suspending needs nothing but the store, so that it works when the release no longer holds; what the platform suspended only the
+//! platform lets go on.
 
 use portcullis_model::{
     audit::Kind,
@@ -46,15 +47,17 @@ impl Installer<'_> {
         self.put(new, Some(old.generation), entry).await
     }
 
-    /// Stops it: nothing runs and its deliveries wait. One that is suspended already stays as it is.
+    /// Stops it: nothing runs and its deliveries wait. One that is suspended already stays as it is, unless the platform suspends what
+    /// its tenant did.
     pub async fn suspend(&self, id: &InstallationId, reason: &str) -> Result<Installation, InstallError> {
         let old = self.living(id).await?;
-        if matches!(old.state, InstallationState::Suspended { .. }) {
+        // A suspension of the tenant's own does not stand before the platform's.
+        if matches!(old.state, InstallationState::Suspended { by_platform, .. } if by_platform || !self.platform) {
             return Ok(old);
         }
-        let state = InstallationState::Suspended { reason: reason.to_owned() };
+        let state = InstallationState::Suspended { reason: reason.to_owned(), by_platform: self.platform };
         let new = Installation { state, generation: old.generation + 1, ..old.clone() };
-        let entry = self.entry(Kind::PluginSuspended, &new).with("reason", reason);
+        let entry = self.entry(Kind::PluginSuspended, &new).with("reason", reason).with("by-platform", self.platform);
         self.put(new, Some(old.generation), entry).await
     }
 
@@ -64,12 +67,23 @@ impl Installer<'_> {
         if old.state == InstallationState::Active {
             return Ok(old);
         }
+        self.may_run_again(&old)?;
         if let Err(error) = self.registry.verified(&old.release_id(), &old.tenant).await {
             return Err(self.refused(error, &old.tenant, "resume").await);
         }
         let new = Installation { state: InstallationState::Active, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginResumed, &new);
         self.put(new, Some(old.generation), entry).await
+    }
+
+    /// Fails where the platform suspended it, and somebody else asks.
+    pub(super) fn may_run_again(&self, one: &Installation) -> Result<(), InstallError> {
+        match &one.state {
+            InstallationState::Suspended { by_platform: true, reason } if !self.platform => {
+                Err(InstallError::ByPlatform { id: one.id.clone(), reason: reason.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a rollback would give back, after an admin replaced the grant: what is taken away now stays away, what only fell

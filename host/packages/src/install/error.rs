@@ -4,6 +4,7 @@ use portcullis_model::{
     audit::RecordError,
     error::StoreError,
     id::{InstallationId, PluginId},
+    incident::HeldBy,
     release::ReleaseError,
     scope::{ScopeError, ScopeText},
 };
@@ -99,6 +100,19 @@ pub enum InstallError {
     /// There is no such installation.
     #[error("there is no installation {0}; list the installations to see their ids")]
     NoInstallation(InstallationId),
+    /// It was contained in an incident, and may not run before that is lifted.
+    #[error("installation {0} may not run: {1}")]
+    Held(InstallationId, HeldBy),
+    /// The platform suspended it, and somebody else wants it to run.
+    #[error(
+        "the platform suspended installation {id}: {reason}; only whoever runs the host lets it go on, with 'portcullis plugin resume {id}'"
+    )]
+    ByPlatform {
+        /// Which.
+        id: InstallationId,
+        /// Why, in the platform's words.
+        reason: String,
+    },
     /// Somebody else changed it in between.
     #[error("installation {0} was changed by somebody else just now; look at it again before you repeat this")]
     Conflict(InstallationId),

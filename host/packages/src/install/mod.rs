@@ -6,6 +6,7 @@
 
 mod change;
 mod error;
+mod prospect;
 mod publish;
 mod rollback;
 mod uninstall;
@@ -15,7 +16,7 @@ pub use error::InstallError;
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder},
     catalogue::Catalogue,
-    id::{InstallationId, TenantId},
+    id::{InstallationId, PluginId, TenantId},
     installation::{Installation, InstallationState, InstallationStore},
     limits::Limits,
     release::{ReleaseError, ReleaseId},
@@ -23,6 +24,7 @@ use portcullis_model::{
     time::{Clock, Rng},
     upgrade::UpgradePolicy,
 };
+pub use prospect::{ProspectError, vetoes};
 pub use publish::Published;
 
 use crate::{
@@ -61,6 +63,8 @@ pub struct Installer<'a> {
     pub rng: &'a dyn Rng,
     /// Who asks for it.
     pub actor: Actor,
+    /// Whether that is whoever runs the host: what they suspend, they alone resume.
+    pub platform: bool,
 }
 
 impl Installer<'_> {
@@ -76,6 +80,7 @@ impl Installer<'_> {
             Err(error) => return Err(self.refused(error, &order.tenant, "install").await),
         };
         self.not_older(&files.stored.id(), &statements, &order.tenant, &manifest).await?;
+        self.not_suspended(&order.tenant, &manifest.id).await?;
         let granted = order.grant.unwrap_or_else(|| manifest.required());
         within(&granted, &manifest, self.registry.rules().catalogue)?;
         let installation = Installation {
@@ -128,6 +133,16 @@ impl Installer<'_> {
         }
     }
 
+    /// Fails where the platform suspended an installation of the same plugin there: it is not installed anew around that.
+    pub async fn not_suspended(&self, tenant: &TenantId, plugin: &PluginId) -> Result<(), InstallError> {
+        for one in self.installations.installations().await? {
+            if one.tenant == *tenant && one.plugin == *plugin {
+                self.may_run_again(&one)?;
+            }
+        }
+        Ok(())
+    }
+
     async fn keep_statements(&self, files: &ReleaseFiles) -> Result<(), InstallError> {
         let keeper = self.keeper();
         for statement in &files.statements {
@@ -176,6 +191,11 @@ impl Installer<'_> {
         expected: Option<u64>,
         entry: Entry,
     ) -> Result<Installation, InstallError> {
+        if installation.state == InstallationState::Active
+            && let Some(held) = self.installations.held_by(&installation).await?
+        {
+            return Err(InstallError::Held(installation.id, held));
+        }
         match self.installations.put_installation(installation.clone(), expected, entry).await? {
             true => Ok(installation),
             false => Err(InstallError::Conflict(installation.id)),

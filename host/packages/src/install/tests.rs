@@ -41,6 +41,7 @@ impl World {
             clock: &self.fixed,
             rng: &self.fixed,
             actor: Actor::Person { name: "ada".into() },
+            platform: false,
         }
     }
 
@@ -157,7 +158,8 @@ async fn suspends_and_resumes_once() {
     let id = world.install(None).await.unwrap().id;
     let releases = std::mem::take(&mut *world.memory.releases.lock().unwrap());
     let stopped = world.installer().suspend(&id, "under investigation").await.unwrap();
-    assert_eq!(stopped.state, InstallationState::Suspended { reason: "under investigation".into() });
+    let suspended = |reason: &str, by_platform| InstallationState::Suspended { reason: reason.into(), by_platform };
+    assert_eq!(stopped.state, suspended("under investigation", false));
     assert_eq!((world.last().kind, world.last().text("reason")), (Kind::PluginSuspended, Some("under investigation")));
     assert_eq!(world.installer().suspend(&id, "again").await.unwrap(), stopped);
     let error = world.installer().resume(&id).await.unwrap_err().to_string();
@@ -169,6 +171,30 @@ async fn suspends_and_resumes_once() {
     assert_eq!(world.installer().resume(&id).await.unwrap(), runs);
     let none: InstallationId = "ins_none".parse().unwrap();
     assert!(matches!(world.installer().resume(&none).await, Err(InstallError::NoInstallation(_))));
+}
+
+#[tokio::test]
+async fn what_the_platform_suspends_only_the_platform_resumes() {
+    let world = World::new();
+    let id = world.install(None).await.unwrap().id;
+    let platform = || Installer { platform: true, ..world.installer() };
+    let suspended = |reason: &str, by_platform| InstallationState::Suspended { reason: reason.into(), by_platform };
+    let own = world.installer().suspend(&id, "we are on holiday").await.unwrap();
+    assert_eq!(own.state, suspended("we are on holiday", false));
+    // That a tenant was first does not keep the platform from it.
+    let held = platform().suspend(&id, "it mines coins").await.unwrap();
+    assert_eq!((held.state.clone(), held.generation), (suspended("it mines coins", true), own.generation + 1));
+    assert_eq!(world.last().detail.get("by-platform"), Some(&serde_json::json!(true)));
+    assert_eq!(world.installer().suspend(&id, "mine").await.unwrap(), held, "a tenant takes nothing of it away");
+    assert_eq!(platform().suspend(&id, "again").await.unwrap(), held);
+    let refused = world.installer().resume(&id).await.unwrap_err();
+    assert!(matches!(&refused, InstallError::ByPlatform { reason, .. } if reason == "it mines coins"));
+    assert!(refused.to_string().contains("whoever runs the host"), "{refused}");
+    let anew = world.install(None).await.unwrap_err();
+    assert!(matches!(anew, InstallError::ByPlatform { .. }), "nor does it come back under another id: {anew}");
+    assert_eq!(platform().resume(&id).await.unwrap().state, InstallationState::Active);
+    world.installer().suspend(&id, "ours").await.unwrap();
+    assert_eq!(world.installer().resume(&id).await.unwrap().state, InstallationState::Active);
 }
 
 #[tokio::test]

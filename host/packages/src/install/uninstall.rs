@@ -42,7 +42,7 @@ impl Installer<'_> {
             return Err(InstallError::NotUninstalled(id.clone()));
         }
         let reason = "restored: add its connections again, then resume it".to_owned();
-        let state = InstallationState::Suspended { reason };
+        let state = InstallationState::Suspended { reason, by_platform: false };
         let new = Installation { state, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginRestored, &new);
         self.put(new, Some(old.generation), entry).await

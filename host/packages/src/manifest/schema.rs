@@ -17,7 +17,9 @@ pub fn schema() -> Value {
     whole.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
     whole.insert("title".into(), "portcullis.toml".into());
     whole.insert("description".into(), "The manifest of a Portcullis plugin.".into());
-    Value::Object(whole)
+    let mut whole = Value::Object(whole);
+    whole.sort_all_objects();
+    whole
 }
 
 fn object(keys: &[Key]) -> Map<String, Value> {

@@ -102,8 +102,10 @@ pub struct Case {
     pub submission: Submission,
     /// What it asks for.
     pub manifest: Manifest,
-    /// What was said and done, oldest first.
+    /// What was said and done by this root, oldest first; and that it was handed in and taken back.
     pub notes: Vec<Note>,
+    /// How many notes there are, those of other roots with them.
+    pub written: usize,
     /// How it stands with its reviewers.
     pub standing: Standing,
     /// As of when.

@@ -1,6 +1,7 @@
 //! Where releases are handed in, looked at and decided about, on behalf of one actor.
 //!
-//! Invariant: what is done is checked against the case as it is, and appended to just that, or not at all.
+//! Invariants: what is done is checked against the case as it is, and appended to just that, or not at all; what is said by one root is
+//! read by that root alone.
 
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
@@ -72,7 +73,9 @@ impl Desk<'_> {
     /// A submission as it is now.
     pub async fn case(&self, submission: &Submission) -> Result<Case, ReviewError> {
         let id = submission.release();
-        let notes = self.reviews.notes(&id).await?;
+        let mut notes = self.reviews.notes(&id).await?;
+        let written = notes.len();
+        notes.retain(|note| note.is_for(&self.scope));
         let Some(stored) = self.registry.store().release(&id).await? else {
             return Err(ReleaseError::Missing(id.component).into());
         };
@@ -88,7 +91,7 @@ impl Desk<'_> {
         let subject = Subject { id, manifest: &manifest, envelope: &envelope, statements: &statements };
         let now = self.clock.now();
         let standing = trust.standing(&subject, &self.scope, now, self.registry.rules().catalogue)?;
-        Ok(Case { submission: submission.clone(), manifest, notes, standing, now })
+        Ok(Case { submission: submission.clone(), manifest, notes, written, standing, now })
     }
 
     /// Takes a submission back.
@@ -184,9 +187,9 @@ impl Desk<'_> {
     }
 
     async fn append(&self, case: &Case, step: Step) -> Result<(), ReviewError> {
-        let (of, note) = (&case.submission, Note { at: case.now, by: self.by(), step });
+        let (of, note) = (&case.submission, Note { at: case.now, by: self.by(), root: self.scope.clone(), step });
         let entry = self.entry(of, &note.step);
-        match self.reviews.put_note(of.clone(), case.notes.len(), note, entry).await? {
+        match self.reviews.put_note(of.clone(), case.written, note, entry).await? {
             true => Ok(()),
             false => Err(ReviewError::Conflict),
         }
@@ -205,7 +208,11 @@ impl Desk<'_> {
                 (Kind::ReviewWaived, vec![("key", key.clone()), ("reason", reason.clone())])
             }
         };
-        let entry = Entry::new(self.clock.now(), kind, self.actor.clone(), None)
+        let tenant = match &self.scope {
+            RootScope::Platform => None,
+            RootScope::Tenant(tenant) => Some(tenant.clone()),
+        };
+        let entry = Entry::new(self.clock.now(), kind, self.actor.clone(), tenant)
             .about(format!("release:{}", of.component))
             .with("manifest-digest", of.manifest.to_string())
             .with("plugin", of.plugin.as_str())

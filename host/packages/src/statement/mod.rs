@@ -7,7 +7,7 @@
 pub mod release;
 pub mod verdict;
 
-use portcullis_model::{audit::plain, id::Digest, release::ReleaseId};
+use portcullis_model::{audit::plain, id::Digest, json::sorted, release::ReleaseId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use release::Release;
@@ -136,7 +136,7 @@ impl<P: Predicate> Statement<P> {
 
     /// The bytes to sign.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::json!(self).to_string().into_bytes()
+        sorted(self).unwrap_or_default().to_string().into_bytes()
     }
 
     /// Signs it.

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis_model::{
     audit::plain,
     id::{Digest, PluginId, PublisherId},
+    json::sorted,
     scope::Risk,
     time::Timestamp,
     trust::RootScope,
@@ -191,7 +192,7 @@ impl Root {
 
     /// The bytes to sign.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::json!(self).to_string().into_bytes()
+        sorted(self).unwrap_or_default().to_string().into_bytes()
     }
 
     /// Signs it with one key; [`Envelope::signed_also`] adds others.

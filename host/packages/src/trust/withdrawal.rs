@@ -9,6 +9,7 @@
 use portcullis_model::{
     audit::plain,
     id::{Digest, PluginId},
+    json::sorted,
     release::ReleaseId,
     time::Timestamp,
 };
@@ -137,7 +138,7 @@ pub struct Withdrawal {
 impl Withdrawal {
     /// Signs it.
     pub fn signed(&self, key: &dyn Signer) -> Result<Envelope, KeyError> {
-        Envelope::sign(PayloadType::Withdrawal, serde_json::json!(self).to_string().into_bytes(), key)
+        Envelope::sign(PayloadType::Withdrawal, sorted(self).unwrap_or_default().to_string().into_bytes(), key)
     }
 
     /// Reads one that nobody has checked yet.
@@ -170,7 +171,7 @@ pub struct Override {
 impl Override {
     /// Signs it.
     pub fn signed(&self, key: &dyn Signer) -> Result<Envelope, KeyError> {
-        Envelope::sign(PayloadType::Override, serde_json::json!(self).to_string().into_bytes(), key)
+        Envelope::sign(PayloadType::Override, sorted(self).unwrap_or_default().to_string().into_bytes(), key)
     }
 
     /// Reads one that nobody has checked yet.

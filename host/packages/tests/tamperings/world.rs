@@ -208,6 +208,7 @@ impl World {
             clock: &self.fixed,
             rng: &self.fixed,
             actor: Actor::Host,
+            platform: false,
         };
         let order = Order { tenant: tenant(), grant: None, limits: None };
         self.run(installer.install(&files, order)).err().map(|error| error.to_string())

@@ -49,7 +49,26 @@ pub struct Announcement {
 impl SqliteStore {
     /// The next part of a view that is older than a moment, of the entries below `published`. None: nothing is due.
     pub async fn disposable(&self, view: Option<TenantId>, before: Timestamp, published: u64) -> Outcome<Option<Due>> {
-        self.db.read(move |conn| due(conn, view.as_ref(), before, published)).await
+        let part = move |conn: &Connection| due(conn, view.as_ref(), before, published, upto(conn, view.as_ref())?);
+        self.db.read(part).await
+    }
+
+    /// All of a view that [`disposable`](Self::disposable) would give, part after part, as one. None: nothing is due.
+    pub async fn all_disposable(
+        &self,
+        view: Option<TenantId>,
+        before: Timestamp,
+        published: u64,
+    ) -> Outcome<Option<Due>> {
+        let all = move |conn: &Connection| {
+            let (mut all, mut from) = (None::<Due>, upto(conn, view.as_ref())?);
+            while let Some(part) = due(conn, view.as_ref(), before, published, from)? {
+                from = part.last + 1;
+                all = Some(all.map_or(part, |all| Due { last: part.last, count: all.count + part.count, ..all }));
+            }
+            Ok(all)
+        };
+        self.db.read(all).await
     }
 
     /// Disposes of a part as [`disposable`](Self::disposable) gave it, with an entry of the same view, which gets what it is about. False:
@@ -104,8 +123,18 @@ fn put(conn: &Connection, view: &str, upto: u64, to: Announcement) -> Outcome<()
         .map_err(failed)
 }
 
-fn due(conn: &Connection, view: Option<&TenantId>, before: Timestamp, published: u64) -> Outcome<Option<Due>> {
-    let mut from = state(conn, name(view))?.0;
+/// The first entry of a view that may be left.
+fn upto(conn: &Connection, view: Option<&TenantId>) -> Outcome<u64> {
+    Ok(state(conn, name(view))?.0)
+}
+
+fn due(
+    conn: &Connection,
+    view: Option<&TenantId>,
+    before: Timestamp,
+    published: u64,
+    mut from: u64,
+) -> Outcome<Option<Due>> {
     let tenant = view.map(TenantId::as_str);
     while from < published {
         let to = published.min(from + PART);
@@ -269,6 +298,26 @@ mod tests {
         let size = std::fs::read(dir.path().join("host.db")).unwrap();
         let marks = size.windows(18).filter(|at| *at == b"a-mark-in-the-body").count();
         assert_eq!(marks, 4, "the two, and the first two disposals");
+    }
+
+    #[tokio::test]
+    async fn what_would_go_is_all_that_goes_part_by_part() {
+        let (_dir, store) = store();
+        let count = 2 * PART + 10;
+        let entries =
+            (0..count).map(|n| of((n % 2 == 0).then_some("acme"), i64::try_from(n).unwrap(), Kind::HostStarted));
+        store.record(entries.collect()).await.unwrap();
+        let before = Timestamp(i64::try_from(count - 4).unwrap());
+        let all = store.all_disposable(acme(), before, count).await.unwrap().unwrap();
+        assert_eq!((all.first, all.last, all.count), (0, count - 6, PART + 3));
+        let (mut gone, mut parts) = (0, 0);
+        while let Some(due) = store.disposable(acme(), before, count).await.unwrap() {
+            assert!(store.dispose(due, of(Some("acme"), 0, Kind::AuditDisposed)).await.unwrap());
+            (gone, parts) = (gone + due.count, parts + 1);
+        }
+        assert_eq!(gone, all.count);
+        assert!(parts > 1, "one part alone shows nothing");
+        assert_eq!(store.all_disposable(acme(), before, count).await.unwrap(), None);
     }
 
     #[tokio::test]

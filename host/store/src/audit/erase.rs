@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_model::audit::Entry;
+use portcullis_model::{audit::Entry, id::TenantId, privacy::Finder};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -22,7 +22,8 @@ const NAMED: usize = 2_000;
 /// Which personal values are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Every one that is exactly this: a name, or a resource such as `user:7`; and each filter that somebody searched by and this is in.
+    /// Every one that is exactly this: a name, or a resource such as `user:7`; each free text that it stands in as a word of its own,
+    /// such as a reason; and each filter that somebody searched by and this is in, as whatever part of it.
     Value(String),
     /// Those of one entry; of one field of it where that is named, such as `detail.reason`.
     Entry {
@@ -69,14 +70,7 @@ impl SqliteStore {
 fn found(conn: &Connection, which: &Which) -> Outcome<Vec<(u64, String)>> {
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     match which {
-        Which::Value(value) => conn
-            .prepare_cached(
-                "SELECT idx, field FROM audit_openings WHERE value = ?1
-                 UNION SELECT idx, field FROM audit_openings
-                 WHERE field = 'detail.filter' AND instr(lower(value), lower(?1)) > 0
-                 ORDER BY idx, field",
-            )
-            .and_then(|mut s| s.query_map([value], row)?.collect()),
+        Which::Value(value) => return found_value(conn, value),
         Which::Entry { index, field } => conn
             .prepare_cached(
                 "SELECT idx, field FROM audit_openings WHERE idx = ?1 AND (?2 IS NULL OR field = ?2) AND value IS NOT NULL
@@ -85,6 +79,37 @@ fn found(conn: &Connection, which: &Which) -> Outcome<Vec<(u64, String)>> {
             .and_then(|mut s| s.query_map(params![index, field], row)?.collect()),
     }
     .map_err(failed)
+}
+
+fn found_value(conn: &Connection, value: &str) -> Outcome<Vec<(u64, String)>> {
+    let sought = value.to_lowercase();
+    let mut query = conn
+        .prepare_cached(
+            "SELECT idx, field, value FROM audit_openings WHERE value = ?1
+             UNION SELECT idx, field, value FROM audit_openings WHERE value IS NOT NULL AND field GLOB 'detail.*'
+             ORDER BY idx, field",
+        )
+        .map_err(failed)?;
+    let mut rows = query.query([value]).map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let (field, text): (String, String) = (row.get(1).map_err(failed)?, row.get(2).map_err(failed)?);
+        let means = match field.as_str() {
+            "detail.filter" => text.to_lowercase().contains(&sought),
+            _ => text == value || has_word(&text.to_lowercase(), &sought),
+        };
+        if means {
+            found.push((row.get(0).map_err(failed)?, field));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether this stands in a text, with neither a letter nor a digit just before or after it.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(word)
+        .any(|(at, _)| !is_part(text[..at].chars().next_back()) && !is_part(text[at + word.len()..].chars().next()))
 }
 
 fn erased(found: &[(u64, String)]) -> Erased {
@@ -98,14 +123,46 @@ fn erased(found: &[(u64, String)]) -> Erased {
     erased
 }
 
+/// The values of a tenant's entries that are about a person; those of the entry `but` are left out.
+pub(crate) fn about(
+    conn: &Connection,
+    tenant: &TenantId,
+    finder: &Finder,
+    but: Option<u64>,
+) -> Outcome<Vec<FoundValue>> {
+    let mut query = conn
+        .prepare_cached(
+            "SELECT o.idx, o.field, o.value FROM audit_openings o JOIN audit a ON a.idx = o.idx
+             WHERE o.value IS NOT NULL AND a.tenant = ?1 AND o.idx IS NOT ?2 ORDER BY o.idx, o.field",
+        )
+        .map_err(failed)?;
+    let mut rows = query.query(params![tenant.as_str(), but]).map_err(failed)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let (field, text): (String, String) = (row.get(1).map_err(failed)?, row.get(2).map_err(failed)?);
+        let means = if field.starts_with("actor.") { finder.is(&text) } else { finder.in_bytes(text.as_bytes()) };
+        if means {
+            found.push((row.get(0).map_err(failed)?, field, text));
+        }
+    }
+    Ok(found)
+}
+
+/// A value that lies beside an entry: the entry's index, the field, and what it is.
+pub(crate) type FoundValue = (u64, String, String);
+
 fn erase(conn: &Writing, which: &Which, entry: &Entry) -> Outcome<Erased> {
-    let found = found(conn, which)?;
-    let mut all = erased(&found);
+    erase_found(conn, &found(conn, which)?, entry)
+}
+
+/// Erases these, which are in order, with this entry.
+pub(crate) fn erase_found(conn: &Writing, found: &[(u64, String)], entry: &Entry) -> Outcome<Erased> {
+    let mut all = erased(found);
     let mut parts: Vec<&[u64]> = all.entries.chunks(NAMED).collect();
     if parts.is_empty() {
         parts.push(&[]);
     }
-    let (mut rest, mut recorded) = (&found[..], Vec::new());
+    let (mut rest, mut recorded) = (found, Vec::new());
     for part in parts {
         let these = rest.partition_point(|(index, _)| part.last().is_some_and(|last| index <= last));
         let (now, later) = rest.split_at(these);
@@ -189,6 +246,38 @@ mod tests {
         assert_eq!(found_in(dir.path(), MARK), Vec::<std::path::PathBuf>::new());
         let read: Vec<Entry> = store.entries(0, 3).await.unwrap().iter().map(|one| one.read().unwrap()).collect();
         assert_eq!((read[0].text("filter"), read[2].text("filter")), (Some(ERASED), Some("person=bob")));
+    }
+
+    #[tokio::test]
+    async fn a_text_that_a_name_stands_in_goes_with_it_and_one_with_a_longer_name_stays() {
+        let (dir, store) = store();
+        let texts = [
+            format!("asked for by {}, again", MARK.to_uppercase()),
+            format!("{MARK}s is another"),
+            format!("({MARK})"),
+            format!("because of {MARK}7"),
+            "nothing of hers".to_owned(),
+        ];
+        store.record(texts.iter().map(|text| by("bob").with("reason", text.as_str())).collect()).await.unwrap();
+        store.record(vec![by(&format!("{MARK} smith"))]).await.unwrap();
+        let which = Which::Value(MARK.into());
+        assert_eq!(store.openings_of(which.clone()).await.unwrap().entries, [0, 2]);
+        let erased = store.erase_openings(which, entry(Kind::AuditErased)).await.unwrap();
+        assert_eq!((erased.entries, erased.fields["detail.reason"], erased.is_gone), (vec![0, 2], 2, true));
+        let read: Vec<Entry> = store.entries(0, 6).await.unwrap().iter().map(|one| one.read().unwrap()).collect();
+        let reasons: Vec<_> = read.iter().map(|entry| entry.text("reason")).collect();
+        assert_eq!((reasons[0], reasons[1], reasons[2]), (Some(ERASED), Some(texts[1].as_str()), Some(ERASED)));
+        assert_eq!(reasons[3..5], [Some(texts[3].as_str()), Some("nothing of hers")]);
+        assert_eq!(
+            read[5].actor,
+            Actor::Person { name: format!("{MARK} smith") },
+            "a name is exactly that, or another's"
+        );
+        assert_eq!(found_in(dir.path(), &texts[0]), Vec::<std::path::PathBuf>::new());
+
+        let umlaut = by("bob").with("reason", "ÅSA rang an");
+        store.record(vec![umlaut]).await.unwrap();
+        assert_eq!(store.openings_of(Which::Value("åsa".into())).await.unwrap().fields["detail.reason"], 1);
     }
 
     #[tokio::test]

@@ -2,7 +2,12 @@
 //!
 //! Invariants: `next` moves in the transaction that adds what it moves past; what is taken out of the file is overwritten.
 
-use std::{collections::BTreeMap, fs, io, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    time::Duration,
+};
 
 use crate::StoredEntry;
 use portcullis_model::{
@@ -24,6 +29,8 @@ const VERSION: i64 = 1;
 const BUSY: Duration = Duration::from_secs(60);
 /// How long it is waited for readers before what was forgotten is said to be left.
 const WIPE: Duration = Duration::from_secs(2);
+/// So many values are looked up one by one; of more, all of a chunk's are read.
+const FEW: usize = 64;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS postings (chunk INTEGER, field INTEGER, value TEXT, bits BLOB NOT NULL,
@@ -199,6 +206,53 @@ impl File {
             all.or(&decode(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?);
         }
         Ok(all)
+    }
+
+    /// Which entries of a chunk have each of these values; those that none has are left out.
+    pub fn among(&self, chunk: u64, field: Field, values: &BTreeSet<&str>) -> Try<Vec<(String, Bits)>> {
+        let (field, mut found) = (field.number(), Vec::new());
+        if values.len() <= FEW {
+            for value in values {
+                found.extend(self.posting(chunk, field, value)?.map(|bits| ((*value).to_owned(), bits)));
+            }
+            return Ok(found);
+        }
+        let mut query = self.0.prepare_cached("SELECT value, bits FROM postings WHERE chunk = ?1 AND field = ?2")?;
+        let mut rows = query.query(params![chunk, field])?;
+        while let Some(row) = rows.next()? {
+            let value = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            if values.contains(value) {
+                let bits = decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                found.push((value.to_owned(), bits));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Which entries of a chunk have each value of a field that begins so.
+    pub fn beginning(&self, chunk: u64, field: Field, begins: &str) -> Try<Vec<(String, Bits)>> {
+        let mut query = self.0.prepare_cached(
+            "SELECT value, bits FROM postings WHERE chunk = ?1 AND field = ?2 AND value >= ?3 AND value < ?4",
+        )?;
+        let mut rows = query.query(params![chunk, field.number(), begins, format!("{begins}\u{10ffff}")])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push((row.get(0)?, decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?));
+        }
+        Ok(found)
+    }
+
+    /// From when to when the entries of a chunk are; none where it has none.
+    pub fn span(&self, chunk: u64) -> Try<Option<(Timestamp, Timestamp)>> {
+        let mut query = self.0.prepare_cached("SELECT earliest, latest FROM chunks WHERE chunk = ?1")?;
+        Ok(query.query_row([chunk], |row| Ok((Timestamp(row.get(0)?), Timestamp(row.get(1)?)))).optional()?)
+    }
+
+    /// The time of an entry that it has.
+    pub fn moment(&self, index: u64) -> Try<Timestamp> {
+        let mut query = self.0.prepare_cached("SELECT time FROM moments WHERE idx = ?1")?;
+        let found = query.query_row([index], |row| row.get(0)).optional()?;
+        found.map(Timestamp).ok_or_else(|| Fault::Unfit(format!("entry {index} has no time")))
     }
 
     /// Which entries of a chunk are of this span; all, where it has no ends.

@@ -11,19 +11,24 @@
 //! no term any more, from the first look after it; an index that is damaged, or of another log, is made anew.
 
 mod bits;
+mod count;
 mod file;
 mod source;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use portcullis_model::{
     audit::{
-        query::Filter,
-        reader::{Found, LARGEST_PAGE, Shown, Window},
+        query::{Field, Filter},
+        reader::{Found, LARGEST_PAGE, Shown, Tally, Window},
     },
     error::StoreError,
+    time::Timestamp,
 };
 use rusqlite::Connection;
 
@@ -91,6 +96,42 @@ impl AuditIndex {
             let (indices, next) = find(file, &filter, window)?;
             let entries = source::at(log, &indices)?.into_iter().map(source::show).collect();
             Ok(Found { entries, next })
+        })
+        .await
+    }
+
+    /// For each of these values of a field: index and time of the newest entry that a filter means and that has it. Values that none
+    /// has are left out. One way through the log for all of them.
+    pub async fn newest_each(
+        &self,
+        filter: &Filter,
+        field: Field,
+        values: &[String],
+    ) -> Outcome<BTreeMap<String, (u64, Timestamp)>> {
+        let (filter, values) = (filter.clone(), values.to_vec());
+        self.with(move |file, log| {
+            let end = follow(file, log)?;
+            count::newest(file, &filter, (field, &values), end)
+        })
+        .await
+    }
+
+    /// How many entries a filter means of each value of a field that begins so.
+    pub async fn tally(&self, filter: &Filter, field: Field, begins: &str) -> Outcome<BTreeMap<String, Tally>> {
+        let (filter, begins) = (filter.clone(), begins.to_owned());
+        self.with(move |file, log| {
+            let end = follow(file, log)?;
+            count::of_values(file, &filter, (field, &begins), end)
+        })
+        .await
+    }
+
+    /// How many entries a filter means on each day, in UTC.
+    pub async fn per_day(&self, filter: &Filter) -> Outcome<BTreeMap<i64, u64>> {
+        let filter = filter.clone();
+        self.with(move |file, log| {
+            let end = follow(file, log)?;
+            count::of_days(file, &filter, end)
         })
         .await
     }

@@ -4,7 +4,7 @@ use portcullis_model::{
     audit::{
         Actor, Entry, Kind, Recorder as _,
         query::{Filter, Terms},
-        reader::Window,
+        reader::{AuditReader, Window},
     },
     id::Digest,
     time::Timestamp,
@@ -74,6 +74,85 @@ async fn pages_go_on_where_the_last_ended_in_both_directions() {
         }
         assert_eq!(seen, expected);
     }
+}
+
+#[tokio::test]
+async fn the_newest_of_each_value_is_what_a_search_for_it_finds_first() {
+    let (_dir, store, index) = world();
+    // Beyond one chunk, with a value that only the first one has.
+    store.record(vec![entry(0).about("ticket:first").with("scope", "kv:read")]).await.unwrap();
+    fill(&store, CHUNK + 500).await;
+    for many in [false, true] {
+        let mut values: Vec<String> = (0..13).map(|n| format!("ticket:{n}")).collect();
+        values.push("ticket:first".to_owned());
+        // More than are looked up one by one.
+        values.extend((0..if many { 200 } else { 0 }).map(|n| format!("ticket:none-{n}")));
+        for text in ["", "kind=act.denied", "tenant=acme kind=call.ended"] {
+            let found = index.newest_each(&filter(text), Field::Record, &values).await.unwrap();
+            let newest = Window { backwards: true, most: 1, ..ALL };
+            for value in &values {
+                let one = index.search(&filter(&format!("{text} record={value}")), newest).await.unwrap().entries;
+                let expected = one.first().map(|one| (one.index, one.entry.as_ref().unwrap().time));
+                assert_eq!(found.get(value).copied(), expected, "{text} {value}");
+            }
+        }
+        let all = index.newest_each(&filter(""), Field::Record, &values).await.unwrap();
+        assert_eq!(all.get("ticket:first").map(|one| one.0), Some(0));
+        assert_eq!(all.len(), 12, "{all:?}");
+    }
+}
+
+/// The same log, read without what the index counts.
+struct Plain(AuditIndex);
+
+#[async_trait::async_trait]
+impl AuditReader for Plain {
+    async fn written(&self) -> Result<u64, StoreError> {
+        self.0.catch_up().await
+    }
+
+    async fn published(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError> {
+        self.0.search(filter, window).await
+    }
+
+    async fn follow(&self, from: u64, most: usize) -> Result<Vec<Shown>, StoreError> {
+        self.0.entries(from, most).await
+    }
+
+    async fn add_leaves(&self, _: &mut [Shown]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_counted_is_what_a_search_finds() {
+    let (_dir, store, index) = world();
+    let day = 86_400_000;
+    // A day ends within a chunk, and a chunk within a day.
+    let entries = (0..CHUNK + 900).map(|n| {
+        let time = Timestamp(i64::try_from(n / 700).unwrap() * day + i64::try_from(n % 700).unwrap());
+        let mut one = entry(n);
+        one.time = time;
+        one
+    });
+    store.record(entries.collect()).await.unwrap();
+    let plain = Plain(index.clone());
+    for text in ["", "kind=act.permitted", "tenant=acme kind=act.permitted scope=tickets:read", "since=1970-01-03"] {
+        let meant = filter(text);
+        let days = index.per_day(&meant).await.unwrap();
+        assert!(days.len() > 4, "{text} {days:?}");
+        assert_eq!(days, plain.per_day(&meant).await.unwrap(), "{text}");
+        for (field, begins) in [(Field::Scope, "tickets:read"), (Field::Kind, ""), (Field::Record, "ticket:1")] {
+            let found = index.tally(&meant, field, begins).await.unwrap();
+            assert!(!found.is_empty(), "{text}");
+            assert_eq!(found, plain.tally(&meant, field, begins).await.unwrap(), "{text} {begins}");
+        }
+    }
+    assert!(index.tally(&filter("kind=host.started"), Field::Kind, "").await.unwrap().is_empty());
 }
 
 #[tokio::test]

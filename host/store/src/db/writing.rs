@@ -59,9 +59,9 @@ impl Writing {
         Ok(index)
     }
 
-    /// Seals an entry with salts of its own.
-    pub(crate) fn seal(&self, entry: &Entry) -> Outcome<Sealed> {
-        self.salts.seal(entry)
+    /// What entries are sealed with.
+    pub(crate) fn salts(&self) -> &Salts {
+        &self.salts
     }
 }
 

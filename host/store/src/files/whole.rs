@@ -46,6 +46,23 @@ impl PrivateDirs {
         })
     }
 
+    /// Removes those files of an installation that this says yes to, by path and content, and directories of such names that are empty
+    /// then. For use off the async threads.
+    pub fn remove_where(
+        &self,
+        tenant: &TenantId,
+        installation: &InstallationId,
+        is_meant: &dyn Fn(&str, &[u8]) -> bool,
+    ) -> Result<Removed, ServiceError> {
+        self.alone(tenant, installation, |own| {
+            let mut removed = Removed::default();
+            if let Some(own) = own {
+                prune(&own, "", 1, is_meant, &mut removed)?;
+            }
+            Ok(removed)
+        })
+    }
+
     /// Removes an installation's directory. For use off the async threads.
     pub fn remove_all(&self, tenant: &TenantId, installation: &InstallationId) -> Result<Removed, ServiceError> {
         self.alone(tenant, installation, |data| {
@@ -59,6 +76,14 @@ impl PrivateDirs {
                 _ => Ok(removed),
             }
         })
+    }
+
+    /// Removes all that there is of a tenant, whose installations are gone. For use off the async threads.
+    pub fn remove_tenant(&self, tenant: &TenantId) -> Result<(), ServiceError> {
+        match self.root.remove_dir_all(tenant.as_str()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove a directory")(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Works on an installation's directory with its lock held; what it uses is counted anew after it.
@@ -101,14 +126,56 @@ fn walk(dir: &Dir, path: &str, depth: usize, visit: Visit<'_>) -> Done<()> {
         match place::look(dir, &name)? {
             place::Found::Nothing => {}
             place::Found::File(_) => {
-                let file = dir.open_with(&name, OpenOptions::new().read(true).follow(FollowSymlinks::No));
-                let mut content = Vec::new();
-                let mut file = file.map_err(failed("open a file"))?.take(MAX_FILE as u64);
-                file.read_to_end(&mut content).map_err(failed("read a file"))?;
-                visit(&below, content).map_err(failed("hand over a file"))?;
+                visit(&below, content(dir, &name)?).map_err(failed("hand over a file"))?;
             }
             place::Found::Directory if depth == MAX_PARTS => return Err(place::planted("an installation")),
             place::Found::Directory => walk(&place::enter(dir, &name)?, &below, depth + 1, visit)?,
+        }
+    }
+    Ok(())
+}
+
+/// What of a file is read.
+fn content(dir: &Dir, name: &str) -> Done<Vec<u8>> {
+    let file = dir.open_with(name, OpenOptions::new().read(true).follow(FollowSymlinks::No));
+    let mut content = Vec::new();
+    let mut file = file.map_err(failed("open a file"))?.take(MAX_FILE as u64);
+    file.read_to_end(&mut content).map_err(failed("read a file"))?;
+    Ok(content)
+}
+
+fn prune(
+    dir: &Dir,
+    path: &str,
+    depth: usize,
+    is_meant: &dyn Fn(&str, &[u8]) -> bool,
+    removed: &mut Removed,
+) -> Done<()> {
+    for entry in dir.entries().map_err(failed("read a directory"))? {
+        let entry = entry.map_err(failed("read a directory"))?;
+        let name = entry.file_name().into_string().map_err(|_| place::planted("an installation"))?;
+        let below = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+        match place::look(dir, &name)? {
+            place::Found::Nothing => {}
+            place::Found::File(_) => {
+                let content = content(dir, &name)?;
+                if is_meant(&below, &content) {
+                    dir.remove_file(&name).map_err(failed("remove a file"))?;
+                    removed.files += 1;
+                    removed.bytes += content.len() as u64;
+                }
+            }
+            place::Found::Directory if depth == MAX_PARTS => return Err(place::planted("an installation")),
+            place::Found::Directory => {
+                prune(&place::enter(dir, &name)?, &below, depth + 1, is_meant, removed)?;
+                if is_meant(&below, b"") {
+                    // One that is not empty stays.
+                    dir.remove_dir(&name).or_else(|error| match error.kind() {
+                        io::ErrorKind::DirectoryNotEmpty => Ok(()),
+                        _ => Err(failed("remove a directory")(error)),
+                    })?;
+                }
+            }
         }
     }
     Ok(())

@@ -25,6 +25,7 @@ mod attachments_test;
 mod comments;
 mod ids;
 mod keys;
+mod leaving;
 mod people;
 mod product;
 mod reach;

@@ -88,8 +88,11 @@ async fn one_back_end_holds_few_messages_at_once_and_a_suspended_one_none() {
         ingest(&store, &format!("e{n}"), "a").await;
     }
     ingest(&store, "b1", "b").await;
-    let held =
-        Installation { generation: 2, state: InstallationState::Suspended { reason: "x".into() }, ..installation("b") };
+    let held = Installation {
+        generation: 2,
+        state: InstallationState::Suspended { reason: "x".into(), by_platform: false },
+        ..installation("b")
+    };
     assert!(store.put_installation(held, Some(1), entry(Kind::PluginSuspended)).await.unwrap());
     let sent = lease(&store, 1).await;
     assert_eq!(sent.iter().map(|s| s.back_end.installation.as_str()).collect::<Vec<_>>(), ["a"; 4]);

@@ -136,6 +136,7 @@ fn zendesk(owner: &Owner, value: Value) -> Result<Event, String> {
         subject: Some(text(&value, "subject")?),
         time: time(&value)?,
         form: EventForm::Zendesk,
+        trace: None,
         data: value,
     })
 }
@@ -157,6 +158,7 @@ fn github(owner: &Owner, value: &Value) -> Result<Event, String> {
         subject: repository.map(|name| name.chars().take(MAX_NAME).collect()),
         time: TIME,
         form: EventForm::Github,
+        trace: None,
         data: body,
     })
 }
@@ -171,6 +173,7 @@ fn cloud_event(owner: &Owner, value: &Value) -> Result<Event, String> {
         subject: value.get("subject").map(|_| text(value, "subject")).transpose()?,
         time: time(value)?,
         form: EventForm::CloudEvents,
+        trace: None,
         data: value.get("data").cloned().unwrap_or(Value::Null),
     })
 }
@@ -206,6 +209,7 @@ pub(crate) fn made_up(kind: &str, bundled: &[Event]) -> Result<Event, EventsErro
         subject: Some("zen:ticket:1042".to_owned()),
         time: TIME,
         form: EventForm::CloudEvents,
+        trace: None,
         data,
     })
 }

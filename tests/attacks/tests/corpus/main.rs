@@ -9,6 +9,7 @@ mod files;
 mod guest;
 mod limits;
 mod logs;
+mod machine;
 mod neighbour;
 mod rogue;
 mod run;

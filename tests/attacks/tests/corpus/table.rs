@@ -37,7 +37,9 @@ as it was, and nothing may have arrived where it should not.
   `tests/attacks/tests/corpus` in `afterwards:` and write a function there that is called as the guest is.
 
 What the neighbour keeps of its throughput beside each guest is measured by `make bench` and asserted nowhere: a serial caller with
-durable permits, in short spans with and without the guest in turn. `ATTACKS_ONLY=part,of,names` runs named guests alone.
+durable permits, in short spans with and without the guest in turn. `ATTACKS_ONLY=part,of,names` runs named guests alone. Before the
+guests, plain programs take their place (computing, filling memory, making files durable): what the neighbour loses beside those is
+the machine's, and no host could give it back.
 It is not 80 % beside every guest. Who uses much more CPU than the others runs behind them, on Linux ([decision
 30](../decisions/0030-cpu-shares.md)). Of nine of the worst guests five leave 80 % or more with that, three without. Percent kept on
 two quiet cores, without and with it, in one run each (another gave up to 13 points more or less):
@@ -49,7 +51,9 @@ two quiet cores, without and with it, in one run each (another gave up to 13 poi
 All guests together were last measured before that: 62 of 119 left it 80 %. What is left has other reasons than CPU time alone:
 
 - A guest that asks for as many durable permits as the neighbour, and uses no more CPU, has an equal part of one writer and one disk,
-  which is its right. The neighbour keeps two thirds to four fifths.
+  which is its right. The neighbour kept two thirds to four fifths. Since then a commit waits a moment for the tenant that writes less
+  ([decision 40](../decisions/0040-commits-wait-for-the-lighter.md), with what was seen at the writer by itself); the guests were not
+  measured again with it.
 - Files are made durable one by one, through the same journal of the file system.
 - A large memory is given back to the system after a call, which interrupts the process' other processors. To keep 64 MiB of each slot
   instead gave 82 % beside the guest that looks for old memory, and would hold up to 8 GiB.

@@ -2,7 +2,8 @@
 //! machine the figures mean little.
 //!
 //! Short spans with and without the guest follow one another, and each span with it is held against the spans just before
-//! and after: what else the machine does, and how the database grows, hits both sides alike.
+//! and after: what else the machine does, and how the database grows, hits both sides alike. Before the guests, plain programs
+//! take their place: what the neighbour loses beside those is the machine's.
 
 use std::{
     sync::{
@@ -21,6 +22,7 @@ use serde_json::json;
 use crate::{
     Only,
     guest::{GUESTS, Guest},
+    machine::{self, LOADS, Program},
     neighbour::Neighbour,
     run,
     world::{World, event_for},
@@ -50,26 +52,39 @@ struct Measured {
 pub async fn measure(world: &World, only: &Only) {
     let neighbour = Neighbour::new(world).await;
     let mut all = Vec::new();
+    let dir = tempfile::tempdir().unwrap();
+    let mut machine = Vec::new();
+    for load in LOADS {
+        machine.push(one(world, &neighbour, load.name, || Attack::Program(machine::start(&load, dir.path()))).await);
+    }
+    println!("What this machine takes away by itself, and no host could give back:");
+    print(&machine);
     for guest in GUESTS.iter().filter(|guest| only.has(guest.name)) {
         if let Some(installation) = run::installed(world, guest).await
             && can_be_called(world, guest, &installation).await
         {
-            all.push(one(world, &neighbour, guest, &installation).await);
+            let begin = || Attack::Calls(attack(world, guest, &installation));
+            all.push(one(world, &neighbour, guest.name, begin).await);
         }
     }
     all.sort_by(|a, b| a.kept.total_cmp(&b.kept));
+    print(&all);
+    let under = all.iter().filter(|one| one.kept < KEPT).count();
+    println!("{under} of {} under {KEPT} %", all.len());
+    let rows = |all: &[Measured]| -> Vec<_> {
+        let row =
+            |one: &Measured| json!({ "guest": one.name, "alone": one.alone, "beside": one.beside, "kept": one.kept });
+        all.iter().map(row).collect()
+    };
+    println!("{}", json!({ "neighbour-throughput": rows(&all), "machine": rows(&machine), "under-80": under }));
+}
+
+fn print(all: &[Measured]) {
     println!("| guest | alone, calls/s | beside it, calls/s | kept, % | middle half, % |\n|---|---|---|---|---|");
-    for Measured { name, alone, beside, kept, quarter, three_quarters } in &all {
+    for Measured { name, alone, beside, kept, quarter, three_quarters } in all {
         let name = name.replace('_', " ");
         println!("| {name} | {alone:.0} | {beside:.0} | {kept:.0} | {quarter:.0} to {three_quarters:.0} |");
     }
-    let under = all.iter().filter(|one| one.kept < KEPT).count();
-    println!("{under} of {} under {KEPT} %", all.len());
-    let rows: Vec<_> = all
-        .iter()
-        .map(|one| json!({ "guest": one.name, "alone": one.alone, "beside": one.beside, "kept": one.kept }))
-        .collect();
-    println!("{}", json!({ "neighbour-throughput": rows, "under-80": under }));
 }
 
 /// One call, which also makes the guest ready.
@@ -79,15 +94,34 @@ async fn can_be_called(world: &World, guest: &Guest, installation: &Installation
     !matches!(report.end, CallEnd::Refused(_) | CallEnd::Held { .. })
 }
 
-async fn one(world: &World, neighbour: &Neighbour, guest: &Guest, installation: &Installation) -> Measured {
+/// What goes on beside the neighbour.
+enum Attack {
+    /// Calls of a guest.
+    Calls(tokio::task::JoinHandle<()>),
+    /// A program of the machine's.
+    Program(Program),
+}
+
+impl Attack {
+    async fn stop(self) {
+        match self {
+            Self::Calls(calls) => {
+                calls.abort();
+                drop(calls.await);
+            }
+            Self::Program(program) => drop(program),
+        }
+    }
+}
+
+async fn one(world: &World, neighbour: &Neighbour, name: &'static str, begin: impl Fn() -> Attack) -> Measured {
     let mut alone = vec![turns_a_second(world, neighbour).await];
     let mut beside = Vec::new();
     for _ in 0..ROUNDS {
-        let attacking = attack(world, guest, installation);
+        let attacking = begin();
         tokio::time::sleep(SETTLE).await;
         beside.push(turns_a_second(world, neighbour).await);
-        attacking.abort();
-        drop(attacking.await);
+        attacking.stop().await;
         tokio::time::sleep(SETTLE).await;
         alone.push(turns_a_second(world, neighbour).await);
     }
@@ -95,7 +129,7 @@ async fn one(world: &World, neighbour: &Neighbour, guest: &Guest, installation: 
     let around = alone.windows(2).map(|two| (two[0] + two[1]) / 2.0);
     let kept: Vec<f64> = beside.iter().zip(around).map(|(with, without)| 100.0 * with / without).collect();
     Measured {
-        name: guest.name,
+        name,
         alone: part(alone, 0.5),
         beside: part(beside, 0.5),
         kept: part(kept.clone(), 0.5),

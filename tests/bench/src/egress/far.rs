@@ -64,16 +64,30 @@ impl Far {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let acceptor: TlsAcceptor = Arc::new(config).into();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(acceptor.clone(), stream));
-            }
-        });
-        Ok(Self { address, ca_pem })
+        let (tells, told) = std::sync::mpsc::channel();
+        std::thread::Builder::new().name("far".to_owned()).spawn(move || tells.send(listen(listener, acceptor)))?;
+        // It ends only where it could not begin.
+        match told.recv_timeout(Duration::from_millis(100)) {
+            Ok(ended) => Err(ended.err().unwrap_or_else(|| anyhow!("the server ended"))),
+            Err(_) => Ok(Self { address, ca_pem }),
+        }
     }
+}
+
+/// Serves in a runtime of its own: what answers a host is never woken by the host's own scheduler.
+fn listen(listener: std::net::TcpListener, acceptor: TlsAcceptor) -> Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let listener = TcpListener::from_std(listener)?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            tokio::spawn(serve(acceptor.clone(), stream));
+        }
+    })
 }
 
 async fn serve(acceptor: TlsAcceptor, stream: TcpStream) {

@@ -3,12 +3,15 @@
 //	gocheck log   <log directory> <vkey> [<older checkpoint>...]
 //	gocheck view  <copy of a view> <vkey> [<older checkpoint>...]
 //	gocheck proof <proof of an entry> <vkey>
+//	gocheck bundle <directory of an evidence bundle> <vkey>
 //
 // log and view: the checkpoint's signature, every tile and every entry against the signed root, an inclusion proof of every
 // entry (of 500 all over the log where it is longer), consistency between any two of many sizes, and with each older checkpoint.
 // log: also that the leaves are heads of views that follow from one another; it prints the last of each view, `view <tag> <size> <root>`.
 // view: it prints the checkpoint's, `head <size> <root>`. Where size and root are the same, the copy is all of the view.
 // proof: both proofs in the file.
+// bundle: the manifest's signature, the digest of every file, and of every entry both proofs, that they lead to the bundle's
+// checkpoint, that the body in entries.ndjson and in events.ndjson is the proven one, and that it commits to each opening.
 //
 // Without modules: GO111MODULE=off GOPATH=/usr/share/gocode go run main.go ...
 package main
@@ -46,7 +49,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 3 {
-		return errors.New("expected log, view or proof, what to check, and a vkey")
+		return errors.New("expected log, view, proof or bundle, what to check, and a vkey")
 	}
 	verifier, err := note.NewVerifier(strings.TrimSpace(args[2]))
 	if err != nil {
@@ -57,6 +60,8 @@ func run(args []string) error {
 		return checkLog(args[1], verifier, args[3:], args[0] == "log")
 	case "proof":
 		return checkProof(args[1], strings.TrimSpace(args[2]), verifier)
+	case "bundle":
+		return checkBundle(args[1], strings.TrimSpace(args[2]), verifier)
 	}
 	return fmt.Errorf("unknown: %s", args[0])
 }
@@ -353,34 +358,49 @@ func checkProof(file, vkey string, verifier note.Verifier) error {
 	if err != nil {
 		return err
 	}
-	var proof entryProof
-	if err := json.Unmarshal(data, &proof); err != nil {
+	proof, _, err := proven(data, vkey, verifier)
+	if err != nil {
 		return err
 	}
-	if err := checkText(proof.Proof, verifier, proof.Index, tlog.RecordHash([]byte(proof.Leaf))); err != nil {
-		return fmt.Errorf("in the log: %w", err)
+	fmt.Printf("ok: entry %d of %s is entry %d of view %s\n", proof.Index, verifier.Name(), proof.View.Position, proof.View.Tag)
+	return nil
+}
+
+// proven is a proof of an entry that holds, and the head of the log that it leads to.
+func proven(data []byte, vkey string, verifier note.Verifier) (entryProof, tlog.Tree, error) {
+	var proof entryProof
+	if err := json.Unmarshal(data, &proof); err != nil {
+		return proof, tlog.Tree{}, err
+	}
+	tree, err := checkText(proof.Proof, verifier, proof.Index, tlog.RecordHash([]byte(proof.Leaf)))
+	if err != nil {
+		return proof, tree, fmt.Errorf("in the log: %w", err)
 	}
 	l, hash, _, err := readLeaf([]byte(proof.Leaf))
 	if err != nil {
-		return err
+		return proof, tree, err
 	}
 	named := l.Index == proof.Index && l.View == proof.View.Tag && l.Size == proof.View.Position+1
 	if !named || hash != tlog.RecordHash([]byte(proof.Entry)) {
-		return errors.New("the leaf is not that of the entry")
+		return proof, tree, errors.New("the leaf is not that of the entry")
 	}
 	ofView, err := viewVerifier(vkey, l.View)
 	if err != nil {
-		return err
+		return proof, tree, err
 	}
-	if err := checkText(proof.View.Proof, ofView, proof.View.Position, hash); err != nil {
-		return fmt.Errorf("in the view: %w", err)
+	if _, err := checkText(proof.View.Proof, ofView, proof.View.Position, hash); err != nil {
+		return proof, tree, fmt.Errorf("in the view: %w", err)
 	}
-	fmt.Printf("ok: entry %d of %s is entry %d of view %s\n", proof.Index, verifier.Name(), proof.View.Position, l.View)
-	return nil
+	return proof, tree, nil
 }
 
 // viewVerifier is the log's key under the name of a view.
 func viewVerifier(vkey, tag string) (note.Verifier, error) {
+	return named(vkey, tag)
+}
+
+// named is the log's key under its name and another behind it.
+func named(vkey, tag string) (note.Verifier, error) {
 	parts := strings.SplitN(vkey, "+", 3)
 	if len(parts) != 3 {
 		return nil, errors.New("no vkey")
@@ -397,26 +417,26 @@ func viewVerifier(vkey, tag string) (note.Verifier, error) {
 }
 
 // checkText checks a C2SP tlog-proof.
-func checkText(text string, verifier note.Verifier, index int64, hash tlog.Hash) error {
+func checkText(text string, verifier note.Verifier, index int64, hash tlog.Hash) (tlog.Tree, error) {
 	parts := strings.SplitN(text, "\n\n", 2)
 	lines := strings.Split(parts[0], "\n")
 	if len(parts) != 2 || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		return errors.New("no tlog-proof")
+		return tlog.Tree{}, errors.New("no tlog-proof")
 	}
 	if lines[1] != fmt.Sprintf("index %d", index) {
-		return errors.New("a proof of another place")
+		return tlog.Tree{}, errors.New("a proof of another place")
 	}
 	var proof tlog.RecordProof
 	for _, line := range lines[2:] {
 		sibling, err := tlog.ParseHash(line)
 		if err != nil {
-			return err
+			return tlog.Tree{}, err
 		}
 		proof = append(proof, sibling)
 	}
 	tree, err := head([]byte(parts[1]), verifier)
 	if err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
-	return tlog.CheckRecord(proof, tree.N, tree.Hash, index, hash)
+	return tree, tlog.CheckRecord(proof, tree.N, tree.Hash, index, hash)
 }

@@ -9,6 +9,7 @@ mod endings;
 mod http;
 mod limits;
 mod logs;
+mod privacy;
 mod projection;
 mod storage;
 mod wasi_files;
@@ -19,6 +20,7 @@ use endings::*;
 use http::*;
 use limits::*;
 use logs::*;
+use privacy::*;
 use projection::*;
 use storage::*;
 

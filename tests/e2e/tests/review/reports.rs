@@ -31,7 +31,7 @@ async fn reports_of_two_tenants_stop_it_in_the_third() {
     assert_eq!(lab.entries_of(Kind::ReleaseWithdrawn).await.len(), 1);
     assert_eq!(enforced(&lab).await.suspended.len(), 3);
     for one in lab.installations().await {
-        let InstallationState::Suspended { reason } = one.state else { panic!("{} is active", one.tenant) };
+        let InstallationState::Suspended { reason, .. } = one.state else { panic!("{} is active", one.tenant) };
         assert!(reason.contains("reported for misbehaviour, under review"), "{reason}");
         assert!(!reason.contains("beta") && !reason.contains(TENANT), "it tells who reported: {reason}");
     }

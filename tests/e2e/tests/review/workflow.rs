@@ -93,7 +93,7 @@ async fn a_review_that_is_over_stops_the_release_and_a_new_one_lets_it_go_on() {
     assert!(enforced(&lab).await.suspended.is_empty());
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert_eq!(enforced(&lab).await.suspended.len(), 1);
-    let InstallationState::Suspended { reason } = lab.installations().await.remove(0).state else {
+    let InstallationState::Suspended { reason, .. } = lab.installations().await.remove(0).state else {
         panic!("it is active");
     };
     assert!(reason.contains("it must be vetted again"), "{reason}");
@@ -126,5 +126,7 @@ async fn a_reviewer_who_changes_their_mind_stops_what_runs() {
     let round = enforced(&lab).await;
     assert_eq!(round.suspended.len(), 1);
     let all = lab.host.store.installations().await.unwrap();
-    assert!(matches!(&all[0].state, InstallationState::Suspended { reason } if reason.contains("sends names away")));
+    assert!(
+        matches!(&all[0].state, InstallationState::Suspended { reason, .. } if reason.contains("sends names away"))
+    );
 }

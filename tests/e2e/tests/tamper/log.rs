@@ -230,3 +230,28 @@ async fn the_log_of_an_older_home_goes_on() {
     published.lab.database().execute(body, []).unwrap();
     assert_eq!(published.verify(&[]).await.json()["database"]["differs-at"], json!([0]));
 }
+
+/// The columns that rows are found by are no more believed than bodies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_listed_as_of_another_kind_or_time_than_its_body() {
+    let published = Published::new().await;
+    let database = published.lab.database();
+    let (kind, time): (String, i64) = database
+        .query_row("SELECT kind, time FROM audit WHERE idx = 300", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    let set = |column: &str, value: &dyn rusqlite::ToSql| {
+        database.execute(&format!("UPDATE audit SET {column} = ?1 WHERE idx = 300"), [value]).unwrap();
+    };
+    let later = time + 1;
+    let changes: [(&str, &dyn rusqlite::ToSql, &dyn rusqlite::ToSql); 2] =
+        [("kind", &"host.stopped", &kind), ("time", &later, &time)];
+    for (column, other, was) in changes {
+        set(column, other);
+        let ended = published.verify(&[]).await;
+        let said = format!("entry 300 is {kind} of ");
+        assert!(ended.code == 3 && ended.stdout.contains(&said), "{column}: {ended:?}");
+        assert!(ended.stdout.contains("and the database lists it as "), "{column}: {ended:?}");
+        set(column, was);
+        published.holds().await;
+    }
+}

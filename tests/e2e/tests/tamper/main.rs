@@ -2,6 +2,7 @@
 //! wrong is named.
 #![expect(clippy::unwrap_used, reason = "functions that the tests share")]
 
+mod bundle;
 mod database;
 mod log;
 mod release;

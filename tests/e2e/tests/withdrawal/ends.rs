@@ -130,7 +130,7 @@ async fn a_host_that_was_down_suspends_at_its_start() {
     assert_eq!(row(&neighbour).state, DeliveryState::Done);
     assert_eq!((row(&guest).state, row(&guest).attempts), (DeliveryState::Pending, 0), "its event waits");
     let now = lab.installations().await;
-    let InstallationState::Suspended { reason } = &now[0].state else { panic!("{now:?}") };
+    let InstallationState::Suspended { reason, .. } = &now[0].state else { panic!("{now:?}") };
     assert!(reason.contains("withdrawn"), "{reason}");
     let refused = run(lab.host.home.dir(), &["plugin", "resume", guest.id.as_str()]).await;
     assert_eq!(refused.code, 3, "what is withdrawn is not resumed: {refused:?}");

@@ -22,7 +22,7 @@ use portcullis_model::{
     event::{Event, EventForm},
     id::InstallationId,
     installation::{Installation, InstallationStore},
-    queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Verdict},
+    queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Retried, Verdict},
     secret::Secret,
     source::{Source, SourceStore},
     time::{Clock, Rng, Timestamp},
@@ -156,6 +156,22 @@ impl Queue for Memory {
 
     async fn deliveries(&self, _: usize) -> Result<Vec<DeliveryRow>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn delivery(&self, _: i64) -> Result<Option<DeliveryRow>, StoreError> {
+        Ok(None)
+    }
+
+    async fn dead(&self, _: Vec<InstallationId>, _: Option<i64>, _: usize) -> Result<Vec<DeliveryRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn retry(&self, _: i64, _: Entry) -> Result<Retried, StoreError> {
+        Ok(Retried::NotAside)
+    }
+
+    async fn may_retry(&self, _: i64) -> Result<Retried, StoreError> {
+        Ok(Retried::NotAside)
     }
 
     async fn depth(&self) -> Result<Vec<(DeliveryState, u64)>, StoreError> {

@@ -23,7 +23,8 @@ async fn under_freezes(setup: &Setup) -> Arc<FreezeBook> {
 
 async fn freeze(setup: &Setup, extent: Extent) -> u64 {
     let (reason, by) = ("a breach".to_owned(), "dana".to_owned());
-    let freeze = Freeze { number: 0, extent, reason, by, since: Timestamp(0), act: None };
+    let freeze =
+        Freeze { number: 0, extent, reason, by, since: Timestamp(0), act: None, incident: None, platform: false };
     setup.store.add_freeze(freeze, entry()).await.unwrap()
 }
 

@@ -22,7 +22,7 @@ const MOST: usize = 20;
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Compared {
+pub(crate) struct Compared {
     /// Entries that are not what was published; the first 20.
     pub differs_at: Vec<u64>,
     /// All that is wrong, in words; the first 20.
@@ -87,7 +87,7 @@ struct Disposal {
 }
 
 /// Compares all of the log with the database, or one view alone.
-pub(super) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
+pub(crate) async fn compare(store: &SqliteStore, log: &Log, key: &LogVerifier, only: Option<&str>) -> Result<Compared> {
     let state = store.log_state().await?;
     let known = store.log_views().await?.into_iter().map(|view| (view.tag.clone(), view)).collect();
     let mut views = Views {

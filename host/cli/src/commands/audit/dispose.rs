@@ -33,7 +33,7 @@ pub struct Dispose {
     /// Why. It goes into the log.
     #[arg(long)]
     reason: String,
-    /// Say what would go first, and dispose of nothing.
+    /// Say what would go, and dispose of nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -67,7 +67,7 @@ impl Dispose {
         output.result(&json!({ "disposed": all, "dry-run": self.dry_run }), || {
             let line = |one: &retention::Disposed| match (one.from, one.to, self.dry_run) {
                 (Some(from), Some(to), true) => {
-                    format!("{}: would begin with {} entries, {from} to {to}.", one.view, one.count)
+                    format!("{}: would dispose of {} entries, {from} to {to}.", one.view, one.count)
                 }
                 (Some(from), Some(to), false) => {
                     format!("{}: disposed of {} entries, {from} to {to}.", one.view, one.count)

@@ -18,10 +18,11 @@ use crate::{home::Home, host::Host, output::Output, reading::LogReader};
     Entries stay, and read '(erased)' there. That it was done is an entry itself: by whom, why, and of which entries."
 )]
 pub struct Erase {
-    /// Wherever this name stands, exactly: who did something, and who is named in it.
+    /// Wherever this name stands: exactly, as who did something and who is named in it, and as a word of its own in a text that
+    /// somebody wrote, such as a reason; the whole text goes.
     #[arg(long, value_name = "NAME")]
     person: Option<String>,
-    /// Wherever this is what it was about, such as user:7.
+    /// Wherever this is what it was about, such as user:7, and each text that names it.
     #[arg(long, value_name = "RESOURCE")]
     record: Option<String>,
     /// The personal values of this entry.
@@ -60,7 +61,10 @@ impl Erase {
             return told(output, &host.store.openings_of(which).await?, true);
         }
         let entry = host.entry(Kind::AuditErased, None).with("reason", self.reason.as_str());
-        let mut erased = host.store.erase_openings(which, entry).await?;
+        let mut erased = host.store.erase_openings(which.clone(), entry).await?;
+        if let Which::Value(value) = &which {
+            crate::detect::forget(&host, value).await?;
+        }
         erased.is_gone &= LogReader::new(&host.home, host.store.clone()).forgets().await;
         super::super::publish(&host).await?;
         told(output, &erased, false)

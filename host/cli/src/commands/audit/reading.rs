@@ -1,5 +1,6 @@
 //! `portcullis audit search`, `tail`, `export`, `bundle`, `reindex` and `ask`
 
+mod about;
 mod ask;
 mod bundle;
 mod ended;
@@ -18,7 +19,8 @@ use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output, reading::LogReader};
 
-use self::ended::{ended, who};
+use self::ended::ended;
+pub(crate) use self::{about::About, bundle::put_together, ended::who};
 pub use self::{ask::Ask, bundle::Bundle, export::Export};
 
 /// How often new entries are looked for.
@@ -47,11 +49,13 @@ pub enum Reading {
         It ends where the newest checkpoint does. Its last line says so, and has the cursor that the next one goes on from.\n\
         An export is an entry of the log itself.\n\n{FILTERS}"))]
     Export(Export),
-    /// Put entries and their proofs into a directory, for somebody who has no access to this host.
+    /// Put entries and their proofs into a directory or one file, for somebody who has no access to this host.
     #[command(after_long_help = format!("Examples:\n  portcullis audit bundle since=2026-11-01 until=2026-11-08 --out week\n  \
         portcullis audit bundle plugin=com.example.plugin --personal --out plugin\n  \
-        portcullis audit bundle record=ticket:1042 --out ticket-1042\n\n\
-        Whoever gets it checks it with 'portcullis audit verify --bundle DIR --key VKEY', without a host; its README.txt says how to do \
+        portcullis audit bundle record=ticket:1042 --out ticket-1042.tar\n  \
+        portcullis audit bundle --incident inc_1f0c --hours 72 --out inc_1f0c.tar\n  \
+        portcullis audit bundle --alert alr_12 --out alr_12.tar\n\n\
+        Whoever gets it checks it with 'portcullis audit verify --bundle DIR|FILE.tar --key VKEY', without a host; its README.txt says how to do \
         it with other tools.\nA bundle is an entry of the log itself.\n\n{FILTERS}"))]
     Bundle(Bundle),
     /// Answer a question from the log, with the entries that the answer follows from.
@@ -136,7 +140,7 @@ impl Reading {
 }
 
 /// Puts on record that somebody reads, and what is looked for: before anything of it is shown.
-pub(super) async fn note(host: &Host, way: &str, filter: &str) -> Result<()> {
+pub(crate) async fn note(host: &Host, way: &str, filter: &str) -> Result<()> {
     let entry = host.entry(Kind::AuditRead, None).with("way", way);
     // What somebody looks for can name a person.
     let entry = if filter.is_empty() { entry } else { entry.with_personal("filter", filter) };

@@ -24,8 +24,8 @@ pub struct Verify {
     /// The log's directory, where it is not the home's.
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
-    /// An evidence bundle, in place of a log. Give --key: the key in the bundle itself shows nothing.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["log", "at_least", "view", "witness"])]
+    /// An evidence bundle, a directory or a tar, in place of a log. Give --key: the key in the bundle itself shows nothing.
+    #[arg(long, value_name = "DIR|FILE.tar", conflicts_with_all = ["log", "at_least", "view", "witness"])]
     bundle: Option<PathBuf>,
     /// The log's public key, where it is not the home's: the newest, or an older one that leads to it. Keep a copy elsewhere and
     /// give it here.

@@ -51,7 +51,7 @@ pub struct Add {
     #[arg(long, value_name = "REASON", requires = "until")]
     accept_risk: Option<String>,
     /// Until when that risk is accepted: a day, or an RFC 3339 time. The token is not used after it.
-    #[arg(long, value_name = "DATE", requires = "accept_risk", value_parser = day)]
+    #[arg(long, value_name = "DATE", requires = "accept_risk", value_parser = crate::commands::parse::day)]
     until: Option<Timestamp>,
 }
 
@@ -159,22 +159,4 @@ fn without_risk(providers: &Providers, place: &Place) -> String {
         "a static token never changes and nothing revokes it; {better}. \
          To store it all the same, say why and until when: --accept-risk REASON --until DATE"
     )
-}
-
-/// A day, which begins at midnight in UTC, or a moment.
-fn day(text: &str) -> Result<Timestamp, String> {
-    let moment = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")));
-    moment.ok_or_else(|| "expected a day such as 2027-01-31, or an RFC 3339 time".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_or_a_moment() {
-        assert_eq!(day("2027-01-31").unwrap().to_string(), "2027-01-31T00:00:00.000Z");
-        assert_eq!(day("2027-01-31T10:00:00+01:00").unwrap().to_string(), "2027-01-31T09:00:00.000Z");
-        assert!(day("soon").is_err());
-    }
 }

@@ -37,13 +37,22 @@ pub struct Authorize {
     same_client: bool,
 }
 
+/// How browsers reach the host: as the running one says, which may listen elsewhere than the configuration has it.
+fn base(host: &Host) -> Result<String> {
+    let mut listen = host.config.listen.clone();
+    if let Some(address) = host.home.address()? {
+        listen.address = address;
+    }
+    listen.base()
+}
+
 impl Authorize {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let installation = host.installation(&self.installation).await?;
         let origin = self.from.origin(self.provider.clone(), None)?;
         let resolved = providers(&host.home)?.resolve(&origin)?;
         let place = resolved.place(&self.from.hosts, self.from.header.as_deref(), self.from.prefix.as_deref())?;
-        let (key, base) = (key(&installation, &self.name)?, host.config.listen.base()?);
+        let (key, base) = (key(&installation, &self.name)?, base(host)?);
         let client = match resolved.proof {
             Proof::None => None,
             _ if self.same_client => None,

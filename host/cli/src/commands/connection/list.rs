@@ -1,16 +1,33 @@
 //! `portcullis connection list`
 
 use anyhow::Result;
-use portcullis_broker::{connection::STATIC, consent::Keeps};
+use portcullis_broker::connection::STATIC;
 use portcullis_model::connection::{ConnectionView, Standing, Unreadable};
+use serde::Serialize;
 
-use crate::{host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, given},
+    duties::RiskOf,
+    host::Host,
+    output::Output,
+};
 
 pub(super) async fn run(host: &Host, output: Output) -> Result<()> {
-    for view in Keeps::views(&*host.connections).await? {
-        output.item(&view, || words(&view))?;
+    for shown in Keyboard::of(host)?.all("/connections", &[]).await? {
+        let view: ConnectionView = given(shown)?;
+        let risk = crate::duties::risk_of(host, &view).await?;
+        output.item(&Listed { view: &view, risk: &risk }, || format!("{}{}", words(&view), risk.words()))?;
     }
     Ok(())
+}
+
+/// A connection, and who answers for it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    view: &'a ConnectionView,
+    #[serde(flatten)]
+    risk: &'a RiskOf,
 }
 
 fn words(view: &ConnectionView) -> String {

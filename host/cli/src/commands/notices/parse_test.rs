@@ -118,7 +118,7 @@ fn entries(kind: Kind) -> Vec<Entry> {
     all.extend(["person-needed", "revocation-failed"].map(|name| full.clone().with(name, 1)));
     all.extend([EVENTS, "users", "kv"].map(|capability| with("capability", capability)));
     all.extend(["upgrade", "install", "submit"].map(|at| with("at", at)));
-    for family in [Family::Connection, Family::Source, Family::Tokens, Family::Backend, Family::ClientKey] {
+    for family in Family::ALL {
         all.extend(["desk", "api", "old", "gone"].map(|name| with("family", family.name()).with("name", name)));
     }
     all

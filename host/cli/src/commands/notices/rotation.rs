@@ -67,6 +67,10 @@ fn replace(entry: &Entry, connections: &[Held], now: Timestamp) -> Help {
     } else if of(Family::ClientKey) {
         Help::run(["client", "show", installation])
             .but("have whoever runs the back end make a new key, and register it")
+    } else if of(Family::AlertEndpoint) {
+        let tenant = entry.tenant.as_ref().map(|tenant| ["--tenant", tenant.as_str()]);
+        Help::run(["alert", "send-to", "--rotate"].into_iter().chain(tenant.into_iter().flatten()))
+            .but("give the new key to whoever is told, within a day")
     } else {
         Help::run(["rotation", "status"])
     }

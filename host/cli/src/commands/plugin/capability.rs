@@ -18,16 +18,20 @@ pub(super) struct Listed<'a> {
     /// Absent where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suspensions: Vec<&'a Suspension>,
+    /// Who answers for which of its connections, and which are refused by its tenant's profiles; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<String>,
 }
 
 impl<'a> Listed<'a> {
     pub(super) fn new(installation: &'a Installation, all: &'a [Suspension]) -> Self {
-        Self { installation, suspensions: of(installation, all).collect() }
+        Self { installation, suspensions: of(installation, all).collect(), risks: Vec::new() }
     }
 
     /// A line each.
     pub(super) fn lines(&self) -> String {
-        self.suspensions.iter().map(|s| format!("\n      {} suspended: {}", s.capability, s.reason)).collect()
+        let suspended = self.suspensions.iter().map(|s| format!("\n      {} suspended: {}", s.capability, s.reason));
+        suspended.chain(self.risks.iter().map(|risk| format!("\n      {risk}"))).collect()
     }
 }
 

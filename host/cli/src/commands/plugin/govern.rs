@@ -1,15 +1,17 @@
-//! `portcullis plugin list|grant|suspend|resume|log`
+//! `portcullis plugin list|grant|suspend|resume`
 
 use anyhow::{Result, bail};
 use clap::Args;
+use portcullis_api::admin::Method;
 use portcullis_model::{
-    budget::{BudgetStore as _, Suspension},
-    installation::{Installation, InstallationState, InstallationStore as _},
+    budget::Suspension,
+    installation::{Installation, InstallationState},
     scope::ScopeText,
 };
+use serde_json::{Value, json};
 
 use super::capability::{self, Listed};
-use crate::{home::Home, host::Host, output::Output};
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output};
 
 /// Replace what an installation is granted.
 #[derive(Debug, Args)]
@@ -50,21 +52,10 @@ pub struct Resume {
     pub capability: Option<String>,
 }
 
-/// Print what plugins have logged.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  portcullis plugin log\n  portcullis plugin log card-guard -n 200 --json")]
-pub struct Log {
-    /// Only of this installation: its id, or the plugin's name.
-    pub installation: Option<String>,
-    /// How many lines.
-    #[arg(short = 'n', long, default_value_t = 50)]
-    pub lines: usize,
-}
-
 fn state(installation: &Installation) -> String {
     match &installation.state {
         InstallationState::Active => "active".into(),
-        InstallationState::Suspended { reason } => format!("suspended: {reason}"),
+        InstallationState::Suspended { reason, .. } => format!("suspended: {reason}"),
         InstallationState::Uninstalled { purge_at, reason, .. } => {
             format!("uninstalled: {reason}; erased at {purge_at}")
         }
@@ -73,8 +64,12 @@ fn state(installation: &Installation) -> String {
 }
 
 fn print(output: Output, installation: &Installation, suspensions: &[Suspension]) -> Result<()> {
-    let listed = Listed::new(installation, suspensions);
-    output.item(&listed, || {
+    print_listed(output, &Listed::new(installation, suspensions))
+}
+
+fn print_listed(output: Output, listed: &Listed<'_>) -> Result<()> {
+    let installation = listed.installation;
+    output.item(listed, || {
         let waiting = installation.waiting.as_ref().map_or(String::new(), |waiting| {
             format!("\n      {} (release {}) waits: {}", waiting.version, waiting.number, waiting.why.join("; "))
         });
@@ -96,23 +91,37 @@ fn print(output: Output, installation: &Installation, suspensions: &[Suspension]
 /// Lists the installations.
 pub async fn list(home: Home, output: Output) -> Result<()> {
     let host = Host::open(home).await?;
-    let mut all = host.store.installations().await?;
     // Of what is erased there is nothing to be done any more; its receipt names it.
-    all.retain(|one| !matches!(one.state, InstallationState::Erased { .. }));
+    let all = Keyboard::of(&host)?.installations().await?;
     if all.is_empty() && !output.json {
         println!("Nothing is installed; see 'portcullis plugin install --help'.");
     }
-    let suspensions = host.store.suspensions(host.clock.now()).await?;
-    all.iter().try_for_each(|installation| print(output, installation, &suspensions))
+    let risks = crate::duties::risks(&host).await?;
+    all.iter().try_for_each(|(installation, suspensions)| {
+        let own = risks.iter().filter(|(whose, _)| *whose == installation.id).map(|(_, risk)| risk.clone());
+        let listed = Listed { risks: own.collect(), ..Listed::new(installation, suspensions) };
+        print_listed(output, &listed)
+    })
+}
+
+/// Changes an installation by the operation of this name, and shows how it is then.
+async fn change(
+    host: &Host,
+    installation: &Installation,
+    (method, operation): (Method, &str),
+    body: Option<Value>,
+    output: Output,
+) -> Result<()> {
+    let changed = Keyboard::of(host)?.change(method, installation, operation, body.as_ref()).await?;
+    print(output, &changed, &[])
 }
 
 impl Grant {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let changed = host.installer().grant(&installation.id, self.scopes).await;
-        super::super::publish(&host).await?;
-        print(output, &changed?, &[])
+        let body = json!({ "scopes": self.scopes });
+        change(&host, &installation, (Method::PUT, "grant"), Some(body), output).await
     }
 }
 
@@ -123,9 +132,8 @@ impl Suspend {
         }
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let changed = host.installer().suspend(&installation.id, &self.reason).await;
-        super::super::publish(&host).await?;
-        print(output, &changed?, &[])
+        let body = json!({ "reason": self.reason });
+        change(&host, &installation, (Method::POST, "suspend"), Some(body), output).await
     }
 }
 
@@ -133,25 +141,9 @@ impl Resume {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        if let Some(capability) = &self.capability {
-            return capability::resume(&host, &installation, capability, output).await;
+        match &self.capability {
+            Some(capability) => capability::resume(&host, &installation, capability, output).await,
+            None => change(&host, &installation, (Method::POST, "resume"), None, output).await,
         }
-        let changed = host.installer().resume(&installation.id).await;
-        super::super::publish(&host).await?;
-        print(output, &changed?, &[])
-    }
-}
-
-impl Log {
-    pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let of = match &self.installation {
-            Some(name) => Some(host.installation(name).await?.id),
-            None => None,
-        };
-        for line in host.store.log_lines(of, self.lines).await? {
-            output.item(&line, || format!("{} {} {:5} {}", line.time, line.call, line.level, line.message))?;
-        }
-        Ok(())
     }
 }

@@ -7,23 +7,16 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portcullis_model::{
-    bounds::Bounds, id::TenantId, installation::Installation, regional::Barred, scope::ScopeText,
-    trust::TrustStore as _,
-};
+use portcullis_model::{id::TenantId, installation::Installation, scope::ScopeText};
 use portcullis_packages::{
-    install::Order,
+    install::{Order, vetoes},
     keys::PublicKey,
     manifest::Manifest,
     plan::InstallPlan,
     release_dir::{ReleaseFiles, read_release},
 };
 
-use crate::{
-    home::Home,
-    host::{Host, RULES},
-    output::Output,
-};
+use crate::{home::Home, host::Host, output::Output};
 
 /// Show what an installation would mean, and install.
 #[derive(Debug, Args)]
@@ -59,7 +52,7 @@ impl Install {
         let ask = !self.yes && !output.json;
         let order = Order { tenant: self.tenant, grant, limits: None };
         if self.dry_run {
-            let plan = planned(&host, &files, &order, self.trust.is_some()).await?;
+            let plan = host.installer().prospect(&files, &order, &host.bounds(), self.trust.is_some()).await?;
             return output.result(&plan, || words(&plan));
         }
         let installed = ask_and_install(&host, &files, order, self.trust.as_ref(), ask).await;
@@ -80,7 +73,7 @@ pub async fn ask_and_install(
     trust: Option<&PublicKey>,
     ask: bool,
 ) -> Result<Installation> {
-    let plan = planned(host, files, &order, trust.is_some()).await?;
+    let plan = host.installer().prospect(files, &order, &host.bounds(), trust.is_some()).await?;
     if ask {
         println!("{}\n", words(&plan));
         if !std::io::stdin().is_terminal() {
@@ -95,49 +88,13 @@ pub async fn ask_and_install(
         }
     }
     let manifest = Manifest::parse(&files.stored.manifest)?;
-    if let Some(why) = elsewhere(&host.config.bounds(), &manifest, &order).first() {
+    if let Some(why) = vetoes(&host.bounds(), &manifest, &order).first() {
         bail!("not installed: {why}");
     }
     if let Some(key) = trust {
         host.trust_publisher(&plan.publisher, key).await?;
     }
     Ok(host.installer().install(files, order).await?)
-}
-
-/// What an installation would mean, with what is missing for it. `trusting`: its publisher is about to be trusted, so that it
-/// says nothing yet that it is not.
-async fn planned(host: &Host, files: &ReleaseFiles, order: &Order, trusting: bool) -> Result<InstallPlan> {
-    let manifest = Manifest::parse(&files.stored.manifest)?;
-    let inspection = portcullis_packages::inspect::Inspection::of(&files.component)?;
-    let everything = manifest.asked();
-    let (bounds, destinations) = (host.config.bounds(), manifest.destinations());
-    let ceiling = bounds.ceiling(&order.tenant, &everything, &destinations, RULES.catalogue)?;
-    let mut plan = InstallPlan::new(&manifest, &inspection, RULES, &ceiling)?;
-    plan.refusals.extend(elsewhere(&bounds, &manifest, order));
-    if trusting {
-        return Ok(plan);
-    }
-    let mut statements = host.store.statements(&files.stored.id()).await?;
-    statements.extend(files.statements.iter().cloned());
-    let examined = host.registry.examine(&files.stored, &statements, Some(&files.component), &order.tenant).await;
-    let judged = examined.as_ref().map(|examined| &examined.release);
-    let grant = order.grant.clone().unwrap_or_else(|| manifest.required());
-    Ok(plan.lacking(judged, &grant, RULES.catalogue)?)
-}
-
-/// Why what would be granted sends to where the tenant's data may not go (DAT-7).
-fn elsewhere(bounds: &Bounds, manifest: &Manifest, order: &Order) -> Vec<String> {
-    let tenant = &order.tenant;
-    let Some(regions) = bounds.regions(tenant) else { return Vec::new() };
-    let required = manifest.required();
-    let granted = order.grant.as_deref().unwrap_or(&required);
-    let said = |barred: Barred| {
-        format!(
-            "{barred}, and data of tenant '{tenant}' may go to {regions} alone: grant nothing that sends there, or have the \
-             tenant's admin agree to other 'regions' in [tenants.{tenant}]"
-        )
-    };
-    bounds.barred(tenant, granted, &manifest.destinations()).into_iter().map(said).collect()
 }
 
 /// The plan, for an admin.

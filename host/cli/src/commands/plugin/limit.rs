@@ -1,10 +1,14 @@
 //! `portcullis plugin limit`
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
+use portcullis_api::admin::Method;
 use portcullis_model::{limits::Limits, scope::nearest};
+use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output};
 
 /// Set what one installation may use, in a call and in an hour. What is not named stays as it is.
 #[derive(Debug, Args)]
@@ -19,13 +23,13 @@ pub struct Limit {
     pub limits: Vec<String>,
 }
 
-fn set(limits: &mut Limits, text: &str) -> Result<()> {
+fn read(text: &str) -> Result<(String, u64)> {
     let (name, number) = text.split_once('=').ok_or_else(|| anyhow!("'{text}': expected name=number"))?;
     let number: u64 = number.parse().ok().filter(|number| *number > 0).with_context(|| {
         format!("{name}: expected a whole number of 1 or more; suspend the plugin to stop it altogether")
     })?;
-    match limits.set(name, number) {
-        true => Ok(()),
+    match Limits::NAMES.contains(&name) {
+        true => Ok((name.to_owned(), number)),
         false => Err(anyhow!("no limit '{name}'; {}", nearest(name, Limits::NAMES))),
     }
 }
@@ -34,11 +38,9 @@ impl Limit {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let mut limits = installation.limits;
-        self.limits.iter().try_for_each(|text| set(&mut limits, text))?;
-        let changed = host.installer().limit(&installation.id, limits).await;
-        super::super::publish(&host).await?;
-        let changed = changed?;
+        let limits: BTreeMap<String, u64> = self.limits.iter().map(|text| read(text)).collect::<Result<_>>()?;
+        let body = json!({ "limits": limits });
+        let changed = Keyboard::of(&host)?.change(Method::PATCH, &installation, "limits", Some(&body)).await?;
         output.result(&changed, || {
             let all: Vec<String> =
                 changed.limits.entries().iter().map(|(name, value)| format!("  {name} {value}")).collect();
@@ -53,16 +55,14 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_name_that_is_known_and_a_number() {
-        let mut limits = Limits::default();
-        set(&mut limits, "cpu-ms=7").unwrap();
-        assert_eq!(limits, Limits { cpu_ms: 7, ..Limits::default() });
+        assert_eq!(read("cpu-ms=7").unwrap(), ("cpu-ms".to_owned(), 7));
         for (text, problem) in [
             ("cpu-ms", "expected name=number"),
             ("cpu-ms=", "expected a whole number"),
             ("cpu-ms=0", "expected a whole number"),
             ("cpu-m=5", "did you mean 'cpu-ms'?"),
         ] {
-            let error = set(&mut limits, text).unwrap_err().to_string();
+            let error = read(text).unwrap_err().to_string();
             assert!(error.contains(problem), "{text}: {error}");
         }
     }

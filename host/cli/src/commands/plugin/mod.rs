@@ -10,19 +10,23 @@ mod govern;
 mod inspect;
 mod install;
 mod limit;
+mod log;
 mod new;
 mod overriding;
+mod policy;
 mod publish;
 mod pull;
 mod push;
 mod receipt;
 mod registry;
 mod release;
+mod releases;
 mod report;
 mod rescan;
 mod review;
 mod rollback;
 mod schema;
+mod sheet;
 mod sign;
 mod submit;
 mod uninstall;
@@ -30,6 +34,7 @@ mod upgrade;
 mod verify;
 mod vet;
 mod withdraw;
+mod withdrawals;
 
 use anyhow::Result;
 pub use build::write_dist;
@@ -72,7 +77,7 @@ pub enum Plugin {
     /// Put a release into this host's registry, without installing it.
     Publish(publish::Publish),
     /// List the releases of a plugin in this host's registry, the newest first.
-    Releases(publish::Releases),
+    Releases(releases::Releases),
     /// Show what an installation would mean, and install.
     Install(install::Install),
     /// List the installations.
@@ -84,6 +89,8 @@ pub enum Plugin {
     Limit(limit::Limit),
     /// Say what becomes of a scope in an installation, layer by layer.
     Explain(explain::Explain),
+    /// Print a plugin's responsibility sheet: terms, sub-processors, regions, purposes, and who answers for what.
+    Sheet(sheet::SheetOf),
     /// Hand a release in for review.
     Submit(submit::Submit),
     /// Report that a plugin misbehaves, to the platform and to every tenant that runs it.
@@ -109,7 +116,7 @@ pub enum Plugin {
     /// Show what a newer release would change, and let an installation run it.
     Upgrade(upgrade::Upgrade),
     /// Set which newer releases an installation takes by itself.
-    Policy(upgrade::Policy),
+    Policy(policy::Policy),
     /// Let an installation run the release again that it ran before its last upgrade, with its grant.
     Rollback(rollback::Rollback),
     /// Stop an installation for good: its credentials go at once, what it stored after a time of grace.
@@ -119,7 +126,7 @@ pub enum Plugin {
     /// Print the receipt of an erasure: what was erased, and the proof that the log says so.
     Receipt(receipt::Receipt),
     /// Print what plugins have logged.
-    Log(govern::Log),
+    Log(log::Log),
 }
 
 impl Plugin {
@@ -141,6 +148,7 @@ impl Plugin {
             Self::Grant(command) => command.run(home, output).await,
             Self::Limit(command) => command.run(home, output).await,
             Self::Explain(command) => command.run(home, output).await,
+            Self::Sheet(command) => command.run(home, output).await,
             Self::Submit(command) => command.run(home, output).await,
             Self::Report(command) => command.run(home, output).await,
             Self::Rescan(command) => command.run(home, output).await,
@@ -151,7 +159,7 @@ impl Plugin {
             Self::Quarantine(command) => command.run(home, output).await,
             Self::Lift(command) => command.run(home, output).await,
             Self::Override(command) => command.run(home, output).await,
-            Self::Withdrawals => withdraw::list(home, output).await,
+            Self::Withdrawals => withdrawals::list(home, output).await,
             Self::Diff(command) => command.run(home, output).await,
             Self::Publish(command) => command.run(home, output).await,
             Self::Releases(command) => command.run(home, output).await,

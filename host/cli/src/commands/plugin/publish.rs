@@ -1,10 +1,9 @@
-//! `portcullis plugin publish|releases`
+//! `portcullis plugin publish`
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_model::{id::PluginId, release::ReleaseStore as _};
 use portcullis_packages::release_dir::read_release;
 use serde_json::json;
 
@@ -18,14 +17,6 @@ use crate::{home::Home, host::Host, output::Output};
 pub struct Publish {
     /// A bundle, or a directory with plugin.wasm, portcullis.toml and release.dsse.json.
     pub path: PathBuf,
-}
-
-/// List the releases of a plugin in this host's registry, the newest first.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis plugin releases com.example.card-guard")]
-pub struct Releases {
-    /// The plugin's id.
-    pub plugin: PluginId,
 }
 
 impl Publish {
@@ -50,21 +41,5 @@ impl Publish {
                 listed.plugin, listed.version, listed.number, listed.id.component
             )
         })
-    }
-}
-
-impl Releases {
-    pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        for one in host.store.releases_of(&self.plugin).await? {
-            let value = json!({
-                "plugin": one.plugin, "release": one.number, "version": one.version,
-                "digest": one.id.component, "manifest": one.id.manifest, "since": one.since,
-            });
-            output.item(&value, || {
-                format!("{:>6}  {:12} {}  {}", one.number, one.version, one.since, one.id.component)
-            })?;
-        }
-        Ok(())
     }
 }

@@ -2,8 +2,10 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use portcullis_api::admin::Method;
+use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output};
 
 /// Let an installation run the release again that it ran before its last upgrade, with its grant.
 #[derive(Debug, Args)]
@@ -27,9 +29,8 @@ impl Rollback {
         }
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let back = host.installer().rollback(&installation.id, &self.reason).await;
-        super::super::publish(&host).await?;
-        let back = back?;
+        let body = json!({ "reason": self.reason });
+        let back = Keyboard::of(&host)?.change(Method::POST, &installation, "rollback", Some(&body)).await?;
         output.result(&back, || {
             let granted: Vec<String> = back.granted.iter().map(|scope| format!("\n  {scope}")).collect();
             format!("{} runs {} (release {}) again. Granted:{}", back.id, back.version, back.number, granted.concat())

@@ -1,4 +1,4 @@
-//! `portcullis plugin upgrade|policy`
+//! `portcullis plugin upgrade`
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -6,7 +6,6 @@ use portcullis_model::{
     installation::{Installation, InstallationStore as _},
     release::ReleaseError,
     scope::ScopeText,
-    upgrade::UpgradePolicy,
 };
 use portcullis_packages::install::{
     InstallError,
@@ -45,17 +44,6 @@ pub struct Upgrade {
     /// Do not ask.
     #[arg(long)]
     pub yes: bool,
-}
-
-/// Set which newer releases an installation takes by itself.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis plugin policy card-guard patch\n\n\
-    Only releases that ask for no more than the one before are ever taken by themselves; others wait, see 'portcullis notices'.")]
-pub struct Policy {
-    /// The installation: its id, or the plugin's name.
-    pub installation: String,
-    /// manual: none. patch: those of the same major and minor version. all: all.
-    pub policy: UpgradePolicy,
 }
 
 /// What became of one installation.
@@ -158,15 +146,4 @@ fn nothing(installation: &Installation, refused: &[String]) -> String {
     )];
     lines.extend(refused.iter().cloned());
     lines.join("\n")
-}
-
-impl Policy {
-    pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let installation = host.installation(&self.installation).await?;
-        let changed = host.installer().set_policy(&installation.id, self.policy).await;
-        super::super::publish(&host).await?;
-        let changed = changed?;
-        output.result(&changed, || format!("{} upgrades by itself: {}", changed.id, changed.upgrades))
-    }
 }

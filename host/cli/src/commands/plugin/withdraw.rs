@@ -1,4 +1,4 @@
-//! `portcullis plugin yank|quarantine|lift|withdrawals`
+//! `portcullis plugin yank|quarantine|lift`
 
 use std::{path::PathBuf, str::FromStr, sync::Arc};
 
@@ -7,7 +7,7 @@ use clap::Args;
 use portcullis_model::{
     audit::plain,
     id::{Digest, PluginId},
-    installation::{InstallationState, InstallationStore as _},
+    installation::InstallationStore as _,
 };
 use portcullis_packages::{
     dsse::PayloadType,
@@ -255,26 +255,6 @@ fn by_words(by: &By) -> String {
         By::Publisher => "its publisher".to_owned(),
         By::Root(scope) => format!("'{scope}'"),
     }
-}
-
-/// Lists what is withdrawn.
-pub(super) async fn list(home: Home, output: Output) -> Result<()> {
-    let host = Host::open(home).await?;
-    let trust = host.registry.trust().await??;
-    let waiting = host.store.installations().await?;
-    let suspended = waiting.iter().filter(|one| one.state != InstallationState::Active).count();
-    if trust.withdrawals().is_empty() && !output.json {
-        return crate::output::line("Nothing is withdrawn.");
-    }
-    for one in trust.withdrawals() {
-        let by = by_words(&one.by);
-        let value = json!({ "withdrawal": one.digest, "by": by, "target": one.target, "reason": one.reason });
-        output.item(&value, || format!("{}  {}  by {by}: {}", one.digest, one.target, plain(&one.reason)))?;
-    }
-    if !output.json {
-        crate::output::line(&format!("{suspended} installations are suspended, for this or another reason."))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

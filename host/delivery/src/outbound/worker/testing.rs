@@ -16,6 +16,7 @@ pub fn event(id: &str) -> Event {
         subject: Some("zen:ticket:1".into()),
         time: Timestamp(1),
         form: EventForm::Zendesk,
+        trace: None,
         data: serde_json::json!({ "detail": { "id": "1", "subject": "not granted" } }),
     }
 }

@@ -390,7 +390,7 @@ async fn an_uninstalled_one_gets_nothing_and_a_suspended_one_later() {
     let world = World::told(vec![]).await;
     world.event("e1").await;
     let lease = world.store.lease_sendings(9, 9, Timestamp(1), Duration::from_secs(9)).await.unwrap().remove(0);
-    let suspended = installation(InstallationState::Suspended { reason: "x".into() }, 2);
+    let suspended = installation(InstallationState::Suspended { reason: "x".into(), by_platform: false }, 2);
     assert!(world.store.put_installation(suspended, Some(1), entry(Kind::PluginSuspended)).await.unwrap());
     let slot = || async { Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap() };
     world.worker().deliver(lease.clone(), slot().await).await;

@@ -271,7 +271,8 @@ fn call_of(entry: &Entry) -> Option<&str> {
 fn by(entry: &Entry) -> String {
     match &entry.actor {
         Actor::Host => "the host".into(),
-        Actor::Person { name } => name.clone(),
+        Actor::Person { name } | Actor::Account { name, .. } => name.clone(),
+        Actor::Automation { client } => format!("automation {client}"),
         Actor::Source { name } => format!("source {name}"),
         Actor::Client { client, .. } => format!("client {client}"),
         Actor::Plugin { plugin, .. } => format!("plugin {plugin}"),

@@ -25,7 +25,7 @@ use std::{
     fmt,
 };
 
-use crate::time::Timestamp;
+use crate::{id::TenantId, time::Timestamp};
 
 pub use cursor::{Cursor, CursorError};
 pub use duty::duties;
@@ -83,6 +83,20 @@ impl Filter {
         self.since = since.or(self.since);
         self.until = until.or(self.until);
         self
+    }
+
+    /// Narrowed to what is of these tenants; none where it asks for others' alone, or there are none.
+    #[must_use]
+    pub fn in_tenants<'a>(mut self, tenants: impl IntoIterator<Item = &'a TenantId>) -> Option<Self> {
+        let asked = self.fields.remove(&Field::Tenant);
+        let meant = |name: &&str| asked.as_ref().is_none_or(|any| any.iter().any(|pattern| pattern.means(name)));
+        let met: BTreeSet<Pattern> =
+            tenants.into_iter().map(TenantId::as_str).filter(meant).map(Pattern::exact).collect();
+        if met.is_empty() {
+            return None;
+        }
+        self.fields.insert(Field::Tenant, met);
+        Some(self)
     }
 
     /// What an entry's terms must have: one of each group.

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, ops::Bound};
 use serde_json::Value;
 
 use super::{Field, LONGEST_TERM, Pattern, duties};
-use crate::audit::{Actor, ERASED, Entry, Kind, WITHHELD};
+use crate::{
+    audit::{Actor, ERASED, Entry, Kind, WITHHELD},
+    id::SessionId,
+};
 
 /// The most characters of a word.
 const LONGEST_WORD: usize = 64;
@@ -97,6 +100,16 @@ impl Terms {
             Actor::Person { name } => {
                 self.both(Field::Person, name);
                 "person"
+            }
+            Actor::Account { person, name, session } => {
+                self.both(Field::Person, name);
+                self.both(Field::Person, person.as_str());
+                self.text(session.as_ref().map_or("", SessionId::as_str));
+                "person"
+            }
+            Actor::Automation { client } => {
+                self.both(Field::Client, client.as_str());
+                "client"
             }
             Actor::Source { name } => {
                 self.text(name.as_str());

@@ -20,7 +20,7 @@ use crate::{
 const NOW: i64 = 100 * DAY;
 
 fn note(step: Step) -> Note {
-    Note { at: Timestamp(0), by: "sam".into(), step }
+    Note { at: Timestamp(0), by: "sam".into(), root: RootScope::Platform, step }
 }
 
 fn steps(text: &str) -> Vec<Note> {
@@ -74,6 +74,7 @@ fn case(notes: &str, verdicts: &str, needed: usize) -> Case {
         },
         manifest,
         notes: steps(notes),
+        written: steps(notes).len(),
         standing: Standing {
             scope: RootScope::Platform,
             risk: Some(Risk::High),

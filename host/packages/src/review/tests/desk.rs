@@ -5,7 +5,7 @@ use portcullis_model::{
     behaviour::Report,
     id::{Digest, TenantId},
     release::ReleaseError,
-    review::{ReviewStore as _, Submission},
+    review::{Note, ReviewStore as _, Step, Submission},
     scope::ScopeText,
 };
 
@@ -250,4 +250,24 @@ async fn reviewers_are_named_by_owner_or_key() {
     assert!(world.desk().comment(&of, "two\nlines").await.is_err());
     *world.rows.race.lock().unwrap() = true;
     assert!(world.desk().comment(&of, "late").await.unwrap_err().to_string().contains("look at it again"));
+}
+
+#[tokio::test]
+async fn what_is_said_by_one_root_is_not_read_by_another() {
+    let world = World::needing(1);
+    let of = submitted(&world).await;
+    let case = world.desk().comment(&of, "said by the platform's").await.unwrap();
+    let own = case.notes.last().unwrap().clone();
+    let tenants = ["tenant:acme", "tenant:other"];
+    for root in tenants {
+        let step = Step::Commented { text: format!("said by {root}") };
+        let note = Note { step, root: root.parse().unwrap(), ..own.clone() };
+        let (written, entry) =
+            (world.rows.notes(&of.release()).await.unwrap().len(), world.rows.entries.lock().unwrap()[0].clone());
+        assert!(note.is_for(&note.root));
+        assert!(world.rows.put_note(of.clone(), written, note, entry).await.unwrap());
+    }
+    let case = world.desk().case(&of).await.unwrap();
+    assert_eq!(case.notes.last(), Some(&own), "none of the tenants'");
+    assert_eq!(case.written, case.notes.len() + 2, "and the next note comes after all");
 }

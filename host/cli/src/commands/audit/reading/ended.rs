@@ -39,7 +39,8 @@ pub async fn ended(reader: &LogReader, by: u64) -> Result<Ended> {
 pub fn who(actor: &Actor) -> String {
     match actor {
         Actor::Host => "host".to_owned(),
-        Actor::Person { name } => format!("person {name}"),
+        Actor::Person { name } | Actor::Account { name, .. } => format!("person {name}"),
+        Actor::Automation { client } => client.to_string(),
         Actor::Source { name } => format!("source {name}"),
         Actor::Client { client, .. } => client.to_string(),
         Actor::Plugin { plugin, .. } => plugin.to_string(),

@@ -1,0 +1,148 @@
+//! Bodies of requests.
+//!
+//! Invariants: no more is read than the operation takes; a field that nobody knows is refused, with the name that comes
+//! nearest.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, header},
+};
+use portcullis_model::scope::nearest;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::given::short;
+use crate::problem::{Problem, Reason};
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// What an operation takes in its body.
+pub trait Taken: Sized + Send + Sync + 'static {
+    /// Reads it.
+    fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem>;
+
+    /// Its schema, and those that it refers to; none where no body is taken.
+    fn schema(into: &mut Vec<(String, Value)>) -> Option<Value>;
+}
+
+/// No body.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Taken for Nothing {
+    fn read(_: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        match bytes.is_empty() {
+            true => Ok(Self),
+            false => Err(Problem::new(Reason::WrongBody, "Send no body: this operation takes none.")),
+        }
+    }
+
+    fn schema(_: &mut Vec<(String, Value)>) -> Option<Value> {
+        None
+    }
+}
+
+/// JSON.
+#[derive(Clone, Debug)]
+pub struct Sent<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + Send + Sync + 'static> Taken for Sent<T> {
+    fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
+            return Err(Problem::new(Reason::WrongType, "Send JSON, with 'Content-Type: application/json'."));
+        }
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            let advice = format!("Expected JSON; line {}, column {} is wrong.", error.line(), error.column());
+            Problem::new(Reason::NotJson, advice)
+        })?;
+        known_fields(&value, &fields::<T>())?;
+        // From the bytes once more: a value would hide what is there twice.
+        let reader = &mut serde_json::Deserializer::from_slice(bytes);
+        serde_path_to_error::deserialize(reader).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner().to_string();
+            let what = inner.split(" at line ").next().unwrap_or_default();
+            let at = if path == "." { String::new() } else { format!("{}: ", short(&path)) };
+            let what: String = portcullis_model::audit::plain(what).chars().take(400).collect();
+            Problem::new(Reason::WrongBody, format!("{at}{what}."))
+        })
+    }
+
+    fn schema(into: &mut Vec<(String, Value)>) -> Option<Value> {
+        Some(super::openapi::reference::<T>(into))
+    }
+}
+
+/// The fields that a type has at its top.
+fn fields<T: ToSchema>() -> Vec<String> {
+    let schema = serde_json::to_value(T::schema()).unwrap_or_default();
+    schema["properties"].as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn known_fields(value: &Value, known: &[String]) -> Result<(), Problem> {
+    let Value::Object(given) = value else {
+        return Err(Problem::new(Reason::WrongBody, "Expected a JSON object."));
+    };
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    match given.keys().find(|name| !known.is_empty() && !known.contains(&name.as_str())) {
+        Some(name) => {
+            let advice = format!("There is no field '{}'; {}", short(name), nearest(name, &known));
+            Err(Problem::new(Reason::WrongBody, advice))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Reads a body within its size.
+pub(super) async fn within(body: Body, most: usize) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Problem::new(Reason::TooLarge, format!("Send at most {most} bytes."))),
+        Err(_) => Err(Problem::new(Reason::Slow, "Send the body within 10 seconds.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Why {
+        reason: String,
+        #[serde(default)]
+        inner: Vec<u8>,
+    }
+
+    fn read(media: &str, text: &str) -> Result<Why, (Reason, String)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, media.parse().unwrap());
+        let read = Sent::<Why>::read(&headers, &Bytes::from(text.to_owned()));
+        read.map(|sent| sent.0).map_err(|problem| (problem.reason, problem.advice))
+    }
+
+    #[test]
+    fn a_body_says_just_what_is_asked_for() {
+        let whole = read("application/json; charset=utf-8", r#"{"reason":"x"}"#).unwrap();
+        assert_eq!((whole.reason.as_str(), whole.inner.len()), ("x", 0));
+        for (text, reason, says) in [
+            ("{", Reason::NotJson, "line 1"),
+            ("[]", Reason::WrongBody, "object"),
+            (r#"{"raeson":"x"}"#, Reason::WrongBody, "'reason'"),
+            (r#"{}"#, Reason::WrongBody, "missing field `reason`"),
+            (r#"{"reason":"x","reason":"y"}"#, Reason::WrongBody, "duplicate field"),
+            (r#"{"reason":"x","inner":[1,"a"]}"#, Reason::WrongBody, "inner[1]"),
+        ] {
+            let (found, advice) = read("application/json", text).unwrap_err();
+            assert!(found == reason && advice.contains(says), "{text}: {advice}");
+        }
+        assert_eq!(read("text/plain", "{}").unwrap_err().0, Reason::WrongType);
+    }
+}

@@ -1,0 +1,147 @@
+//! What the tests of operations share: a frame over a real store, and the ports that they need beside it.
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::{
+        Actor,
+        query::Filter,
+        reader::{AuditReader, Found, Shown, Window},
+    },
+    authority::{Layer, Standing},
+    catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
+    error::StoreError,
+    id::Digest,
+    people::{Action, Caller, Decide, Holding, Needs, Principal, Reach, Refusal, Resource, Why},
+    scope::{ScopeError, ScopeText},
+    secret::Secret,
+    time::{Clock, Rng, Timestamp},
+};
+use portcullis_packages::check::Registry;
+use portcullis_store::{AuditIndex, SqliteStore};
+
+use super::{Frame, OperatorOnly};
+
+/// A time and a random source that stand still.
+pub struct Fixed;
+
+/// The present moment of [`Fixed`].
+pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+impl Rng for Fixed {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+/// Knows no scope.
+pub struct NoScopes;
+
+impl Catalogue for NoScopes {
+    fn names(&self) -> &[&'static str] {
+        &[]
+    }
+    fn describe(&self, _: &ScopeText) -> Result<Vec<ScopeDescription>, ScopeError> {
+        Ok(Vec::new())
+    }
+    fn interface(&self, _: &str) -> Option<&'static Interface> {
+        None
+    }
+    fn wasi(&self, _: &str) -> Option<WasiImport> {
+        None
+    }
+    fn standing(&self, _: &[(Layer, Vec<ScopeText>)], _: &ScopeText) -> Result<Standing, ScopeError> {
+        unreachable!("nobody asks")
+    }
+    fn meet(&self, _: &[ScopeText], _: &[ScopeText]) -> Result<Vec<ScopeText>, ScopeError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A store's log, of which everything is published.
+pub struct Reader {
+    store: SqliteStore,
+    index: AuditIndex,
+}
+
+impl Reader {
+    pub fn of(dir: &Path, store: &SqliteStore) -> Self {
+        Self { store: store.clone(), index: AuditIndex::new(&dir.join("audit-index.db"), store.clone()) }
+    }
+}
+
+#[async_trait]
+impl AuditReader for Reader {
+    async fn written(&self) -> Result<u64, StoreError> {
+        self.store.entry_count().await
+    }
+
+    async fn published(&self) -> Result<u64, StoreError> {
+        self.written().await
+    }
+
+    async fn search(&self, filter: &Filter, window: Window) -> Result<Found, StoreError> {
+        self.index.search(filter, window).await
+    }
+
+    async fn follow(&self, from: u64, most: usize) -> Result<Vec<Shown>, StoreError> {
+        self.index.entries(from, most).await
+    }
+
+    async fn add_leaves(&self, _: &mut [Shown]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A frame over this store, in which the operator's token is this one and nobody else may do anything.
+pub fn frame(store: &SqliteStore, token: &[u8]) -> Arc<Frame> {
+    frame_with(store, token, Arc::new(OperatorOnly))
+}
+
+/// The same, where somebody else decides.
+pub fn frame_with(store: &SqliteStore, token: &[u8], decide: Arc<dyn Decide>) -> Arc<Frame> {
+    Arc::new(Frame::new(Arc::new(Fixed), Secret::new(token.to_vec()), decide, Arc::new(store.clone())))
+}
+
+/// A registry over this store, in which nothing is trusted.
+pub fn registry(store: &SqliteStore) -> Arc<Registry> {
+    let store = Arc::new(store.clone());
+    Arc::new(Registry::new(store.clone(), store, Digest::of(b"none"), Arc::new(NoScopes), Arc::new(Fixed)))
+}
+
+/// Lets everybody do everything in their own tenant, and nothing elsewhere.
+pub struct Own;
+
+#[async_trait]
+impl Decide for Own {
+    async fn decide(&self, caller: &Caller, _: &Action, at: &Resource) -> Result<Result<(), Refusal>, StoreError> {
+        let may = caller.tenants().is_none_or(|all| at.tenant.as_ref().is_some_and(|tenant| all.contains(tenant)));
+        let needs = Needs::Role { one_of: Vec::new() };
+        Ok(if may { Ok(()) } else { Err(Refusal { rule: Why::NoRole, needs, who: String::new() }) })
+    }
+}
+
+/// An admin of this tenant alone.
+pub fn of(tenant: &str) -> Caller {
+    let holding = Holding {
+        tenant: Some(tenant.parse().unwrap()),
+        role: "admin".parse().unwrap(),
+        until: None,
+        support: None,
+        break_glass: false,
+    };
+    let principal = Principal::Automation("cli_1".parse().unwrap());
+    Caller { principal, reach: Reach::Holdings(vec![holding]), ..dana() }
+}
+
+/// Somebody at the terminal.
+pub fn dana() -> Caller {
+    Caller::at_the_terminal(Actor::Person { name: "dana".into() }, NOW)
+}

@@ -1,0 +1,42 @@
+//! `GET /connections`: the connections of a tenant, or of all that whoever asks may see.
+
+use portcullis_model::people::{Resource, actions};
+
+use super::{Ports, View, Wanted};
+use crate::{
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply},
+    problem::Problem,
+};
+
+/// Lists connections.
+pub struct List;
+
+impl Operation for List {
+    type Ports = Ports;
+    type Path = Bare;
+    type Query = Wanted;
+    type Body = Nothing;
+    type Answer = Page<View>;
+
+    const ABOUT: About = About::get(actions::CONNECTIONS_LIST, "/connections", "List connections")
+        .text("Whose, from which provider, where they go and how they stand: never what they are.")
+        .on(On::Tenants)
+        .paged();
+
+    async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
+        Ok(match query.tenant.clone() {
+            Some(tenant) => Resource::of(tenant, "connection"),
+            None => Resource::of_platform("connection"),
+        })
+    }
+
+    async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
+        let mut all = ports.views().await?;
+        all.retain(|one| call.query.tenant.as_ref().is_none_or(|tenant| one.key.tenant == *tenant));
+        all.retain(|one| call.query.installation.as_ref().is_none_or(|id| one.key.installation == *id));
+        let seen = call.seen(all.iter().map(|one| one.key.tenant.clone())).await?;
+        all.retain(|one| seen.contains(&one.key.tenant));
+        all.sort_by(|one, other| one.key.cmp(&other.key));
+        call.page(all.into_iter().map(View), |one| one.0.key.to_string()).map(Reply::json)
+    }
+}

@@ -1,0 +1,164 @@
+//! Credentials for upstream APIs: how they stand, never what they are; ended, and consented to anew (INT-3, INT-4).
+//!
+//! Invariants: nothing that is answered is a secret, but for a link that is answered once; a connection that is ended here is used by no
+//! request any more, whatever its provider says.
+
+mod get;
+mod list;
+mod reconnect;
+mod revoke;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_broker::{
+    consent::{Asked, ConsentError, Desk, Keeps, Wanted as Anew},
+    rotation::Endings,
+};
+use portcullis_model::{
+    audit::Actor,
+    connection::ConnectionView,
+    id::{InstallationId, TenantId},
+    people::Resource,
+    rotation::{Act, Line, RotationStore},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    admin::{Group, unavailable, unknown},
+    problem::Problem,
+};
+
+/// What ends connections in somebody's name.
+pub type EndedBy = Box<dyn Fn(Actor) -> Endings + Send + Sync>;
+
+/// What asks people for their consent.
+#[async_trait]
+pub trait Asks: Send + Sync {
+    /// Makes a link for this, with the client's secret that the connection has already.
+    ///
+    /// # Errors
+    /// It is not a connection that a person consents to, or storage.
+    async fn link(&self, wanted: Anew) -> Result<Asked, ConsentError>;
+}
+
+#[async_trait]
+impl Asks for Desk {
+    async fn link(&self, wanted: Anew) -> Result<Asked, ConsentError> {
+        self.ask(wanted, None).await
+    }
+}
+
+/// What connections are looked after with.
+pub struct Ports {
+    /// Where they are.
+    pub keeps: Arc<dyn Keeps>,
+    /// What ends them.
+    pub ended_by: EndedBy,
+    /// What asks people for their consent.
+    pub desk: Arc<dyn Asks>,
+    /// What became of rotations.
+    pub rotations: Arc<dyn RotationStore>,
+    /// How browsers reach this host, for links; none where no address is known.
+    pub base: Option<String>,
+}
+
+/// The operations.
+pub fn operations() -> Group<Ports> {
+    Group::new().with::<list::List>().with::<get::Get>().with::<revoke::Revoke>().with::<reconnect::Reconnect>()
+}
+
+/// Which connection.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+pub struct Which {
+    /// The installation whose requests carry it.
+    #[param(value_type = String)]
+    installation: InstallationId,
+    /// Its name there.
+    name: String,
+}
+
+/// A connection: whose, from which provider, where it goes, and how it stands. Never the credential.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+#[schema(as = Connection, value_type = Object)]
+pub struct View(pub ConnectionView);
+
+/// A connection, as everybody may see it, with what was done about it last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectionDetail)]
+pub struct Detail {
+    /// It.
+    #[schema(value_type = Object)]
+    connection: ConnectionView,
+    /// The rotations that it was in, the latest first.
+    rotations: Vec<Turned>,
+    /// Where the next ones are: a path and query, as in the `Link` header. Absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// What a rotation did to a connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = ConnectionRotation)]
+pub struct Turned {
+    /// Which rotation.
+    rotation: String,
+    /// When it began.
+    #[schema(format = DateTime)]
+    started: String,
+    /// How: `planned` or `emergency`.
+    #[schema(value_type = String)]
+    mode: portcullis_model::rotation::Mode,
+    /// What became of the credential.
+    #[schema(value_type = String)]
+    outcome: portcullis_model::rotation::Outcome,
+    /// What became of the old one at its provider.
+    #[schema(value_type = String)]
+    revocation: portcullis_model::rotation::Revocation,
+}
+
+impl From<(Act, Line)> for Turned {
+    fn from((act, line): (Act, Line)) -> Self {
+        Self {
+            rotation: act.id.to_string(),
+            started: act.started.to_string(),
+            mode: act.mode,
+            outcome: line.outcome,
+            revocation: line.revocation,
+        }
+    }
+}
+
+impl Ports {
+    async fn views(&self) -> Result<Vec<ConnectionView>, Problem> {
+        self.keeps.views().await.map_err(|error| unavailable(&error))
+    }
+
+    async fn find(&self, which: &Which) -> Result<ConnectionView, Problem> {
+        let is_it = |one: &ConnectionView| one.key.installation == which.installation && one.key.name == which.name;
+        let found = self.views().await?.into_iter().find(is_it);
+        found.ok_or_else(|| unknown("There is no such connection; see GET /admin/v1/connections."))
+    }
+
+    async fn resource(&self, which: &Which) -> Result<Resource, Problem> {
+        let found = self.find(which).await?;
+        Ok(Resource::of(found.key.tenant.clone(), "connection")
+            .named(format!("{}/{}", found.key.installation, found.key.name)))
+    }
+}
+
+/// Whose connections.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+pub struct Wanted {
+    /// Only those in this tenant.
+    #[param(value_type = Option<String>)]
+    tenant: Option<TenantId>,
+    /// Only those of this installation.
+    #[param(value_type = Option<String>)]
+    installation: Option<InstallationId>,
+}

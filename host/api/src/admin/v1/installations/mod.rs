@@ -1,0 +1,161 @@
+//! Installations: which there are, what each may do, and changes of that.
+//!
+//! Invariant: every change is made by the functions that the command line has always used, against the version that whoever
+//! asks has seen.
+
+mod activity;
+mod changing;
+mod get;
+mod grant;
+mod install;
+mod limits;
+mod list;
+mod pinned;
+mod policy;
+mod resume;
+mod rollback;
+mod suspend;
+#[cfg(test)]
+mod tests;
+mod upgrade;
+mod usage;
+mod view;
+
+use std::sync::Arc;
+
+use portcullis_model::{
+    audit::{Actor, Recorder, reader::AuditReader},
+    bounds::Bounds,
+    budget::BudgetStore,
+    id::InstallationId,
+    installation::{Installation, InstallationStore},
+    people::Resource,
+    scope::ScopeText,
+    time::{Clock, Rng},
+};
+use portcullis_packages::{
+    check::Registry,
+    install::{InstallError, Installer},
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    admin::{Group, unavailable, unknown},
+    problem::{Problem, Reason},
+};
+
+pub use self::view::{Changed, InstallationView};
+
+/// What installations are read and changed with.
+pub struct Ports {
+    /// How releases are checked.
+    pub registry: Arc<Registry>,
+    /// Where installations lie.
+    pub installations: Arc<dyn InstallationStore>,
+    /// What budgets have suspended.
+    pub budgets: Arc<dyn BudgetStore>,
+    /// Where refusals are written.
+    pub recorder: Arc<dyn Recorder>,
+    /// What holds for whatever is granted.
+    pub bounds: Bounds,
+    /// Where it is looked up what was used.
+    pub reader: Arc<dyn AuditReader>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for ids.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// The operations.
+pub fn operations() -> Group<Ports> {
+    Group::new()
+        .with::<list::List>()
+        .with::<install::Install>()
+        .with::<get::Get>()
+        .with::<grant::Grant>()
+        .with::<limits::SetLimits>()
+        .with::<policy::SetPolicy>()
+        .with::<suspend::Suspend>()
+        .with::<resume::Resume>()
+        .with::<upgrade::Plan>()
+        .with::<upgrade::Upgrade>()
+        .with::<rollback::Rollback>()
+        .with::<usage::Usage>()
+        .with::<activity::Activity>()
+}
+
+/// Which installation.
+#[derive(Clone, Deserialize, IntoParams)]
+pub struct Which {
+    /// The installation's id.
+    #[param(value_type = String)]
+    pub(crate) id: InstallationId,
+}
+
+impl Ports {
+    /// The installation with this id.
+    async fn find(&self, id: &InstallationId) -> Result<Installation, Problem> {
+        let found = self.installations.installation(id).await.map_err(|error| unavailable(&error))?;
+        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+    }
+
+    async fn resource(&self, which: &Which) -> Result<Resource, Problem> {
+        let found = self.find(&which.id).await?;
+        Ok(Resource::of(found.tenant, "installation").named(found.id.as_str()))
+    }
+
+    /// The same, as it is shown.
+    async fn shown(&self, installation: &Installation) -> Result<InstallationView, Problem> {
+        let now = self.clock.now();
+        let suspensions = self.budgets.suspensions(now).await.map_err(|error| unavailable(&error))?;
+        Ok(InstallationView::of(installation, &suspensions))
+    }
+
+    fn installer<'a>(
+        &'a self,
+        installations: &'a dyn InstallationStore,
+        recorder: &'a dyn Recorder,
+        actor: Actor,
+        platform: bool,
+    ) -> Installer<'a> {
+        let (clock, rng) = (self.clock.as_ref(), self.rng.as_ref());
+        Installer { registry: &self.registry, installations, recorder, clock, rng, actor, platform }
+    }
+}
+
+/// What an installation's change was refused for.
+fn refused(error: InstallError) -> Problem {
+    use portcullis_model::release::ReleaseError;
+    let reason = match &error {
+        InstallError::Store(error) | InstallError::Release(ReleaseError::Store(error)) => return unavailable(error),
+        InstallError::Unrecorded { source, .. } => return unavailable(source),
+        InstallError::Release(ReleaseError::Refused { .. }) => Reason::ReleaseRefused,
+        InstallError::NoInstallation(_) | InstallError::Release(ReleaseError::Missing(_)) => Reason::Unknown,
+        InstallError::Conflict(_) => Reason::OtherVersion,
+        InstallError::Gone(_)
+        | InstallError::Held(..)
+        | InstallError::ByPlatform { .. }
+        | InstallError::NotUninstalled(_)
+        | InstallError::NoPrevious(_)
+        | InstallError::NotNewer { .. }
+        | InstallError::Waits { .. } => Reason::Conflict,
+        _ => Reason::Refused,
+    };
+    Problem::new(reason, words(&error.to_string()))
+}
+
+/// Scopes, out of their text.
+fn scopes(texts: &[String]) -> Result<Vec<ScopeText>, Problem> {
+    let read = |text: &String| {
+        text.parse().map_err(|error: portcullis_model::scope::ScopeError| {
+            Problem::new(Reason::WrongBody, words(&error.to_string()))
+        })
+    };
+    texts.iter().map(read).collect()
+}
+
+/// The words of an error, as the command line says them too.
+fn words(text: &str) -> String {
+    portcullis_model::audit::plain(text)
+}

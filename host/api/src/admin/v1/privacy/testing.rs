@@ -1,0 +1,120 @@
+//! A desk that keeps what it is told and asks nobody: for tests of what is in front of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    error::StoreError,
+    event::{Event, EventForm},
+    id::{PrivacyId, TenantId},
+    privacy::{Closing, ORIGIN, PrivacyRequest, PrivacyStore, Stage, event_kind},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+
+use super::{Asked, Certificate, Desk, NotDone, Ports};
+
+/// Of what is stored. Its requests have no parts.
+pub struct Quiet(pub Arc<dyn PrivacyStore>);
+
+/// A desk over this storage.
+pub fn ports(store: &Arc<impl PrivacyStore + 'static>) -> Arc<Ports> {
+    Arc::new(Ports { desk: Arc::new(Quiet(store.clone())) })
+}
+
+fn refused(why: &str) -> NotDone {
+    NotDone::Refused(why.to_owned())
+}
+
+impl Quiet {
+    async fn one(&self, id: &PrivacyId) -> Result<PrivacyRequest, NotDone> {
+        self.0.request(id.clone()).await?.ok_or_else(|| refused("there is no such request"))
+    }
+}
+
+#[async_trait]
+impl Desk for Quiet {
+    async fn requests(&self, tenant: Option<TenantId>) -> Result<Vec<PrivacyRequest>, StoreError> {
+        self.0.requests(tenant).await
+    }
+
+    async fn request(&self, id: &PrivacyId) -> Result<Option<PrivacyRequest>, StoreError> {
+        self.0.request(id.clone()).await
+    }
+
+    async fn open(&self, asked: Asked, actor: Actor, dry_run: bool) -> Result<PrivacyRequest, NotDone> {
+        let count = self.0.requests(None).await?.len();
+        let id: PrivacyId = format!("dsr_{count}").parse().map_err(|_| refused("no id"))?;
+        let request = PrivacyRequest {
+            id: id.clone(),
+            tenant: asked.tenant.clone(),
+            kind: asked.kind,
+            who: Some(asked.who),
+            correction: asked.correction,
+            opened: Timestamp(1),
+            deadline: asked.deadline,
+            stage: Stage::Asking,
+            closed: None,
+            overdue: false,
+            entry: 0,
+            erased: None,
+            emptied_by: None,
+            settled: false,
+            awaits: Vec::new(),
+            parts: Vec::new(),
+        };
+        if !dry_run {
+            let entry = Entry::new(Timestamp(1), Kind::PrivacyRequested, actor, Some(asked.tenant));
+            // That it is asked is what makes it one that goes on.
+            let event = Event {
+                tenant: request.tenant.clone(),
+                origin: ORIGIN.parse().map_err(|_| refused("no origin"))?,
+                id: id.to_string(),
+                kind: event_kind(request.kind),
+                source: "/privacy".into(),
+                subject: None,
+                time: Timestamp(1),
+                form: EventForm::Privacy,
+                data: Value::Null,
+                trace: None,
+            };
+            self.0.open_request(request.clone(), Vec::new(), Some(event), entry).await?;
+        }
+        Ok(request)
+    }
+
+    async fn close(
+        &self,
+        id: &PrivacyId,
+        _: Option<&str>,
+        actor: Actor,
+        dry_run: bool,
+    ) -> Result<PrivacyRequest, NotDone> {
+        let request = self.one(id).await?;
+        if request.stage != Stage::Asking {
+            return Err(refused("what the host keeps itself is being erased; try again in a moment"));
+        }
+        if !dry_run {
+            let tenant = request.tenant.clone();
+            let entry = Entry::new(Timestamp(2), Kind::PrivacyClosed, actor, Some(tenant.clone()));
+            self.0.close_request(Closing { id: id.clone(), tenant, at: Timestamp(2), entry }).await?;
+        }
+        self.one(id).await
+    }
+
+    async fn certificate(&self, id: &PrivacyId, _: Actor) -> Result<Certificate, NotDone> {
+        match self.one(id).await?.closed {
+            None => Err(refused("the request is not closed yet")),
+            Some(_) => Ok(Certificate { envelope: "{}".into(), digest: "sha256:00".into(), key: "key".into() }),
+        }
+    }
+
+    async fn export(&self, id: &PrivacyId, _: Actor) -> Result<Value, NotDone> {
+        self.one(id).await.map(|one| json!({ "request": one.id }))
+    }
+
+    async fn leaving(&self, tenant: &TenantId) -> Result<Value, NotDone> {
+        Ok(json!({ "tenant": tenant, "found": {} }))
+    }
+}

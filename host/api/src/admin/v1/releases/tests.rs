@@ -1,0 +1,63 @@
+use axum::http::{Method, StatusCode};
+use portcullis_model::release::{ReleaseStore as _, StoredRelease};
+use portcullis_store::SqliteStore;
+
+use super::*;
+use crate::admin::{Routes, local::Local, testing};
+
+fn local(store: &SqliteStore) -> Local {
+    let shared = Arc::new(store.clone());
+    let ports = Ports {
+        registry: testing::registry(store),
+        shelf: shared.clone(),
+        installations: shared.clone(),
+        recorder: shared,
+        clock: Arc::new(testing::Fixed),
+        rng: Arc::new(testing::Fixed),
+    };
+    let router = Routes::new(testing::frame(store, b"operator")).mount(operations(), Arc::new(ports)).router();
+    Local::new(router, testing::dana())
+}
+
+#[tokio::test]
+async fn plugins_are_listed_with_their_newest_release() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    for (plugin, number) in [("com.example.b", 1), ("com.example.a", 1), ("com.example.a", 3), ("com.example.a", 2)] {
+        let stored = StoredRelease {
+            digest: Digest::of(format!("{plugin}{number}").as_bytes()),
+            manifest: format!("{plugin}{number}"),
+            envelope: "{}".into(),
+        };
+        let listed = ListedRelease {
+            plugin: plugin.parse().unwrap(),
+            id: stored.id(),
+            number,
+            version: format!("1.0.{number}"),
+            since: testing::NOW,
+        };
+        store.put_release(stored, b"x".to_vec().into()).await.unwrap();
+        assert!(store.list_release(listed, None).await.unwrap());
+    }
+    let local = local(&store);
+    let get = async |path: &str| local.ask(Method::GET, path, None, None).await;
+    let plugins = get("/plugins").await.body;
+    let said: Vec<_> = plugins["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["plugin"], &one["releases"], &one["newest"]["number"]))
+        .collect();
+    assert_eq!(serde_json::json!(said), serde_json::json!([["com.example.a", 3, 3], ["com.example.b", 1, 1]]));
+    let releases = get("/releases?plugin=com.example.a&limit=2").await.body;
+    let numbers: Vec<_> = releases["items"].as_array().unwrap().iter().map(|one| &one["number"]).collect();
+    assert_eq!(serde_json::json!(numbers), serde_json::json!([3, 2]));
+    assert!(releases["next"].is_string());
+    let digest = Digest::of(b"none");
+    assert_eq!(get(&format!("/releases/{digest}/{digest}")).await.status, StatusCode::NOT_FOUND);
+    let one = &releases["items"][0];
+    let path = format!("/releases/{}/{}", one["component"].as_str().unwrap(), one["manifest"].as_str().unwrap());
+    let broken = get(&path).await;
+    assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY, "its manifest is none: {}", broken.body);
+    assert_eq!(get(&format!("{path}/diff")).await.status, StatusCode::BAD_REQUEST, "with which?");
+}

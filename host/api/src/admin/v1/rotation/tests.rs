@@ -1,0 +1,207 @@
+use axum::http::{Method, StatusCode};
+use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehearsed};
+use portcullis_model::{
+    connection::ConnectionKey,
+    error::StoreError,
+    rotation::{Held, Item, Nature, Renewal},
+};
+use portcullis_store::SqliteStore;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::admin::{
+    Local, LocalAnswer, Routes,
+    testing::{self, Own, of},
+    v1::people::tests::Counting,
+};
+
+/// Two tenants' connections, minted anew by stand-ins at once; and whose turn somebody else has.
+struct Stage(Arc<SqliteStore>, Mutex<Option<TenantId>>);
+
+fn held(tenant: &str, name: &str, renewal: Renewal) -> Held {
+    let key = ConnectionKey {
+        tenant: tenant.parse().unwrap(),
+        installation: "ins_1".parse().unwrap(),
+        name: name.to_owned(),
+    };
+    Held {
+        item: Item::connection(key),
+        plugin: None,
+        provider: Some("zendesk".parse().unwrap()),
+        generation: 3,
+        issued: Some(testing::NOW),
+        nature: Nature { renewal, renewal_ends_old: false, refresh_once: false, revocable: true },
+        needs_person: false,
+    }
+}
+
+#[async_trait]
+impl Workshop for Stage {
+    fn rotator(&self, by: Actor) -> Rotator {
+        let all = vec![
+            held("acme", "desk", Renewal::Own),
+            held("acme", "chat", Renewal::Person),
+            held("other", "desk", Renewal::Own),
+        ];
+        let quick = Latency::from_lines(&[], Duration::from_millis(1));
+        Rotator {
+            store: self.0.clone(),
+            freezes: self.0.clone(),
+            families: Families::new(vec![Arc::new(Rehearsed::new(all, quick))]),
+            reach: Arc::new(NobodyServes(testing::Fixed)),
+            clock: Arc::new(testing::Fixed),
+            rng: Arc::new(Counting::default()),
+            actor: by,
+            pace: Pace::default(),
+        }
+    }
+
+    async fn turn(&self, tenant: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {
+        let taken = self.1.lock().unwrap().clone();
+        let meets = taken.is_some_and(|taken| tenant.is_none_or(|tenant| *tenant == taken));
+        Ok((!meets).then(|| Box::new(()) as Turn))
+    }
+
+    async fn overlap(&self, _: Option<&TenantId>) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
+    }
+
+    async fn sign(&self, report: &Report, _: Actor) -> Result<SignedReport, StoreError> {
+        Ok(SignedReport { envelope: report.act.id.to_string(), digest: "d".into(), key: "k".into() })
+    }
+}
+
+struct World {
+    store: Arc<SqliteStore>,
+    stage: Arc<Stage>,
+    router: axum::Router,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
+        let stage = Arc::new(Stage(store.clone(), Mutex::default()));
+        let ports = Ports { workshop: stage.clone(), store: store.clone(), installations: store.clone() };
+        let frame = testing::frame_with(&store, b"operator", Arc::new(Own));
+        let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
+        Self { store, stage, router, _dir: dir }
+    }
+
+    async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
+        let body = Some(&body).filter(|body| !body.is_null());
+        Local::new(self.router.clone(), by.clone()).ask(method, path, None, body).await
+    }
+
+    /// The rotation, when it is through.
+    async fn through(&self, by: &Caller, id: &str) -> Value {
+        for _ in 0..500 {
+            let found = self.ask(by, Method::GET, &format!("/rotations/{id}"), Value::Null).await.body;
+            if found["rotation"]["ended"].is_string() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the rotation does not end")
+    }
+}
+
+fn order(of: &str, id: &str) -> Value {
+    json!({ "mode": "emergency", "extent": { "of": of, "id": id }, "reason": "before the audit" })
+}
+
+#[tokio::test]
+async fn a_rotation_is_rehearsed_ordered_seen_and_its_report_signed() {
+    let world = World::new();
+    let acme = of("acme");
+    let tried = world.ask(&acme, Method::POST, "/rotations?dry_run=true", order("tenant", "acme")).await;
+    assert_eq!(tried.status, StatusCode::OK, "{}", tried.body);
+    assert_eq!(
+        (&tried.body["rotation"]["mode"], tried.body["lines"].as_array().unwrap().len()),
+        (&json!("rehearsal"), 2)
+    );
+    let mut planned = order("tenant", "acme");
+    planned["mode"] = json!("planned");
+    let planned = world.ask(&acme, Method::POST, "/rotations?dry_run=true", planned).await.body;
+    let lines = planned["lines"].as_array().unwrap();
+    assert_eq!((lines.len(), &lines[0]["outcome"], &lines[0]["revocation"]), (1, &json!("renewed"), &json!("not")));
+    assert_eq!(world.store.entry_count().await.unwrap(), 0);
+    assert!(world.store.acts().await.unwrap().is_empty());
+    let begun = world.ask(&acme, Method::POST, "/rotations", order("tenant", "acme")).await;
+    assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+    let id = begun.body["rotation"]["id"].as_str().unwrap();
+    let done = world.through(&acme, id).await;
+    let outcome = |name: &str| {
+        let line = done["lines"].as_array().unwrap().iter().find(|line| line["name"] == name).cloned().unwrap();
+        line["outcome"].clone()
+    };
+    assert_eq!((outcome("desk"), outcome("chat")), (json!("renewed"), json!("person-needed")), "{done}");
+    assert_eq!(done["rotation"]["whole"], true);
+    let list = world.ask(&acme, Method::GET, "/rotations", Value::Null).await.body;
+    assert_eq!((list["items"][0]["id"].as_str(), &list["next"]), (Some(id), &Value::Null));
+    let signed = world.ask(&acme, Method::POST, &format!("/rotations/{id}/report"), Value::Null).await;
+    assert_eq!((signed.status, signed.body["envelope"].as_str()), (StatusCode::OK, Some(id)), "{}", signed.body);
+    let over = world.ask(&acme, Method::POST, &format!("/rotations/{id}/resume"), Value::Null).await;
+    assert_eq!(over.status, StatusCode::CONFLICT, "{}", over.body);
+}
+
+#[tokio::test]
+async fn nobody_orders_beyond_their_tenant_or_sees_anothers_lines() {
+    let world = World::new();
+    let (acme, other, stranger) = (of("acme"), of("other"), of("third"));
+    for (of, id) in [("provider", "zendesk"), ("tenant", "other"), ("plugin", "com.example.x")] {
+        let refused = world.ask(&acme, Method::POST, "/rotations?dry_run=true", order(of, id)).await;
+        assert!(matches!(refused.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND), "{of}: {}", refused.body);
+    }
+    let begun = world.ask(&testing::dana(), Method::POST, "/rotations", order("provider", "zendesk")).await;
+    let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(world.through(&testing::dana(), &id).await["lines"].as_array().unwrap().len(), 3);
+    for (by, lines) in [(&acme, 2), (&other, 1)] {
+        let seen = world.ask(by, Method::GET, &format!("/rotations/{id}"), Value::Null).await.body;
+        assert_eq!(
+            (seen["lines"].as_array().unwrap().len(), &seen["rotation"]["totals"]["items"]),
+            (lines, &json!(lines))
+        );
+        let first = world.ask(by, Method::GET, &format!("/rotations/{id}?limit=1"), Value::Null).await.body;
+        let (mut found, mut next) =
+            (first["lines"].as_array().unwrap().clone(), first["next"].as_str().map(str::to_owned));
+        assert_eq!((found.len(), &first["rotation"]["totals"]), (1, &seen["rotation"]["totals"]), "of all of them");
+        while let Some(link) = next {
+            let path = link.strip_prefix("/admin/v1").unwrap();
+            let stolen = world.ask(&stranger, Method::GET, path, Value::Null).await;
+            assert_eq!(stolen.status, StatusCode::NOT_FOUND, "{}", stolen.body);
+            let page = world.ask(by, Method::GET, path, Value::Null).await.body;
+            found.extend(page["lines"].as_array().unwrap().iter().cloned());
+            next = page["next"].as_str().map(str::to_owned);
+        }
+        assert_eq!(&Value::Array(found), &seen["lines"], "each on one page");
+        let told = (&seen["rotation"]["reason"], &seen["rotation"]["by"]);
+        assert_eq!(told, (&json!("for reasons of whoever runs the host"), &json!("")), "the platform's own words");
+        let list = world.ask(by, Method::GET, "/rotations", Value::Null).await.body.to_string();
+        assert!(list.contains(&id) && !list.contains("before the audit"), "{list}");
+        let report = world.ask(by, Method::POST, &format!("/rotations/{id}/report"), Value::Null).await;
+        assert_eq!(report.status, StatusCode::FORBIDDEN, "{}", report.body);
+    }
+    let hidden = world.ask(&stranger, Method::GET, &format!("/rotations/{id}"), Value::Null).await;
+    assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{}", hidden.body);
+    assert_eq!(world.ask(&stranger, Method::GET, "/rotations", Value::Null).await.body["items"], json!([]));
+    let status = world.ask(&other, Method::GET, "/rotation/status", Value::Null).await.body;
+    assert_eq!(
+        (status["items"].as_array().unwrap().len(), &status["items"][0]["age-seconds"]),
+        (1, &json!(0)),
+        "{status}"
+    );
+}
+
+#[tokio::test]
+async fn a_tenant_waits_for_its_own_turn_and_no_tenant_for_anothers() {
+    let world = World::new();
+    *world.stage.1.lock().unwrap() = Some("acme".parse().unwrap());
+    let busy = world.ask(&of("acme"), Method::POST, "/rotations", order("tenant", "acme")).await;
+    assert_eq!(busy.status, StatusCode::CONFLICT, "{}", busy.body);
+    let free = world.ask(&of("other"), Method::POST, "/rotations", order("tenant", "other")).await;
+    assert_eq!(free.status, StatusCode::CREATED, "{}", free.body);
+    let all = world.ask(&testing::dana(), Method::POST, "/rotations", order("provider", "zendesk")).await;
+    assert_eq!(all.status, StatusCode::CONFLICT, "what reaches both meets it: {}", all.body);
+}

@@ -1,0 +1,97 @@
+//! The admin API of this host, wired: what each of its operations is done with. The command line is [one of those who ask it](Keyboard).
+//!
+//! Invariant: whoever asks, over the network or from the command line, is answered by the same operations.
+
+mod keyboard;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use portcullis_api::{
+    SignIn,
+    admin::{Api, AutomationCallers, Frame, OperatorOnly, Ports, v1},
+    audit::Live,
+};
+use portcullis_model::people::Decide;
+
+pub use keyboard::{Keyboard, NotDone, asked, given, or_unknown};
+
+use crate::{host::Host, inspected::Inspector, reading::LogReader, rotation::workshop};
+
+/// The API of an opened host, whose log is read by this reader and followed by these: as the operator may ask it, and people who sign
+/// in, where any can.
+pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Option<Arc<SignIn>>) -> Result<Api> {
+    let inspects = Inspector { store: host.store.clone(), registry: host.registry.clone(), home: host.home.clone() };
+    let duties = duties(host, reader);
+    let who = Arc::new(crate::people::ports(host, people.as_deref())?);
+    let ports = Ports {
+        access: who.clone(),
+        acts: Arc::new(v1::acts::Ports { explain: Arc::new(host.explainer()) }),
+        alerts: Arc::new(v1::alerts::Ports { alerts: host.store.clone(), clock: host.clock.clone() }),
+        attestations: duties.clone(),
+        audit: Arc::new(v1::audit::Ports { reader: reader.clone(), live: live.clone(), recorder: host.store.clone() }),
+        automation: who.clone(),
+        components: Arc::new(v1::components::Ports { inspects: Arc::new(inspects) }),
+        connections: Arc::new(workshop::connections(host, crate::people::address(host, people.as_deref()))),
+        deliveries: Arc::new(v1::deliveries::Ports { queue: host.store.clone(), installations: host.store.clone() }),
+        denials: Arc::new(v1::denials::Ports { reader: reader.clone(), recorder: host.store.clone() }),
+        duties: duties.clone(),
+        freezes: Arc::new(v1::freezes::Ports { freezes: host.store.clone(), installations: host.store.clone() }),
+        incidents: Arc::new(crate::incident::ports(host)),
+        installations: Arc::new(installations(host, reader)),
+        posture: duties.clone(),
+        privacy: Arc::new(crate::privacy::ports(host)),
+        profiles: duties.clone(),
+        releases: Arc::new(releases(host)),
+        risks: duties,
+        people: who.clone(),
+        reviews: Arc::new(v1::reviews::Ports {
+            registry: host.registry.clone(),
+            reviews: host.store.clone(),
+            clock: host.clock.clone(),
+        }),
+        roles: who.clone(),
+        rotation: Arc::new(workshop::rotations(host)),
+        support: who,
+        withdrawals: Arc::new(v1::withdrawals::Ports { registry: host.registry.clone() }),
+    };
+    let decide: Arc<dyn Decide> = match people.is_some() {
+        true => Arc::new(crate::people::access(host)?),
+        false => Arc::new(OperatorOnly),
+    };
+    let frame = Frame::new(host.clock.clone(), host.operator_token()?, decide, host.store.clone());
+    let frame = match people {
+        Some(people) => frame.knowing(people).knowing(Arc::new(AutomationCallers(crate::people::access(host)?))),
+        None => frame,
+    };
+    Ok(Api::new(Arc::new(frame), ports))
+}
+
+fn duties(host: &Host, reader: &Arc<LogReader>) -> Arc<v1::posture::Ports> {
+    let look = crate::duties::Lookout::new(host, reader);
+    Arc::new(v1::posture::Ports { look, duties: host.store.clone(), clock: host.clock.clone() })
+}
+
+fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Ports {
+    v1::installations::Ports {
+        registry: host.registry.clone(),
+        installations: host.store.clone(),
+        budgets: host.store.clone(),
+        recorder: host.store.clone(),
+        bounds: host.bounds(),
+        reader: reader.clone(),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+    }
+}
+
+fn releases(host: &Host) -> v1::releases::Ports {
+    v1::releases::Ports {
+        registry: host.registry.clone(),
+        shelf: host.store.clone(),
+        installations: host.store.clone(),
+        recorder: host.store.clone(),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+    }
+}

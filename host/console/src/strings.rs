@@ -1,0 +1,107 @@
+//! What the frame of every page says, in one place. What a page says of its own stands in that page, once.
+
+/// The product.
+pub const PRODUCT: &str = "Portcullis";
+/// Jumps over the navigation.
+pub const SKIP: &str = "Skip to the content";
+/// The button that unfolds the navigation on a narrow screen.
+pub const MENU: &str = "Menu";
+/// Ends the session.
+pub const SIGN_OUT: &str = "Sign out";
+/// Names the navigation for screen readers.
+pub const NAVIGATION: &str = "Main";
+/// Where a list goes on.
+pub const MORE: &str = "Show more";
+/// A page that the API refused.
+pub const REFUSED: &str = "This was refused";
+/// A page that is not there.
+pub const MISSING: &str = "There is nothing here";
+/// The host could not answer.
+pub const UNAVAILABLE: &str = "The host could not answer";
+
+/// What to do where nothing else is known.
+pub const LATER: &str = "Try again in a moment. If it stays so, tell whoever runs this host.";
+/// A form that is not its reader's own.
+pub const FORGED: &str = "This form is not of your session. Go back, load the page again, and send it once more.";
+/// A form that is too large.
+pub const TOO_LARGE: &str = "The form is too large.";
+/// A form that cannot be read.
+pub const WRONG_FORM: &str = "The form is not as expected. Go back, load the page again, and send it once more.";
+
+/// A place in the navigation. Each has a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// How all stands.
+    Overview,
+    /// What can be installed.
+    Marketplace,
+    /// What is installed.
+    Installations,
+    /// The log.
+    Audit,
+    /// What plugins were denied.
+    Denials,
+    /// What should be looked at.
+    Alerts,
+    /// How a tenant stands.
+    Posture,
+    /// Who answers for what.
+    Duties,
+    /// What somebody answers for by name.
+    Risks,
+    /// What people asked about their own data.
+    Privacy,
+    /// What is suspected or was contained.
+    Incidents,
+    /// Who may do what.
+    People,
+    /// Credentials, and their rotation.
+    Connections,
+    /// What waits for reviewers.
+    Reviews,
+}
+
+/// A place in the navigation: its path and name.
+pub type Entry = (Place, &'static str, &'static str);
+
+/// The navigation: groups, and in each the places with their paths and names.
+pub const NAVIGATION_GROUPS: &[(&str, &[Entry])] = &[
+    ("", &[(Place::Overview, "/console", "Overview")]),
+    (
+        "Plugins",
+        &[
+            (Place::Marketplace, "/console/marketplace", "Marketplace"),
+            (Place::Installations, "/console/installations", "Installations"),
+            (Place::Connections, "/console/connections", "Connections"),
+            (Place::Reviews, "/console/reviews", "Reviews"),
+        ],
+    ),
+    (
+        "Watch",
+        &[
+            (Place::Alerts, "/console/alerts", "Alerts"),
+            (Place::Incidents, "/console/incidents", "Incidents"),
+            (Place::Audit, "/console/audit", "Audit log"),
+            (Place::Denials, "/console/denials", "Denials"),
+        ],
+    ),
+    (
+        "Responsibility",
+        &[
+            (Place::Posture, "/console/posture", "Posture"),
+            (Place::Duties, "/console/duties", "Duties"),
+            (Place::Risks, "/console/risks", "Accepted risks"),
+            (Place::Privacy, "/console/privacy", "Data requests"),
+        ],
+    ),
+    ("Organisation", &[(Place::People, "/console/people", "People")]),
+];
+
+impl Place {
+    /// Where a path lies.
+    pub fn of(path: &str) -> Self {
+        let all = NAVIGATION_GROUPS.iter().flat_map(|(_, places)| places.iter());
+        let found = all.filter(|(_, at, _)| path.starts_with(at)).max_by_key(|(_, at, _)| at.len());
+        found.map_or(Self::Overview, |(place, ..)| *place)
+    }
+}
