@@ -1,6 +1,8 @@
 //! Profiles, accepted risks and postures on a real host: what a profile narrows, what a running host notices, what of it is published.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod fixture;
+
 use std::{collections::BTreeMap, path::Path, process::Command, sync::Arc, time::Duration};
 
 use portcullis_broker::place::Place;
@@ -19,14 +21,13 @@ use portcullis_model::{
     duty::{DutyStore as _, Party, RiskAbout, TenantRules as _},
     egress::Destination,
     id::{Digest, TenantId},
-    installation::{Installation, InstallationState, InstallationStore as _},
+    installation::{Installation, InstallationStore as _},
     limits::Limits,
     release::VerifiedRelease,
     risk::AcceptedRisk,
     scope::ScopeText,
     secret::Secret,
     time::Timestamp,
-    upgrade::UpgradePolicy,
 };
 
 const CHAT: &str = "http:send methods=POST to=https://chat.example/*";
@@ -40,23 +41,7 @@ fn acme() -> TenantId {
 }
 
 fn installation(id: &str, tenant: &str) -> Installation {
-    Installation {
-        id: id.parse().unwrap(),
-        tenant: tenant.parse().unwrap(),
-        plugin: "com.example.chat".parse().unwrap(),
-        release: Digest::of(b"component"),
-        manifest: Digest::of(b"manifest"),
-        version: "1.0.0".into(),
-        number: 1,
-        state: InstallationState::Active,
-        granted: scopes(),
-        limits: Limits::default(),
-        upgrades: UpgradePolicy::Manual,
-        previous: None,
-        waiting: None,
-        rolled_back: None,
-        generation: 1,
-    }
+    Installation { granted: scopes(), ..fixture::installation(id, tenant, "com.example.chat") }
 }
 
 /// A release that says that its chat is in the United States.

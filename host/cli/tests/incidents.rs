@@ -1,6 +1,8 @@
 //! Containment on a real host: everything but the sandbox is what serves (INC-1).
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod fixture;
+
 use std::{
     collections::BTreeSet,
     sync::{
@@ -23,11 +25,9 @@ use portcullis_model::{
     alert::AlertSeverity,
     audit::{Actor, Entry, Kind, Recorder as _},
     freeze::Subject as InWhoseName,
-    id::{CallId, Digest, IncidentId, InstallationId},
+    id::{CallId, IncidentId, InstallationId},
     incident::{Incident, IncidentStore as _, Origin, Subject},
     installation::{Installation, InstallationState, InstallationStore as _},
-    limits::Limits,
-    upgrade::UpgradePolicy,
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -36,23 +36,7 @@ const GOOD: &str = "com.example.good";
 const INSTALLATIONS: usize = 1_000;
 
 fn installation(number: usize, plugin: &str) -> Installation {
-    Installation {
-        id: format!("ins_{plugin}_{number}").parse().unwrap(),
-        tenant: format!("tenant-{}", number % 100).parse().unwrap(),
-        plugin: plugin.parse().unwrap(),
-        release: Digest::of(b"component"),
-        manifest: Digest::of(b"manifest"),
-        version: "1.0.0".into(),
-        number: 1,
-        state: InstallationState::Active,
-        granted: Vec::new(),
-        limits: Limits::default(),
-        upgrades: UpgradePolicy::Manual,
-        previous: None,
-        waiting: None,
-        rolled_back: None,
-        generation: 1,
-    }
+    fixture::installation(&format!("ins_{plugin}_{number}"), &format!("tenant-{}", number % 100), plugin)
 }
 
 async fn install(host: &Arc<Host>, one: Installation) {

@@ -2,6 +2,8 @@
 //! there is a certificate of it. Also where the command is killed in the middle.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod fixture;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -16,13 +18,12 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
     call::Call,
     event::{Event, EventForm},
-    id::{Digest, TenantId},
-    installation::{Installation, InstallationState, InstallationStore as _},
+    id::TenantId,
+    installation::{Installation, InstallationStore as _},
     invoke::{CallEnd, CallReport, PluginLogs as _, Usage},
     limits::Limits,
     queue::Queue as _,
     time::Timestamp,
-    upgrade::UpgradePolicy,
 };
 use portcullis_store::{
     SqliteStore,
@@ -73,23 +74,7 @@ fn mark(tenant: &str) -> String {
 }
 
 fn installation(tenant: &str) -> Installation {
-    Installation {
-        id: format!("ins_of_{}", tenant.replace('-', "_")).parse().unwrap(),
-        tenant: tenant.parse().unwrap(),
-        plugin: "com.example.plugin".parse().unwrap(),
-        release: Digest::of(b"component"),
-        manifest: Digest::of(b"manifest"),
-        version: "0.1.0".into(),
-        number: 1,
-        state: InstallationState::Active,
-        granted: Vec::new(),
-        limits: Limits::default(),
-        upgrades: UpgradePolicy::Manual,
-        previous: None,
-        waiting: None,
-        rolled_back: None,
-        generation: 1,
-    }
+    fixture::installation(&format!("ins_of_{}", tenant.replace('-', "_")), tenant, "com.example.plugin")
 }
 
 fn event(one: &Installation, mark: &str) -> Event {

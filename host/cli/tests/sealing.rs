@@ -5,6 +5,8 @@
 //! the commands that take a person's words, and looks for these words in what is hashed and published.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod fixture;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -14,14 +16,7 @@ use std::{
 };
 
 use portcullis_cli::{commands::init, home::Home, host::Host, system::SystemClock};
-use portcullis_model::{
-    audit::Kind,
-    id::Digest,
-    installation::{Installation, InstallationState, InstallationStore as _},
-    limits::Limits,
-    time::Clock as _,
-    upgrade::UpgradePolicy,
-};
+use portcullis_model::{audit::Kind, installation::InstallationStore as _, time::Clock as _};
 
 /// Ids, names of things, digests, numbers, times, addresses of places, and words of a fixed list.
 const CLOSED: &str = "
@@ -219,23 +214,7 @@ impl World {
         );
         let host = init::create(Home::at(home.clone()), &config).await.unwrap();
         for id in ["ins_1", "ins_2"] {
-            let one = Installation {
-                id: id.parse().unwrap(),
-                tenant: "acme".parse().unwrap(),
-                plugin: format!("com.example.{}", id.replace('_', "-")).parse().unwrap(),
-                release: Digest::of(b"component"),
-                manifest: Digest::of(b"manifest"),
-                version: "1.0.0".into(),
-                number: 1,
-                state: InstallationState::Active,
-                granted: Vec::new(),
-                limits: Limits::default(),
-                upgrades: UpgradePolicy::Manual,
-                previous: None,
-                waiting: None,
-                rolled_back: None,
-                generation: 1,
-            };
+            let one = fixture::installation(id, "acme", &format!("com.example.{}", id.replace('_', "-")));
             let entry = host.entry(Kind::PluginInstalled, Some(one.tenant.clone()));
             assert!(host.store.put_installation(one, None, entry).await.unwrap());
         }

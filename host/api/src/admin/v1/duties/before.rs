@@ -4,17 +4,19 @@
 use axum::http::StatusCode;
 use portcullis_duties::{report::sheet_page, sheet::Sheet};
 use portcullis_model::{
-    id::{Digest, TenantId},
+    id::TenantId,
     people::{Resource, actions},
-    release::ReleaseId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    super::posture::{
-        of_tenant,
-        page::{HTML, alone},
+    super::{
+        posture::{
+            of_tenant,
+            page::{HTML, alone},
+        },
+        releases::Which,
     },
     Ports,
     sheet::SheetView,
@@ -30,17 +32,6 @@ pub struct Before;
 /// The same as a page that stands alone.
 pub struct BeforeAlone;
 
-/// Which release.
-#[derive(Clone, Deserialize, IntoParams)]
-pub struct Which {
-    /// The digest of its component: `sha256:` and 64 hexadecimal digits.
-    #[param(value_type = String)]
-    component: Digest,
-    /// The digest of its manifest.
-    #[param(value_type = String)]
-    manifest: Digest,
-}
-
 /// For whom.
 #[derive(Deserialize, IntoParams)]
 pub struct ForWhom {
@@ -51,8 +42,7 @@ pub struct ForWhom {
 
 async fn found<O: Operation<Path = Which, Query = ForWhom>>(ports: &Ports, call: &Call<O>) -> Result<Sheet, Problem> {
     let tenant = ports.meant(call, call.query.tenant.as_ref()).await?;
-    let release = ReleaseId { component: call.path.component, manifest: call.path.manifest };
-    let sheet = ports.look.sheet_before(&release, &tenant).await.map_err(|error| unavailable(&error))?;
+    let sheet = ports.look.sheet_before(&call.path.id(), &tenant).await.map_err(|error| unavailable(&error))?;
     sheet.ok_or_else(|| unknown("There is no release with these digests; see GET /admin/v1/releases."))
 }
 

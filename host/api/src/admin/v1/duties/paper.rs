@@ -19,7 +19,7 @@ use super::{
         },
     },
     Ports,
-    sheet::missing,
+    sheet::{found, resource_of},
 };
 use crate::{
     admin::{About, Bare, Call, Nothing, On, Operation, Reply, Streamed, unavailable},
@@ -83,12 +83,10 @@ impl Operation for SheetAlone {
     .answers(StatusCode::OK, HTML);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
-        let whose = ports.look.whose(&path.id).await.map_err(|error| unavailable(&error))?;
-        whose.map(|tenant| Resource::of(tenant, "installation").named(path.id.as_str())).ok_or_else(missing)
+        resource_of(ports, path).await
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Streamed>, Problem> {
-        let sheet = ports.look.sheet(&call.path.id).await.map_err(|error| unavailable(&error))?.ok_or_else(missing)?;
-        Ok(alone(sheet_page(&sheet, ports.look.catalogue())))
+        Ok(alone(sheet_page(&found(ports, &call.path).await?, ports.look.catalogue())))
     }
 }

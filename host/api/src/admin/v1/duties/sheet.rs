@@ -68,10 +68,21 @@ pub struct DutyTitle {
     title: String,
 }
 
-pub(super) fn missing() -> Problem {
+fn missing() -> Problem {
     unknown(
         "There is no installation with this id, or its release is not in the registry; see GET /admin/v1/installations.",
     )
+}
+
+/// The installation that a sheet is asked of.
+pub(super) async fn resource_of(ports: &Ports, path: &Which) -> Result<Resource, Problem> {
+    let whose = ports.look.whose(&path.id).await.map_err(|error| unavailable(&error))?;
+    whose.map(|tenant| Resource::of(tenant, "installation").named(path.id.as_str())).ok_or_else(missing)
+}
+
+/// Its sheet.
+pub(super) async fn found(ports: &Ports, path: &Which) -> Result<Sheet, Problem> {
+    ports.look.sheet(&path.id).await.map_err(|error| unavailable(&error))?.ok_or_else(missing)
 }
 
 impl Operation for Show {
@@ -87,13 +98,11 @@ impl Operation for Show {
             .on(On::Installation);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
-        let whose = ports.look.whose(&path.id).await.map_err(|error| unavailable(&error))?;
-        whose.map(|tenant| Resource::of(tenant, "installation").named(path.id.as_str())).ok_or_else(missing)
+        resource_of(ports, path).await
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<SheetView>, Problem> {
-        let sheet = ports.look.sheet(&call.path.id).await.map_err(|error| unavailable(&error))?.ok_or_else(missing)?;
-        Ok(Reply::json(SheetView::of(&sheet, ports.look.catalogue())?))
+        Ok(Reply::json(SheetView::of(&found(ports, &call.path).await?, ports.look.catalogue())?))
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Which {
 }
 
 impl Which {
-    fn id(&self) -> ReleaseId {
+    pub(super) fn id(&self) -> ReleaseId {
         ReleaseId { component: self.component, manifest: self.manifest }
     }
 }
