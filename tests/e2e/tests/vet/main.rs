@@ -36,7 +36,11 @@ fn options(seed: u64, inputs: u64) -> Options {
 
 /// Runs it.
 async fn report(package: &Package, options: &Options) -> Report {
-    let report = vet(&release(package), options, |_, _| {}).await.unwrap().report;
+    report_of(&release(package), options).await
+}
+
+async fn report_of(release: &Release, options: &Options) -> Report {
+    let report = vet(release, options, |_, _| {}).await.unwrap().report;
     // What is written can be read, whatever was in it.
     assert_eq!(Report::read(&report.encode().unwrap()), Ok(report.clone()));
     report
