@@ -12,10 +12,11 @@ const API: &str = "/admin/v1";
 const STREAMS: [&str; 2] = ["/admin/v1/audit/live", "/admin/v1/audit/export"];
 
 /// The pages, with what stands for something of the home in braces.
-const PAGES: [&str; 39] = [
+const PAGES: [&str; 42] = [
     "/console",
     "/console/marketplace",
     "/console/releases/{release}",
+    "/console/releases/{release}/sheet",
     "/console/releases/{diff}",
     "/console/install?{component}",
     "/console/installations",
@@ -43,6 +44,8 @@ const PAGES: [&str; 39] = [
     "/console/people/{tenant}/roles/admin",
     "/console/people/{tenant}/support",
     "/console/people/{tenant}/limits",
+    "/console/people/{tenant}/automation",
+    "/console/privacy",
     "/console/posture",
     "/console/posture/{tenant}/healthcare",
     "/console/duties",
@@ -72,7 +75,7 @@ pub async fn look(visitor: &Visitor) -> Result<Known> {
     keep("installation", text(&first["id"]));
     keep("plugin", text(&first["plugin"]));
     let releases = visitor.json(&format!("{API}/releases?plugin=com.example.plugin-0")).await?;
-    let id = |one: &Value| Some(format!("{}/{}", one["digest"].as_str()?, one["manifest"].as_str()?));
+    let id = |one: &Value| Some(format!("{}/{}", one["component"].as_str()?, one["manifest"].as_str()?));
     let (newer, older) = (id(&releases["items"][0]), id(&releases["items"][1]));
     keep("diff", newer.clone().zip(older).map(|(new, old)| format!("{new}/diff/{old}")));
     if let Some((component, manifest)) = newer.as_ref().and_then(|id| id.split_once('/')) {
@@ -81,7 +84,6 @@ pub async fn look(visitor: &Visitor) -> Result<Known> {
     }
     keep("release", newer);
     let first_of = |list: Value, name: &str| list["items"][0][name].as_str().map(str::to_owned);
-    let number = |list: Value, name: &str| list["items"][0][name].as_u64().map(|number| number.to_string());
     let alerts = visitor.json(&format!("{API}/alerts")).await?;
     keep("alert", first_of(alerts, "id"));
     let people = visitor.json(&format!("{API}/people?tenant={TENANT}")).await?;
@@ -89,7 +91,8 @@ pub async fn look(visitor: &Visitor) -> Result<Known> {
     let connections = visitor.json(&format!("{API}/connections")).await?;
     let one = &connections["items"][0];
     keep("connection", text(&one["installation"]).zip(text(&one["name"])).map(|(of, name)| format!("{of}/{name}")));
-    keep("risk", number(visitor.json(&format!("{API}/risks")).await?, "number"));
+    let risks = visitor.json(&format!("{API}/risks")).await?;
+    keep("risk", risks["items"][0]["risk"]["number"].as_u64().map(|number| number.to_string()));
     let denied = visitor.json(&format!("{API}/denials")).await?;
     keep("act", first_of(denied, "act-id").or(Some("call_000000000000000000000000.0".to_owned())));
     Ok(Known { values, installations: items.len() })
