@@ -5,7 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portcullis_capabilities::Catalogue;
 use portcullis_model::{
-    audit::{Actor, Entry, Kind},
+    audit::{
+        Actor, Entry, Kind,
+        query::{Field, Filter},
+        reader::{AuditReader as _, LARGEST_PAGE, Window},
+    },
     authority::{Opinion, Standing},
     bounds::Bounds,
     catalogue::Catalogue as _,
@@ -20,10 +24,14 @@ use portcullis_packages::check::Registry;
 use portcullis_store::SqliteStore;
 use serde_json::Value;
 
+use crate::reading::LogReader;
+
 /// Explains acts of one host.
 pub struct Explainer {
-    /// Where the log lies.
+    /// Where installations are.
     pub store: Arc<SqliteStore>,
+    /// Where the log is searched.
+    pub reader: LogReader,
     /// Where releases are checked.
     pub registry: Arc<Registry>,
     /// What holds for every installation.
@@ -57,6 +65,28 @@ fn refused(entry: &Entry) -> Option<Refused> {
 }
 
 impl Explainer {
+    /// The entry that permitted or denied an act, and its number. Looks through the act's call alone, which the log's index finds.
+    pub async fn entry_of(&self, id: &ActId) -> Result<Option<(u64, Entry)>, StoreError> {
+        let Some(call) = id.call() else { return Ok(None) };
+        let filter = Filter::default()
+            .and(Field::Call, call)
+            .and(Field::Kind, Kind::ActPermitted.as_str())
+            .and(Field::Kind, Kind::ActDenied.as_str());
+        let mut from = 0;
+        loop {
+            let window = Window { from, to: u64::MAX, backwards: false, most: LARGEST_PAGE };
+            let found = self.reader.search(&filter, window).await?;
+            let mut read = found.entries.into_iter().filter_map(|shown| Some((shown.index, shown.entry?)));
+            if let Some(entry) = read.find(|(_, entry)| entry.text("id") == Some(id.as_str())) {
+                return Ok(Some(entry));
+            }
+            match found.next {
+                Some(next) => from = next,
+                None => return Ok(None),
+            }
+        }
+    }
+
     /// What becomes of a scope in an installation today.
     pub async fn standing(&self, installation: &Installation, scope: &ScopeText) -> anyhow::Result<Standing> {
         let release = self.registry.verified(&installation.release_id(), &installation.tenant).await?;
@@ -84,8 +114,7 @@ impl Explainer {
 #[async_trait]
 impl Explain for Explainer {
     async fn explain(&self, id: &ActId) -> Result<Option<Explained>, StoreError> {
-        let Some(stored) = self.store.entry_of_act(id.to_string()).await? else { return Ok(None) };
-        let entry: Entry = stored.read().map_err(|error| StoreError(error.to_string()))?;
+        let Some((index, entry)) = self.entry_of(id).await? else { return Ok(None) };
         let Actor::Plugin { installation, plugin, .. } = entry.actor.clone() else { return Err(unreadable("actor")) };
         let text = |name: &str| entry.text(name).map(str::to_owned).ok_or_else(|| unreadable(name));
         let scope: ScopeText = text("scope")?.parse().map_err(|_| unreadable("scope"))?;
@@ -101,7 +130,7 @@ impl Explain for Explainer {
             scope,
             layers: opinions(&entry),
             refused: refused(&entry),
-            index: stored.index,
+            index,
             entry,
         }))
     }

@@ -35,6 +35,7 @@ use crate::{
     connect,
     explain::Explainer,
     home::Home,
+    reading::LogReader,
     system::{SystemClock, SystemRng},
     vault,
 };
@@ -131,7 +132,12 @@ impl Host {
 
     /// What explains decisions.
     pub fn explainer(&self) -> Explainer {
-        Explainer { store: self.store.clone(), registry: self.registry.clone(), bounds: self.bounds() }
+        Explainer {
+            store: self.store.clone(),
+            reader: LogReader::new(&self.home, self.store.clone()),
+            registry: self.registry.clone(),
+            bounds: self.bounds(),
+        }
     }
 
     /// What holds for whatever is asked and granted: the configuration's bounds and the tenants' profiles.

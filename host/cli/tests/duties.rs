@@ -156,10 +156,10 @@ async fn what_would_change_is_said_before_and_what_changed_is_noticed_once() {
     assert!(lookout.unfit(&about("drm")).await.unwrap().unwrap().contains("no connection 'drm'"));
     assert_eq!(lookout.elsewhere().await.unwrap().len(), 2, "the token's own risk, and the host's");
     assert_eq!(duties::look(&host, reader.as_ref()).await.unwrap(), 0, "what is seen for the first time is no change");
-    let told = lookout.posture(&acme(), Some(&turn)).await.unwrap();
+    let (_, told) = lookout.turned(&acme(), &turn).await.unwrap();
     turn_on(&host, "healthcare").await;
     host.duties.refresh().await.unwrap();
-    let stands = lookout.posture(&acme(), None).await.unwrap();
+    let stands = lookout.posture(&acme()).await.unwrap();
     assert_eq!(told.moves(), stands.moves(), "as it was said before");
     assert!(host.duties.static_token(&key, host.clock.now()).is_err());
     assert!(host.duties.without_tls(&acme(), "chat.example", host.clock.now()).is_err());

@@ -57,8 +57,11 @@ pub trait Look: Send + Sync {
     /// All tenants that the host knows of.
     async fn tenants(&self) -> Result<Vec<TenantId>, StoreError>;
 
-    /// How a tenant stands now, or would with a profile turned on or off.
-    async fn posture(&self, tenant: &TenantId, turn: Option<&Turn>) -> Result<Posture, StoreError>;
+    /// How a tenant stands now.
+    async fn posture(&self, tenant: &TenantId) -> Result<Posture, StoreError>;
+
+    /// How it stands now, and how it would with a profile turned on or off: from the same facts.
+    async fn turned(&self, tenant: &TenantId, turn: &Turn) -> Result<(Posture, Posture), StoreError>;
 
     /// What turning a profile on or off would change, installation by installation. Empty where nothing would.
     async fn changes(&self, tenant: &TenantId, turn: &Turn) -> Result<Vec<Change>, StoreError>;

@@ -214,6 +214,13 @@ impl SupportId {
     }
 }
 
+impl ActId {
+    /// The call that the act is of, as [`CallId::act`] put it there; `None` where the id names none.
+    pub fn call(&self) -> Option<&str> {
+        self.as_str().rsplit_once('.').map(|(call, _)| call)
+    }
+}
+
 impl CallId {
     /// A fresh, unguessable one.
     pub fn random(rng: &dyn Rng) -> Self {

@@ -148,15 +148,6 @@ impl SqliteStore {
     pub async fn sweep_open_acts(&self, now: Timestamp) -> Outcome<usize> {
         self.db.write(move |conn| close_open_acts(conn, now, "", "\u{10ffff}")).await
     }
-
-    /// The entry of a permit or denial, by its act id. None where there is none, or where it was disposed of.
-    pub async fn entry_of_act(&self, id: String) -> Outcome<Option<StoredEntry>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM audit a WHERE kind IN ('act.permitted', 'act.denied')
-             AND CASE WHEN disposed IS NULL THEN json_extract(CAST(body AS TEXT), '$.detail.id') = ?1 END"
-        );
-        self.db.read(move |conn| Ok(select(conn, &sql, [id])?.pop())).await
-    }
 }
 
 #[async_trait]
@@ -207,7 +198,6 @@ mod tests {
         assert_eq!(store.sweep_open_acts(Timestamp(6)).await.unwrap(), 0);
         let last: Entry = store.entries(3, 1).await.unwrap()[0].read().unwrap();
         assert_eq!((last.kind, last.text("id")), (Kind::ActUnknown, Some("call_1.2")));
-        assert!(store.entry_of_act("call_1.2".into()).await.unwrap().is_some());
     }
 
     #[tokio::test]

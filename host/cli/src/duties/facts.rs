@@ -8,9 +8,8 @@ use portcullis_broker::{
     connection::STATIC,
     consent::Keeps,
 };
-use portcullis_duties::{
-    look::Turn,
-    posture::facts::{At, Facts, LastCall, Observations, On, PlainHost, SheetGaps, StaticToken, UsesAi, Vulnerable},
+use portcullis_duties::posture::facts::{
+    At, Facts, LastCall, Observations, On, PlainHost, SheetGaps, StaticToken, UsesAi, Vulnerable,
 };
 use portcullis_model::{
     audit::{
@@ -19,7 +18,7 @@ use portcullis_model::{
         reader::{AuditReader, LARGEST_PAGE, Shown, Window},
     },
     connection::Standing,
-    duty::{DutyStore as _, TurnedOn},
+    duty::DutyStore as _,
     id::TenantId,
     installation::{Installation, InstallationStore as _},
     release::{ReleaseId, ReleaseStore as _},
@@ -61,13 +60,8 @@ pub(super) async fn installed(host: &Host, tenant: &TenantId) -> Result<Vec<Inst
     Ok(all)
 }
 
-/// The facts of a tenant; with a profile turned on or off, where that is asked for.
-pub(super) async fn gather(
-    host: &Host,
-    reader: &dyn AuditReader,
-    tenant: &TenantId,
-    turn: Option<&Turn>,
-) -> Result<Facts> {
+/// The facts of a tenant.
+pub(super) async fn gather(host: &Host, reader: &dyn AuditReader, tenant: &TenantId) -> Result<Facts> {
     let state = host.store.duty_state().await?;
     let installed = installed(host, tenant).await?;
     let mut on = Vec::new();
@@ -75,12 +69,6 @@ pub(super) async fn gather(
         let filter = of(tenant, "profile.changed").and(Field::Record, format!("profile:{}", turned.profile));
         let entry = last(reader, &filter).await?.map(|at| at.entry);
         on.push(On { turned, entry });
-    }
-    if let Some(turn) = turn {
-        on.retain(|one| turn.on || one.turned.profile != turn.profile);
-        if turn.on && on.iter().all(|one| one.turned.profile != turn.profile) {
-            on.push(On { turned: supposed(tenant, turn, host.clock.now()), entry: None });
-        }
     }
     let jwt_minutes = ACCESS_LIFE.max(LONGEST_ASSERTION).as_secs().div_ceil(60);
     Ok(Facts {
@@ -100,12 +88,6 @@ pub(super) async fn gather(
         jwt_minutes: u32::try_from(jwt_minutes).unwrap_or(u32::MAX),
         observations: observe(host, reader, tenant, &installed).await?,
     })
-}
-
-/// A profile that nobody has turned on yet.
-fn supposed(tenant: &TenantId, turn: &Turn, now: Timestamp) -> TurnedOn {
-    let (by, reason) = ("nobody yet".to_owned(), "a rehearsal".to_owned());
-    TurnedOn { tenant: tenant.clone(), profile: turn.profile.clone(), by, reason, since: now }
 }
 
 pub(super) async fn statics(host: &Host, tenant: &TenantId, installed: &[Installed]) -> Result<Vec<StaticToken>> {

@@ -38,9 +38,14 @@ impl Lookout {
         self.host.store.installation(id).await
     }
 
-    async fn posture_of(&self, tenant: &TenantId, turn: Option<&Turn>) -> Result<Posture> {
-        let facts = facts::gather(&self.host, self.reader.as_ref(), tenant, turn).await?;
-        Ok(Posture::new(self.host.duties.catalogue(), &facts)?)
+    async fn posture_of(&self, tenant: &TenantId) -> Result<Posture> {
+        super::posture(&self.host, self.reader.as_ref(), tenant).await
+    }
+
+    async fn postures_of(&self, tenant: &TenantId, turn: &Turn) -> Result<(Posture, Posture)> {
+        let facts = facts::gather(&self.host, self.reader.as_ref(), tenant).await?;
+        let catalogue = self.host.duties.catalogue();
+        Ok((Posture::new(catalogue, &facts)?, Posture::new(catalogue, &facts.with(turn))?))
     }
 }
 
@@ -98,8 +103,12 @@ impl Look for Lookout {
         super::tenants(&self.host).await.map_err(failed)
     }
 
-    async fn posture(&self, tenant: &TenantId, turn: Option<&Turn>) -> Result<Posture, StoreError> {
-        self.posture_of(tenant, turn).await.map_err(failed)
+    async fn posture(&self, tenant: &TenantId) -> Result<Posture, StoreError> {
+        self.posture_of(tenant).await.map_err(failed)
+    }
+
+    async fn turned(&self, tenant: &TenantId, turn: &Turn) -> Result<(Posture, Posture), StoreError> {
+        self.postures_of(tenant, turn).await.map_err(failed)
     }
 
     async fn changes(&self, tenant: &TenantId, turn: &Turn) -> Result<Vec<Change>, StoreError> {
@@ -113,7 +122,7 @@ impl Look for Lookout {
     async fn sheet(&self, installation: &InstallationId) -> Result<Option<Sheet>, StoreError> {
         let Some(found) = self.found(installation).await? else { return Ok(None) };
         let made = async {
-            let posture = self.posture_of(&found.tenant, None).await?;
+            let posture = self.posture_of(&found.tenant).await?;
             super::sheet(&self.host, &posture, &found).await
         };
         made.await.map(Some).map_err(failed)

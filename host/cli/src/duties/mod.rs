@@ -30,7 +30,7 @@ pub fn desk(host: &Host) -> Desk<'_> {
 
 /// How a tenant stands now.
 pub async fn posture(host: &Host, reader: &dyn AuditReader, tenant: &TenantId) -> Result<Posture> {
-    let facts = facts::gather(host, reader, tenant, None).await?;
+    let facts = facts::gather(host, reader, tenant).await?;
     Ok(Posture::new(host.duties.catalogue(), &facts)?)
 }
 

@@ -8,6 +8,8 @@ use portcullis_model::{
     time::Timestamp,
 };
 
+use crate::look::Turn;
+
 /// A profile that is on, with the entry of the log that says so.
 #[derive(Clone, Debug)]
 pub struct On {
@@ -154,4 +156,18 @@ pub struct Facts {
     pub jwt_minutes: u32,
     /// What observed duties are answered from.
     pub observations: Observations,
+}
+
+impl Facts {
+    /// As they would be with a profile turned on or off.
+    #[must_use]
+    pub fn with(mut self, turn: &Turn) -> Self {
+        self.on.retain(|one| turn.on || one.turned.profile != turn.profile);
+        if turn.on && self.on.iter().all(|one| one.turned.profile != turn.profile) {
+            let (by, reason) = ("nobody yet".to_owned(), "a rehearsal".to_owned());
+            let (tenant, profile) = (self.tenant.clone(), turn.profile.clone());
+            self.on.push(On { turned: TurnedOn { tenant, profile, by, reason, since: self.now }, entry: None });
+        }
+        self
+    }
 }

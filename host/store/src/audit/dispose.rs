@@ -283,7 +283,6 @@ mod tests {
         let tombstone = rows[80].read().unwrap();
         let number = |name: &str| tombstone.detail[name].as_u64();
         assert_eq!((number("from"), number("to"), number("count")), (Some(0), Some(28), Some(13)));
-        assert!(store.entry_of_act("call_1.1".into()).await.unwrap().is_some());
 
         for view in [acme(), Some("other".parse().unwrap())] {
             while let Some(due) = store.disposable(view.clone(), Timestamp(1_000), 80).await.unwrap() {

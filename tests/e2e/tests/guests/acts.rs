@@ -97,8 +97,8 @@ async fn a_denied_act_does_not_happen_and_is_recorded() {
         for part in [format!("id: \"{id}\""), format!("scope: \"{scope}\""), format!("grantor: \"{grantor}\"")] {
             assert!(told.contains(&part), "{told} has no {part}");
         }
-        let found = lab.host.store.entry_of_act(id.to_owned()).await.unwrap().unwrap();
-        assert_eq!(found.read().unwrap(), *denial, "to be found by its id");
+        let (_, found) = lab.host.explainer().entry_of(&id.parse().unwrap()).await.unwrap().unwrap();
+        assert_eq!(found, *denial, "to be found by its id");
     }
     assert_eq!(lab.comments_by(&guest, "1005").await, [""; 0]);
     assert_eq!(lab.desk.ticket_row(&guest.tenant, "1005").await.unwrap(), before);

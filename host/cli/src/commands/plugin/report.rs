@@ -34,8 +34,7 @@ impl Report {
         let installation = host.installation(&self.installation).await?;
         let mut evidence: Vec<(ActId, Option<Entry>)> = Vec::new();
         for id in self.evidence {
-            let stored = host.store.entry_of_act(id.to_string()).await?;
-            let entry = stored.map(|entry| entry.read()).transpose()?;
+            let entry = host.explainer().entry_of(&id).await?.map(|(_, entry)| entry);
             evidence.push((id, entry));
         }
         let report = host.reports().report(&installation, &self.reason, evidence).await?;

@@ -59,7 +59,7 @@ impl Operation for Open {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<OpenDuties>, Problem> {
         let tenant = ports.meant(&call, call.query.tenant.as_ref()).await?;
-        let posture = ports.look.posture(&tenant, None).await.map_err(|error| unavailable(&error))?;
+        let posture = ports.look.posture(&tenant).await.map_err(|error| unavailable(&error))?;
         let open = MoveView::all(&posture, call.query.party);
         Ok(Reply::json(OpenDuties { tenant: tenant.to_string(), at: posture.at.to_string(), open }))
     }

@@ -63,7 +63,7 @@ impl Operation for Get {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Stands>, Problem> {
         let tenant = ports.meant(&call, call.query.tenant.as_ref()).await?;
-        let posture = ports.look.posture(&tenant, None).await.map_err(|error| unavailable(&error))?;
+        let posture = ports.look.posture(&tenant).await.map_err(|error| unavailable(&error))?;
         let meant = |name: &ProfileName| call.query.profile.as_ref().is_none_or(|profile| profile == name);
         let profiles = posture.profiles.iter().filter(|section| meant(&section.profile));
         let profiles = profiles.map(value).collect::<Result<Vec<Value>, Problem>>()?;

@@ -54,7 +54,7 @@ impl Operation for PageAlone {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Streamed>, Problem> {
         let tenant = ports.meant(&call, call.query.tenant.as_ref()).await?;
-        let posture = ports.look.posture(&tenant, None).await.map_err(|error| unavailable(&error))?;
+        let posture = ports.look.posture(&tenant).await.map_err(|error| unavailable(&error))?;
         Ok(alone(posture_page(&posture)))
     }
 }

@@ -13,7 +13,7 @@ use portcullis_duties::{
     sheet::Sheet,
 };
 use portcullis_model::{
-    duty::{DutyStore, RiskAbout, TurnedOn},
+    duty::{DutyStore, RiskAbout},
     error::StoreError,
     id::{Digest, InstallationId, TenantId},
     release::ReleaseId,
@@ -33,6 +33,29 @@ impl Still {
     pub fn of(duties: Arc<dyn DutyStore>, now: Timestamp) -> Self {
         Self { catalogue: Catalogue::built_in().unwrap(), duties, now, installed: None }
     }
+
+    async fn facts(&self, tenant: &TenantId) -> Result<Facts, StoreError> {
+        let state = self.duties.duty_state().await?;
+        let on = state.profiles.into_iter().filter(|one| one.tenant == *tenant);
+        let of_tenant = |whose: Option<&TenantId>| whose.is_none_or(|whose| whose == tenant);
+        Ok(Facts {
+            now: self.now,
+            tenant: tenant.clone(),
+            on: on.map(|turned| On { turned, entry: None }).collect(),
+            attestations: state.attestations.into_iter().filter(|one| of_tenant(one.tenant.as_ref())).collect(),
+            risks: state.risks.into_iter().filter(|one| one.about.tenant() == tenant).collect(),
+            statics: Vec::new(),
+            plain: Vec::new(),
+            barred: Vec::new(),
+            ai: Vec::new(),
+            jwt_minutes: 5,
+            observations: Observations::default(),
+        })
+    }
+
+    fn judged(&self, facts: &Facts) -> Result<Posture, StoreError> {
+        Posture::new(&self.catalogue, facts).map_err(|error| StoreError(error.to_string()))
+    }
 }
 
 #[async_trait]
@@ -45,34 +68,13 @@ impl Look for Still {
         Ok(self.installed.iter().map(|(_, tenant)| tenant.clone()).collect())
     }
 
-    async fn posture(&self, tenant: &TenantId, turn: Option<&Turn>) -> Result<Posture, StoreError> {
-        let state = self.duties.duty_state().await?;
-        let mut on: Vec<TurnedOn> = state.profiles.into_iter().filter(|one| one.tenant == *tenant).collect();
-        if let Some(turn) = turn {
-            on.retain(|one| one.profile != turn.profile);
-            on.extend(turn.on.then(|| TurnedOn {
-                tenant: tenant.clone(),
-                profile: turn.profile.clone(),
-                by: "nobody yet".into(),
-                reason: "a rehearsal".into(),
-                since: self.now,
-            }));
-        }
-        let of_tenant = |whose: Option<&TenantId>| whose.is_none_or(|whose| whose == tenant);
-        let facts = Facts {
-            now: self.now,
-            tenant: tenant.clone(),
-            on: on.into_iter().map(|turned| On { turned, entry: None }).collect(),
-            attestations: state.attestations.into_iter().filter(|one| of_tenant(one.tenant.as_ref())).collect(),
-            risks: state.risks.into_iter().filter(|one| one.about.tenant() == tenant).collect(),
-            statics: Vec::new(),
-            plain: Vec::new(),
-            barred: Vec::new(),
-            ai: Vec::new(),
-            jwt_minutes: 5,
-            observations: Observations::default(),
-        };
-        Posture::new(&self.catalogue, &facts).map_err(|error| StoreError(error.to_string()))
+    async fn posture(&self, tenant: &TenantId) -> Result<Posture, StoreError> {
+        self.judged(&self.facts(tenant).await?)
+    }
+
+    async fn turned(&self, tenant: &TenantId, turn: &Turn) -> Result<(Posture, Posture), StoreError> {
+        let facts = self.facts(tenant).await?;
+        Ok((self.judged(&facts)?, self.judged(&facts.with(turn))?))
     }
 
     async fn changes(&self, tenant: &TenantId, turn: &Turn) -> Result<Vec<Change>, StoreError> {

@@ -80,8 +80,7 @@ impl Ports {
         }
         let turn = Turn { profile: which.profile.clone(), on };
         let (tenant, look) = (&which.tenant, &self.look);
-        let before = look.posture(tenant, None).await.map_err(|error| unavailable(&error))?;
-        let after = look.posture(tenant, Some(&turn)).await.map_err(|error| unavailable(&error))?;
+        let (before, after) = look.turned(tenant, &turn).await.map_err(|error| unavailable(&error))?;
         let changes: Vec<Change> = look.changes(tenant, &turn).await.map_err(|error| unavailable(&error))?;
         let lines = after.profiles.iter().filter(|section| section.profile == which.profile);
         let lines = lines.flat_map(|section| &section.lines).map(value).collect::<Result<_, _>>()?;
