@@ -153,7 +153,7 @@ impl Platform for Nothing {
 
 #[async_trait]
 impl Workshop for Nothing {
-    fn rotator(&self, _: Actor) -> Rotator {
+    fn rotator(&self, _: Actor, _: bool) -> Rotator {
         unreachable!("nobody rotates")
     }
     async fn turn(&self, _: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {

@@ -128,6 +128,8 @@ pub struct Rotator {
     pub rng: Arc<dyn Rng>,
     /// Who does it.
     pub actor: Actor,
+    /// Whether they act for whoever runs the host, who alone lifts by hand what they freeze.
+    pub platform: bool,
     /// How fast.
     pub pace: Pace,
 }
@@ -241,14 +243,18 @@ impl Rotator {
     async fn end(&self, act: &Act, lines: &[Line]) -> Result<(), RotateError> {
         let failed = lines.iter().filter(|line| act.freeze.is_some() && line.outcome == Outcome::Failed);
         let extents: std::collections::BTreeSet<Extent> = failed.filter_map(|line| still_frozen(&line.item)).collect();
-        let still: Vec<Freeze> = extents.into_iter().map(|extent| self.freeze_for(act, extent)).collect();
+        let held = self.freezes.freezes().await?.freezes;
+        let held: Vec<Freeze> = held.into_iter().filter(|one| one.act.as_ref() == Some(&act.id)).collect();
+        // What the platform froze stays the platform's, whoever goes on with its act.
+        let of_platform = held.iter().any(|freeze| freeze.platform);
+        let kept = |freeze: Freeze| Freeze { platform: freeze.platform || of_platform, ..freeze };
+        let still: Vec<Freeze> = extents.into_iter().map(|extent| kept(self.freeze_for(act, extent))).collect();
         let mut ended = self.entry(Kind::RotationEnded, act);
         for (name, count) in Totals::of(lines).named() {
             ended = ended.with(name, count);
         }
         let mut entries = vec![ended.with("still-frozen", still.len())];
-        let held = self.freezes.freezes().await?.freezes;
-        for freeze in held.iter().filter(|one| one.act.as_ref() == Some(&act.id)) {
+        for freeze in &held {
             let entry = self.entry(Kind::FreezeLifted, act).with("freeze", freeze.number);
             entries.push(entry.with("extent", freeze.extent.to_string()));
         }
@@ -267,7 +273,7 @@ impl Rotator {
             since: self.clock.now(),
             act: Some(act.id.clone()),
             incident: None,
-            platform: matches!(self.actor, Actor::Person { .. }) || !act.extent.is_of_one_tenant(),
+            platform: self.platform || !act.extent.is_of_one_tenant(),
         }
     }
 

@@ -96,7 +96,7 @@ impl Rotate {
             let found = host.store.acts().await?.into_iter().find(|act| act.id == *id);
             let extent = found.map_or(Extent::All, |act| act.extent);
             let _turn = rotation::turn(&host, rotation::whose(&host, &[extent]).await?.as_ref()).await?;
-            let (act, lines) = rotation::rotator(&host, person()).go_on(id, progress.clone()).await?;
+            let (act, lines) = rotation::rotator(&host, person(), true).go_on(id, progress.clone()).await?;
             return self.finished(&host, act, lines, &progress, output).await;
         }
         let extent = self.extent.read(&host).await?;
@@ -111,7 +111,7 @@ impl Rotate {
         let tenant = if let Extent::Tenant(tenant) = &extent { Some(tenant) } else { None };
         let overlap = rotation::overlap_of(&host, tenant).await?;
         let order = Order { mode, extent, reason, only: None, overlap };
-        let (act, lines) = rotation::rotator(&host, person()).carry_out(order, progress.clone()).await?;
+        let (act, lines) = rotation::rotator(&host, person(), true).carry_out(order, progress.clone()).await?;
         self.finished(&host, act, lines, &progress, output).await
     }
 
@@ -169,6 +169,7 @@ impl Rotate {
             clock: host.clock.clone(),
             rng: host.rng.clone(),
             actor: person(),
+            platform: true,
             pace: Pace::default(),
         };
         let order = Order { mode: Mode::Rehearsal, extent, reason, only: None, overlap: Duration::ZERO };

@@ -95,8 +95,8 @@ pub fn families(host: &Host, actor: &Actor) -> Families {
     ])
 }
 
-/// What carries out acts on this host, in this name.
-pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
+/// What carries out acts on this host, in this name, for whoever runs it or for a tenant.
+pub fn rotator(host: &Arc<Host>, actor: Actor, platform: bool) -> Rotator {
     Rotator {
         store: host.store.clone(),
         freezes: host.store.clone(),
@@ -105,6 +105,7 @@ pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
         clock: host.clock.clone(),
         rng: host.rng.clone(),
         actor,
+        platform,
         pace: Pace::default(),
     }
 }

@@ -22,8 +22,8 @@ fn failed(error: &anyhow::Error) -> StoreError {
 
 #[async_trait]
 impl Workshop for Bench {
-    fn rotator(&self, by: Actor) -> Rotator {
-        rotator(&self.0, by)
+    fn rotator(&self, by: Actor, platform: bool) -> Rotator {
+        rotator(&self.0, by, platform)
     }
 
     async fn turn(&self, tenant: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {

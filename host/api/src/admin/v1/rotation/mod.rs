@@ -27,7 +27,7 @@ use portcullis_model::{
     freeze::Extent,
     id::{RotationId, TenantId},
     installation::InstallationStore,
-    people::{Caller, Resource},
+    people::Resource,
     rotation::{Act, Line, RotationStore},
 };
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,8 @@ pub struct SignedReport {
 /// What carries out rotations.
 #[async_trait]
 pub trait Workshop: Send + Sync {
-    /// In somebody's name.
-    fn rotator(&self, by: Actor) -> Rotator;
+    /// In somebody's name, who acts for the platform or does not.
+    fn rotator(&self, by: Actor, platform: bool) -> Rotator;
 
     /// The right to carry one out within a tenant, or beyond where that is none: waits for a moment; `None` while one that it would
     /// meet is under way.
@@ -268,18 +268,18 @@ impl Ports {
     }
 
     /// Carries something out in the background, and gives what it is as soon as it has begun.
-    async fn carried_out<F>(
+    async fn carried_out<O: Operation, F>(
         &self,
-        caller: &Caller,
-        of: &Resource,
+        call: &Call<O>,
         work: impl FnOnce(Rotator, Arc<dyn Progress>) -> F,
     ) -> Result<Act, Problem>
     where
         F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
     {
-        let turn = self.turn(of).await?;
+        let rotator = self.workshop.rotator(call.actor(), call.on_platform().await?);
+        let turn = self.turn(&call.resource).await?;
         let (tell, told) = oneshot::channel();
-        let work = work(self.workshop.rotator(caller.actor.clone()), Arc::new(Begun(Mutex::new(Some(tell)))));
+        let work = work(rotator, Arc::new(Begun(Mutex::new(Some(tell)))));
         let running = tokio::spawn(async move {
             let _turn = turn;
             let done = work.await;

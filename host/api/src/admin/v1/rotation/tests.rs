@@ -3,6 +3,7 @@ use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehears
 use portcullis_model::{
     connection::ConnectionKey,
     error::StoreError,
+    people::Caller,
     rotation::{Held, Item, Nature, Renewal},
 };
 use portcullis_store::SqliteStore;
@@ -15,8 +16,8 @@ use crate::admin::{
     v1::people::tests::Counting,
 };
 
-/// Two tenants' connections, minted anew by stand-ins at once; and whose turn somebody else has.
-struct Stage(Arc<SqliteStore>, Mutex<Option<TenantId>>);
+/// Two tenants' connections, minted anew by stand-ins at once; whose turn somebody else has; and for whom each act was, as far as it got.
+struct Stage(Arc<SqliteStore>, Mutex<Option<TenantId>>, Mutex<Vec<bool>>);
 
 fn held(tenant: &str, name: &str, renewal: Renewal) -> Held {
     let key = ConnectionKey {
@@ -37,12 +38,13 @@ fn held(tenant: &str, name: &str, renewal: Renewal) -> Held {
 
 #[async_trait]
 impl Workshop for Stage {
-    fn rotator(&self, by: Actor) -> Rotator {
+    fn rotator(&self, by: Actor, platform: bool) -> Rotator {
         let all = vec![
             held("acme", "desk", Renewal::Own),
             held("acme", "chat", Renewal::Person),
             held("other", "desk", Renewal::Own),
         ];
+        self.2.lock().unwrap().push(platform);
         let quick = Latency::from_lines(&[], Duration::from_millis(1));
         Rotator {
             store: self.0.clone(),
@@ -52,6 +54,7 @@ impl Workshop for Stage {
             clock: Arc::new(testing::Fixed),
             rng: Arc::new(Counting::default()),
             actor: by,
+            platform,
             pace: Pace::default(),
         }
     }
@@ -82,7 +85,7 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
-        let stage = Arc::new(Stage(store.clone(), Mutex::default()));
+        let stage = Arc::new(Stage(store.clone(), Mutex::default(), Mutex::default()));
         let ports = Ports { workshop: stage.clone(), store: store.clone(), installations: store.clone() };
         let frame = testing::frame_with(&store, b"operator", Arc::new(Own));
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
@@ -204,4 +207,20 @@ async fn a_tenant_waits_for_its_own_turn_and_no_tenant_for_anothers() {
     assert_eq!(free.status, StatusCode::CREATED, "{}", free.body);
     let all = world.ask(&testing::dana(), Method::POST, "/rotations", order("provider", "zendesk")).await;
     assert_eq!(all.status, StatusCode::CONFLICT, "what reaches both meets it: {}", all.body);
+}
+
+#[tokio::test]
+async fn whoever_signed_in_for_the_platform_acts_for_it_within_a_tenant_too() {
+    let world = World::new();
+    let actor = Actor::Account { person: "per_1".parse().unwrap(), name: "dana".into(), session: None };
+    let signed_in = Caller { actor, ..testing::dana() };
+    for (by, platform) in [(signed_in, true), (of("acme"), false)] {
+        let begun = world.ask(&by, Method::POST, "/rotations", order("tenant", "acme")).await;
+        assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+        let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+        world.through(&by, &id).await;
+        world.ask(&by, Method::POST, &format!("/rotations/{id}/resume"), Value::Null).await;
+        let told = std::mem::take(&mut *world.stage.2.lock().unwrap());
+        assert_eq!(told, [platform, platform], "ordered and gone on with");
+    }
 }
