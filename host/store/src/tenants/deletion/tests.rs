@@ -193,7 +193,8 @@ async fn the_id_of_a_tenant_that_left_is_not_taken_again_and_nothing_comes_late(
     let active = store.begin_deletion(leaving("acme")).await.unwrap_err();
     assert!(active.to_string().contains("1 installations of 'acme' are not uninstalled"), "{active}");
     assert!(store.deletion(tenant("acme")).await.unwrap().is_none() && store.entry_count().await.unwrap() == 1);
-    let state = InstallationState::Uninstalled { since: Timestamp(5), purge_at: Timestamp(5), reason: "x".into() };
+    let state =
+        InstallationState::Uninstalled { since: Timestamp(5), purge_at: Timestamp(5), reason: "x".into(), held: None };
     let ended = Installation { state, generation: 2, ..one.clone() };
     let contained = Leaving { installations: vec![(ended, 1, entry(Kind::PluginUninstalled))], ..leaving("acme") };
     assert!(store.begin_deletion(contained).await.unwrap());
