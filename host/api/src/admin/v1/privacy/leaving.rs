@@ -53,8 +53,7 @@ pub struct Leaving;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TenantLeaving)]
 pub struct LeavingView {
-    /// Rows, files and records by part, the installations that are active, and what stands in the way; what backups hold is told to the
-    /// platform alone.
+    /// Rows, files and records by part, what is active, what stands in the way, and, to the platform alone, what backups hold.
     #[schema(value_type = Object)]
     plan: Value,
     /// When it was looked.
