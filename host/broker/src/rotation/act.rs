@@ -142,6 +142,14 @@ impl Rotator {
         self.run(act, only, progress).await
     }
 
+    /// Begins an act of all that its extent has, freezes that, and waits until the freeze holds: what an emergency does before it waits for
+    /// its turn. The act goes on by [`go_on`](Self::go_on).
+    pub async fn freeze(&self, order: Order) -> Result<Act, RotateError> {
+        let mut act = self.begin(order).await?;
+        self.reach(&mut act).await?;
+        Ok(act)
+    }
+
     /// Goes on with an act that was cut off, or in which something failed.
     pub async fn go_on(&self, id: &RotationId, progress: Arc<dyn Progress>) -> Result<(Act, Vec<Line>), RotateError> {
         let found = self.store.acts().await?.into_iter().find(|act| act.id == *id);
@@ -189,12 +197,7 @@ impl Rotator {
         only: Option<Vec<Item>>,
         progress: Arc<dyn Progress>,
     ) -> Result<(Act, Vec<Line>), RotateError> {
-        if let Some(freeze) = act.freeze
-            && act.reached.is_none_or(|reached| reached.left > 0)
-        {
-            act.reached = Some(self.reach.reached(freeze).await?);
-            self.store.put_act(act.clone(), Vec::new()).await?;
-        }
+        self.reach(&mut act).await?;
         if !act.listed {
             let held = self.families.list().await.map_err(RotateError::List)?;
             act.listed = true;
@@ -207,6 +210,16 @@ impl Rotator {
         act.ended = Some(self.clock.now());
         self.end(&act, &lines).await?;
         Ok((act, lines))
+    }
+
+    async fn reach(&self, act: &mut Act) -> Result<(), RotateError> {
+        if let Some(freeze) = act.freeze
+            && act.reached.is_none_or(|reached| reached.left > 0)
+        {
+            act.reached = Some(self.reach.reached(freeze).await?);
+            self.store.put_act(act.clone(), Vec::new()).await?;
+        }
+        Ok(())
     }
 
     async fn all(&self, act: &Act, open: Vec<Line>, progress: Arc<dyn Progress>) -> Result<(), RotateError> {

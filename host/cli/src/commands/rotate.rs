@@ -106,12 +106,18 @@ impl Rotate {
         if self.rehearse {
             return self.rehearse(&host, extent, reason, progress, output).await;
         }
-        let _turn = rotation::turn(&host, rotation::whose(&host, slice::from_ref(&extent)).await?.as_ref()).await?;
+        let whose = rotation::whose(&host, slice::from_ref(&extent)).await?;
         let mode = if self.planned { Mode::Planned } else { Mode::Emergency };
         let tenant = if let Extent::Tenant(tenant) = &extent { Some(tenant) } else { None };
         let overlap = rotation::overlap_of(&host, tenant).await?;
         let order = Order { mode, extent, reason, only: None, overlap };
-        let (act, lines) = rotation::rotator(&host, person(), true).carry_out(order, progress.clone()).await?;
+        let rotator = rotation::rotator(&host, person(), true);
+        let (act, lines) = if mode == Mode::Emergency && whose.is_none() {
+            rotation::frozen_first(&host, &rotator, order, progress.clone()).await?
+        } else {
+            let _turn = rotation::turn(&host, whose.as_ref()).await?;
+            rotator.carry_out(order, progress.clone()).await?
+        };
         self.finished(&host, act, lines, &progress, output).await
     }
 
