@@ -148,7 +148,7 @@ impl Access {
             person: person.id.clone(),
             token: digest(&token),
             sign_in,
-            device: Device { label, id: digest(&device), new: !known },
+            device: Device { label, id: digest(&device), new: !known, acknowledged: None },
             address: seen.address.to_canonical(),
             created: now,
             used: now,
@@ -305,13 +305,34 @@ impl Access {
         let found = all.into_iter().find(|one| one.id == *session).ok_or(AccessError::Unknown("session"))?;
         let why = "its owner says that somebody else had signed in";
         let live = self.store.live_sessions(&person.id).await?;
-        let mut change = ended(live, &known.caller.actor, None, self.clock.now(), why);
+        let now = self.clock.now();
+        let mut change = ended(live, &known.caller.actor, None, now, why);
         let count = change.sessions.len();
+        match change.sessions.iter_mut().find(|put| put.row.id == found.id) {
+            Some(put) => put.row.device.acknowledged = Some(now),
+            None => change.sessions.push(acknowledged(&found, now)),
+        }
         let mut row = Person { version: person.version + 1, ..person.clone() };
         row.devices.remove(&found.device.id);
         change.person = Some(Put { row, expected: Some(person.version) });
         self.change(change).await?;
         Ok(count)
+    }
+
+    /// Takes somebody's word that it was them who had signed in from a new device. Only a session of a device that the person had before
+    /// that sign-in says so: a stranger does not hide another by it.
+    ///
+    /// # Errors
+    /// There is no such sign-in of which this session is to be told; storage.
+    pub async fn acknowledge(&self, known: &Known, session: &SessionId) -> Result<(), AccessError> {
+        let all = self.store.sessions(&known.person.id, LISTED).await?;
+        let told = from_new_devices(&all, &known.session);
+        let found = told.into_iter().find(|one| one.id == *session).ok_or(AccessError::Unknown("session"))?;
+        let now = self.clock.now();
+        let entry = Entry::new(now, Kind::SessionAcknowledged, known.caller.actor.clone(), None)
+            .about(format!("session:{}", found.id));
+        let sessions = vec![acknowledged(found, now)];
+        self.change(PeopleChange { sessions, entries: vec![entry], ..Default::default() }).await
     }
 
     /// Makes a change, or says that somebody was faster.
@@ -321,6 +342,20 @@ impl Access {
             false => Err(AccessError::Conflict("it changed in between, or is taken: look again".to_owned())),
         }
     }
+}
+
+/// The sign-ins from new devices, among these sessions of a person, that the person is to be told of in this one: nobody has said a word
+/// about them yet, and the device of this one was there before.
+pub fn from_new_devices<'a>(all: &'a [Session], this: &Session) -> Vec<&'a Session> {
+    let own = all.iter().filter(|one| one.device.id == this.device.id);
+    let since = own.map(|one| one.created).min().unwrap_or(this.created);
+    let untold = |one: &&Session| one.device.new && one.device.acknowledged.is_none();
+    all.iter().filter(untold).filter(|one| one.device.id != this.device.id && since < one.created).collect()
+}
+
+fn acknowledged(session: &Session, now: portcullis_model::time::Timestamp) -> Put<Session> {
+    let device = Device { acknowledged: Some(now), ..session.device.clone() };
+    Put { row: Session { device, version: session.version + 1, ..session.clone() }, expected: Some(session.version) }
 }
 
 /// Which sessions are meant.

@@ -99,6 +99,19 @@ for (const list of document.querySelectorAll("[data-list]")) {
         button.setAttribute("aria-label", button.textContent + ": " + name.textContent);
         button.addEventListener("click", () => ask(end, token, { [id]: one.id }).then(fill).catch((e) => (rest.textContent = e.message)));
         row.append(words, button);
+        if (one.notice) {
+          const notice = document.createElement("div");
+          notice.className = "badge warn";
+          notice.textContent = list.dataset.notice;
+          words.prepend(notice);
+          const mine = document.createElement("button");
+          mine.type = "button";
+          mine.textContent = list.dataset.wasMe;
+          mine.setAttribute("aria-label", mine.textContent + ": " + name.textContent);
+          const said = { [id]: one.id };
+          mine.addEventListener("click", () => ask(list.dataset.known, token, said).then(fill).catch((e) => (rest.textContent = e.message)));
+          row.append(mine);
+        }
         if (list.dataset.notMe && !one.this) {
           const stranger = document.createElement("button");
           stranger.type = "button";

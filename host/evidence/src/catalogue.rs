@@ -300,6 +300,7 @@ pub fn line(kind: Kind) -> Line {
         Kind::SupportGranted => privileges().at(Medium),
         Kind::SupportEnded => entity(manage::DEACTIVATE),
         Kind::SessionStarted | Kind::SessionSteppedUp => Line::new(Class::Authentication, 1),
+        Kind::SessionAcknowledged => entity(manage::UPDATE),
         Kind::SessionEnded => Line::new(Class::Authentication, 2),
         Kind::SessionRefused => Line::new(Class::Authentication, 1).at(Medium).failed(),
         Kind::ProfileChanged => entity(manage::UPDATE),

@@ -40,6 +40,9 @@ pub enum InstallationState {
         purge_at: Timestamp,
         /// Why, in the words of whoever uninstalled it.
         reason: String,
+        /// Why whoever runs the host had suspended it, where they had: that holds on, and for one that is taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<String>,
     },
     /// What it stored is gone. The row stays, so that it can be accounted for.
     Erased {
@@ -95,6 +98,15 @@ impl Installation {
         ReleaseId { component: self.release, manifest: self.manifest }
     }
 
+    /// Why whoever runs the host keeps it from running, where they do.
+    pub fn held_by_platform(&self) -> Option<&str> {
+        match &self.state {
+            InstallationState::Suspended { by_platform: true, reason } => Some(reason),
+            InstallationState::Uninstalled { held, .. } => held.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it was uninstalled, and perhaps erased.
     pub fn is_gone(&self) -> bool {
         matches!(self.state, InstallationState::Uninstalled { .. } | InstallationState::Erased { .. })
@@ -144,7 +156,12 @@ mod tests {
         );
         let read: Installation = serde_json::from_str(&row).unwrap();
         assert_eq!((read.upgrades, read.previous.is_none(), read.number), (UpgradePolicy::Manual, true, 0));
-        let gone = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+        let gone = InstallationState::Uninstalled {
+            since: Timestamp(1),
+            purge_at: Timestamp(2),
+            reason: "x".into(),
+            held: None,
+        };
         let one = Installation { state: gone, upgrades: UpgradePolicy::Patch, ..read };
         let text = serde_json::to_string(&one).unwrap();
         assert_eq!(serde_json::from_str::<Installation>(&text).unwrap(), one);

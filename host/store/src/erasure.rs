@@ -223,7 +223,12 @@ mod tests {
     const MARK: &str = "a-mark-that-must-not-stay";
 
     fn uninstalled(one: &Installation, generation: u64) -> Installation {
-        let state = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+        let state = InstallationState::Uninstalled {
+            since: Timestamp(1),
+            purge_at: Timestamp(2),
+            reason: "x".into(),
+            held: None,
+        };
         Installation { state, generation, ..one.clone() }
     }
 

@@ -73,6 +73,14 @@ const UNRECORDED: &[(&str, &str, &str)] = &[
         "parts of a tenant whose deletion is on record with what there was; that it is done is an entry, too",
     ),
     (
+        "tenants/deletion/turns.rs",
+        "delete_by_key",
+        "a turn of the deletion of a tenant, which is on record with what there was; that it is done is an entry, too",
+    ),
+    ("tenants/deletion/turns.rs", "delete_deliveries", "a turn of the deletion of a tenant, as above"),
+    ("tenants/deletion/turns.rs", "delete_some", "a turn of the deletion of a tenant, as above"),
+    ("tenants/deletion/turns.rs", "forget_in_turns", "a turn of the deletion of a tenant, as above"),
+    (
         "privacy/sweep.rs",
         "erase_copies",
         "nothing: what was handed in before is written first; what is erased is an entry",

@@ -7,6 +7,7 @@ use std::{
     fs,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use http_body_util::{BodyExt as _, Full};
@@ -42,7 +43,7 @@ impl Arrived {
     }
 }
 
-/// The server. Paths: `/never` does not answer, `/redirect` sends away, `/big` is too long, `/reflect` gives back the
+/// The server. Paths: `/never` does not answer, `/slow` takes [`Far::SLOW`], `/redirect` sends away, `/big` is too long, `/reflect` gives back the
 /// credential that it got; any other answers `fine`.
 pub struct Far {
     address: SocketAddr,
@@ -55,6 +56,9 @@ impl Far {
     pub const HOST: &'static str = "api.example.test";
     /// Another name that leads to it.
     pub const OTHER: &'static str = "other.example.test";
+
+    /// How long `/slow` takes.
+    pub const SLOW: Duration = Duration::from_secs(4);
 
     /// Starts one.
     pub async fn start() -> Self {
@@ -123,6 +127,10 @@ async fn answer(
     let reply = Response::builder();
     let reply = match head.uri.path() {
         "/never" => std::future::pending().await,
+        "/slow" => {
+            tokio::time::sleep(Far::SLOW).await;
+            reply.body("at last".to_owned())
+        }
         "/redirect" => {
             reply.status(302).header("location", format!("https://{}/elsewhere", Far::OTHER)).body(String::new())
         }

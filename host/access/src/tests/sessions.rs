@@ -204,3 +204,43 @@ async fn who_did_not_begin_a_session_ends_them_all_and_its_device_is_new_again()
     let person = world.store.person(&known.person.id).await.unwrap().unwrap();
     assert!(!person.devices.contains(&stranger.session.device.id) && person.devices.len() == 1);
 }
+
+#[tokio::test]
+async fn a_sign_in_from_a_new_device_is_told_to_the_old_ones_until_their_person_says_a_word() {
+    let world = World::new();
+    let (ana, own) = world.joined("ana@acme.example", Some("acme"), "owner").await;
+    let told = async |token: &str| {
+        let known = world.known(token).await.unwrap();
+        let all = world.access.sessions(&ana).await.unwrap();
+        let told: Vec<_> =
+            crate::from_new_devices(&all, &known.session).into_iter().map(|one| one.id.clone()).collect();
+        (known, told)
+    };
+    assert!(told(&own).await.1.is_empty(), "nobody was there before");
+    let first = world.begins(&ana).await;
+    let second = world.begins(&ana).await;
+    let (firsts, seconds) = (first.session.id.clone(), second.session.id.clone());
+    let (known, both) = told(&own).await;
+    assert_eq!(both, [seconds.clone(), firsts.clone()]);
+    // A stranger with two devices hides neither of them by the other.
+    let (by_second, of_second) = told(&second.token).await;
+    assert!(of_second.is_empty());
+    let hidden = world.access.acknowledge(&by_second, &firsts).await;
+    assert!(matches!(hidden, Err(crate::AccessError::Unknown("session"))), "{hidden:?}");
+    let itself = world.access.acknowledge(&by_second, &seconds).await;
+    assert!(matches!(itself, Err(crate::AccessError::Unknown("session"))), "{itself:?}");
+    let by_first = told(&first.token).await;
+    assert_eq!(by_first.1, [seconds.clone()], "that one came later");
+    // A session that has ended is told of all the same.
+    world.access.end_sessions(&world.operator().actor, &ana, Which::One(&firsts), "x").await.unwrap();
+    assert_eq!(told(&own).await.1.len(), 2);
+    world.access.acknowledge(&known, &firsts).await.unwrap();
+    assert_eq!(world.kinds().await.last(), Some(&Kind::SessionAcknowledged));
+    assert_eq!(told(&own).await.1, [seconds.clone()]);
+    let again = world.access.acknowledge(&known, &firsts).await;
+    assert!(matches!(again, Err(crate::AccessError::Unknown("session"))), "once: {again:?}");
+    // That it was somebody else is a word, too.
+    world.access.disown(&known, &seconds).await.unwrap();
+    let all = world.access.sessions(&ana).await.unwrap();
+    assert!(crate::from_new_devices(&all, &known.session).is_empty());
+}

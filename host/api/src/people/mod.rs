@@ -80,6 +80,7 @@ pub fn routes(sign_in: Arc<SignIn>) -> Router {
         .route("/signin/step-up/passkey", post(own::step_up_passkey))
         .route("/signin/step-up/code", post(own::step_up_code))
         .route("/signin/sessions", get(own::sessions))
+        .route("/signin/sessions/known", post(own::acknowledge))
         .route("/signin/sessions/end", post(own::end_sessions))
         .route("/signin/factors", get(own::factors))
         .route("/signin/factors/passkey/begin", post(own::passkey_begin))

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, Method, header},
     response::Response,
 };
-use portcullis_access::{Beginner, Known, recovery as codes};
+use portcullis_access::{Beginner, Known, from_new_devices, recovery as codes};
 use portcullis_model::{
     id::{FactorId, SessionId},
     people::{FactorKind, Reach, Session},
@@ -49,6 +49,12 @@ struct Which {
     /// Whether somebody else began it: all of them end then, the one that asks too.
     #[serde(default, rename = "not-me")]
     not_me: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    session: SessionId,
 }
 
 #[derive(Deserialize)]
@@ -96,13 +102,14 @@ pub(super) async fn session(State(own): Shared, Extension(client): Asker, header
             "roles": roles,
             "csrf": known.csrf,
             "second-factor": known.caller.second_factor(),
-            "session": shown(&known.session, &known),
+            "session": shown(&known.session, &known, false),
         })))
     };
     answer(work.await)
 }
 
-fn shown(session: &Session, known: &Known) -> Value {
+/// `notice`: whether the person is told that it began on a new device, until they say a word about it.
+fn shown(session: &Session, known: &Known, notice: bool) -> Value {
     json!({
         "id": session.id,
         "device": session.device.label,
@@ -115,6 +122,7 @@ fn shown(session: &Session, known: &Known) -> Value {
         "factors": session.factors,
         "ended": session.ended,
         "this": session.id == known.session.id,
+        "notice": notice,
     })
 }
 
@@ -193,8 +201,27 @@ pub(super) async fn sessions(State(own): Shared, Extension(client): Asker, heade
     let work = async {
         let known = own.signed_in(Method::GET, &headers, client).await?;
         let all = own.access.sessions(&known.person.id).await?;
-        let all: Vec<Value> = all.iter().map(|session| shown(session, &known)).collect();
-        Ok::<_, Refused>(proved(&json!({ "sessions": all })))
+        let told = from_new_devices(&all, &known.session);
+        let is_told = |session: &Session| told.iter().any(|one| one.id == session.id);
+        // What the person is told of comes first, however long ago it was.
+        let (first, rest): (Vec<_>, Vec<_>) = all.iter().partition(|session| is_told(session));
+        let all = first.into_iter().chain(rest).map(|session| shown(session, &known, is_told(session)));
+        Ok::<_, Refused>(proved(&json!({ "sessions": all.collect::<Vec<Value>>() })))
+    };
+    answer(work.await)
+}
+
+pub(super) async fn acknowledge(
+    State(own): Shared,
+    Extension(client): Asker,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let work = async {
+        let Own { session } = own.read(&headers, &body)?;
+        let known = own.signed_in(Method::POST, &headers, client).await?;
+        own.access.acknowledge(&known, &session).await?;
+        Ok::<_, Refused>(proved(&json!({ "acknowledged": session })))
     };
     answer(work.await)
 }

@@ -2,7 +2,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -12,12 +12,12 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
-use portcullis_access::{Access, NewInvitation, Passkeys, Seen};
+use portcullis_access::{Access, Begin, NewInvitation, Passkeys, Seen};
 use portcullis_model::{
     audit::Actor,
     error::StoreError,
     id::{Digest, FactorId, TenantId},
-    people::{Caller, Factor, FactorKind, Limits, ProfileLimits},
+    people::{Caller, Factor, FactorKind, Limits, PeopleChange, ProfileLimits, SignIn as How},
     secret::Secret,
     time::{Clock, Rng, Timestamp},
 };
@@ -35,6 +35,15 @@ pub(crate) struct Still;
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp(1_700_000_000_000)
+    }
+}
+
+/// Goes on by a millisecond whenever it is asked.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -73,9 +82,13 @@ struct Answer {
 
 impl Host {
     fn new() -> Self {
+        Self::at(Arc::new(Still))
+    }
+
+    fn at(clock: Arc<dyn Clock>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
-        let (clock, rng) = (Arc::new(Still), Arc::new(Counting::default()));
+        let rng = Arc::new(Counting::default());
         let key = Secret::new(vec![7; 32]);
         let access = Access::new(store, Arc::new(NoProfile), clock.clone(), rng.clone(), key).unwrap();
         let passkeys = Passkeys::new(BASE).unwrap();
@@ -241,4 +254,32 @@ fn a_device_is_called_what_its_owner_calls_it() {
         "Safari on macOS"
     );
     assert_eq!(super::device("<script>"), "another device");
+}
+
+#[tokio::test]
+async fn the_account_page_is_told_of_a_new_device_until_it_says_that_it_was_its_person() {
+    let host = Host::at(Arc::new(Ticking(AtomicI64::new(Still.now().0))));
+    let (cookie, csrf) = host.session().await;
+    let token = cookie.rsplit_once('=').unwrap().1;
+    let address = "192.0.2.8".parse().unwrap();
+    let known = host.access.known(token, address).await.unwrap().unwrap();
+    let begin = Begin {
+        person: &known.person,
+        sign_in: How::Native,
+        proved: &[],
+        seen: &Seen { label: "Chrome".into(), device: None, address },
+        upstream: None,
+        with: PeopleChange::default(),
+    };
+    let stranger = host.access.begin(begin).await.unwrap();
+    let with = [("cookie", cookie.as_str()), (CSRF, csrf.as_str()), ("origin", BASE)];
+    let sessions = async || host.ask("/signin/sessions", None, &with).await.body["sessions"].clone();
+    let first = sessions().await[0].clone();
+    assert_eq!((&first["device"], &first["notice"]), (&json!("Chrome"), &json!(true)), "{first}");
+    let said = json!({ "session": stranger.session.id });
+    let answer = host.ask("/signin/sessions/known", Some(said.clone()), &with).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(sessions().await.as_array().unwrap().iter().all(|one| one["notice"] == false));
+    let again = host.ask("/signin/sessions/known", Some(said), &with).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "{}", again.body);
 }

@@ -12,7 +12,7 @@ use portcullis_api::{
     Webhooks,
     admin::{
         self, Api, Frame, OperatorOnly,
-        v1::rotation::{SignedReport, Turn, Workshop},
+        v1::rotation::{Place, SignedReport, Turn, Workshop},
     },
     audit::{self, Live, LiveSettings},
     ops::{Check, Family, Operations, Ops, Status},
@@ -153,8 +153,11 @@ impl Platform for Nothing {
 
 #[async_trait]
 impl Workshop for Nothing {
-    fn rotator(&self, _: Actor) -> Rotator {
+    fn rotator(&self, _: Actor, _: bool) -> Rotator {
         unreachable!("nobody rotates")
+    }
+    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError> {
+        Ok(None)
     }
     async fn turn(&self, _: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {
         Ok(None)

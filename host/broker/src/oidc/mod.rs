@@ -60,7 +60,7 @@ use crate::{
 const SECRET: &str = "sign-in/provider";
 /// For how long what a provider publishes is believed without asking again.
 const FRESH: Duration = Duration::from_secs(3_600);
-/// For how long a provider that failed is not asked again: strangers can begin a sign-in.
+/// For how long a provider that failed is not asked again: strangers can begin a sign-in, and bring logout tokens.
 const FAILED: Duration = Duration::from_secs(5);
 /// How soon after its keys were read they are read again for a key that was not among them.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -144,6 +144,8 @@ struct Known {
     read: Timestamp,
     outcome: Result<Arc<Metadata>, OidcError>,
     keys: Option<(Timestamp, Arc<Keys>)>,
+    /// When its keys could not be read last, and why.
+    keyless: Option<(Timestamp, OidcError)>,
 }
 
 /// The host as a client of people's providers.
@@ -260,12 +262,15 @@ impl Oidc {
             }
         }
         let outcome = self.discover(issuer).await.map(Arc::new);
+        // A provider that is slow to fail is not asked again because of how long that took.
+        let read = if outcome.is_ok() { now } else { self.clock.now() };
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST && !all.contains_key(issuer) {
             all.pop_first();
         }
-        let keys = all.get(issuer).and_then(|known| known.keys.clone());
-        all.insert(issuer.to_owned(), Known { read: now, outcome: outcome.clone(), keys });
+        let before = all.get(issuer).cloned();
+        let (keys, keyless) = before.map_or((None, None), |known| (known.keys, known.keyless));
+        all.insert(issuer.to_owned(), Known { read, outcome: outcome.clone(), keys, keyless });
         outcome
     }
 
@@ -277,20 +282,32 @@ impl Oidc {
     /// A provider's keys: read again where one is missing, since it may be new; and not over and over, since it may be made up.
     async fn keys(&self, issuer: &str, metadata: &Metadata, kid: Option<&str>) -> Result<Arc<Keys>, OidcError> {
         let now = self.clock.now();
-        if let Some((read, keys)) = self.remembered(issuer).and_then(|known| known.keys) {
+        let known = self.remembered(issuer);
+        let (keys, keyless) = known.map_or((None, None), |known| (known.keys, known.keyless));
+        if let Some((read, keys)) = keys {
             let age = now.distance(read);
             let is_there = kid.is_none_or(|kid| keys.has(kid));
             if age < AGAIN || (age < FRESH && is_there) {
                 return Ok(keys);
             }
         }
-        let reply = self.get(metadata.keys.clone()).await?;
-        let keys = Arc::new(Keys::read(&reply.body)?);
+        if let Some((_, why)) = keyless.filter(|(failed, _)| now.distance(*failed) < FAILED) {
+            return Err(why);
+        }
+        let outcome = self.read_keys(metadata).await;
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get_mut(issuer) {
-            known.keys = Some((now, keys.clone()));
+            match &outcome {
+                Ok(keys) => (known.keys, known.keyless) = (Some((now, keys.clone())), None),
+                Err(why) => known.keyless = Some((self.clock.now(), why.clone())),
+            }
         }
-        Ok(keys)
+        outcome
+    }
+
+    async fn read_keys(&self, metadata: &Metadata) -> Result<Arc<Keys>, OidcError> {
+        let reply = self.get(metadata.keys.clone()).await?;
+        Keys::read(&reply.body).map(Arc::new)
     }
 
     fn remembered(&self, issuer: &str) -> Option<Known> {

@@ -454,3 +454,33 @@ async fn a_logout_token_says_all_that_it_must_and_nothing_that_an_id_token_says(
     let forged = world.oidc.logged_out(&world.party, &signed(&stranger, &header, &claims())).await;
     assert!(matches!(forged, Err(OidcError::Unproved(_))), "{forged:?}");
 }
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_are_not_asked_for_by_each_logout_token_that_somebody_makes_up() {
+    let world = World::new().await;
+    world.pages.set("/jwks", 500, "");
+    let stranger = KeyPair::generate().unwrap();
+    let claims = json!({
+        "iss": ISSUER, "aud": world.party.client_id, "iat": NOW, "jti": "j1", "sub": "dana",
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    let brought = async |key: &KeyPair| world.oidc.logged_out(&world.party, &signed(key, &header(), &claims)).await;
+    for _ in 0..5 {
+        assert!(matches!(brought(&stranger).await, Err(OidcError::Unfit(_))));
+    }
+    assert_eq!(world.pages.asked("GET /jwks").len(), 1);
+    // One that is back is believed some seconds later, and a failure after that takes nothing away that is fresh.
+    let back = json!({ "keys": [jwk(&world.key, "k1")] });
+    world.pages.set("/jwks", 200, back);
+    assert!(brought(&world.key).await.is_err());
+    world.clock.0.fetch_add(5_000, Ordering::Relaxed);
+    assert!(brought(&world.key).await.is_ok());
+    world.pages.set("/jwks", 500, "");
+    world.clock.0.fetch_add(11_000, Ordering::Relaxed);
+    let made_up = signed(&stranger, &json!({ "alg": "ES256", "kid": "k9" }), &claims);
+    for _ in 0..5 {
+        assert!(world.oidc.logged_out(&world.party, &made_up).await.is_err());
+        assert!(brought(&world.key).await.is_ok(), "what was read goes on");
+    }
+    assert_eq!(world.pages.asked("GET /jwks").len(), 3);
+}

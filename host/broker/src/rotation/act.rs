@@ -128,6 +128,8 @@ pub struct Rotator {
     pub rng: Arc<dyn Rng>,
     /// Who does it.
     pub actor: Actor,
+    /// Whether they act for whoever runs the host, who alone lifts by hand what they freeze.
+    pub platform: bool,
     /// How fast.
     pub pace: Pace,
 }
@@ -138,6 +140,14 @@ impl Rotator {
         let only = order.only.clone();
         let act = self.begin(order).await?;
         self.run(act, only, progress).await
+    }
+
+    /// Begins an act of all that its extent has, freezes that, and waits until the freeze holds: what an emergency does before it waits for
+    /// its turn. The act goes on by [`go_on`](Self::go_on).
+    pub async fn freeze(&self, order: Order) -> Result<Act, RotateError> {
+        let mut act = self.begin(order).await?;
+        self.reach(&mut act).await?;
+        Ok(act)
     }
 
     /// Goes on with an act that was cut off, or in which something failed.
@@ -187,12 +197,7 @@ impl Rotator {
         only: Option<Vec<Item>>,
         progress: Arc<dyn Progress>,
     ) -> Result<(Act, Vec<Line>), RotateError> {
-        if let Some(freeze) = act.freeze
-            && act.reached.is_none_or(|reached| reached.left > 0)
-        {
-            act.reached = Some(self.reach.reached(freeze).await?);
-            self.store.put_act(act.clone(), Vec::new()).await?;
-        }
+        self.reach(&mut act).await?;
         if !act.listed {
             let held = self.families.list().await.map_err(RotateError::List)?;
             act.listed = true;
@@ -205,6 +210,16 @@ impl Rotator {
         act.ended = Some(self.clock.now());
         self.end(&act, &lines).await?;
         Ok((act, lines))
+    }
+
+    async fn reach(&self, act: &mut Act) -> Result<(), RotateError> {
+        if let Some(freeze) = act.freeze
+            && act.reached.is_none_or(|reached| reached.left > 0)
+        {
+            act.reached = Some(self.reach.reached(freeze).await?);
+            self.store.put_act(act.clone(), Vec::new()).await?;
+        }
+        Ok(())
     }
 
     async fn all(&self, act: &Act, open: Vec<Line>, progress: Arc<dyn Progress>) -> Result<(), RotateError> {
@@ -241,14 +256,18 @@ impl Rotator {
     async fn end(&self, act: &Act, lines: &[Line]) -> Result<(), RotateError> {
         let failed = lines.iter().filter(|line| act.freeze.is_some() && line.outcome == Outcome::Failed);
         let extents: std::collections::BTreeSet<Extent> = failed.filter_map(|line| still_frozen(&line.item)).collect();
-        let still: Vec<Freeze> = extents.into_iter().map(|extent| self.freeze_for(act, extent)).collect();
+        let held = self.freezes.freezes().await?.freezes;
+        let held: Vec<Freeze> = held.into_iter().filter(|one| one.act.as_ref() == Some(&act.id)).collect();
+        // What the platform froze stays the platform's, whoever goes on with its act.
+        let of_platform = held.iter().any(|freeze| freeze.platform);
+        let kept = |freeze: Freeze| Freeze { platform: freeze.platform || of_platform, ..freeze };
+        let still: Vec<Freeze> = extents.into_iter().map(|extent| kept(self.freeze_for(act, extent))).collect();
         let mut ended = self.entry(Kind::RotationEnded, act);
         for (name, count) in Totals::of(lines).named() {
             ended = ended.with(name, count);
         }
         let mut entries = vec![ended.with("still-frozen", still.len())];
-        let held = self.freezes.freezes().await?.freezes;
-        for freeze in held.iter().filter(|one| one.act.as_ref() == Some(&act.id)) {
+        for freeze in &held {
             let entry = self.entry(Kind::FreezeLifted, act).with("freeze", freeze.number);
             entries.push(entry.with("extent", freeze.extent.to_string()));
         }
@@ -267,7 +286,7 @@ impl Rotator {
             since: self.clock.now(),
             act: Some(act.id.clone()),
             incident: None,
-            platform: matches!(self.actor, Actor::Person { .. }) || !act.extent.is_of_one_tenant(),
+            platform: self.platform || !act.extent.is_of_one_tenant(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_broker::rotation::{Order, Quiet, Report, ReportError, RotateError, StepError};
+use portcullis_broker::rotation::{Order, Quiet, Report, ReportError, RotateError, Rotator, StepError};
 use portcullis_model::{
+    audit::Actor,
     freeze::{Extent, FreezeStore as _},
     rotation::{Family, Held, Item, Line, Mode, Nature, Outcome, Renewal, Revocation},
 };
@@ -209,4 +210,24 @@ async fn what_a_person_replaced_meanwhile_is_said_and_left_alone() {
         assert_eq!(line.revocation, revocation, "{name}: what became of the old one");
     }
     assert!(store.freezes().await.unwrap().freezes.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_platform_froze_within_a_tenant_stays_the_platforms_whoever_goes_on() {
+    let account = || Actor::Account { person: "per_1".parse().unwrap(), name: "dana".into(), session: None };
+    for (begun_by, resumed_by, of_platform) in [(true, true, true), (true, false, true), (false, false, false)] {
+        let fake = Fake::new([held("ins_1", "a", "p", OWN)]);
+        fake.fails("a", "revoke", (0..4).map(|_| not_reached()));
+        let store = memory();
+        let by = |platform| Rotator { actor: account(), platform, ..rotator(&store, &fake, &Dial::default()) };
+        let order = emergency(Extent::Tenant("acme".parse().unwrap()));
+        let (act, _) = by(begun_by).carry_out(order, Arc::new(Quiet)).await.unwrap();
+        for round in ["begun", "gone on"] {
+            let left = store.freezes().await.unwrap().freezes;
+            assert_eq!((left.len(), left[0].platform), (1, of_platform), "{round}: {begun_by}, {resumed_by}");
+            if round == "begun" {
+                by(resumed_by).go_on(&act.id, Arc::new(Quiet)).await.unwrap();
+            }
+        }
+    }
 }

@@ -50,7 +50,8 @@ async fn installed(stage: &Stage) -> Installation {
 }
 
 async fn uninstall(stage: &Stage, one: &Installation) {
-    let state = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+    let state =
+        InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into(), held: None };
     let gone = Installation { state, generation: one.generation + 1, ..one.clone() };
     let at = stage.clock.now().0;
     let stopped = stage.store.uninstall(gone, one.generation, entry(Kind::PluginUninstalled, at)).await.unwrap();

@@ -172,6 +172,7 @@ pub fn rotator<S: RotationStore + FreezeStore + 'static>(store: &Arc<S>, keepers
         clock: Arc::new(clock.clone()),
         rng: Arc::new(Counter::default()),
         actor: Actor::Person { name: "dana".into() },
+        platform: true,
         pace: PACE,
     }
 }

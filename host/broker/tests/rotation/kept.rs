@@ -176,6 +176,7 @@ impl Stage {
             clock,
             rng: Arc::new(Counter::default()),
             actor,
+            platform: true,
             pace: Pace::default(),
         };
         Self { upstreams, items, connections, world, book, rotator, _folder: folder }

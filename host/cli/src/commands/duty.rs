@@ -230,12 +230,13 @@ fn words(duty: &Duty, catalogue: &Catalogue) -> String {
         format!("  An admin sees: {}", duty.sees),
     ];
     match &duty.how {
-        How::Enforced { proof } => lines.extend(proof.iter().map(|one| format!("  Proven by {one}"))),
+        How::Enforced { .. } => {}
         How::Attested(rule) => {
             lines.push(format!("  The {} attests {}, for at most {} days.", rule.by, rule.what, rule.days));
         }
-        How::Observed { query } => lines.push(format!("  Observed by {query:?}.")),
+        How::Observed { query, .. } => lines.push(format!("  Observed by {query:?}.")),
     }
+    lines.extend(duty.how.proof().iter().map(|one| format!("  Proven by {one}")));
     lines.extend(duty.missing.iter().map(|missing| format!("  Missing: {missing}")));
     if let Some(rule) = &duty.risk {
         lines.push(format!(

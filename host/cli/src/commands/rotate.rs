@@ -96,7 +96,7 @@ impl Rotate {
             let found = host.store.acts().await?.into_iter().find(|act| act.id == *id);
             let extent = found.map_or(Extent::All, |act| act.extent);
             let _turn = rotation::turn(&host, rotation::whose(&host, &[extent]).await?.as_ref()).await?;
-            let (act, lines) = rotation::rotator(&host, person()).go_on(id, progress.clone()).await?;
+            let (act, lines) = rotation::rotator(&host, person(), true).go_on(id, progress.clone()).await?;
             return self.finished(&host, act, lines, &progress, output).await;
         }
         let extent = self.extent.read(&host).await?;
@@ -106,12 +106,18 @@ impl Rotate {
         if self.rehearse {
             return self.rehearse(&host, extent, reason, progress, output).await;
         }
-        let _turn = rotation::turn(&host, rotation::whose(&host, slice::from_ref(&extent)).await?.as_ref()).await?;
+        let whose = rotation::whose(&host, slice::from_ref(&extent)).await?;
         let mode = if self.planned { Mode::Planned } else { Mode::Emergency };
         let tenant = if let Extent::Tenant(tenant) = &extent { Some(tenant) } else { None };
         let overlap = rotation::overlap_of(&host, tenant).await?;
         let order = Order { mode, extent, reason, only: None, overlap };
-        let (act, lines) = rotation::rotator(&host, person()).carry_out(order, progress.clone()).await?;
+        let rotator = rotation::rotator(&host, person(), true);
+        let (act, lines) = if mode == Mode::Emergency && whose.is_none() {
+            rotation::frozen_first(&host, &rotator, order, progress.clone()).await?
+        } else {
+            let _turn = rotation::turn(&host, whose.as_ref()).await?;
+            rotator.carry_out(order, progress.clone()).await?
+        };
         self.finished(&host, act, lines, &progress, output).await
     }
 
@@ -169,6 +175,7 @@ impl Rotate {
             clock: host.clock.clone(),
             rng: host.rng.clone(),
             actor: person(),
+            platform: true,
             pace: Pace::default(),
         };
         let order = Order { mode: Mode::Rehearsal, extent, reason, only: None, overlap: Duration::ZERO };

@@ -175,7 +175,7 @@ fn words(policy: &Policy) -> String {
 }
 
 async fn status(host: &Arc<Host>, tenant: Option<&TenantId>, overdue: bool, output: Output) -> Result<()> {
-    let scheduler = Scheduler::new(rotation::rotator(host, person()));
+    let scheduler = Scheduler::new(rotation::rotator(host, person(), true));
     let now = host.clock.now();
     for one in scheduler.status().await? {
         if tenant.is_some_and(|tenant| one.held.item.owner() != Some(tenant)) || (overdue && !one.overdue) {

@@ -106,7 +106,7 @@ async fn rotate(host: &Arc<Host>, containment: &Containment, id: &IncidentId, ac
     }
     let whose = rotation::whose(host, &containment.rotates).await?;
     let _turn = rotation::turn(host, whose.as_ref()).await?;
-    let rotator = rotation::rotator(host, actor.clone());
+    let rotator = rotation::rotator(host, actor.clone(), containment.platform);
     let (why, quiet) = (reason(id), Arc::new(Quiet));
     let quiet: Arc<dyn Progress> = quiet;
     let mut all = Vec::new();

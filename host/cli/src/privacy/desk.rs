@@ -21,7 +21,7 @@ use crate::{host::Host, tenant};
 
 /// What the operations are done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports { desk: Arc::new(OfHost(host.clone())) }
+    Ports::new(Arc::new(OfHost(host.clone())))
 }
 
 struct OfHost(Host);

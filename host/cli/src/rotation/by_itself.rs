@@ -60,7 +60,7 @@ struct Round {
 
 impl Round {
     fn new(host: &Arc<Host>) -> Self {
-        let scheduler = Arc::new(Scheduler::new(rotator(host, Actor::Host)));
+        let scheduler = Arc::new(Scheduler::new(rotator(host, Actor::Host, true)));
         Self { host: host.clone(), scheduler, under_way: Each::new(AT_ONCE), cut_off: None }
     }
 

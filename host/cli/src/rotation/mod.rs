@@ -10,14 +10,14 @@ pub mod workshop;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use portcullis_broker::authz::family::ClientCredentials;
-use portcullis_broker::rotation::{Endings, Families, Fate, Pace, Rotator, Sources, Upstreams};
+use portcullis_broker::rotation::{Endings, Families, Fate, Order, Pace, Progress, Rotator, Sources, Upstreams};
 use portcullis_model::{
     audit::Actor,
     ending::Ending,
     id::TenantId,
-    rotation::{Policy, RotationStore as _, Scope},
+    rotation::{Act, Line, Policy, RotationStore as _, Scope},
 };
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub use by_itself::run;
 pub use reach::AuditReach;
 pub(crate) use report::key;
 pub use report::{Signed, sign, verify};
-pub use turns::{Turn, try_take, turn, wait, whose};
+pub use turns::{Place, Turn, place, try_take, turn, wait, whose};
 
 use crate::host::Host;
 
@@ -95,8 +95,8 @@ pub fn families(host: &Host, actor: &Actor) -> Families {
     ])
 }
 
-/// What carries out acts on this host, in this name.
-pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
+/// What carries out acts on this host, in this name, for whoever runs it or for a tenant.
+pub fn rotator(host: &Arc<Host>, actor: Actor, platform: bool) -> Rotator {
     Rotator {
         store: host.store.clone(),
         freezes: host.store.clone(),
@@ -105,8 +105,28 @@ pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
         clock: host.clock.clone(),
         rng: host.rng.clone(),
         actor,
+        platform,
         pace: Pace::default(),
     }
+}
+
+/// Carries out an emergency of the platform: what it reaches is frozen before acts of tenants that are under way are waited for.
+pub async fn frozen_first(
+    host: &Host,
+    rotator: &Rotator,
+    order: Order,
+    progress: Arc<dyn Progress>,
+) -> Result<(Act, Vec<Line>)> {
+    let Some(place) = place(&host.home).await? else { bail!(turns::busy(host)) };
+    let act = rotator.freeze(order).await?;
+    let Some(_turn) = place.frozen().await? else {
+        bail!(
+            "{0} has frozen what it reaches, and rotations of tenants do not come to their end; 'portcullis rotate --resume {0}' goes on \
+             with it",
+            act.id
+        )
+    };
+    Ok(rotator.go_on(&act.id, progress).await?)
 }
 
 /// How long old secrets go on beside new ones, as the host's policy and this tenant's say.

@@ -1,7 +1,8 @@
 //! Whose turn it is: the right to carry out acts of rotation in a home directory, between processes and within one.
 //!
 //! Invariants: one act of a tenant is carried out at a time, and none of them while one of the platform is; no tenant waits for another;
-//! an act of the platform waits for those of tenants that are under way, and none begins while it does.
+//! an act of the platform waits for those of tenants that are under way, and none begins while it does; an emergency of the platform
+//! freezes before it waits.
 
 use std::{
     collections::BTreeSet,
@@ -19,12 +20,40 @@ use crate::{home::Home, host::Host};
 const MOMENT: Duration = Duration::from_secs(1);
 /// How long the platform waits for acts of tenants that are under way.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The same, once all is frozen that its own act reaches: nothing goes out meanwhile.
+const FROZEN: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The right to carry out acts, until it is dropped.
 #[derive(Debug)]
 pub struct Turn {
     _held: [File; 2],
+}
+
+/// The platform's place before its turn: nobody begins any more, and who has begun is not through yet.
+#[derive(Debug)]
+pub struct Place {
+    gate: File,
+    tenants: File,
+}
+
+impl Place {
+    /// Waits until acts of tenants are through; `None` where they are not within this time.
+    async fn within(self, patience: Duration) -> Result<Option<Turn>> {
+        let begun = Instant::now();
+        while !had(self.tenants.try_lock())? {
+            if begun.elapsed() >= patience {
+                return Ok(None);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(Some(Turn { _held: [self.gate, self.tenants] }))
+    }
+
+    /// For an act that has frozen what it reaches: waits long for the turn.
+    pub async fn frozen(self) -> Result<Option<Turn>> {
+        self.within(FROZEN).await
+    }
 }
 
 /// What is locked.
@@ -85,7 +114,6 @@ pub fn try_take(home: &Home, tenant: Option<&TenantId>) -> Result<Option<Turn>> 
 
 /// As [`try_take`], and waits: a tenant for a moment, the platform until acts of tenants are through, within bounds.
 pub async fn wait(home: &Home, tenant: Option<&TenantId>) -> Result<Option<Turn>> {
-    let locks = Locks(home);
     let begun = Instant::now();
     if tenant.is_some() {
         loop {
@@ -95,29 +123,33 @@ pub async fn wait(home: &Home, tenant: Option<&TenantId>) -> Result<Option<Turn>
             }
         }
     }
-    let gate = loop {
+    match place(home).await? {
+        Some(place) => place.within(PATIENCE).await,
+        None => Ok(None),
+    }
+}
+
+/// The platform's place, which is waited for for a moment; `None` while another act of the platform has it.
+pub async fn place(home: &Home) -> Result<Option<Place>> {
+    let (locks, begun) = (Locks(home), Instant::now());
+    loop {
         match locks.gate_of_platform()? {
             None if begun.elapsed() < MOMENT => tokio::time::sleep(PAUSE).await,
             None => return Ok(None),
-            Some(gate) => break gate,
+            Some(gate) => return Ok(Some(Place { gate, tenants: locks.tenants()? })),
         }
-    };
-    let tenants = locks.tenants()?;
-    while !had(tenants.try_lock())? {
-        if begun.elapsed() >= PATIENCE {
-            return Ok(None);
-        }
-        tokio::time::sleep(PAUSE).await;
     }
-    Ok(Some(Turn { _held: [gate, tenants] }))
 }
 
 /// Takes the right to carry out an act of a tenant, or of the platform.
 pub async fn turn(host: &Host, tenant: Option<&TenantId>) -> Result<Turn> {
-    let Some(turn) = wait(&host.home, tenant).await? else {
-        bail!("a rotation that meets this one is under way in {}; wait until it is through", host.home.dir().display())
-    };
+    let Some(turn) = wait(&host.home, tenant).await? else { bail!(busy(host)) };
     Ok(turn)
+}
+
+/// Why there is no turn.
+pub fn busy(host: &Host) -> String {
+    format!("a rotation that meets this one is under way in {}; wait until it is through", host.home.dir().display())
 }
 
 /// The one tenant that lies around all of these; `None` where they reach further.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use portcullis_api::admin::v1::{
     connections,
-    rotation::{self, SignedReport, Turn, Workshop},
+    rotation::{self, Place, SignedReport, Turn, Workshop},
 };
 use portcullis_broker::rotation::{Report, Rotator};
 use portcullis_model::{audit::Actor, error::StoreError, id::TenantId};
@@ -21,14 +21,27 @@ fn failed(error: &anyhow::Error) -> StoreError {
 }
 
 #[async_trait]
+impl Place for super::Place {
+    async fn turn(self: Box<Self>) -> Result<Option<Turn>, StoreError> {
+        let turn = self.frozen().await.map_err(|error| failed(&error))?;
+        Ok(turn.map(|turn| Box::new(turn) as Turn))
+    }
+}
+
+#[async_trait]
 impl Workshop for Bench {
-    fn rotator(&self, by: Actor) -> Rotator {
-        rotator(&self.0, by)
+    fn rotator(&self, by: Actor, platform: bool) -> Rotator {
+        rotator(&self.0, by, platform)
     }
 
     async fn turn(&self, tenant: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {
         let turn = wait(&self.0.home, tenant).await.map_err(|error| failed(&error))?;
         Ok(turn.map(|turn| Box::new(turn) as Turn))
+    }
+
+    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError> {
+        let place = super::place(&self.0.home).await.map_err(|error| failed(&error))?;
+        Ok(place.map(|place| Box::new(place) as Box<dyn Place>))
     }
 
     async fn overlap(&self, tenant: Option<&TenantId>) -> Result<Duration, StoreError> {

@@ -125,7 +125,7 @@ pub async fn begin(host: &Host, plan: &Plan, contain: bool, actor: Actor) -> Res
     for old in
         of_tenant(host, tenant).await?.into_iter().filter(|one| !matches!(one.state, InstallationState::Erased { .. }))
     {
-        let state = InstallationState::Uninstalled { since: now, purge_at: now, reason: REASON.to_owned() };
+        let state = InstallationState::Uninstalled { since: now, purge_at: now, reason: REASON.to_owned(), held: None };
         let new = Installation { state, waiting: None, generation: old.generation + 1, ..old.clone() };
         let told = entry(Kind::PluginUninstalled)
             .about(format!("installation:{}", new.id))

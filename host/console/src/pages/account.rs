@@ -20,9 +20,11 @@ pub(crate) async fn show(visit: Visit) -> Shown {
     let says = html! { div data-says role="status" aria-live="polite" {} };
     let body = html! {
         (card("Sessions and devices", &html! {}, &html! {
-            p class="quiet" { "Where you are signed in. What says \"new-device\" began where you had never signed in before. Say of what you do not know that it was not you: every session ends then, this one too." }
+            p class="quiet" { "Where you are signed in. What says \"new-device\" began where you had never signed in before, and stands first until you say whether it was you. Say of what you do not know that it was not you: every session ends then, this one too." }
             ul class="plain" data-list="/signin/sessions" data-items="sessions" data-title="device" data-lines="new-device address created used"
-                data-end="/signin/sessions/end" data-id="session" data-not-me="This was not me" data-token=(token) {}
+                data-end="/signin/sessions/end" data-id="session" data-not-me="This was not me"
+                data-known="/signin/sessions/known" data-was-me="It was me" data-notice="Signed in from a new device. Was it not you? End it."
+                data-token=(token) {}
             form data-json="/signin/sessions/end" data-next="/console/account" {
                 (hidden)
                 button type="submit" class="danger" { "End all other sessions" }

@@ -38,10 +38,21 @@ pub enum How {
     Observed {
         /// By which query.
         query: Query,
+        /// The tests of what the query only counts, as `file::name`.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        proof: Vec<String>,
     },
 }
 
 impl How {
+    /// The tests that are named for it.
+    pub fn proof(&self) -> &[String] {
+        match self {
+            Self::Enforced { proof } | Self::Observed { proof, .. } => proof,
+            Self::Attested(_) => &[],
+        }
+    }
+
     /// In a word.
     pub fn name(&self) -> &'static str {
         match self {

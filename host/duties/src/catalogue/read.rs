@@ -141,7 +141,7 @@ fn duty_of(section: &str, row: DutyRow) -> Result<Duty, String> {
         }
         (HowWord::Enforced, None, None) => How::Enforced { proof },
         (HowWord::Attested, Some(attested), None) if proof.is_empty() && attested.days > 0 => How::Attested(attested),
-        (HowWord::Observed, None, Some(query)) if proof.is_empty() => How::Observed { query },
+        (HowWord::Observed, None, Some(query)) => How::Observed { query, proof },
         _ => {
             return wrong(
                 "enforced has a proof, attested says what, by whom and for how many days, observed names a query",

@@ -21,7 +21,7 @@ fn the_catalogue_that_is_built_in_is_whole() {
         "each duty of the shared line has its place"
     );
     for query in Query::ALL {
-        let asks = |duty: &&Duty| matches!(duty.how, How::Observed { query: asked } if asked == query);
+        let asks = |duty: &&Duty| matches!(duty.how, How::Observed { query: asked, .. } if asked == query);
         assert_eq!(catalogue.duties.iter().filter(asks).count(), 1, "{query:?} answers one duty");
     }
     let names: Vec<&str> = catalogue.profiles.iter().map(|one| one.name.as_str()).collect();

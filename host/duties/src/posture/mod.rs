@@ -208,7 +208,7 @@ impl Judge<'_> {
                 (state, evidence, Vec::new())
             }
             (None, How::Attested(rule)) => self.attested(duty, rule),
-            (None, How::Observed { query }) => self.observed(duty, *query),
+            (None, How::Observed { query, .. }) => self.observed(duty, *query),
         };
         Line {
             key: format!("{profile}/{}", duty.id),

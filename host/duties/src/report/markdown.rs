@@ -52,17 +52,21 @@ pub fn catalogue(catalogue: &Catalogue) -> String {
 
 fn met(how: &How) -> String {
     match how {
-        How::Enforced { proof } if proof.is_empty() => String::new(),
-        How::Enforced { proof } => {
-            let lines: Vec<String> = proof.iter().map(|one| format!("- `{one}`")).collect();
-            format!("\nProven by:\n\n{}\n", lines.join("\n"))
-        }
+        How::Enforced { proof } => proven(proof),
         How::Attested(rule) => format!("\nThe {} attests {}, for at most {} days.\n", rule.by, rule.what, rule.days),
-        How::Observed { query } => {
+        How::Observed { query, proof } => {
             let name = serde_json::to_value(query).ok().and_then(|value| value.as_str().map(str::to_owned));
-            format!("\nObserved by the query `{}`.\n", name.unwrap_or_default())
+            format!("\nObserved by the query `{}`.\n{}", name.unwrap_or_default(), proven(proof))
         }
     }
+}
+
+fn proven(proof: &[String]) -> String {
+    if proof.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = proof.iter().map(|one| format!("- `{one}`")).collect();
+    format!("\nProven by:\n\n{}\n", lines.join("\n"))
 }
 
 fn profile(profile: &Profile) -> String {

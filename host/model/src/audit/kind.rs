@@ -269,6 +269,8 @@ kinds! {
     SessionStarted = "session.started",
     /// A person proved a second factor within a session.
     SessionSteppedUp = "session.stepped-up",
+    /// A person who had signed in from a new device says that it was them.
+    SessionAcknowledged = "session.acknowledged",
     /// A session ended: by whom, and why.
     SessionEnded = "session.ended",
     /// Somebody who is known did not get in, and why.

@@ -100,6 +100,9 @@ pub struct Device {
     pub id: Digest,
     /// Whether the person had never signed in from it before (ACC-5).
     pub new: bool,
+    /// When the person said a word about that: that it was them, or that it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Timestamp>,
 }
 
 /// How a session came to its end.

@@ -78,11 +78,9 @@ impl Installer<'_> {
 
     /// Fails where the platform suspended it, and somebody else asks.
     pub(super) fn may_run_again(&self, one: &Installation) -> Result<(), InstallError> {
-        match &one.state {
-            InstallationState::Suspended { by_platform: true, reason } if !self.platform => {
-                Err(InstallError::ByPlatform { id: one.id.clone(), reason: reason.clone() })
-            }
-            _ => Ok(()),
+        match one.held_by_platform().filter(|_| !self.platform) {
+            Some(reason) => Err(InstallError::ByPlatform { id: one.id.clone(), reason: reason.to_owned() }),
+            None => Ok(()),
         }
     }
 

@@ -198,6 +198,26 @@ async fn what_the_platform_suspends_only_the_platform_resumes() {
 }
 
 #[tokio::test]
+async fn what_the_platform_suspended_stays_so_when_it_is_uninstalled_and_taken_back() {
+    let world = World::new();
+    let id = world.install(None).await.unwrap().id;
+    let platform = || Installer { platform: true, ..world.installer() };
+    platform().suspend(&id, "it mines coins").await.unwrap();
+    world
+        .installer()
+        .uninstall(world.memory.as_ref(), &id, "not needed", portcullis_model::time::Timestamp(i64::MAX))
+        .await
+        .unwrap();
+    let anew = world.install(None).await.unwrap_err();
+    assert!(matches!(&anew, InstallError::ByPlatform { reason, .. } if reason == "it mines coins"), "{anew}");
+    let back = world.installer().restore(&id).await.unwrap();
+    assert_eq!(back.state, InstallationState::Suspended { reason: "it mines coins".into(), by_platform: true });
+    let refused = world.installer().resume(&id).await.unwrap_err();
+    assert!(matches!(refused, InstallError::ByPlatform { .. }), "{refused}");
+    assert_eq!(platform().resume(&id).await.unwrap().state, InstallationState::Active);
+}
+
+#[tokio::test]
 async fn whoever_is_slower_is_told() {
     let world = World::new();
     let id = world.install(None).await.unwrap().id;

@@ -2,7 +2,7 @@
 //! taken back.
 //!
 //! Invariants: an installation that is uninstalled has no credentials and gets no deliveries; one that is taken back does not
-//! run before an admin says so; what is erased is counted in the log.
+//! run before an admin says so, and one that the platform had suspended not before the platform does; what is erased is counted in the log.
 
 use portcullis_model::{
     audit::Kind,
@@ -25,7 +25,8 @@ impl Installer<'_> {
         purge_at: Timestamp,
     ) -> Result<(Installation, Stopped), InstallError> {
         let old = self.living(id).await?;
-        let state = InstallationState::Uninstalled { since: self.clock.now(), purge_at, reason: reason.to_owned() };
+        let (since, held) = (self.clock.now(), old.held_by_platform().map(str::to_owned));
+        let state = InstallationState::Uninstalled { since, purge_at, reason: reason.to_owned(), held };
         let new = Installation { state, waiting: None, generation: old.generation + 1, ..old.clone() };
         let entry =
             self.entry(Kind::PluginUninstalled, &new).with("reason", reason).with("purge-at", purge_at.to_string());
@@ -35,14 +36,16 @@ impl Installer<'_> {
         }
     }
 
-    /// Takes one back that is not erased yet. It is suspended then: its credentials are gone, and somebody looks first.
+    /// Takes one back that is not erased yet. It is suspended then: its credentials are gone, and somebody looks first. What the platform
+    /// had suspended is the platform's to resume, as before.
     pub async fn restore(&self, id: &InstallationId) -> Result<Installation, InstallError> {
         let old = self.find(id).await?;
-        if !matches!(old.state, InstallationState::Uninstalled { .. }) {
+        let InstallationState::Uninstalled { held, .. } = &old.state else {
             return Err(InstallError::NotUninstalled(id.clone()));
-        }
-        let reason = "restored: add its connections again, then resume it".to_owned();
-        let state = InstallationState::Suspended { reason, by_platform: false };
+        };
+        let by_platform = held.is_some();
+        let reason = held.clone().unwrap_or_else(|| "restored: add its connections again, then resume it".to_owned());
+        let state = InstallationState::Suspended { reason, by_platform };
         let new = Installation { state, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginRestored, &new);
         self.put(new, Some(old.generation), entry).await

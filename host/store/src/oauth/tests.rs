@@ -229,7 +229,8 @@ async fn the_client_of_what_is_taken_out_is_revoked_and_nobody_elses() {
         let put = Put { row: client(client_id, of), expected: None };
         assert!(store.change(Change { client: Some(put), ..Change::default() }).await.unwrap());
     }
-    let state = InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into() };
+    let state =
+        InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into(), held: None };
     let gone = portcullis_model::installation::Installation { state, generation: 2, ..installation("a") };
     store.uninstall(gone, 1, entry(Kind::PluginUninstalled)).await.unwrap().unwrap();
     let revoked: Vec<bool> = store.clients().await.unwrap().iter().map(|one| one.revoked.is_some()).collect();

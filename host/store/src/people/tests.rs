@@ -55,7 +55,7 @@ fn session(token: &[u8]) -> Session {
         person: "per_1".parse().unwrap(),
         token: Digest::of(token),
         sign_in: SignIn::Native,
-        device: Device { label: "Firefox".into(), id: Digest::of(b"device"), new: true },
+        device: Device { label: "Firefox".into(), id: Digest::of(b"device"), new: true, acknowledged: None },
         address: "192.0.2.1".parse().unwrap(),
         created: Timestamp(1),
         used: Timestamp(1),

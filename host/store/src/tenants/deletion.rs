@@ -3,8 +3,11 @@
 //!
 //! Invariants: that it begins is on record, and from the same transaction on nothing is taken of the tenant any more and its id is not
 //! given again; it ends in a transaction in which nothing of it was found, and not before; each step can be done again, so that a
-//! deletion that was cut off is done again from its beginning; a person who belongs to another tenant as well stays; bodies of entries
+//! deletion that was cut off is done again from its beginning; what there may be much of goes in turns ([`turns`]), since all others'
+//! changes wait for each transaction; a person who belongs to another tenant as well stays; bodies of entries
 //! stay, which commit to what is gone.
+
+mod turns;
 
 use std::collections::BTreeMap;
 
@@ -20,13 +23,10 @@ use serde::{Deserialize, Serialize};
 use super::parts::PARTS;
 use crate::{
     SqliteStore,
-    audit::{append, append_one, erase_found},
+    audit::{append, append_one},
     db::{Outcome, Writing, corrupt, failed},
     erasure,
 };
-
-/// How many values from beside the log go in one transaction.
-const AT_ONCE: usize = 4_000;
 
 /// A deletion that is on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +66,15 @@ fn count(conn: &Connection, table: &str, tenant: &TenantId) -> Outcome<u64> {
     conn.query_row(&sql, [tenant.as_str()], |row| row.get(0)).map_err(failed)
 }
 
-/// What there is of a tenant, by part. Parts that are empty are left out.
-fn found(conn: &Connection, tenant: &TenantId) -> Outcome<BTreeMap<String, u64>> {
+/// How many values there are beside entries of the tenant, from this entry on.
+fn count_values(conn: &Connection, tenant: &TenantId, from: u64) -> Outcome<u64> {
+    let sql = format!("SELECT count(*) FROM {VALUES}");
+    conn.query_row(&sql, params![tenant.as_str(), from], |row| row.get(0)).map_err(failed)
+}
+
+/// What there is of a tenant, by part. Parts that are empty are left out. `known`: values beside the log that were counted before, and up
+/// to which entry.
+fn found(conn: &Connection, tenant: &TenantId, known: (u64, u64)) -> Outcome<BTreeMap<String, u64>> {
     let mut all = BTreeMap::new();
     for part in PARTS {
         let mut rows = 0;
@@ -78,23 +85,35 @@ fn found(conn: &Connection, tenant: &TenantId) -> Outcome<BTreeMap<String, u64>>
             all.insert(part.name.to_owned(), rows);
         }
     }
-    let (people, values) = (only_here(conn, tenant)?.len() as u64, count(conn, VALUES, tenant)?);
+    let people = only_here(conn, tenant, None)?.len() as u64;
+    let values = known.0 + count_values(conn, tenant, known.1)?;
     all.extend([("accounts", people), ("audit-values", values)].map(|(name, n)| (name.to_owned(), n)));
     all.retain(|_, n| *n > 0);
     Ok(all)
 }
 
-/// Personal values beside entries of the tenant, less those of the entry that says who had it deleted.
-const VALUES: &str = "audit_openings o JOIN audit a ON a.idx = o.idx WHERE a.tenant = ?1 AND o.value IS NOT NULL
+/// The values until now, and the entry up to which they were counted.
+fn known_values(conn: &Connection, tenant: &TenantId) -> Outcome<(u64, u64)> {
+    let tx = conn.unchecked_transaction().map_err(failed)?;
+    let upto = tx.query_row("SELECT coalesce(max(idx) + 1, 0) FROM audit", [], |row| row.get(0)).map_err(failed)?;
+    Ok((count_values(&tx, tenant, 0)?, upto))
+}
+
+/// Personal values beside entries of the tenant from an entry on, less those of the entry that says who had it deleted.
+const VALUES: &str =
+    "audit_openings o CROSS JOIN audit a ON a.idx = o.idx WHERE a.tenant = ?1 AND o.value IS NOT NULL AND o.idx >= ?2
   AND o.idx IS NOT (SELECT entry FROM tenant_deletions WHERE tenant = ?1)";
 
-/// The people who belong to this tenant and to nothing else.
-fn only_here(conn: &Connection, tenant: &TenantId) -> Outcome<Vec<PersonId>> {
-    let sql = "SELECT person FROM people_members WHERE place = ?1
-      EXCEPT SELECT person FROM people_members WHERE place <> ?1 ORDER BY 1";
-    let mut query = conn.prepare(sql).map_err(failed)?;
-    let ids: Vec<String> =
-        query.query_map([tenant.as_str()], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+/// The people who belong to this tenant and to nothing else: all, or the first of them.
+fn only_here(conn: &Connection, tenant: &TenantId, most: Option<usize>) -> Outcome<Vec<PersonId>> {
+    let sql = "SELECT person FROM people_members one WHERE place = ?1
+      AND NOT EXISTS (SELECT 1 FROM people_members WHERE person = one.person AND place <> ?1) ORDER BY person LIMIT ?2";
+    let mut query = conn.prepare_cached(sql).map_err(failed)?;
+    let most = most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1);
+    let ids: Vec<String> = query
+        .query_map(params![tenant.as_str(), most], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .map_err(failed)?;
     ids.iter().map(|id| id.parse().map_err(corrupt)).collect()
 }
 
@@ -118,12 +137,12 @@ fn read(conn: &Connection, tenant: &TenantId) -> Outcome<Option<Deletion>> {
     rows.next().map_err(failed)?.map(deletion).transpose()
 }
 
-fn begin(conn: &Writing, leaving: &Leaving) -> Outcome<bool> {
+fn begin(conn: &Writing, leaving: &Leaving, known: (u64, u64)) -> Outcome<bool> {
     let tenant = &leaving.tenant;
     if read(conn, tenant)?.is_some() {
         return Ok(false);
     }
-    let mut there = found(conn, tenant)?;
+    let mut there = found(conn, tenant, known)?;
     there.extend(leaving.beside.clone());
     let index = append_one(conn, &leaving.entry.clone().with("found", serde_json::json!(there)))?;
     for (installation, expected, entry) in &leaving.installations {
@@ -156,10 +175,10 @@ fn begin(conn: &Writing, leaving: &Leaving) -> Outcome<bool> {
     Ok(true)
 }
 
-/// Deletes the rows of one part. One that is not begun is not touched.
+/// Deletes the rows of one part that are left. One that is not begun is not touched.
 fn delete(conn: &Writing, tenant: &TenantId, at: usize) -> Outcome<()> {
     let (Some(part), true) = (PARTS.get(at), read(conn, tenant)?.is_some()) else { return Ok(()) };
-    let people = if part.name == "people" { only_here(conn, tenant)? } else { Vec::new() };
+    let people = if part.name == "people" { only_here(conn, tenant, None)? } else { Vec::new() };
     if part.name == "installations" {
         // The revision of installations must never come back to what it was.
         conn.execute(
@@ -197,24 +216,8 @@ fn delete(conn: &Writing, tenant: &TenantId, at: usize) -> Outcome<()> {
     .map_err(failed)
 }
 
-/// Erases some of the values beside the tenant's entries. False where there are none.
-fn erase_values(conn: &Writing, tenant: &TenantId, entry: &Entry) -> Outcome<bool> {
-    if read(conn, tenant)?.is_none() {
-        return Ok(false);
-    }
-    let sql = format!("SELECT o.idx, o.field FROM {VALUES} ORDER BY o.idx, o.field LIMIT {AT_ONCE}");
-    let found: Vec<(u64, String)> = conn
-        .prepare_cached(&sql)
-        .and_then(|mut query| query.query_map([tenant.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(failed)?;
-    if !found.is_empty() {
-        erase_found(conn, &found, entry)?;
-    }
-    Ok(!found.is_empty())
-}
-
-fn end(conn: &Writing, tenant: &TenantId, at: Timestamp, entry: &Entry) -> Outcome<BTreeMap<String, u64>> {
-    let left = found(conn, tenant)?;
+fn end(conn: &Writing, tenant: &TenantId, erased: u64, at: Timestamp, entry: &Entry) -> Outcome<BTreeMap<String, u64>> {
+    let left = found(conn, tenant, (0, erased))?;
     if left.is_empty() {
         let ended = "UPDATE tenant_deletions SET ended = ?2 WHERE tenant = ?1 AND ended IS NULL";
         if conn.execute(ended, params![tenant.as_str(), at.0]).map_err(failed)? == 1 {
@@ -230,7 +233,7 @@ impl SqliteStore {
         self.db
             .read(move |conn| {
                 let tx = conn.unchecked_transaction().map_err(failed)?;
-                found(&tx, &tenant)
+                found(&tx, &tenant, (0, 0))
             })
             .await
     }
@@ -259,7 +262,10 @@ impl SqliteStore {
     /// Puts a deletion on record, with its installations uninstalled, in one transaction. From then on nothing is taken of the tenant any
     /// more. False where one is on record already; an error where an installation is active that is not among these.
     pub async fn begin_deletion(&self, leaving: Leaving) -> Outcome<bool> {
-        self.db.write(move |conn| begin(conn, &leaving)).await
+        let whose = leaving.tenant.clone();
+        // The log is long: what it has until now is counted before all others' changes wait.
+        let known = self.db.read(move |conn| known_values(conn, &whose)).await?;
+        self.db.write(move |conn| begin(conn, &leaving, known)).await
     }
 
     /// Deletes what there is of a tenant whose deletion is on record, a part after the other, and then, where nothing is left, says so with
@@ -272,19 +278,15 @@ impl SqliteStore {
     ) -> Outcome<BTreeMap<String, u64>> {
         // What was handed in until now is written first.
         self.db.write_of(Some(tenant.clone()), |_| Ok(())).await?;
-        for at in 0..PARTS.len() {
+        for (at, part) in PARTS.iter().enumerate() {
+            self.delete_in_turns(tenant, part).await?;
             let whose = tenant.clone();
             self.db.write(move |conn| delete(conn, &whose, at)).await?;
         }
         let erased = Entry { kind: Kind::AuditErased, ..entry.clone() }.with("why", "its tenant was deleted");
-        loop {
-            let (whose, entry) = (tenant.clone(), erased.clone());
-            if !self.db.write(move |conn| erase_values(conn, &whose, &entry)).await? {
-                break;
-            }
-        }
+        let upto = self.erase_in_turns(tenant, &erased).await?;
         let whose = tenant.clone();
-        let left = self.db.write(move |conn| end(conn, &whose, at, &entry)).await?;
+        let left = self.db.write(move |conn| end(conn, &whose, upto, at, &entry)).await?;
         self.db.empty_wal().await?;
         Ok(left)
     }

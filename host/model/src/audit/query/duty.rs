@@ -54,6 +54,7 @@ const WITNESS: &[(&str, &[&str])] = &[
     ("role.", &["ACC-1"]),
     ("rotation.", &["INT-5", "INT-6"]),
     ("session.", &["ACC-2", "ACC-4"]),
+    ("session.acknowledged", &["ACC-5"]),
     ("session.started", &["ACC-5"]),
     ("session.stepped-up", &["ACC-3"]),
     ("source.", &["INT-8"]),

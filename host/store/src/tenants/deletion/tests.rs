@@ -193,7 +193,8 @@ async fn the_id_of_a_tenant_that_left_is_not_taken_again_and_nothing_comes_late(
     let active = store.begin_deletion(leaving("acme")).await.unwrap_err();
     assert!(active.to_string().contains("1 installations of 'acme' are not uninstalled"), "{active}");
     assert!(store.deletion(tenant("acme")).await.unwrap().is_none() && store.entry_count().await.unwrap() == 1);
-    let state = InstallationState::Uninstalled { since: Timestamp(5), purge_at: Timestamp(5), reason: "x".into() };
+    let state =
+        InstallationState::Uninstalled { since: Timestamp(5), purge_at: Timestamp(5), reason: "x".into(), held: None };
     let ended = Installation { state, generation: 2, ..one.clone() };
     let contained = Leaving { installations: vec![(ended, 1, entry(Kind::PluginUninstalled))], ..leaving("acme") };
     assert!(store.begin_deletion(contained).await.unwrap());
@@ -241,4 +242,85 @@ async fn whoever_belongs_to_another_tenant_too_stays() {
     assert_eq!(all("SELECT person FROM people_factors ORDER BY 1"), ["both", "none", "platform"]);
     assert_eq!(all("SELECT person || '@' || place FROM people_members ORDER BY 1"), ["both@other", "platform@"]);
     assert_eq!(all("SELECT id FROM people WHERE subject_tenant IS NOT NULL OR body LIKE '%acme%'"), [""; 0]);
+}
+
+/// Rows of two large tables, of which the last one cannot be deleted while `stuck` is there.
+fn many(dir: &std::path::Path, stuck: &str) -> Connection {
+    let conn = Connection::open(dir.join("host.db")).unwrap();
+    let rows = turns::AT_ONCE * 2 + 500;
+    conn.execute_batch(&format!(
+        "PRAGMA foreign_keys = OFF;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+         INSERT INTO plugin_log SELECT i, 'acme', 'a', 'c', 0, 'info', 'line' FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+         INSERT INTO events SELECT i, 'acme', 'o', 's', i, '{{}}' FROM n;
+         INSERT INTO events VALUES ({rows} + 1, 'other', 'o', 's', 'theirs', '{{}}');
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= {rows})
+         INSERT INTO deliveries (event, installation, state, due, attempts, lane) SELECT i, 'a', 2, 0, 1, 0 FROM n;
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+         INSERT INTO people SELECT 'per_' || i, 'mail' || i, NULL, NULL, 1, 1, '{{}}' FROM n;
+         INSERT INTO people_members SELECT id, 'acme', 'admin', NULL, 1, 1, '{{}}' FROM people;
+         CREATE TRIGGER stuck BEFORE DELETE ON {stuck} BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END;"
+    ))
+    .unwrap();
+    conn
+}
+
+#[tokio::test]
+async fn much_goes_in_turns_and_what_went_before_a_cut_stays_gone() {
+    let rows = i64::try_from(turns::AT_ONCE * 2 + 500).unwrap();
+    for (table, stuck) in [
+        ("plugin_log", format!("plugin_log WHEN OLD.number = {rows}")),
+        ("deliveries", format!("deliveries WHEN OLD.event = {rows}")),
+        ("events", format!("events WHEN OLD.number = {rows}")),
+        ("people", "people WHEN OLD.id = 'per_999'".to_owned()),
+    ] {
+        let (dir, store) = store();
+        let conn = many(dir.path(), &stuck);
+        let count =
+            || -> i64 { conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap() };
+        let all = count();
+        assert!(store.begin_deletion(leaving("acme")).await.unwrap());
+        assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.is_err(), "{table}");
+        assert!(store.deletion(tenant("acme")).await.unwrap().unwrap().ended.is_none());
+        let left = count();
+        assert!(left > 0 && left < all, "{table}: {left} of {all}: neither all nor nothing is one transaction's");
+        conn.execute_batch("DROP TRIGGER stuck").unwrap();
+        assert!(store.delete_tenant(&tenant("acme"), Timestamp(7), deleted("acme")).await.unwrap().is_empty());
+        assert_eq!(count(), i64::from(matches!(table, "deliveries" | "events")), "{table}: another's stays");
+    }
+}
+
+#[tokio::test]
+async fn whether_values_are_left_is_seen_without_a_look_at_the_whole_log() {
+    let (_dir, store) = store();
+    let plan = store.db.read(|conn| {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT count(*) FROM {VALUES}");
+        let mut query = conn.prepare(&sql).map_err(failed)?;
+        let steps = query.query_map(params!["acme", 7], |row| row.get::<_, String>(3)).map_err(failed)?;
+        steps.collect::<Result<Vec<_>, _>>().map_err(failed)
+    });
+    let plan = plan.await.unwrap();
+    assert!(plan.iter().any(|step| step.contains("o USING") && step.contains("idx>?")), "{plan:?}");
+    assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn more_values_than_go_in_a_turn_are_all_erased_and_each_once() {
+    let (_dir, store) = store();
+    let said = |n: usize| {
+        let one = Entry { tenant: Some(tenant("acme")), ..entry(Kind::PluginGranted) };
+        let by = Actor::Person { name: format!("acme-mark-{n}") };
+        Entry { actor: by, ..one }.with("reason", "acme-mark wrote")
+    };
+    let entries = turns::AT_ONCE / 2 * 3 + 7;
+    store.record((0..entries).map(said).collect()).await.unwrap();
+    assert!(store.begin_deletion(leaving("acme")).await.unwrap());
+    let found = store.deletion(tenant("acme")).await.unwrap().unwrap().found["audit-values"];
+    assert_eq!(found, 2 * entries as u64, "of each entry who, and why");
+    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap().is_empty());
+    let all = store.entries(0, 100_000).await.unwrap();
+    let told: Vec<Entry> = all.iter().map(|one| one.read().unwrap()).collect();
+    let erased = told.iter().filter(|one| one.kind == Kind::AuditErased);
+    assert_eq!(erased.map(|one| one.detail["count"].as_u64().unwrap()).sum::<u64>(), found);
 }

@@ -164,7 +164,7 @@ impl InstallationView {
         let (state, reason, since, purge_at, at) = match &one.state {
             InstallationState::Active => (State::Active, None, None, None, None),
             InstallationState::Suspended { reason, .. } => (State::Suspended, Some(reason.clone()), None, None, None),
-            InstallationState::Uninstalled { since, purge_at, reason } => {
+            InstallationState::Uninstalled { since, purge_at, reason, .. } => {
                 let (since, purge_at) = (since.to_string(), purge_at.to_string());
                 (State::Uninstalled, Some(reason.clone()), Some(since), Some(purge_at), None)
             }

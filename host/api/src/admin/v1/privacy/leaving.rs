@@ -1,8 +1,18 @@
 //! `GET /privacy/leaving`: what there is of a tenant, and would go where it is deleted.
+//!
+//! Invariants: looking is dear, so it is done for one tenant at a time, and what was seen is told again for a while; how backups stand is
+//! told to the platform alone.
 
-use portcullis_model::people::{Resource, actions};
+use std::{collections::BTreeMap, time::Duration};
+
+use portcullis_model::{
+    id::TenantId,
+    people::{Resource, actions},
+    time::Timestamp,
+};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use super::{Of, Ports};
@@ -11,6 +21,31 @@ use crate::{
     problem::{Problem, Reason},
 };
 
+/// For how long what was seen is told again.
+const FRESH: Duration = Duration::from_secs(60);
+/// Of how many tenants it is kept.
+const MOST: usize = 100;
+
+/// What was seen, and when. Whoever looks holds it meanwhile.
+#[derive(Default)]
+pub struct Looked(Mutex<BTreeMap<TenantId, (Timestamp, Value)>>);
+
+impl Looked {
+    async fn at(&self, ports: &Ports, tenant: &TenantId, now: Timestamp) -> Result<(Timestamp, Value), Problem> {
+        let mut all = self.0.lock().await;
+        all.retain(|_, (at, _)| now.distance(*at) < FRESH);
+        if let Some(seen) = all.get(tenant) {
+            return Ok(seen.clone());
+        }
+        let seen = (now, ports.desk.leaving(tenant).await?);
+        if all.len() >= MOST {
+            all.pop_first();
+        }
+        all.insert(tenant.clone(), seen.clone());
+        Ok(seen)
+    }
+}
+
 /// Says what would go.
 pub struct Leaving;
 
@@ -18,9 +53,12 @@ pub struct Leaving;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TenantLeaving)]
 pub struct LeavingView {
-    /// Rows, files and records by part, the installations that are active, what backups hold, and what stands in the way.
+    /// Rows, files and records by part, what is active, what stands in the way, and, to the platform alone, what backups hold.
     #[schema(value_type = Object)]
     plan: Value,
+    /// When it was looked.
+    #[schema(format = DateTime)]
+    at: String,
 }
 
 impl Operation for Leaving {
@@ -31,7 +69,10 @@ impl Operation for Leaving {
     type Answer = LeavingView;
 
     const ABOUT: About = About::get(actions::PRIVACY_LEAVING, "/privacy/leaving", "See what would go with a tenant")
-        .text("Nothing is deleted by this. A tenant is deleted with the command, by whoever runs the host.")
+        .text(
+            "Nothing is deleted by this. A tenant is deleted with the command, by whoever runs the host. Within a minute it is not looked \
+             again.",
+        )
         .on(On::Tenant)
         .refuses(&[Reason::Conflict]);
 
@@ -40,6 +81,12 @@ impl Operation for Leaving {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<LeavingView>, Problem> {
-        Ok(Reply::json(LeavingView { plan: ports.desk.leaving(&call.query.tenant).await? }))
+        let (at, mut plan) = ports.looked.at(ports, &call.query.tenant, call.now()).await?;
+        if let Some(plan) = plan.as_object_mut()
+            && !call.on_platform().await?
+        {
+            plan.remove("backups");
+        }
+        Ok(Reply::json(LeavingView { plan, at: at.to_string() }))
     }
 }

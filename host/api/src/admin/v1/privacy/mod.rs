@@ -116,8 +116,15 @@ pub struct Certificate {
 
 /// What requests are read and changed with.
 pub struct Ports {
-    /// Who carries them out.
-    pub desk: Arc<dyn Desk>,
+    desk: Arc<dyn Desk>,
+    looked: leaving::Looked,
+}
+
+impl Ports {
+    /// With whoever carries them out.
+    pub fn new(desk: Arc<dyn Desk>) -> Self {
+        Self { desk, looked: leaving::Looked::default() }
+    }
 }
 
 /// The operations.

@@ -1,5 +1,5 @@
 use axum::http::{Method, StatusCode};
-use portcullis_model::privacy::PrivacyStore as _;
+use portcullis_model::{people::Caller, privacy::PrivacyStore as _};
 use portcullis_store::SqliteStore;
 use serde_json::json;
 
@@ -62,4 +62,24 @@ async fn a_request_is_tried_out_opened_closed_and_certified_and_never_says_whom_
     assert_eq!(local.ask(Method::POST, &certificate, None, None).await.status, StatusCode::OK);
     assert_eq!(get("/privacy/requests/dsr_9").await.status, StatusCode::NOT_FOUND);
     assert_eq!(get("/privacy/leaving?tenant=acme").await.body["plan"]["tenant"], "acme");
+}
+
+#[tokio::test]
+async fn what_would_go_is_looked_for_once_in_a_while_and_of_backups_the_platform_hears_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
+    let frame = shared::frame_with(&store, b"operator", Arc::new(shared::Own));
+    let router = Routes::new(frame).mount(operations(), testing::ports(&store)).router();
+    let ask = async |by: &Caller, tenant: &str| {
+        let local = Local::new(router.clone(), by.clone());
+        let told = local.ask(Method::GET, &format!("/privacy/leaving?tenant={tenant}"), None, None).await;
+        assert_eq!(told.status, StatusCode::OK, "{}", told.body);
+        told.body["plan"].clone()
+    };
+    let (platform, acme) = (shared::dana(), shared::of("acme"));
+    for _ in 0..5 {
+        assert_eq!(ask(&acme, "acme").await, json!({ "tenant": "acme", "looks": 1 }), "nothing of backups");
+        assert_eq!(ask(&platform, "acme").await["backups"]["with-keys"], true);
+    }
+    assert_eq!(ask(&platform, "other").await["looks"], 2, "what was seen of one is told again of that one");
 }

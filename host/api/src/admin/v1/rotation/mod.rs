@@ -20,14 +20,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use portcullis_broker::rotation::{Progress, Report, RotateError, Rotator, Totals};
+use portcullis_broker::rotation::{Order, Progress, Report, RotateError, Rotator, Totals};
 use portcullis_model::{
     audit::{Actor, plain},
     error::StoreError,
     freeze::Extent,
     id::{RotationId, TenantId},
     installation::InstallationStore,
-    people::{Caller, Resource},
+    people::Resource,
     rotation::{Act, Line, RotationStore},
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,16 @@ const SHOWN: usize = 200;
 /// The right to carry out a rotation, until it is dropped.
 pub type Turn = Box<dyn Send>;
 
+/// The platform's place before its turn: while it is held nobody begins, and who has begun is not through yet.
+#[async_trait]
+pub trait Place: Send {
+    /// Waits for the turn; `None` where rotations of tenants do not come to their end.
+    ///
+    /// # Errors
+    /// It cannot be asked for.
+    async fn turn(self: Box<Self>) -> Result<Option<Turn>, StoreError>;
+}
+
 /// A report with its signature.
 #[derive(Clone, Debug)]
 pub struct SignedReport {
@@ -60,8 +70,8 @@ pub struct SignedReport {
 /// What carries out rotations.
 #[async_trait]
 pub trait Workshop: Send + Sync {
-    /// In somebody's name.
-    fn rotator(&self, by: Actor) -> Rotator;
+    /// In somebody's name, who acts for the platform or does not.
+    fn rotator(&self, by: Actor, platform: bool) -> Rotator;
 
     /// The right to carry one out within a tenant, or beyond where that is none: waits for a moment; `None` while one that it would
     /// meet is under way.
@@ -69,6 +79,12 @@ pub trait Workshop: Send + Sync {
     /// # Errors
     /// It cannot be asked for.
     async fn turn(&self, tenant: Option<&TenantId>) -> Result<Option<Turn>, StoreError>;
+
+    /// The platform's place, for an emergency that freezes before it waits; `None` while another one of the platform is under way.
+    ///
+    /// # Errors
+    /// It cannot be asked for.
+    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError>;
 
     /// How long old secrets go on beside new ones in this tenant, or where that is none on the host.
     ///
@@ -256,46 +272,77 @@ impl Ports {
     /// The right to carry something out.
     async fn turn(&self, of: &Resource) -> Result<Turn, Problem> {
         let turn = self.workshop.turn(of.tenant.as_ref()).await.map_err(|error| unavailable(&error))?;
-        turn.ok_or_else(|| {
-            let busy = match of.tenant {
-                Some(_) => {
-                    "Another rotation of this tenant, or one of the whole host, is under way: wait until it is through."
-                }
-                None => "Another rotation is under way on this host: wait until it is through.",
-            };
-            Problem::new(Reason::Conflict, busy)
-        })
+        turn.ok_or_else(|| busy(of))
+    }
+
+    /// Freezes what an emergency of the platform reaches, and goes on in the background when it is its turn.
+    async fn frozen_first<O: Operation>(&self, call: &Call<O>, order: Order) -> Result<Act, Problem> {
+        let place = self.workshop.place().await.map_err(|error| unavailable(&error))?;
+        let place = place.ok_or_else(|| busy(&call.resource))?;
+        let rotator = self.workshop.rotator(call.actor(), call.on_platform().await?);
+        let work = |begun: Arc<dyn Progress>| async move {
+            let act = rotator.freeze(order).await?;
+            begun.frozen(&act, 0);
+            let turn = place.turn().await?;
+            let late =
+                || RotateError::CutOff("rotations of tenants do not come to their end; go on with it later".into());
+            let _turn = turn.ok_or_else(late)?;
+            rotator.go_on(&act.id, begun).await
+        };
+        background(work).await
     }
 
     /// Carries something out in the background, and gives what it is as soon as it has begun.
-    async fn carried_out<F>(
+    async fn carried_out<O: Operation, F>(
         &self,
-        caller: &Caller,
-        of: &Resource,
+        call: &Call<O>,
         work: impl FnOnce(Rotator, Arc<dyn Progress>) -> F,
     ) -> Result<Act, Problem>
     where
         F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
     {
-        let turn = self.turn(of).await?;
-        let (tell, told) = oneshot::channel();
-        let work = work(self.workshop.rotator(caller.actor.clone()), Arc::new(Begun(Mutex::new(Some(tell)))));
-        let running = tokio::spawn(async move {
-            let _turn = turn;
-            let done = work.await;
-            if let Err(error) = &done {
-                tracing::error!(%error, "a rotation did not come to its end");
+        let rotator = self.workshop.rotator(call.actor(), call.on_platform().await?);
+        let turn = self.turn(&call.resource).await?;
+        background(|begun| {
+            let work = work(rotator, begun);
+            async move {
+                let _turn = turn;
+                work.await
             }
-            done
-        });
-        if let Ok(act) = told.await {
-            return Ok(act);
+        })
+        .await
+    }
+}
+
+fn busy(of: &Resource) -> Problem {
+    let busy = match of.tenant {
+        Some(_) => "Another rotation of this tenant, or one of the whole host, is under way: wait until it is through.",
+        None => "Another rotation is under way on this host: wait until it is through.",
+    };
+    Problem::new(Reason::Conflict, busy)
+}
+
+/// Carries something out whether or not anybody waits, and gives what it is as soon as it has begun.
+async fn background<F>(work: impl FnOnce(Arc<dyn Progress>) -> F) -> Result<Act, Problem>
+where
+    F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
+{
+    let (tell, told) = oneshot::channel();
+    let work = work(Arc::new(Begun(Mutex::new(Some(tell)))));
+    let running = tokio::spawn(async move {
+        let done = work.await;
+        if let Err(error) = &done {
+            tracing::error!(%error, "a rotation did not come to its end");
         }
-        match running.await {
-            Ok(Ok((act, _))) => Ok(act),
-            Ok(Err(error)) => Err(refused(&error)),
-            Err(error) => Err(unavailable(&error)),
-        }
+        done
+    });
+    if let Ok(act) = told.await {
+        return Ok(act);
+    }
+    match running.await {
+        Ok(Ok((act, _))) => Ok(act),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(error) => Err(unavailable(&error)),
     }
 }
 

@@ -33,7 +33,7 @@ impl Operation for GoOn {
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Lines>, Problem> {
         let id = call.path.id.clone();
         let work = |rotator: Rotator, begun| async move { rotator.go_on(&id, begun).await };
-        let act = ports.carried_out(&call.caller, &call.resource, work).await?;
+        let act = ports.carried_out(&call, work).await?;
         let lines = ports.lines(&act.id).await?;
         Ok(Reply::json(Lines::begun(&act, lines)))
     }

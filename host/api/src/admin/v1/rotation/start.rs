@@ -146,11 +146,15 @@ impl Operation for Start {
         let overlap = ports.workshop.overlap(tenant).await.map_err(|error| unavailable(&error))?;
         let order = Order { mode, extent, reason: why, only: None, overlap };
         if call.dry_run {
-            let rotator = ports.workshop.rotator(call.actor());
+            let rotator = ports.workshop.rotator(call.actor(), call.on_platform().await?);
             return ports.rehearsed(rotator, order).await.map(|lines| Reply::json(lines).tried());
         }
-        let work = |rotator: Rotator, begun| async move { rotator.carry_out(order, begun).await };
-        let act = ports.carried_out(&call.caller, &call.resource, work).await?;
+        let act = if mode == Mode::Emergency && tenant.is_none() {
+            ports.frozen_first(&call, order).await?
+        } else {
+            let work = |rotator: Rotator, begun| async move { rotator.carry_out(order, begun).await };
+            ports.carried_out(&call, work).await?
+        };
         let lines = ports.lines(&act.id).await?;
         let found = format!("/rotations/{}", act.id);
         Ok(Reply::json(Lines::begun(&act, lines)).found_at(found))

@@ -70,7 +70,7 @@ impl Operation for Status {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
-        let scheduler = Scheduler::new(ports.workshop.rotator(Actor::Host));
+        let scheduler = Scheduler::new(ports.workshop.rotator(Actor::Host, true));
         let mut all = scheduler.status().await.map_err(|error| unavailable(&error))?;
         let Wanted { tenant, installation, overdue } = &call.query;
         all.retain(|one| tenant.as_ref().is_none_or(|tenant| one.held.item.owner() == Some(tenant)));

@@ -3,6 +3,8 @@ use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehears
 use portcullis_model::{
     connection::ConnectionKey,
     error::StoreError,
+    freeze::FreezeStore as _,
+    people::Caller,
     rotation::{Held, Item, Nature, Renewal},
 };
 use portcullis_store::SqliteStore;
@@ -15,8 +17,8 @@ use crate::admin::{
     v1::people::tests::Counting,
 };
 
-/// Two tenants' connections, minted anew by stand-ins at once; and whose turn somebody else has.
-struct Stage(Arc<SqliteStore>, Mutex<Option<TenantId>>);
+/// Two tenants' connections, minted anew by stand-ins at once; whose turn somebody else has; and for whom each act was, as far as it got.
+struct Stage(Arc<SqliteStore>, Arc<Mutex<Option<TenantId>>>, Mutex<Vec<bool>>);
 
 fn held(tenant: &str, name: &str, renewal: Renewal) -> Held {
     let key = ConnectionKey {
@@ -37,12 +39,13 @@ fn held(tenant: &str, name: &str, renewal: Renewal) -> Held {
 
 #[async_trait]
 impl Workshop for Stage {
-    fn rotator(&self, by: Actor) -> Rotator {
+    fn rotator(&self, by: Actor, platform: bool) -> Rotator {
         let all = vec![
             held("acme", "desk", Renewal::Own),
             held("acme", "chat", Renewal::Person),
             held("other", "desk", Renewal::Own),
         ];
+        self.2.lock().unwrap().push(platform);
         let quick = Latency::from_lines(&[], Duration::from_millis(1));
         Rotator {
             store: self.0.clone(),
@@ -52,6 +55,7 @@ impl Workshop for Stage {
             clock: Arc::new(testing::Fixed),
             rng: Arc::new(Counting::default()),
             actor: by,
+            platform,
             pace: Pace::default(),
         }
     }
@@ -62,12 +66,29 @@ impl Workshop for Stage {
         Ok((!meets).then(|| Box::new(()) as Turn))
     }
 
+    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError> {
+        Ok(Some(Box::new(Waiting(self.1.clone()))))
+    }
+
     async fn overlap(&self, _: Option<&TenantId>) -> Result<Duration, StoreError> {
         Ok(Duration::ZERO)
     }
 
     async fn sign(&self, report: &Report, _: Actor) -> Result<SignedReport, StoreError> {
         Ok(SignedReport { envelope: report.act.id.to_string(), digest: "d".into(), key: "k".into() })
+    }
+}
+
+/// Waits until nobody has a turn.
+struct Waiting(Arc<Mutex<Option<TenantId>>>);
+
+#[async_trait]
+impl Place for Waiting {
+    async fn turn(self: Box<Self>) -> Result<Option<Turn>, StoreError> {
+        while self.0.lock().unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(Some(Box::new(())))
     }
 }
 
@@ -82,7 +103,7 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
-        let stage = Arc::new(Stage(store.clone(), Mutex::default()));
+        let stage = Arc::new(Stage(store.clone(), Arc::default(), Mutex::default()));
         let ports = Ports { workshop: stage.clone(), store: store.clone(), installations: store.clone() };
         let frame = testing::frame_with(&store, b"operator", Arc::new(Own));
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
@@ -202,6 +223,41 @@ async fn a_tenant_waits_for_its_own_turn_and_no_tenant_for_anothers() {
     assert_eq!(busy.status, StatusCode::CONFLICT, "{}", busy.body);
     let free = world.ask(&of("other"), Method::POST, "/rotations", order("tenant", "other")).await;
     assert_eq!(free.status, StatusCode::CREATED, "{}", free.body);
-    let all = world.ask(&testing::dana(), Method::POST, "/rotations", order("provider", "zendesk")).await;
+    let planned = json!({ "mode": "planned", "extent": { "of": "provider", "id": "zendesk" }, "reason": "in order" });
+    let all = world.ask(&testing::dana(), Method::POST, "/rotations", planned).await;
     assert_eq!(all.status, StatusCode::CONFLICT, "what reaches both meets it: {}", all.body);
+}
+
+#[tokio::test]
+async fn an_emergency_of_the_platform_freezes_before_it_waits_for_a_tenant() {
+    let world = World::new();
+    *world.stage.1.lock().unwrap() = Some("acme".parse().unwrap());
+    let dana = testing::dana();
+    let begun = world.ask(&dana, Method::POST, "/rotations", order("provider", "zendesk")).await;
+    assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+    let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+    assert!(begun.body["rotation"]["reach-ms"].is_u64(), "nothing goes out any more: {}", begun.body);
+    let freezes = world.store.freezes().await.unwrap().freezes;
+    assert_eq!((freezes.len(), freezes[0].platform), (1, true));
+    let waits = world.ask(&dana, Method::GET, &format!("/rotations/{id}"), Value::Null).await.body;
+    assert_eq!((&waits["rotation"]["whole"], &waits["lines"]), (&json!(false), &json!([])), "{waits}");
+    *world.stage.1.lock().unwrap() = None;
+    assert_eq!(world.through(&dana, &id).await["rotation"]["whole"], true);
+    assert!(world.store.freezes().await.unwrap().freezes.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_signed_in_for_the_platform_acts_for_it_within_a_tenant_too() {
+    let actor = Actor::Account { person: "per_1".parse().unwrap(), name: "dana".into(), session: None };
+    let signed_in = Caller { actor, ..testing::dana() };
+    for (by, platform) in [(signed_in, true), (of("acme"), false)] {
+        let world = World::new();
+        let begun = world.ask(&by, Method::POST, "/rotations", order("tenant", "acme")).await;
+        assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+        let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+        world.through(&by, &id).await;
+        world.ask(&by, Method::POST, &format!("/rotations/{id}/resume"), Value::Null).await;
+        let told = std::mem::take(&mut *world.stage.2.lock().unwrap());
+        assert_eq!(told, [platform, platform], "ordered and gone on with");
+    }
 }
