@@ -7,9 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use portcullis_broker::{hmac::zendesk_signature, loopback::Loopback};
-use portcullis_model::{
-    event::EventForm, id::SourceName, secret::Secret, source::SourceStore as _, time::Clock,
-};
+use portcullis_model::{event::EventForm, id::SourceName, secret::Secret, source::SourceStore as _, time::Clock};
 use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output};

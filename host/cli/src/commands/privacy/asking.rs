@@ -108,8 +108,9 @@ impl Request {
         let who = Identity { user: self.user, names: self.name, emails: self.email, phones: self.phone };
         let short: Vec<String> =
             who.all().into_iter().filter(|one| one.chars().count() < SHORTEST).map(plain).collect();
+        let kind: PrivacyKind = self.kind.into();
         let body = json!({
-            "kind": PrivacyKind::from(self.kind).name(), "user": who.user, "names": who.names, "emails": who.emails,
+            "kind": kind.name(), "user": who.user, "names": who.names, "emails": who.emails,
             "phones": who.phones, "correction": correction, "deadline": deadline,
         });
         let (keyboard, path) = (Keyboard::of(host)?, asked(REQUESTS, &[("tenant", Some(self.tenant.to_string()))]));

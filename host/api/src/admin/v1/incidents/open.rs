@@ -65,8 +65,8 @@ impl Opened {
 
     async fn reported(&self, ports: &Ports) -> Result<Option<Misbehaviour>, Problem> {
         let read = |text: &String| text.parse().map_err(|why: IdError| wrong("report", &why.to_string()));
-        let Some(id) = self.report.as_ref().map(read).transpose()? else { return Ok(None) };
-        let id: ReportId = id;
+        let id: Option<ReportId> = self.report.as_ref().map(read).transpose()?;
+        let Some(id) = id else { return Ok(None) };
         if self.alert.is_some() {
             return Err(wrong("report", "give it or an alert, not both"));
         }

@@ -59,9 +59,8 @@ impl Opening {
         let wrong = |why: String| Problem::new(Reason::WrongBody, why);
         match (self.days, &self.deadline) {
             (Some(_), Some(_)) => Err(wrong("deadline: give it or days, and not both.".into())),
-            (None, Some(text)) => {
-                moment(text).ok_or_else(|| wrong("deadline: expected a time such as 2027-01-31T18:00:00Z, or a day.".into()))
-            }
+            (None, Some(text)) => moment(text)
+                .ok_or_else(|| wrong("deadline: expected a time such as 2027-01-31T18:00:00Z, or a day.".into())),
             (days, None) => {
                 let days = days.unwrap_or(30);
                 if !(1..=LONGEST).contains(&days) {

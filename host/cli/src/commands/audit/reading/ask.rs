@@ -180,9 +180,7 @@ async fn plugin(keyboard: &Keyboard, name: String) -> Result<String> {
 impl Ask {
     async fn asked(self, host: &Host, keyboard: &Keyboard) -> Result<Asked> {
         Ok(match self {
-            Self::Touched { whose, span } => {
-                ("touched", [whose.query(host, keyboard).await?, span.query()].concat())
-            }
+            Self::Touched { whose, span } => ("touched", [whose.query(host, keyboard).await?, span.query()].concat()),
             Self::Left { record, whose, span, all: _ } => {
                 let record = [("record", record)];
                 ("left", [&record[..], &whose.query(host, keyboard).await?, &span.query()].concat())
