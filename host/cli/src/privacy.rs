@@ -32,7 +32,7 @@ pub use portcullis_api::admin::v1::privacy::Asked;
 
 use self::certificate::certify_as;
 pub use self::{
-    certificate::{Certificate, Certified, certify, verify},
+    certificate::{Certificate, Certified, certified, certify, verify},
     desk::ports,
     export::export,
 };

@@ -80,6 +80,15 @@ pub fn read<P: Serialize + DeserializeOwned>(
         bail!("{} is no certificate: expected a file of at most {MOST} bytes", file.display());
     }
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    read_text(&text, trusted, predicate_type)
+}
+
+/// The same, of what is in no file.
+pub fn read_text<P: Serialize + DeserializeOwned>(
+    text: &str,
+    trusted: &PublicKey,
+    predicate_type: &str,
+) -> Result<(P, Digest)> {
     let text = text.trim_end();
     let envelope = Envelope::parse_within(PayloadType::Statement, text, MOST)?;
     let said = envelope.verify(&[*trusted], 1, "the host that certified")?;

@@ -6,10 +6,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::PathBuf,
+    process::{Command, Output},
+    time::Duration,
 };
 
 use clap::CommandFactory as _;
-use portcullis_cli::commands::Args;
+use portcullis_cli::{commands::Args, system::SystemClock};
+use portcullis_model::time::Clock as _;
+use serde_json::{Value, json};
 
 /// Where the commands that ask the API lie, below `src/commands`: nothing else of a file there is done in another way.
 const ASKING: &[(&str, &str)] = &[
@@ -19,18 +23,31 @@ const ASKING: &[(&str, &str)] = &[
     ("alert mute", "alert.rs"),
     ("alert show", "alert/show.rs"),
     ("alert unmute", "alert.rs"),
+    ("audit ask granted", "audit/reading/ask.rs"),
+    ("audit ask left", "audit/reading/ask.rs"),
+    ("audit ask since-review", "audit/reading/ask.rs"),
+    ("audit ask token", "audit/reading/ask.rs"),
+    ("audit ask touched", "audit/reading/ask.rs"),
+    ("automation add", "automation.rs"),
+    ("automation list", "automation.rs"),
+    ("automation remove", "automation.rs"),
+    ("automation rotate", "automation.rs"),
     ("connection list", "connection/list.rs"),
     ("duty attest", "duty.rs"),
     ("duty open", "duty.rs"),
     ("duty said", "duty.rs"),
     ("duty withdraw", "duty.rs"),
+    ("events list", "events/deliveries.rs"),
+    ("events retry", "events/deliveries.rs"),
     ("freeze add", "freeze.rs"),
     ("freeze lift", "freeze.rs"),
     ("freeze list", "freeze.rs"),
     ("incident close", "incident/mod.rs"),
+    ("incident contain", "incident/containing.rs"),
     ("incident lift", "incident/mod.rs"),
     ("incident list", "incident/mod.rs"),
     ("incident note", "incident/mod.rs"),
+    ("incident open", "incident/open.rs"),
     ("incident told", "incident/mod.rs"),
     ("person access set", "person/access.rs"),
     ("person access show", "person/access.rs"),
@@ -41,8 +58,10 @@ const ASKING: &[(&str, &str)] = &[
     ("person remove", "person/mod.rs"),
     ("person resume", "person/mod.rs"),
     ("person role", "person/mod.rs"),
+    ("person sessions", "person/sessions.rs"),
     ("person support allow", "person/support.rs"),
     ("person support end", "person/support.rs"),
+    ("person support list", "person/support.rs"),
     ("person suspend", "person/mod.rs"),
     ("plugin grant", "plugin/govern.rs"),
     ("plugin limit", "plugin/limit.rs"),
@@ -55,6 +74,11 @@ const ASKING: &[(&str, &str)] = &[
     ("plugin suspend", "plugin/govern.rs"),
     ("plugin withdrawals", "plugin/withdrawals.rs"),
     ("posture", "posture.rs"),
+    ("privacy certificate", "privacy/asking.rs"),
+    ("privacy close", "privacy/asking.rs"),
+    ("privacy list", "privacy/asking.rs"),
+    ("privacy request", "privacy/asking.rs"),
+    ("privacy show", "privacy/asking.rs"),
     ("profile list", "profile.rs"),
     ("profile set", "profile.rs"),
     ("profile unset", "profile.rs"),
@@ -62,8 +86,10 @@ const ASKING: &[(&str, &str)] = &[
     ("risk list", "risk.rs"),
     ("risk propose", "risk.rs"),
     ("risk withdraw", "risk.rs"),
+    ("role list", "role/show.rs"),
     ("role remove", "role.rs"),
     ("role set", "role.rs"),
+    ("role show", "role/show.rs"),
     ("why", "why.rs"),
 ];
 
@@ -145,4 +171,101 @@ fn what_asks_the_api_reaches_for_nothing_else() {
             assert!(!source.contains(name), "{file} asks the API, and reaches for '{name}' as well");
         }
     }
+}
+
+/// A host that was just made, and its command line.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        assert!(home.run(&["init"]).status.success());
+        home
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        command.arg("--home").arg(self.0.path().join("home")).args(words).current_dir(self.0.path());
+        command.env("USER", "mara-of-operations").env_remove("PORTCULLIS_HOME").output().unwrap()
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        let output = self.run(&[&["--json"][..], words].concat());
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn text(&self, words: &[&str]) -> String {
+        String::from_utf8(self.run(words).stdout).unwrap()
+    }
+
+    /// What is said where a command fails.
+    fn refused(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+}
+
+#[test]
+fn a_program_is_registered_found_by_its_name_given_another_key_and_taken_away() {
+    let home = Home::new();
+    home.file(
+        "first.pub",
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n",
+    );
+    home.file("next.jwks", r#"{"kty":"OKP","crv":"Ed25519","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}"#);
+    let until = SystemClock.now().plus(Duration::from_secs(20 * 86_400)).to_string();
+    let at = ["--tenant", "acme"];
+    let new = ["--role", "auditor", "--public-key", "first.pub", "--until", &until, "--network", "192.0.2.0/24"];
+    let made = home.json(&[&["automation", "add", "nightly"][..], &at[..], &new[..]].concat());
+    assert_eq!(
+        (&made["tenant"], &made["role"], &made["privileged"]),
+        (&json!("acme"), &json!("auditor"), &json!(false))
+    );
+    let list = home.json(&[&["automation", "list"][..], &at[..]].concat());
+    assert_eq!(list["automations"], json!([made]));
+    let told = home.text(&[&["automation", "list"][..], &at[..]].concat());
+    assert!(told.contains("nightly as auditor of acme, no privileged acts, from 192.0.2.0/24, until "), "{told}");
+    let ghost = [&["automation", "rotate", "ghost", "--jwks", "next.jwks"][..], &at[..]].concat();
+    assert!(home.refused(&ghost).contains("acme has no automation 'ghost'"));
+    let next = ["automation", "rotate", "nightly", "--jwks", "next.jwks", "--overlap", "0"];
+    let changed = home.json(&[&next[..], &at[..]].concat());
+    assert_eq!(changed["keys"].as_array().unwrap().len(), 1, "the one before ended at once: {changed}");
+    assert_ne!(changed["keys"][0]["thumbprint"], made["keys"][0]["thumbprint"]);
+    let gone = home.json(&[&["automation", "remove", "nightly"][..], &at[..]].concat());
+    assert_eq!(gone["removed"], made["client"]);
+    assert_eq!(home.text(&[&["automation", "list"][..], &at[..]].concat()), "None.\n");
+}
+
+#[test]
+fn roles_are_listed_and_shown_with_who_wrote_them() {
+    let home = Home::new();
+    let rules = json!([{ "actions": ["installations.list"] }]);
+    home.file("night.json", &json!({ "name": "night-watch", "says": "Watches at night", "rules": rules }).to_string());
+    home.json(&["role", "set", "night.json", "--tenant", "acme"]);
+    let list = home.json(&["role", "list", "--tenant", "acme"]);
+    assert_eq!(list["built-in"][0], "owner");
+    assert_eq!((&list["own"][0]["name"], &list["own"][0]["by"]), (&json!("night-watch"), &json!("mara-of-operations")));
+    let shown = home.text(&["role", "show", "night-watch", "--tenant", "acme"]);
+    assert_eq!(shown, "Watches at night\nmay installations.list\n");
+    assert!(home.refused(&["role", "show", "day-watch", "--tenant", "acme"]).contains("acme has no role 'day-watch'"));
+}
+
+#[test]
+fn deliveries_are_listed_and_the_log_is_asked() {
+    let home = Home::new();
+    assert_eq!(home.text(&["events", "list"]), "\n");
+    let missing = home.refused(&["events", "retry", "7"]);
+    assert!(missing.contains("there is no delivery 7; see 'portcullis events list'"), "{missing}");
+    let answer = home.json(&["audit", "ask", "touched", "--plugin", "com.example.none"]);
+    assert_eq!((&answer["findings"], &answer["complete"]), (&json!([]), &json!(true)));
+    let words = home.text(&["audit", "ask", "token", "--client", "cli_1"]);
+    assert!(words.starts_with("The log has nothing of that."), "{words}");
+    let asked = home.text(&["audit", "search", "kind=audit.read"]);
+    assert!(asked.contains("touched") && asked.contains("com.example.none"), "what was asked is on record: {asked}");
 }

@@ -165,10 +165,11 @@ pub trait Queue: Send + Sync {
     /// One delivery.
     async fn delivery(&self, number: i64) -> Result<Option<DeliveryRow>, StoreError>;
 
-    /// Those of these installations that were put aside, newest first, at most so many, before this number.
-    async fn dead(
+    /// Those to these installations, in any state or in this one, newest first, at most so many, before this number.
+    async fn deliveries_to(
         &self,
         of: Vec<InstallationId>,
+        state: Option<DeliveryState>,
         before: Option<i64>,
         most: usize,
     ) -> Result<Vec<DeliveryRow>, StoreError>;

@@ -39,6 +39,15 @@ fn state(number: u8) -> Outcome<DeliveryState> {
     }
 }
 
+fn number_of(state: DeliveryState) -> u8 {
+    match state {
+        DeliveryState::Pending => PENDING,
+        DeliveryState::Leased => LEASED,
+        DeliveryState::Done => DONE,
+        DeliveryState::Dead => DEAD,
+    }
+}
+
 fn insert(conn: &Connection, event: &Event, targets: &[InstallationId]) -> Outcome<Ingested> {
     let body = serde_json::to_string(event).map_err(corrupt)?;
     let added = conn
@@ -267,16 +276,20 @@ impl Queue for SqliteStore {
         self.db.read(move |conn| Ok(found(conn, "d.number = ?1", params![number])?.pop())).await
     }
 
-    async fn dead(
+    async fn deliveries_to(
         &self,
         of: Vec<InstallationId>,
+        state: Option<DeliveryState>,
         before: Option<i64>,
         most: usize,
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         let ids = serde_json::to_string(&of).map_err(corrupt)?;
-        let which = "d.state = 3 AND d.installation IN (SELECT value FROM json_each(?1)) AND d.number < coalesce(?2, d.number + 1)
-             ORDER BY d.number DESC LIMIT ?3";
-        self.db.read(move |conn| found(conn, which, params![ids, before, most])).await
+        let of_state = state.map_or_else(String::new, |state| format!("d.state = {} AND", number_of(state)));
+        let which = format!(
+            "{of_state} d.installation IN (SELECT value FROM json_each(?1)) AND d.number < coalesce(?2, d.number + 1)
+             ORDER BY d.number DESC LIMIT ?3"
+        );
+        self.db.read(move |conn| found(conn, &which, params![ids, before, most])).await
     }
 
     async fn retry(&self, delivery: i64, entry: Entry) -> Result<Retried, StoreError> {
@@ -423,10 +436,15 @@ mod tests {
             store.settle(lease.delivery, dead, vec![entry(Kind::DeliveryDead)]).await.unwrap();
         }
         let of = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<Vec<InstallationId>>();
-        let aside = store.dead(of(&["a", "b"]), None, 9).await.unwrap();
+        let dead = Some(DeliveryState::Dead);
+        let aside = store.deliveries_to(of(&["a", "b"]), dead, None, 9).await.unwrap();
         assert_eq!(aside.iter().map(|row| row.delivery).collect::<Vec<_>>(), [2, 1], "the newest first");
-        assert_eq!(store.dead(of(&["a", "b"]), Some(2), 9).await.unwrap().len(), 1);
-        assert_eq!(store.dead(of(&["b"]), None, 9).await.unwrap()[0].installation.as_str(), "b", "of nobody else");
+        assert_eq!(store.deliveries_to(of(&["a", "b"]), dead, Some(2), 9).await.unwrap().len(), 1);
+        let others = store.deliveries_to(of(&["b"]), dead, None, 9).await.unwrap();
+        assert_eq!(others[0].installation.as_str(), "b", "of nobody else");
+        let waiting = Some(DeliveryState::Pending);
+        assert!(store.deliveries_to(of(&["a", "b"]), waiting, None, 9).await.unwrap().is_empty(), "none waits");
+        assert_eq!(store.deliveries_to(of(&["a", "b"]), None, None, 9).await.unwrap().len(), 2, "in any state");
         let before = store.entry_count().await.unwrap();
         let retry = async |number| store.retry(number, entry(Kind::DeliveryRetried)).await.unwrap();
         assert_eq!(store.may_retry(1).await.unwrap(), Retried::Waits);

@@ -269,6 +269,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             incidents: store.clone(),
             survey: Arc::new(Nothing),
             alerts: store.clone(),
+            reports: store.clone(),
             installations: store.clone(),
             clock: clock.clone(),
             rng: world.rng.clone(),

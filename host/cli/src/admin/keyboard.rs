@@ -103,6 +103,20 @@ impl Keyboard {
         Ok(all)
     }
 
+    /// The first so many items of a list.
+    pub async fn first(&self, path: &str, query: &[(&str, Option<String>)], most: usize) -> Result<Vec<Value>> {
+        let mut query = query.to_vec();
+        query.push(("limit", Some(PAGE.to_owned())));
+        let (mut found, mut path) = (Vec::new(), Some(asked(path, &query)));
+        while let Some(at) = path.filter(|_| found.len() < most) {
+            let mut page = self.read(&at).await?;
+            path = next(&page);
+            found.append(page["items"].as_array_mut().unwrap_or(&mut Vec::new()));
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
     /// Does something, to the version that is known here where it takes one, and publishes what was recorded.
     ///
     /// # Errors

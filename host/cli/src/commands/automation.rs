@@ -1,25 +1,23 @@
 //! `portcullis automation`
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
-use portcullis_access::NewAutomation;
-use portcullis_broker::authz::jwk;
+use portcullis_api::admin::Method;
 use portcullis_model::{
     audit::plain,
     id::{RoleName, TenantId},
-    oauth::Jwk,
-    people::{Automation, Network},
+    people::Network,
     time::Timestamp,
 };
 use serde_json::{Value, json};
 
-use super::{
-    client::KeyFiles,
-    person::{With, done},
+use super::client::KeyFiles;
+use crate::{
+    admin::{Keyboard, asked},
+    home::Home,
+    host::Host,
+    output::Output,
 };
-use crate::{home::Home, output::Output};
 
 /// Programs of a tenant's own that use the admin API: OAuth clients with a role, by keys of their own and never by a password.
 #[derive(Debug, Subcommand)]
@@ -89,61 +87,85 @@ pub enum AutomationCommand {
 
 impl AutomationCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let with = With::open(home, output).await?;
-        let now = with.host.clock.now();
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
         match self {
             Self::Add { name, tenant, role, key, until, networks, privileged } => {
-                let key = one(&key)?;
-                let new = NewAutomation { tenant, name, role, privileged, networks, key, until };
-                let made = with.access.add_automation(&with.caller, new).await?;
-                let words =
-                    format!("{}\nIts client id, which it names as 'iss' and 'sub':\n  {}", line(&made, now), made.id);
-                done(&with, &value(&made), words).await
+                let body = json!({
+                    "name": name, "role": role, "public-key": one(&key)?, "until": until.to_string(),
+                    "networks": networks, "privileged": privileged,
+                });
+                let made = keyboard.post(&at("", &tenant), &body).await?;
+                let made = &made["automation"];
+                output.result(&value(made, &tenant), || {
+                    let id = text(made, "client");
+                    format!("{}\nIts client id, which it names as 'iss' and 'sub':\n  {id}", line(made, &tenant))
+                })
             }
             Self::List { tenant } => {
-                let all = with.access.automations(&with.caller, &tenant).await?;
-                let rows: Vec<Value> = all.iter().map(value).collect();
-                with.output.result(&json!({ "automations": rows }), || match all.is_empty() {
+                let all = keyboard.all("/automation", &[("tenant", Some(tenant.to_string()))]).await?;
+                let rows: Vec<Value> = all.iter().map(|one| value(one, &tenant)).collect();
+                output.result(&json!({ "automations": rows }), || match all.is_empty() {
                     true => "None.".to_owned(),
-                    false => all.iter().map(|one| line(one, now)).collect::<Vec<_>>().join("\n"),
+                    false => all.iter().map(|one| line(one, &tenant)).collect::<Vec<_>>().join("\n"),
                 })
             }
             Self::Rotate { which, tenant, key, overlap } => {
-                let (key, overlap) = (one(&key)?, Duration::from_secs(u64::from(overlap) * 60));
-                let changed = with.access.rotate_automation(&with.caller, &tenant, &which, key, overlap).await?;
-                done(&with, &value(&changed), format!("Another key. {}", line(&changed, now))).await
+                let body = json!({ "public-key": one(&key)?, "overlap-minutes": overlap });
+                let id = find(&keyboard, &tenant, &which).await?;
+                let changed = keyboard.post(&at(&format!("/{id}/key"), &tenant), &body).await?;
+                let changed = &changed["automation"];
+                output.result(&value(changed, &tenant), || format!("Another key. {}", line(changed, &tenant)))
             }
             Self::Remove { which, tenant } => {
-                let gone = with.access.remove_automation(&with.caller, &tenant, &which).await?;
-                let words = format!("{} is gone, and its tokens are good for nothing.", plain(&gone.name));
-                done(&with, &json!({ "removed": gone.id }), words).await
+                let id = find(&keyboard, &tenant, &which).await?;
+                let gone = keyboard.act(Method::DELETE, &at(&format!("/{id}"), &tenant), None, None).await?;
+                let name = text(&gone["automation"], "name");
+                output.result(&json!({ "removed": id }), || {
+                    format!("{name} is gone, and its tokens are good for nothing.")
+                })
             }
         }
     }
 }
 
-/// The one key that was given, and its thumbprint.
-fn one(files: &KeyFiles) -> Result<(Jwk, String)> {
-    let keys = files.read()?;
-    let [key] = keys.as_slice() else { bail!("give one public key: --public-key FILE, or --jwks FILE with one key") };
-    Ok((key.clone(), jwk::thumbprint(key)))
+fn at(then: &str, tenant: &TenantId) -> String {
+    asked(&format!("/automation{then}"), &[("tenant", Some(tenant.to_string()))])
 }
 
-fn value(one: &Automation) -> Value {
-    let keys: Vec<Value> =
-        one.keys.iter().map(|key| json!({ "thumbprint": key.thumbprint, "since": key.since })).collect();
+/// The client id of one of a tenant's by that id or its name.
+async fn find(keyboard: &Keyboard, tenant: &TenantId, which: &str) -> Result<String> {
+    let all = keyboard.all("/automation", &[("tenant", Some(tenant.to_string()))]).await?;
+    let found = all.iter().find(|one| one["client"] == which || one["name"] == which);
+    let found = found.and_then(|one| one["client"].as_str()).map(str::to_owned);
+    found.with_context(|| format!("{tenant} has no automation '{which}'; see 'portcullis automation list'"))
+}
+
+/// The one key that was given, as the API takes it.
+fn one(files: &KeyFiles) -> Result<String> {
+    let keys = files.read()?;
+    let [key] = keys.as_slice() else { bail!("give one public key: --public-key FILE, or --jwks FILE with one key") };
+    Ok(serde_json::to_string(key)?)
+}
+
+fn text(one: &Value, name: &str) -> String {
+    plain(one[name].as_str().unwrap_or_default())
+}
+
+fn value(one: &Value, tenant: &TenantId) -> Value {
     json!({
-        "client": one.id, "tenant": one.tenant, "name": one.name, "role": one.role, "privileged": one.privileged,
-        "networks": one.networks, "until": one.until, "keys": keys,
+        "client": one["client"], "tenant": tenant, "name": one["name"], "role": one["role"], "privileged": one["privileged"],
+        "networks": one["networks"], "until": one["until"], "keys": one["keys"],
     })
 }
 
-fn line(one: &Automation, now: Timestamp) -> String {
-    let from = match one.networks.is_empty() {
+fn line(one: &Value, tenant: &TenantId) -> String {
+    let networks: Vec<&str> = one["networks"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let from = match networks.is_empty() {
         true => "from anywhere that people may come from".to_owned(),
-        false => format!("from {}", one.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")),
+        false => format!("from {}", networks.join(" or ")),
     };
-    let what = if one.privileged { ", privileged acts too" } else { ", no privileged acts" };
-    let state = if one.holds(now) { "until" } else { "over since" };
-    format!("{}  {} as {} of {}{what}, {from}, {state} {}", one.id, plain(&one.name), one.role, one.tenant, one.until)
+    let what = if one["privileged"] == true { ", privileged acts too" } else { ", no privileged acts" };
+    let state = if one["holds"] == true { "until" } else { "over since" };
+    let (id, name, role, until) = (text(one, "client"), text(one, "name"), text(one, "role"), text(one, "until"));
+    format!("{id}  {name} as {role} of {tenant}{what}, {from}, {state} {until}")
 }

@@ -1,20 +1,13 @@
 //! `portcullis events`
 
+mod deliveries;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use portcullis_broker::{hmac::zendesk_signature, loopback::Loopback};
-use portcullis_model::{
-    audit::Kind,
-    event::EventForm,
-    id::SourceName,
-    installation::InstallationStore as _,
-    queue::{Queue as _, Retried},
-    secret::Secret,
-    source::SourceStore as _,
-    time::Clock,
-};
+use portcullis_model::{event::EventForm, id::SourceName, secret::Secret, source::SourceStore as _, time::Clock};
 use serde_json::json;
 
 use crate::{home::Home, host::Host, output::Output};
@@ -45,7 +38,7 @@ pub enum Events {
     #[command(after_help = "Examples:\n  portcullis events retry 42 --dry-run\n  portcullis events retry 42")]
     Retry {
         /// The delivery's number, as 'portcullis events list' has it.
-        delivery: i64,
+        delivery: u64,
         /// Only say whether it could be.
         #[arg(long)]
         dry_run: bool,
@@ -57,8 +50,8 @@ impl Events {
         let host = Host::open(home).await?;
         match self {
             Self::Send { file, source, to } => send_file(&host, output, &file, &source, to).await,
-            Self::List { lines } => list(&host, output, lines).await,
-            Self::Retry { delivery, dry_run } => retry(&host, output, delivery, dry_run).await,
+            Self::List { lines } => deliveries::list(&host, output, lines).await,
+            Self::Retry { delivery, dry_run } => deliveries::retry(&host, output, delivery, dry_run).await,
         }
     }
 }
@@ -115,48 +108,4 @@ pub async fn send(
         ("x-zendesk-webhook-signature-timestamp", sent.as_str()),
     ];
     Ok(to.post(&format!("/v1/hooks/zendesk/{source}"), &headers, event.as_bytes().to_vec()).await?)
-}
-
-async fn retry(host: &Host, output: Output, number: i64, dry_run: bool) -> Result<()> {
-    let missing = || format!("there is no delivery {number}; see 'portcullis events list'");
-    let row = host.store.delivery(number).await?.with_context(missing)?;
-    let tenant = host.store.installations().await?.into_iter().find(|one| one.id == row.installation);
-    let entry = host
-        .entry(Kind::DeliveryRetried, tenant.map(|one| one.tenant))
-        .about(format!("delivery:{number}"))
-        .with("installation", row.installation.as_str())
-        .with("back-end", row.back_end)
-        .with("attempts", row.attempts);
-    let came = if dry_run { host.store.may_retry(number).await? } else { host.store.retry(number, entry).await? };
-    let said = match (came, dry_run) {
-        (Retried::Waits, true) => "It would wait for its turn; nothing was changed.",
-        (Retried::Waits, false) => "It waits for its turn.",
-        (Retried::NotAside, _) => "It is not put aside: nothing was changed.",
-        (Retried::OfPerson, _) => bail!("it asks about a person's data: open a request anew with 'portcullis privacy'"),
-        (Retried::NobodyThere, _) => {
-            bail!("nobody is there to get it: the installation or its back end was taken away")
-        }
-    };
-    let value = json!({ "delivery": number, "retried": came == Retried::Waits, "dry-run": dry_run });
-    output.result(&value, || said.to_owned())
-}
-
-async fn list(host: &Host, output: Output, lines: usize) -> Result<()> {
-    let mut rows = host.store.deliveries(lines).await?;
-    rows.reverse();
-    for row in &rows {
-        output.item(row, || {
-            let error = row.error.as_deref().unwrap_or_default();
-            format!(
-                "{:>7} {:36} {:40} {} {:?} tries {} {error}",
-                row.delivery, row.event, row.kind, row.installation, row.state, row.attempts
-            )
-        })?;
-    }
-    if !output.json {
-        let depth: Vec<String> =
-            host.store.depth().await?.iter().map(|(state, n)| format!("{n} {state:?}").to_lowercase()).collect();
-        crate::output::line(&depth.join(", "))?;
-    }
-    Ok(())
 }

@@ -1,25 +1,24 @@
 //! `portcullis privacy`
 
-use std::{fs, path::PathBuf, time::Duration};
+mod asking;
+mod words;
 
-use anyhow::{Context as _, Result, bail};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use portcullis_model::{
-    audit::plain,
     id::{PrivacyId, TenantId},
-    privacy::{Identity, PartState, PrivacyKind, PrivacyPart, PrivacyRequest, PrivacyStore as _, SHORTEST},
-    scope::parse_seconds,
-    time::Timestamp,
+    privacy::PrivacyKind,
 };
 use portcullis_packages::keys::PublicKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::parse::day;
 use crate::{
     home::Home,
     host::{Host, person},
     output::Output,
-    privacy::{self, Asked, Certified},
+    privacy,
 };
 
 /// What is asked for.
@@ -33,6 +32,17 @@ pub enum Kind {
     Erase,
     /// To have it kept and not used.
     Restrict,
+}
+
+impl From<Kind> for PrivacyKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Access => Self::Access,
+            Kind::Correct => Self::Correct,
+            Kind::Erase => Self::Erase,
+            Kind::Restrict => Self::Restrict,
+        }
+    }
 }
 
 /// Requests of data subjects: each is asked of every plugin of the tenant, with a deadline, and what the host keeps itself is found
@@ -136,25 +146,14 @@ impl PrivacyCommand {
         if let Self::Verify { file, key } = &self {
             let (certificate, digest) = privacy::verify(file, key)?;
             return output.result(&json!({ "verified": true, "digest": digest, "certificate": certificate }), || {
-                format!("Verified: {digest}\n{}", parts(&certificate.parts).join("\n"))
+                format!("Verified: {digest}\n{}", words::parts(&certificate.parts).join("\n"))
             });
         }
         let host = Host::open(home).await?;
         match self {
             Self::Request(request) => request.run(&host, output).await,
-            Self::List { tenant } => {
-                for mut one in host.store.requests(tenant).await? {
-                    (one.who, one.correction) = (None, None);
-                    output.item(&one, || headline(&one))?;
-                }
-                Ok(())
-            }
-            Self::Show { id } => {
-                let mut one = privacy::one(&host, &id).await?;
-                one.who = None;
-                one.correction = None;
-                output.result(&one, || words(&one))
-            }
+            Self::List { tenant } => asking::list(&host, tenant, output).await,
+            Self::Show { id } => asking::show(&host, &id, output).await,
             Self::Export { id, out } => {
                 let exported = privacy::export(&host, &id, &out, person()).await?;
                 super::publish(&host).await?;
@@ -162,141 +161,9 @@ impl PrivacyCommand {
                     format!("{} files in {}; their digests are in SHA256SUMS.", exported.files.len(), out.display())
                 })
             }
-            Self::Close { id, note, out } => {
-                let closed = privacy::close(&host, &id, note.as_deref(), person()).await?;
-                let certified = privacy::certify(&host, &closed).await?;
-                super::publish(&host).await?;
-                handed_over(&certified, out, output)
-            }
-            Self::Certificate { id, out } => {
-                let certified = privacy::certify(&host, &privacy::one(&host, &id).await?).await?;
-                super::publish(&host).await?;
-                handed_over(&certified, Some(out), output)
-            }
+            Self::Close { id, note, out } => asking::close(&host, &id, note, out, output).await,
+            Self::Certificate { id, out } => asking::certificate(&host, &id, Some(out), output).await,
             Self::Verify { .. } => bail!("a certificate is checked without a host"),
         }
     }
-}
-
-impl Request {
-    fn asked(self, now: Timestamp) -> Result<Asked> {
-        let kind = match self.kind {
-            Kind::Access => PrivacyKind::Access,
-            Kind::Correct => PrivacyKind::Correct,
-            Kind::Erase => PrivacyKind::Erase,
-            Kind::Restrict => PrivacyKind::Restrict,
-        };
-        let correction = self.correction.map(|text| serde_json::from_str::<Value>(&text)).transpose();
-        let deadline = match parse_seconds(&self.deadline) {
-            Some(seconds) => now.plus(Duration::from_secs(seconds)),
-            None => day(&self.deadline)
-                .map_err(|why| anyhow::anyhow!("--deadline: {why}, or a number with d or h such as 30d"))?,
-        };
-        Ok(Asked {
-            tenant: self.tenant,
-            kind,
-            who: Identity { user: self.user, names: self.name, emails: self.email, phones: self.phone },
-            correction: correction.context("--correction: that is no JSON")?,
-            deadline,
-        })
-    }
-
-    async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let asked = self.asked(host.clock.now())?;
-        let short: Vec<String> =
-            asked.who.all().into_iter().filter(|one| one.chars().count() < SHORTEST).map(plain).collect();
-        let opened = privacy::open(host, asked, person()).await?;
-        let mut request = privacy::carry_on(host, &opened.id).await?;
-        super::publish(host).await?;
-        (request.who, request.correction) = (None, None);
-        output.result(&request, || {
-            let mut text = words(&request);
-            if !short.is_empty() {
-                text += &format!(
-                    "\nShorter than {SHORTEST} characters, and so looked for only in whole fields that name a person: {}",
-                    short.join(", ")
-                );
-            }
-            text
-        })
-    }
-}
-
-fn handed_over(certified: &Certified, out: Option<PathBuf>, output: Output) -> Result<()> {
-    if let Some(out) = &out {
-        fs::write(out, format!("{}\n", certified.envelope))
-            .with_context(|| format!("cannot write {}", out.display()))?;
-    }
-    let Certified { digest, key, certificate, .. } = certified;
-    output.result(&json!({ "digest": digest, "key": key.to_string(), "certificate": certificate, "file": out }), || {
-        let proven = certificate.parts.len() - certificate.unproven;
-        format!(
-            "{}: {proven} parts proven, {} not; {} entries of the log.\nCertificate {digest}\nsigned by {key}",
-            certificate.request,
-            certificate.unproven,
-            certificate.entries.len()
-        )
-    })
-}
-
-fn headline(one: &PrivacyRequest) -> String {
-    let through = one.parts.iter().filter(|part| part.state != PartState::Waiting).count();
-    format!(
-        "{}  {:8}  {}  {}{}  {through}/{} parts through, by {}",
-        one.id,
-        one.kind.name(),
-        one.tenant,
-        one.stage.name(),
-        if one.overdue { ", OVERDUE" } else { "" },
-        one.parts.len(),
-        one.deadline
-    )
-}
-
-fn parts(all: &[PrivacyPart]) -> Vec<String> {
-    let line = |part: &PrivacyPart| {
-        let state = match &part.state {
-            PartState::Waiting if part.suspended => "waits: the installation is suspended".to_owned(),
-            PartState::Waiting => match &part.problem {
-                Some(problem) => format!("waits, asked {} times; last: {}", part.tries, plain(problem)),
-                None if part.tries > 0 => format!("has begun and takes time, asked {} times", part.tries),
-                None => "waits".to_owned(),
-            },
-            PartState::NothingHeld => "nothing held".to_owned(),
-            PartState::Done { records, note, .. } => {
-                format!(
-                    "done, {records} records{}",
-                    note.as_ref().map(|note| format!("; it says: {}", plain(note))).unwrap_or_default()
-                )
-            }
-            PartState::Failed { error } => format!("FAILED: {}", plain(error)),
-            PartState::NoHandler { contact } => {
-                format!("CANNOT BE ASKED: ask its developer by hand, {}", plain(contact))
-            }
-            PartState::Uninstalled => {
-                "uninstalled: what is kept of it until it is erased was looked through".to_owned()
-            }
-        };
-        format!("  {}  {}  {state}", part.installation, part.plugin)
-    };
-    all.iter().map(line).collect()
-}
-
-fn words(one: &PrivacyRequest) -> String {
-    let mut lines = vec![headline(one)];
-    lines.extend(parts(&one.parts));
-    if let Some(erased) = &one.erased {
-        let mut sorts: Vec<String> = erased.tenant.iter().map(|(sort, n)| format!("{sort}: {n}")).collect();
-        for (installation, counts) in &erased.installations {
-            sorts.extend(counts.iter().map(|(sort, n)| format!("{sort} of {installation}: {n}")));
-        }
-        lines.push(format!("Erased of what the host keeps itself: {} ({})", erased.total(), sorts.join(", ")));
-    }
-    if let Some(by) = &one.emptied_by {
-        lines.push(format!("Emptied before it came to its end: the same person was erased by {by}."));
-    }
-    if one.closed.is_none() && one.is_through() {
-        lines.push(format!("Nothing waits any more. Next: portcullis privacy close {}", one.id));
-    }
-    lines.join("\n")
 }

@@ -88,6 +88,7 @@ pub fn ports(host: &Host) -> Ports {
         incidents: host.store.clone(),
         survey: Arc::new(Surveyor::of(host)),
         alerts: host.store.clone(),
+        reports: host.store.clone(),
         installations: host.store.clone(),
         clock: host.clock.clone(),
         rng: host.rng.clone(),

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use portcullis_api::admin::v1::privacy::Certificate as Shown;
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _, SealedError},
     id::{Digest, PrivacyId, TenantId},
@@ -116,6 +117,13 @@ async fn entries(host: &Host, request: &PrivacyRequest) -> Result<Vec<u64>> {
             }
         }
     }
+}
+
+/// A certificate as the API hands it out, read and checked by the key that it names.
+pub fn certified(shown: Shown) -> Result<Certified> {
+    let key: PublicKey = shown.key.parse()?;
+    let (certificate, digest) = statement::read_text::<Certificate>(&shown.envelope, &key, PREDICATE)?;
+    Ok(Certified { envelope: shown.envelope, digest, key, certificate })
 }
 
 /// Checks a certificate's signature, and that it does not contradict itself. Needs no host.

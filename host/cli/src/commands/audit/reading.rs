@@ -127,7 +127,7 @@ impl Reading {
             Self::Tail(tail) => tail.run(&host, &reader, output).await?,
             Self::Export(export) => export.run(&host, &reader, output).await?,
             Self::Bundle(bundle) => bundle.run(&host, &reader, output).await?,
-            Self::Ask(ask) => ask.run(&host, &reader, output).await?,
+            Self::Ask(ask) => ask.run(&host, output).await?,
             Self::Reindex => {
                 let spinner = output.spinner("reading the log");
                 let entries = reader.rebuild().await?;

@@ -36,10 +36,10 @@ impl Contain {
             return self.rehearse(host, output).await;
         }
         if !self.resume {
-            let desk = incident::desk(host, person());
-            let plan = incident::plan(host, &desk.find(&self.incident).await?.subject).await?;
-            output.item(&json!({ "plan": plan }), || plan.lines().join("\n"))?;
-            desk.contain(&self.incident, &plan, false).await?;
+            let path = format!("/incidents/{}/contain", self.incident);
+            let done = Keyboard::of(host)?.post(&path, &json!({ "left-to-host": false })).await;
+            let done = or_unknown(done, || super::missing(&self.incident))?;
+            output.item(&json!({ "plan": done["plan"] }), || words(&done).join("\n"))?;
         }
         let shown = |incident: &Incident| {
             let value = json!({ "incident": incident.id, "containment": incident.containment });
@@ -66,13 +66,17 @@ impl Contain {
         let path = format!("/incidents/{}/contain?dry_run=true", self.incident);
         let planned = or_unknown(Keyboard::of(host)?.post(&path, &json!({})).await, || super::missing(&self.incident))?;
         output.result(&json!({ "dry-run": true, "plan": planned["plan"] }), || {
-            let mut lines: Vec<&str> =
-                planned["words"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let mut lines = words(&planned);
             lines.push("Nothing was done.");
             lines.join("\n")
         })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The steps of a plan.
+fn words(planned: &Value) -> Vec<&str> {
+    planned["words"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn rotation(one: &Rotated) -> String {

@@ -2,20 +2,19 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_duties::incident::Opening;
 use portcullis_model::{
-    alert::{AlertId, AlertSeverity, Alerts as _},
+    alert::{AlertId, AlertSeverity},
     id::{PluginId, ProviderId, PublisherId, ReportId, TenantId},
-    incident::{About, Origin, Subject},
-    review::ReviewStore as _,
+    incident::Incident,
 };
+use serde_json::json;
 
 use super::{containing::Contain, show};
 use crate::{
-    host::{Host, person},
-    incident,
+    admin::{Keyboard, given},
+    host::Host,
     output::Output,
 };
 
@@ -59,25 +58,17 @@ pub struct Open {
 
 impl Open {
     pub(super) async fn run(self, host: &Arc<Host>, output: Output) -> Result<ExitCode> {
-        let (origin, of_origin, severity) = self.origin(host).await?;
-        let about = match self.about(host).await? {
-            Some(about) => about,
-            None => of_origin.context(
-                "say what it is about: --plugin, --publisher, --provider or --installation; an alert that is not about an installation does not say it",
-            )?,
-        };
-        let subject = Subject { about, tenant: self.tenant };
-        let concerned = incident::concerned(host, &subject).await?;
-        let opening = Opening {
-            title: self.title,
-            severity: self.severity.unwrap_or(severity),
-            subject,
-            origin,
-            personal_data: !self.no_personal_data,
-            concerned,
-        };
-        let opened = incident::desk(host, person()).open(opening).await?;
-        crate::commands::publish(host).await?;
+        let about = self.about(host).await?;
+        if about.is_none() && self.alert.is_none() && self.report.is_none() {
+            bail!("say what it is about: --plugin, --publisher, --provider or --installation");
+        }
+        let body = json!({
+            "title": self.title, "severity": self.severity.map(AlertSeverity::name),
+            "about": about, "tenant": self.tenant,
+            "alert": self.alert.map(|id| id.to_string()), "report": self.report, "personal-data": !self.no_personal_data,
+        });
+        let mut opened = Keyboard::of(host)?.post("/incidents", &body).await?;
+        let opened: Incident = given(opened["incident"].take())?;
         let now = host.clock.now();
         output.item(&opened, || show::words(&opened, now).join("\n"))?;
         if !self.contain {
@@ -86,26 +77,14 @@ impl Open {
         Contain { incident: opened.id, dry_run: false, resume: false }.run(host, output).await
     }
 
-    async fn origin(&self, host: &Host) -> Result<(Origin, Option<About>, AlertSeverity)> {
-        if let Some(id) = self.alert {
-            let alert = host.store.alert(id, host.clock.now()).await?;
-            let alert = alert.with_context(|| format!("there is no alert {id}; 'portcullis alert list' shows them"))?;
-            return Ok((Origin::Alert(id), alert.installation.map(About::Installation), alert.severity));
-        }
-        let Some(id) = &self.report else { return Ok((Origin::Hand, None, AlertSeverity::High)) };
-        let found = host.store.misbehaviours().await?.into_iter().find(|one| one.id == *id);
-        let Some(found) = found else { bail!("there is no report '{id}'") };
-        Ok((Origin::Report(id.clone()), Some(About::Plugin(found.plugin)), AlertSeverity::High))
-    }
-
-    async fn about(&self, host: &Host) -> Result<Option<About>> {
+    async fn about(&self, host: &Host) -> Result<Option<String>> {
         if let Some(text) = &self.installation {
-            return Ok(Some(About::Installation(host.installation(text).await?.id)));
+            return Ok(Some(format!("installation:{}", host.installation(text).await?.id)));
         }
         let named = [
-            self.plugin.clone().map(About::Plugin),
-            self.publisher.clone().map(About::Publisher),
-            self.provider.clone().map(About::Provider),
+            self.plugin.as_ref().map(|id| format!("plugin:{id}")),
+            self.publisher.as_ref().map(|id| format!("publisher:{id}")),
+            self.provider.as_ref().map(|id| format!("provider:{id}")),
         ];
         Ok(named.into_iter().flatten().next())
     }

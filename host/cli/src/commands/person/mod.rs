@@ -222,8 +222,8 @@ impl PersonCommand {
             }
             Self::List { at } => show::list(&with, &at).await,
             Self::Sessions { person, at } => {
-                let (place, person) = (place(at.tenant.as_deref())?, with.person(&person, &at).await?);
-                sessions::sessions(&with, place.as_ref(), &person).await
+                let person = with.person(&person, &at).await?;
+                sessions::sessions(&with, &person, &at).await
             }
             Self::Remove { person, at } => {
                 let person = with.person(&person, &at).await?;

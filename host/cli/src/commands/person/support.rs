@@ -4,12 +4,13 @@ use anyhow::Result;
 use clap::Subcommand;
 use portcullis_api::admin::Method;
 use portcullis_model::{
+    audit::plain,
     id::{SupportId, TenantId},
     time::Timestamp,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{With, sessions, time};
+use super::{With, time};
 use crate::admin::{asked, given};
 
 /// The platform's support: in a tenant's data only while the tenant lets it in.
@@ -69,7 +70,23 @@ impl SupportCommand {
                 with.keyboard.act(Method::POST, &path, None, None).await?;
                 with.output.result(&json!({ "ended": id }), || format!("Ended {id}."))
             }
-            Self::List { tenant } => sessions::support(with, &tenant).await,
+            Self::List { tenant } => list(with, &tenant).await,
         }
     }
+}
+
+async fn list(with: &With, tenant: &TenantId) -> Result<()> {
+    let all = with.keyboard.all("/support", &[("tenant", Some(tenant.to_string()))]).await?;
+    with.output.result(&json!({ "support": all }), || match all.is_empty() {
+        true => "Never.".to_owned(),
+        false => all.iter().map(line).collect::<Vec<_>>().join("\n"),
+    })
+}
+
+fn line(one: &Value) -> String {
+    let text = |name: &str| plain(one[name].as_str().unwrap_or_default());
+    let what = if one["may-change"] == true { "to change" } else { "to look" };
+    let state = if one["holds"] == true { "in force" } else { "over" };
+    let end = if one["ended"].is_null() { text("until") } else { text("ended") };
+    format!("{}  {what}, {} to {end}, {state}: {}", text("id"), text("since"), text("reason"))
 }

@@ -1,18 +1,32 @@
-//! `portcullis role list|show`: a tenant's own roles as they are kept, with who wrote them.
+//! `portcullis role list|show`
 
 use anyhow::{Context as _, Result};
 use portcullis_access::matrix;
 use portcullis_model::{
+    audit::plain,
     id::{RoleName, TenantId},
-    people::{BuiltIn, Role, Rule},
+    people::{BuiltIn, Rule},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::commands::person::With;
+use crate::{admin::given, commands::person::With};
 
-/// A tenant's own roles, as they are kept.
-async fn own(with: &With, tenant: &TenantId) -> Result<Vec<Role>> {
-    Ok(with.access.roles(&with.caller, tenant).await?)
+/// A role of a tenant's own.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Own {
+    name: RoleName,
+    says: String,
+    rules: Vec<Rule>,
+    by: String,
+    version: u64,
+}
+
+/// A tenant's own roles.
+async fn own(with: &With, tenant: &TenantId) -> Result<Vec<Own>> {
+    let all = with.keyboard.all("/roles", &[("tenant", Some(tenant.to_string()))]).await?;
+    all.into_iter().filter(|role| role["built-in"] == false).map(given).collect()
 }
 
 pub(super) async fn list(with: &With, tenant: Option<&TenantId>) -> Result<()> {
@@ -23,7 +37,7 @@ pub(super) async fn list(with: &With, tenant: Option<&TenantId>) -> Result<()> {
     let built_in: Vec<&str> = BuiltIn::ALL.iter().map(|role| role.name()).collect();
     with.output.result(&json!({ "built-in": built_in, "own": own }), || {
         let mut text = format!("Built in: {}.", built_in.join(", "));
-        own.iter().for_each(|role| text += &format!("\n{}: {}", role.name, portcullis_model::audit::plain(&role.says)));
+        own.iter().for_each(|role| text += &format!("\n{}: {}", role.name, plain(&role.says)));
         text
     })
 }
@@ -51,7 +65,7 @@ pub(super) async fn show(with: &With, role: Option<RoleName>, tenant: Option<&Te
             format!("{what} {}{on}", actions.join(", "))
         };
         let rules: Vec<String> = found.rules.iter().map(line).collect();
-        format!("{}\n{}", portcullis_model::audit::plain(&found.says), rules.join("\n"))
+        format!("{}\n{}", plain(&found.says), rules.join("\n"))
     })
 }
 

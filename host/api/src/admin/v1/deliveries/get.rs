@@ -1,4 +1,4 @@
-//! `GET /deliveries/{number}`: one delivery that was put aside.
+//! `GET /deliveries/{number}`: one delivery, and what became of it.
 
 use portcullis_model::people::{Resource, actions};
 
@@ -8,7 +8,7 @@ use crate::{
     problem::{Problem, Reason},
 };
 
-/// Shows a dead delivery.
+/// Shows a delivery.
 pub struct Get;
 
 impl Operation for Get {
@@ -18,11 +18,10 @@ impl Operation for Get {
     type Body = Nothing;
     type Answer = DeliveryView;
 
-    const ABOUT: About =
-        About::get(actions::DELIVERIES_LIST, "/deliveries/{number}", "See a delivery that was put aside")
-            .id("deliveries.get")
-            .on(On::Tenant)
-            .refuses(&[Reason::Unknown]);
+    const ABOUT: About = About::get(actions::DELIVERIES_LIST, "/deliveries/{number}", "See a delivery")
+        .id("deliveries.get")
+        .on(On::Tenant)
+        .refuses(&[Reason::Unknown]);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
         let (row, tenant) = ports.find(path).await?;

@@ -1,9 +1,9 @@
-//! `GET /deliveries`: deliveries that were put aside, the newest first.
+//! `GET /deliveries`: deliveries that were put aside, or all, the newest first.
 
 use portcullis_model::{
     id::{InstallationId, TenantId},
     people::{Resource, actions},
-    queue::DeliveryRow,
+    queue::{DeliveryRow, DeliveryState},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,7 +14,7 @@ use crate::{
     problem::Problem,
 };
 
-/// Lists dead deliveries.
+/// Lists deliveries.
 pub struct List;
 
 /// Whose.
@@ -26,6 +26,8 @@ pub struct Wanted {
     /// Only those to this installation.
     #[param(value_type = Option<String>)]
     installation: Option<InstallationId>,
+    /// Also those that wait, are under way, or were delivered.
+    all: Option<bool>,
 }
 
 impl Operation for List {
@@ -35,8 +37,8 @@ impl Operation for List {
     type Body = Nothing;
     type Answer = Page<DeliveryView>;
 
-    const ABOUT: About = About::get(actions::DELIVERIES_LIST, "/deliveries", "List deliveries that were put aside")
-        .text("Those that were given up, the newest first. What the events hold is not shown.")
+    const ABOUT: About = About::get(actions::DELIVERIES_LIST, "/deliveries", "List deliveries")
+        .text("Those that were given up, or all, the newest first. What the events hold is not shown.")
         .on(On::Tenants)
         .paged();
 
@@ -58,7 +60,8 @@ impl Operation for List {
         let after = call.after().map(str::parse::<i64>).transpose();
         let after = after.map_err(|_| wrong("cursor: it is not whole; begin anew without one."))?;
         // One more than is shown says whether there is a next page.
-        let found = ports.queue.dead(tenants.keys().cloned().collect(), after, call.most() + 1).await;
+        let state = (!call.query.all.unwrap_or_default()).then_some(DeliveryState::Dead);
+        let found = ports.queue.deliveries_to(tenants.keys().cloned().collect(), state, after, call.most() + 1).await;
         let mut rows = found.map_err(|error| unavailable(&error))?;
         let more = rows.len() > call.most();
         rows.truncate(call.most());

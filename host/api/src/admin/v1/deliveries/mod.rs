@@ -1,7 +1,9 @@
-//! Deliveries of events that were put aside after their last try, for a person to look at and to have tried again (INC-6).
+//! Deliveries of events: what became of them, and those that were put aside after their last try, for a person to look at and to have
+//! tried again (INC-6).
 //!
 //! Invariants: what an event holds is not shown; however many a tenant has, another's are found.
 
+mod depth;
 mod get;
 mod list;
 mod retry;
@@ -35,10 +37,10 @@ pub struct Ports {
 
 /// The operations.
 pub fn operations() -> Group<Ports> {
-    Group::new().with::<list::List>().with::<get::Get>().with::<retry::Retry>()
+    Group::new().with::<list::List>().with::<depth::Depth>().with::<get::Get>().with::<retry::Retry>()
 }
 
-const NOT_ASIDE: &str = "No delivery with this number was put aside; see GET /admin/v1/deliveries.";
+const NONE: &str = "There is no delivery with this number; see GET /admin/v1/deliveries.";
 
 /// Which delivery.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -47,7 +49,7 @@ pub struct Which {
     number: u64,
 }
 
-/// A delivery that was put aside. What the event holds is not shown.
+/// A delivery. What the event holds is not shown.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = Delivery)]
@@ -66,6 +68,9 @@ pub struct DeliveryView {
     event: String,
     /// Its type.
     kind: String,
+    /// How far it got: `pending`, `leased`, `done`, or `dead` where it was put aside.
+    #[schema(value_type = String)]
+    state: DeliveryState,
     /// How often it was tried.
     attempts: u32,
     /// What went wrong last.
@@ -82,6 +87,7 @@ impl DeliveryView {
             source: plain(&row.source),
             event: plain(&row.event),
             kind: plain(&row.kind),
+            state: row.state,
             attempts: row.attempts,
             error: row.error.as_deref().map(plain),
         }
@@ -96,17 +102,12 @@ impl Ports {
     }
 
     /// A delivery, whatever became of it, with its tenant.
-    async fn any(&self, which: &Which) -> Result<(DeliveryRow, TenantId), Problem> {
-        let number = i64::try_from(which.number).map_err(|_| unknown(NOT_ASIDE))?;
+    async fn find(&self, which: &Which) -> Result<(DeliveryRow, TenantId), Problem> {
+        let number = i64::try_from(which.number).map_err(|_| unknown(NONE))?;
         let found = self.queue.delivery(number).await.map_err(|error| unavailable(&error))?;
         let tenants = self.tenants().await?;
         let found = found.and_then(|row| tenants.get(&row.installation).cloned().map(|tenant| (row, tenant)));
-        found.ok_or_else(|| unknown(NOT_ASIDE))
-    }
-
-    async fn find(&self, which: &Which) -> Result<(DeliveryRow, TenantId), Problem> {
-        let (row, tenant) = self.any(which).await?;
-        if row.state == DeliveryState::Dead { Ok((row, tenant)) } else { Err(unknown(NOT_ASIDE)) }
+        found.ok_or_else(|| unknown(NONE))
     }
 }
 

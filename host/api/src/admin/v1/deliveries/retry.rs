@@ -46,12 +46,12 @@ impl Operation for Retry {
         .refuses(&[Reason::Unknown, Reason::Conflict]);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
-        let (row, tenant) = ports.any(path).await?;
+        let (row, tenant) = ports.find(path).await?;
         Ok(resource(&row, tenant))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Outcome>, Problem> {
-        let (row, tenant) = ports.any(&call.path).await?;
+        let (row, tenant) = ports.find(&call.path).await?;
         let answer = |retried| {
             let delivery = DeliveryView::of(&row, &tenant);
             let reply = Reply::json(Outcome { dry_run: call.dry_run, delivery, retried });

@@ -107,6 +107,8 @@ async fn each_sees_their_own_in_pages_without_what_could_deceive_however_many_ot
     assert_eq!((numbers(&second), &second["next"]), (vec![1], &Value::Null));
     let one = acme.ask(Method::GET, "/deliveries/1", None, None).await;
     assert_eq!((one.status, &one.body["tenant"]), (StatusCode::OK, &json!("acme")), "{}", one.body);
+    assert_eq!(get(&Local::new(world.router.clone(), testing::dana()), "/deliveries/depth").await["dead"], 5);
+    assert_eq!(acme.ask(Method::GET, "/deliveries/depth", None, None).await.status, StatusCode::FORBIDDEN);
     let other = world.by("other");
     assert_eq!(numbers(&get(&other, "/deliveries").await), [5, 4]);
     for path in ["/deliveries/1", "/deliveries/9"] {
@@ -139,4 +141,7 @@ async fn one_is_tried_again_once_and_by_nobody_else() {
     assert_eq!(lease.attempt, 1);
     world.store.settle(lease.delivery, Verdict::Done, Vec::new()).await.unwrap();
     assert_eq!(post(&acme, "/deliveries/1/retry").await.status, StatusCode::CONFLICT);
+    assert!(get(&acme, "/deliveries").await["items"].as_array().unwrap().is_empty(), "none is put aside");
+    assert_eq!(get(&acme, "/deliveries?all=true").await["items"][0]["state"], "done");
+    assert_eq!(get(&acme, "/deliveries/1").await["state"], "done");
 }

@@ -24,10 +24,14 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Contains an incident.
 pub struct Contain;
 
-/// Nothing but that it is meant.
+/// How it is gone on with.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Containing {}
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Containing {
+    /// Whether the running host goes on with it at once. Where not, it is answered at once, whoever asks sees to the rest, and the host
+    /// goes on with what is not through after a minute. Absent: it does.
+    left_to_host: Option<bool>,
+}
 
 /// What was done, or would be.
 #[derive(Serialize, ToSchema)]
@@ -73,9 +77,13 @@ impl Operation for Contain {
             return Ok(Reply::json(Done { dry_run: true, plan, words, incident }).tried());
         }
         let desk = ports.desk_of(&call).await?;
-        desk.contain(&call.path.id, &plan, true).await.map_err(|error| refused(&error))?;
-        let reached = reached(ports, &call.path.id).await?;
-        let incident = IncidentView::new(reached, call.now());
+        let left_to_host = call.body.0.left_to_host.unwrap_or(true);
+        desk.contain(&call.path.id, &plan, left_to_host).await.map_err(|error| refused(&error))?;
+        let contained = match left_to_host {
+            true => reached(ports, &call.path.id).await?,
+            false => ports.find(&call.path.id).await?,
+        };
+        let incident = IncidentView::new(contained, call.now());
         Ok(Reply::json(Done { dry_run: false, plan, words, incident }))
     }
 }

@@ -24,6 +24,7 @@ use portcullis_model::{
     incident::{ChangeError, Incident, IncidentStore, State},
     installation::InstallationStore,
     people::Resource,
+    review::ReviewStore,
     time::{Clock, Rng, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,8 @@ pub struct Ports {
     pub survey: Arc<dyn Survey>,
     /// What they can be opened from.
     pub alerts: Arc<dyn Alerts>,
+    /// What they can be opened from, too: reports of misbehaviour.
+    pub reports: Arc<dyn ReviewStore>,
     /// Whose installations are.
     pub installations: Arc<dyn InstallationStore>,
     /// Time.

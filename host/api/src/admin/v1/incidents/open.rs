@@ -1,13 +1,14 @@
-//! `POST /incidents`: opens an incident, from an alert or by hand.
+//! `POST /incidents`: opens an incident, from an alert, a report of misbehaviour, or by hand.
 
 use axum::http::StatusCode;
 use portcullis_duties::incident::Opening;
 use portcullis_model::{
     alert::{Alert, AlertId, AlertSeverity},
     audit::plain,
-    id::TenantId,
+    id::{IdError, ReportId, TenantId},
     incident::{About as Subjects, LONGEST_TITLE, Origin, Subject},
     people::{Resource, actions},
+    review::Misbehaviour,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -30,12 +31,15 @@ pub struct Opened {
     title: String,
     /// How bad it is: `low`, `medium`, `high` or `critical`. Absent: as the alert has it, or `high`.
     severity: Option<String>,
-    /// What it reaches: `plugin:ID`, `publisher:ID`, `provider:ID` or `installation:ID`. Absent: the alert's installation.
+    /// What it reaches: `plugin:ID`, `publisher:ID`, `provider:ID` or `installation:ID`. Absent: the alert's
+    /// installation, or the report's plugin.
     about: Option<String>,
     /// In this tenant alone.
     tenant: Option<String>,
     /// The alert that it is opened from, such as `alr_12`.
     alert: Option<String>,
+    /// Instead, the report of misbehaviour that it is opened from.
+    report: Option<String>,
     /// Whether personal data may be concerned. Absent: it may.
     personal_data: Option<bool>,
 }
@@ -45,6 +49,7 @@ fn wrong(what: &str, why: &str) -> Problem {
 }
 
 const NO_ALERT: &str = "There is no alert with this id; see GET /admin/v1/alerts.";
+const NO_REPORT: &str = "There is no report of misbehaviour with this id.";
 
 impl Opened {
     fn alert(&self) -> Result<Option<AlertId>, Problem> {
@@ -58,26 +63,41 @@ impl Opened {
         found.map(Some).ok_or_else(|| unknown(NO_ALERT))
     }
 
-    /// What it reaches. An installation's is its tenant's.
-    async fn subject(&self, ports: &Ports) -> Result<Subject, Problem> {
-        let alert = self.found(ports).await?;
-        let subject = self.reaches(ports, alert.as_ref()).await?;
-        // Another tenant's alert is as one that there is not.
-        match alert.filter(|alert| subject.tenant.is_some() && alert.tenant != subject.tenant) {
-            Some(_) => Err(unknown(NO_ALERT)),
-            None => Ok(subject),
+    async fn reported(&self, ports: &Ports) -> Result<Option<Misbehaviour>, Problem> {
+        let read = |text: &String| text.parse().map_err(|why: IdError| wrong("report", &why.to_string()));
+        let id: Option<ReportId> = self.report.as_ref().map(read).transpose()?;
+        let Some(id) = id else { return Ok(None) };
+        if self.alert.is_some() {
+            return Err(wrong("report", "give it or an alert, not both"));
         }
+        let all = ports.reports.misbehaviours().await.map_err(|error| unavailable(&error))?;
+        all.into_iter().find(|one| one.id == id).map(Some).ok_or_else(|| unknown(NO_REPORT))
     }
 
-    async fn reaches(&self, ports: &Ports, alert: Option<&Alert>) -> Result<Subject, Problem> {
-        let about = match (&self.about, alert.and_then(|alert| alert.installation.clone())) {
+    /// What it reaches. An installation's is its tenant's.
+    async fn subject(&self, ports: &Ports) -> Result<Subject, Problem> {
+        let (alert, report) = (self.found(ports).await?, self.reported(ports).await?);
+        let of_origin = alert.as_ref().and_then(|alert| alert.installation.clone()).map(Subjects::Installation);
+        let of_origin = of_origin.or_else(|| report.as_ref().map(|report| Subjects::Plugin(report.plugin.clone())));
+        let subject = self.reaches(ports, of_origin).await?;
+        // Another tenant's alert or report is as one that there is not.
+        let others = |whose: Option<&TenantId>| subject.tenant.is_some() && subject.tenant.as_ref() != whose;
+        if alert.is_some_and(|alert| others(alert.tenant.as_ref())) {
+            return Err(unknown(NO_ALERT));
+        }
+        if report.is_some_and(|report| others(Some(&report.tenant))) {
+            return Err(unknown(NO_REPORT));
+        }
+        Ok(subject)
+    }
+
+    async fn reaches(&self, ports: &Ports, of_origin: Option<Subjects>) -> Result<Subject, Problem> {
+        let about = match (&self.about, of_origin) {
             (Some(text), _) => text.parse().map_err(|why: String| wrong("about", &why))?,
-            (None, Some(id)) => Subjects::Installation(id),
+            (None, Some(about)) => about,
             (None, None) => return Err(wrong("about", "say what it is about, such as plugin:com.example.sync")),
         };
-        let read = |text: &String| {
-            text.parse().map_err(|why: portcullis_model::id::IdError| wrong("tenant", &why.to_string()))
-        };
+        let read = |text: &String| text.parse().map_err(|why: IdError| wrong("tenant", &why.to_string()));
         let tenant: Option<TenantId> = self.tenant.as_ref().map(read).transpose()?;
         let Subjects::Installation(id) = &about else { return Ok(Subject { about, tenant }) };
         let all = ports.installations.installations().await.map_err(|error| unavailable(&error))?;
@@ -114,7 +134,8 @@ impl Operation for Open {
         if !(3..=LONGEST_TITLE).contains(&body.title.trim().chars().count()) {
             return Err(wrong("title", "say it in 3 to 120 characters"));
         }
-        let (alert, subject) = (body.found(ports).await?, body.subject(ports).await?);
+        let (alert, report) = (body.found(ports).await?, body.reported(ports).await?);
+        let subject = body.subject(ports).await?;
         let severity = match &body.severity {
             Some(text) => text.parse().map_err(|why: String| wrong("severity", &why))?,
             None => alert.as_ref().map_or(AlertSeverity::High, |alert| alert.severity),
@@ -124,7 +145,11 @@ impl Operation for Open {
             severity,
             concerned: ports.survey.concerned(&subject).await.map_err(|error| unavailable(&error))?,
             subject,
-            origin: alert.map_or(Origin::Hand, |alert| Origin::Alert(alert.id)),
+            origin: match (alert, report) {
+                (Some(alert), _) => Origin::Alert(alert.id),
+                (None, Some(report)) => Origin::Report(report.id),
+                (None, None) => Origin::Hand,
+            },
             personal_data: body.personal_data.unwrap_or(true),
         };
         let opened = ports.desk_of(&call).await?.open(opening).await.map_err(|error| refused(&error))?;

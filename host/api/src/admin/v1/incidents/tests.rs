@@ -9,6 +9,7 @@ use portcullis_model::{
     incident::Subject,
     installation::{Installation, InstallationState},
     limits::Limits,
+    review::Misbehaviour,
     upgrade::UpgradePolicy,
 };
 use portcullis_store::{DetectStep, SqliteStore};
@@ -75,6 +76,7 @@ async fn router(store: &SqliteStore, frame: Arc<crate::admin::Frame>) -> axum::R
         incidents: shared.clone(),
         survey: Arc::new(Stored(store.clone())),
         alerts: shared.clone(),
+        reports: shared.clone(),
         installations: shared,
         clock: Arc::new(Fixed),
         rng: Arc::new(Fixed),
@@ -94,6 +96,8 @@ async fn an_incident_is_opened_tried_out_contained_told_and_closed() {
         (json!({ "title": "key stolen", "about": "planet:earth" }), StatusCode::BAD_REQUEST),
         (json!({ "title": "key stolen", "about": "installation:ins_9" }), StatusCode::NOT_FOUND),
         (json!({ "title": "key stolen", "alert": "alr_9" }), StatusCode::NOT_FOUND),
+        (json!({ "title": "key stolen", "report": "rep_9" }), StatusCode::NOT_FOUND),
+        (json!({ "title": "key stolen", "report": "rep_9", "alert": "alr_9" }), StatusCode::NOT_FOUND),
     ] {
         let refused = post("/incidents".into(), body).await;
         assert_eq!(refused.status, status, "{}", refused.body);
@@ -193,4 +197,41 @@ async fn what_the_platform_contained_no_tenant_tells_or_closes_and_no_alert_of_a
     assert_eq!(closed.status, StatusCode::CONFLICT, "{}", closed.body);
     assert_eq!(post(&acme, &at("lift"), json!({ "reason": "we need it again" })).await.status, StatusCode::CONFLICT);
     assert_eq!(post(&operator, &at("close"), end).await.body["state"], "closed");
+}
+
+#[tokio::test]
+async fn a_report_opens_an_incident_about_its_plugin_and_another_tenants_opens_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    let local = local(&store).await;
+    let report = Misbehaviour {
+        id: "rep_1".parse().unwrap(),
+        plugin: "com.example.bad".parse().unwrap(),
+        version: "1.0.0".into(),
+        number: 1,
+        component: Digest::of(b"component"),
+        manifest: Digest::of(b"manifest"),
+        tenant: "acme".parse().unwrap(),
+        installation: "ins_1".parse().unwrap(),
+        by: "ana".into(),
+        at: Timestamp(2),
+        reason: "it sends what it should not".into(),
+        evidence: Vec::new(),
+        resolved: None,
+    };
+    let entry = Entry::new(Timestamp(2), Kind::PluginReported, Actor::Host, None);
+    assert!(store.put_misbehaviour(report, entry).await.unwrap());
+    let post = async |body| local.ask(Method::POST, "/incidents", None, Some(&body)).await;
+    let refused = post(json!({ "title": "key stolen", "report": "rep_1", "tenant": "other" })).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "{}", refused.body);
+    let opened = post(json!({ "title": "key stolen", "report": "rep_1" })).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+    let incident: Incident = serde_json::from_value(opened.body["incident"].clone()).unwrap();
+    assert_eq!(incident.origin, portcullis_model::incident::Origin::Report("rep_1".parse().unwrap()));
+    assert_eq!(incident.subject.to_string(), "plugin com.example.bad");
+    let path = format!("/incidents/{}/contain", incident.id);
+    let done = local.ask(Method::POST, &path, None, Some(&json!({ "left-to-host": false }))).await;
+    assert_eq!((done.status, &done.body["incident"]["state"]), (StatusCode::OK, &json!("contained")), "{}", done.body);
+    let kept = store.incident(&incident.id).await.unwrap().unwrap().containment.unwrap();
+    assert!(!kept.left_to_host, "whoever asked sees to the rest");
 }

@@ -40,6 +40,10 @@ pub struct SessionView {
     /// Why it ended, where somebody or something ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
 }
 
 impl SessionView {
@@ -53,6 +57,7 @@ impl SessionView {
             used: one.used.to_string(),
             live: one.is_live(now),
             ended: one.ended.as_ref().map(|ended| ended.why.clone()),
+            ended_at: one.ended.as_ref().map(|ended| ended.at.to_string()),
         }
     }
 }

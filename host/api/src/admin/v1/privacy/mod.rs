@@ -103,7 +103,7 @@ pub trait Desk: Send + Sync {
 }
 
 /// A certificate of what became of a request.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(as = PrivacyCertificate)]
 pub struct Certificate {
     /// The DSSE envelope, as text: its bytes are what the digest is of.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use portcullis_model::{
+    audit::query::moment,
     people::{Resource, actions},
     privacy::{Identity, PrivacyKind},
+    time::Timestamp,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -47,6 +49,27 @@ pub struct Opening {
     /// In how many days all must be answered. Absent: 30.
     #[schema(minimum = 1, maximum = 366)]
     days: Option<u32>,
+    /// By when instead, within a year: a time, or a day.
+    deadline: Option<String>,
+}
+
+impl Opening {
+    /// By when all must be answered.
+    fn due(&self, now: Timestamp) -> Result<Timestamp, Problem> {
+        let wrong = |why: String| Problem::new(Reason::WrongBody, why);
+        match (self.days, &self.deadline) {
+            (Some(_), Some(_)) => Err(wrong("deadline: give it or days, and not both.".into())),
+            (None, Some(text)) => moment(text)
+                .ok_or_else(|| wrong("deadline: expected a time such as 2027-01-31T18:00:00Z, or a day.".into())),
+            (days, None) => {
+                let days = days.unwrap_or(30);
+                if !(1..=LONGEST).contains(&days) {
+                    return Err(wrong(format!("days: expected 1 to {LONGEST}.")));
+                }
+                Ok(now.plus(Duration::from_secs(u64::from(days) * 86_400)))
+            }
+        }
+    }
 }
 
 impl Operation for Open {
@@ -71,7 +94,8 @@ impl Operation for Open {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<RequestView>, Problem> {
-        let Opening { kind, user, names, emails, phones, correction, days } = call.body.0.clone();
+        let deadline = call.body.0.due(call.now())?;
+        let Opening { kind, user, names, emails, phones, correction, .. } = call.body.0.clone();
         let wrong = |why: String| Problem::new(Reason::WrongBody, why);
         let kind = PrivacyKind::ALL.into_iter().find(|one| one.name() == kind);
         let kind = kind.ok_or_else(|| wrong("kind: expected access, correct, erase or restrict.".into()))?;
@@ -79,11 +103,6 @@ impl Operation for Open {
         if let Some(problem) = who.problem() {
             return Err(wrong(format!("what the person is known by: {problem}.")));
         }
-        let days = days.unwrap_or(30);
-        if !(1..=LONGEST).contains(&days) {
-            return Err(wrong(format!("days: expected 1 to {LONGEST}.")));
-        }
-        let deadline = call.now().plus(Duration::from_secs(u64::from(days) * 86_400));
         let asked = Asked { tenant: call.query.tenant.clone(), kind, who, correction, deadline };
         let request = ports.desk.open(asked, call.actor(), call.dry_run).await?;
         let place = format!("/privacy/requests/{}", request.id);

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub use super::people::Ports;
-use super::people::refused;
+use super::people::{called, refused};
 use crate::{
     admin::{Call, Group, Operation, Reply, unavailable, unknown},
     problem::Problem,
@@ -72,6 +72,8 @@ pub struct RoleView {
     rules: Vec<RuleView>,
     /// The actions that it permits everywhere in the tenant.
     permits: Vec<String>,
+    /// Who wrote it last; empty for those that come with the host.
+    by: String,
     /// The version of it; 0 for those that come with the host.
     version: u64,
 }
@@ -114,6 +116,7 @@ impl From<&Role> for RoleView {
             says: role.says.clone(),
             rules: role.rules.iter().map(RuleView::from).collect(),
             permits: RoleReach::of(&role.rules).everywhere.into_iter().collect(),
+            by: called(&role.by),
             version: role.version,
         }
     }
@@ -160,9 +163,9 @@ fn no_role() -> Problem {
 async fn built_in(access: &Access, tenant: &TenantId, role: BuiltIn) -> Result<Option<RoleView>, Problem> {
     let Ok(name) = role.name().parse::<RoleName>() else { return Ok(None) };
     let reach = access.reach_of(Some(tenant), &name).await.map_err(|error| unavailable(&error))?;
-    let (says, rules) = (String::new(), Vec::new());
+    let (says, rules, by) = (String::new(), Vec::new(), String::new());
     let permits = reach.everywhere.into_iter().collect();
-    Ok(Some(RoleView { name: name.to_string(), built_in: true, says, rules, permits, version: 0 }))
+    Ok(Some(RoleView { name: name.to_string(), built_in: true, says, rules, permits, by, version: 0 }))
 }
 
 /// Those who hold a role.

@@ -2,16 +2,15 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use portcullis_model::{
-    audit::{
-        ask::{Answer, Question, Span, Tokens, Whose},
-        query::moment,
-    },
-    installation::InstallationStore as _,
-    time::Timestamp,
-};
+use portcullis_model::{audit::query::moment, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{host::Host, output::Output, reading::LogReader};
+use crate::{
+    admin::{Keyboard, asked},
+    host::Host,
+    output::Output,
+};
 
 /// Answer a question from the log.
 #[derive(Debug, Subcommand)]
@@ -123,9 +122,32 @@ fn time(text: &str) -> Result<Timestamp, String> {
     moment(text).ok_or_else(|| "expected a time such as 2026-11-01T09:30:00Z, or a day such as 2026-11-01".into())
 }
 
+/// What is asked: which question, and its parameters.
+type Asked = (&'static str, Vec<(&'static str, Option<String>)>);
+
+/// What was answered.
+#[derive(Deserialize, Serialize)]
+struct Known {
+    findings: Vec<Finding>,
+    notes: Vec<String>,
+    complete: bool,
+    looked_at: u64,
+}
+
+/// One thing that was found.
+#[derive(Deserialize, Serialize)]
+struct Finding {
+    what: String,
+    facts: Value,
+    first: Timestamp,
+    last: Timestamp,
+    count: u64,
+    entries: Vec<u64>,
+}
+
 impl When {
-    fn span(&self) -> Span {
-        Span { since: self.from, until: self.to }
+    fn query(&self) -> [(&'static str, Option<String>); 2] {
+        [("since", self.from.map(|at| at.to_string())), ("until", self.to.map(|at| at.to_string()))]
     }
 }
 
@@ -135,71 +157,57 @@ async fn installation(host: &Host, text: String) -> String {
 }
 
 impl Acting {
-    async fn whose(self, host: &Host) -> Result<Whose> {
-        match (self.plugin, self.installation) {
-            (Some(name), _) => {
-                let all = host.store.installations().await?;
-                let named = all.iter().find(|one| one.plugin.as_str().rsplit('.').next() == Some(&name));
-                Ok(Whose::Plugin(named.map_or(name, |one| one.plugin.to_string())))
-            }
-            (None, Some(text)) => Ok(Whose::Installation(installation(host, text).await)),
-            (None, None) => Ok(Whose::All),
-        }
+    async fn query(self, host: &Host, keyboard: &Keyboard) -> Result<[(&'static str, Option<String>); 2]> {
+        let plugin = match self.plugin {
+            Some(name) => Some(plugin(keyboard, name).await?),
+            None => None,
+        };
+        let installation = match self.installation {
+            Some(text) => Some(installation(host, text).await),
+            None => None,
+        };
+        Ok([("plugin", plugin), ("installation", installation)])
     }
+}
+
+/// The plugin whose id this is, or the last part of it.
+async fn plugin(keyboard: &Keyboard, name: String) -> Result<String> {
+    let all = keyboard.installations().await?;
+    let named = all.iter().find(|(one, _)| one.plugin.as_str().rsplit('.').next() == Some(&name));
+    Ok(named.map_or(name, |(one, _)| one.plugin.to_string()))
 }
 
 impl Ask {
-    /// The question as it goes on record, with the names that the host's HTTP interface has for its parts.
-    fn words(&self) -> String {
-        let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
-        let spanned = |span: &When| [("since", time(span.from)), ("until", time(span.to))];
-        let acting = |of: &Acting| [("plugin", of.plugin.clone()), ("installation", of.installation.clone())];
-        let (name, parts) = match self {
-            Self::Touched { whose, span } => ("touched", [&acting(whose)[..], &spanned(span)].concat()),
+    async fn asked(self, host: &Host, keyboard: &Keyboard) -> Result<Asked> {
+        Ok(match self {
+            Self::Touched { whose, span } => ("touched", [whose.query(host, keyboard).await?, span.query()].concat()),
             Self::Left { record, whose, span, all: _ } => {
-                ("left", [&[("record", record.clone())][..], &acting(whose), &spanned(span)].concat())
+                let record = [("record", record)];
+                ("left", [&record[..], &whose.query(host, keyboard).await?, &span.query()].concat())
             }
-            Self::Granted { scope, installation } => {
-                ("granted", vec![("scope", Some(scope.clone())), ("installation", Some(installation.clone()))])
+            Self::Granted { scope, installation: of } => {
+                ("granted", vec![("scope", Some(scope)), ("installation", Some(installation(host, of).await))])
             }
-            Self::Token { which, span } => {
-                let Which { client, family, token } = which;
-                let which = [("client", client.clone()), ("family", family.clone()), ("token", token.clone())];
-                ("token", [&which[..], &spanned(span)].concat())
+            Self::Token { which: Which { client, family, token }, span } => {
+                let which = [("client", client), ("family", family), ("token", token)];
+                ("token", [&which[..], &span.query()].concat())
             }
-            Self::SinceReview { installation, since } => {
-                ("since-review", vec![("installation", Some(installation.clone())), ("since", time(*since))])
+            Self::SinceReview { installation: of, since } => {
+                let of = Some(installation(host, of).await);
+                ("since-review", vec![("installation", of), ("since", since.map(|at| at.to_string()))])
             }
-        };
-        let given = parts.into_iter().filter_map(|(part, value)| value.map(|value| format!(" {part}={value}")));
-        name.to_owned() + &given.collect::<String>()
+        })
     }
 
-    pub(super) async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
-        let asked = self.words();
-        let question = match self {
-            Self::Touched { whose, span } => Question::Touched(whose.whose(host).await?, span.span()),
-            Self::Left { record, whose, span, all: _ } => Question::Left(whose.whose(host).await?, record, span.span()),
-            Self::Granted { scope, installation: of } => {
-                Question::Granted { scope, installation: installation(host, of).await }
-            }
-            Self::Token { which, span } => {
-                let tokens = match (which.client, which.family, which.token) {
-                    (Some(client), ..) => Tokens::Client(client),
-                    (_, Some(family), _) => Tokens::Family(family),
-                    (_, _, token) => Tokens::One(token.unwrap_or_default()),
-                };
-                Question::Token(tokens, span.span())
-            }
-            Self::SinceReview { installation: of, since } => Question::SinceReview(installation(host, of).await, since),
-        };
-        let answer = question.answer(reader).await?;
-        super::note(host, "question", &asked).await?;
-        output.result(&answer, || words(&answer))
+    pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
+        let keyboard = Keyboard::of(host)?;
+        let (question, parameters) = self.asked(host, &keyboard).await?;
+        let known: Known = keyboard.read_as(&asked(&format!("/audit/questions/{question}"), &parameters)).await?;
+        output.result(&known, || words(&known))
     }
 }
 
-fn words(answer: &Answer) -> String {
+fn words(answer: &Known) -> String {
     let mut lines = Vec::new();
     for finding in &answer.findings {
         let when = match finding.first == finding.last {
