@@ -13,12 +13,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Result;
 use portcullis_broker::authz::family::ClientCredentials;
 use portcullis_broker::rotation::{Endings, Families, Fate, Pace, Rotator, Sources, Upstreams};
-use portcullis_model::{
-    audit::Actor,
-    ending::Ending,
-    id::TenantId,
-    rotation::{Policy, RotationStore as _, Scope},
-};
+use portcullis_model::{audit::Actor, ending::Ending, id::TenantId};
 use serde_json::json;
 
 pub use by_itself::run;
@@ -111,9 +106,5 @@ pub fn rotator(host: &Arc<Host>, actor: Actor) -> Rotator {
 
 /// How long old secrets go on beside new ones, as the host's policy and this tenant's say.
 pub async fn overlap_of(host: &Host, tenant: Option<&TenantId>) -> Result<Duration> {
-    let policies = host.store.policies().await?;
-    let of_tenant = tenant.cloned().map(Scope::Tenant);
-    let wanted = |scope: &Scope| *scope == Scope::Host || Some(scope) == of_tenant.as_ref();
-    let met = Policy::meet(policies.iter().filter(|(scope, _)| wanted(scope)).map(|(_, policy)| policy));
-    Ok(met.overlap())
+    Ok(portcullis_broker::rotation::overlap(host.store.as_ref(), tenant).await?)
 }

@@ -31,7 +31,7 @@ impl Operation for Leaving {
     type Answer = LeavingView;
 
     const ABOUT: About = About::get(actions::PRIVACY_LEAVING, "/privacy/leaving", "See what would go with a tenant")
-        .text("Nothing is deleted by this. A tenant is deleted with the command, by whoever runs the host.")
+        .text("Nothing is deleted by this. The platform's owner deletes a tenant.")
         .on(On::Tenant)
         .refuses(&[Reason::Conflict]);
 
