@@ -150,8 +150,11 @@ mod tests {
                 assert_eq!((support, support_plus), ("-", "-"), "{line}");
             }
         }
-        let created = platform.lines().find(|line| line.contains("`tenants.create`")).unwrap();
-        assert!(created.starts_with("| `tenants.create` | yes | 2f | - |"), "{created}");
-        assert!(tenant.contains("| `tenants.create` | - | - |"), "no tenant makes tenants");
+        // Who is not the platform's owner neither makes tenants nor ends them.
+        for governs in ["tenants.create", "tenants.delete"] {
+            let of_platform = platform.lines().find(|line| line.contains(&format!("`{governs}`"))).unwrap();
+            assert!(of_platform.starts_with(&format!("| `{governs}` | yes | 2f | - |")), "{of_platform}");
+            assert!(tenant.contains(&format!("| `{governs}` | - | - |")), "{governs}");
+        }
     }
 }

@@ -151,6 +151,10 @@ impl PeopleStore for Rehearsal {
     async fn access_settings(&self, place: Option<&TenantId>) -> Result<AccessSettings, StoreError> {
         self.0.access_settings(place).await
     }
+
+    async fn with_provider(&self) -> Result<Vec<(TenantId, AccessSettings)>, StoreError> {
+        self.0.with_provider().await
+    }
 }
 
 #[async_trait]

@@ -150,6 +150,14 @@ impl SigningKeys {
         self.rotate_at(of, head, &ring, scheme, overlap, entry).await
     }
 
+    /// Whether [`rotate`](Self::rotate) would be done with this overlap, or, where that is none, [`prepare`](Self::prepare).
+    pub async fn rehearse(&self, of: &Owner, overlap: Option<Duration>) -> Result<(), KeysError> {
+        let (_, ring) = self.known(of).await?;
+        let Some(overlap) = overlap else { return Ok(()) };
+        let fresh = || SigningKey::fresh(ring.scheme(), self.rng.as_ref());
+        Ok(ring.rotated(overlap, self.clock.now(), fresh).map(drop)?)
+    }
+
     async fn rotate_at(
         &self,
         of: Owner,

@@ -31,6 +31,8 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         attestations: duties.clone(),
         audit: Arc::new(v1::audit::Ports { reader: reader.clone(), live: live.clone(), recorder: host.store.clone() }),
         automation: who.clone(),
+        backends: Arc::new(backends(host)),
+        clients: Arc::new(v1::clients::Ports { store: host.store.clone() }),
         components: Arc::new(v1::components::Ports { inspects: Arc::new(inspects) }),
         connections: Arc::new(workshop::connections(host, crate::people::address(host, people.as_deref()))),
         deliveries: Arc::new(v1::deliveries::Ports { queue: host.store.clone(), installations: host.store.clone() }),
@@ -52,7 +54,11 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         }),
         roles: who.clone(),
         rotation: Arc::new(workshop::rotations(host)),
+        sign_in: Arc::new(sign_in(host, &who)),
+        sources: Arc::new(sources(host)),
+        status: Arc::new(crate::ops::board::ports(host)),
         support: who,
+        tenants: Arc::new(crate::tenant::ports(host)),
         withdrawals: Arc::new(v1::withdrawals::Ports { registry: host.registry.clone() }),
     };
     let decide: Arc<dyn Decide> = match people.is_some() {
@@ -70,6 +76,31 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
 fn duties(host: &Host, reader: &Arc<LogReader>) -> Arc<v1::posture::Ports> {
     let look = crate::duties::Lookout::new(host, reader);
     Arc::new(v1::posture::Ports { look, duties: host.store.clone(), clock: host.clock.clone() })
+}
+
+fn backends(host: &Host) -> v1::backends::Ports {
+    v1::backends::Ports {
+        back_ends: host.store.clone(),
+        outbox: host.store.clone(),
+        installations: host.store.clone(),
+        keys: crate::outbound::signing_keys(host),
+        grants: Arc::new(host.explainer()),
+    }
+}
+
+fn sign_in(host: &Host, people: &Arc<v1::people::Ports>) -> v1::sign_in::Ports {
+    let (asking, vault) = (host.clone(), host.vault().clone());
+    // Made when a provider is asked: most commands ask none.
+    let probe = move || {
+        let oidc = crate::people::oidc(&asking).map_err(|error| format!("{error:#}"));
+        oidc.map(|oidc| Arc::new(oidc) as Arc<dyn v1::sign_in::Probe>)
+    };
+    v1::sign_in::Ports { people: people.clone(), vault, probe: Box::new(probe) }
+}
+
+fn sources(host: &Host) -> v1::sources::Ports {
+    let host = host.clone();
+    v1::sources::Ports { kept_by: Box::new(move |by| crate::rotation::sources(&host, by)) }
 }
 
 fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Ports {

@@ -3,22 +3,25 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portcullis_capabilities::Catalogue;
+use portcullis_api::admin::v1::backends::MaySend;
+use portcullis_capabilities::{Catalogue, scopes::http::HttpScope};
 use portcullis_model::{
     audit::{
         Actor, Entry, Kind,
         query::{Field, Filter},
         reader::{AuditReader as _, LARGEST_PAGE, Window},
     },
-    authority::{Opinion, Standing},
+    authority::{Layer, Opinion, Standing},
     bounds::Bounds,
     catalogue::Catalogue as _,
+    egress::SendRequest,
     error::StoreError,
     explain::{Explain, Explained, Refused, Today},
     id::{ActId, InstallationId},
     installation::{Installation, InstallationStore as _},
     release::Releases as _,
-    scope::ScopeText,
+    scope::{Allows as _, ScopeText},
+    target::Target,
 };
 use portcullis_packages::check::Registry;
 use portcullis_store::SqliteStore;
@@ -108,6 +111,23 @@ impl Explainer {
         }
         let standing = self.standing(installation, scope).await;
         Ok(standing.map_or_else(|error| Today::Unsaid(error.to_string()), Today::Stands))
+    }
+}
+
+/// The installation's own authority must cover the address now; each message is judged again when it is sent.
+#[async_trait]
+impl MaySend for Explainer {
+    async fn refusal(&self, installation: &Installation, url: &Target) -> Result<Option<String>, StoreError> {
+        let act = SendRequest { method: "POST", target: url.clone(), headers: Vec::new(), body: Vec::new() };
+        let needed = HttpScope::needed(&act);
+        let standing = match self.standing(installation, &needed).await {
+            Ok(standing) if !standing.left.is_empty() => return Ok(None),
+            Ok(standing) => standing,
+            Err(error) => return Ok(Some(format!("{} may not run now: {error:#}", installation.id))),
+        };
+        let by = |layer: &Layer| format!(" (by {layer}; ask the {})", layer.grantor());
+        let by = standing.narrowed_by.as_ref().map_or_else(String::new, by);
+        Ok(Some(format!("{} may not send to {url}{by}; it needs: {needed}", installation.id)))
     }
 }
 

@@ -116,8 +116,12 @@ pub async fn tidy(access: Access, mut stop: watch::Receiver<bool>) {
 
 /// Tenants' own providers, reached as egress reaches hosts.
 fn providers(host: &Host) -> Result<Providers> {
-    let oidc = Oidc::new(&host.config.egress()?, Arc::new(SystemResolver::default()), host.clock.clone())?;
-    Ok(Providers::new(oidc, host.vault().clone()))
+    Ok(Providers::new(oidc(host)?, host.vault().clone()))
+}
+
+/// What asks tenants' own providers.
+pub fn oidc(host: &Host) -> Result<Oidc> {
+    Ok(Oidc::new(&host.config.egress()?, Arc::new(SystemResolver::default()), host.clock.clone())?)
 }
 
 /// The person at the keyboard, as whom decisions are made about.

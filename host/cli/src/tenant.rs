@@ -5,6 +5,7 @@
 
 mod certificate;
 mod delete;
+mod desk;
 
 use std::{
     collections::BTreeMap,
@@ -32,6 +33,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::{
     certificate::{Backups, Certificate, Certified, certify, verify},
     delete::{Plan, begin, carry_on, plan, run},
+    desk::ports,
 };
 use crate::{
     commands::{

@@ -79,6 +79,7 @@ const ACTS: &[(&str, &str)] = &[
     ("key handover", FILES),
     ("source add", "source.added connection.added"),
     ("source rotate", "source.rotated connection.added"),
+    ("source remove", "source.removed"),
     ("source list", READS),
     ("person invite", "person.invited"),
     ("person recover", "person.invited"),

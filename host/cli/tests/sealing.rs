@@ -102,6 +102,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("subject", "duties/src/incident/mod.rs", "a plugin, publisher, provider or installation, by its id"),
     ("title", "cli/src/commands/incident/announce.rs", PUBLIC),
     ("text", "cli/src/commands/incident/announce.rs", PUBLIC),
+    ("title", "cli/src/ops/board.rs", PUBLIC),
+    ("text", "cli/src/ops/board.rs", PUBLIC),
     ("by", "broker/src/authz/issue.rs", "by which kind of grant"),
     ("by", "packages/src/install/upgrade/apply.rs", "'admin', or a policy"),
     ("by", "packages/src/trust/keeper.rs", "'publisher', or the scope of a root"),

@@ -111,6 +111,7 @@ const ALL: &[(&str, &str)] = &[
     ("automation", "/console/people/acme/automation"),
     ("support", "/console/people/acme/support"),
     ("limits", "/console/people/acme/limits"),
+    ("sign-in-provider", "/console/people/acme/sign-in"),
 ];
 
 #[tokio::test]

@@ -280,7 +280,7 @@ pub fn line(kind: Kind) -> Line {
         Kind::VaultKeyRotated | Kind::LogKeyRotated => entity(manage::UPDATE).at(Low),
         Kind::VaultDataKeyDropped | Kind::VaultKeyDropped | Kind::LogKeyDestroyed => entity(manage::DELETE).at(Low),
         Kind::VaultGivenUp => entity(manage::DELETE).at(High),
-        Kind::BackendRemoved | Kind::ConnectionEnded => entity(manage::DELETE),
+        Kind::BackendRemoved | Kind::ConnectionEnded | Kind::SourceRemoved => entity(manage::DELETE),
         Kind::BackendRevoked | Kind::BackendDisabled => entity(manage::DISABLE).at(Medium),
         Kind::SourceRevoked | Kind::ClientRevoked => entity(manage::DEACTIVATE).at(Low),
         Kind::FreezeAdded => entity(manage::SUSPEND).at(High),

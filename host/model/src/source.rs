@@ -40,6 +40,9 @@ pub trait SourceStore: Send + Sync {
     /// Adds one; false where the name is taken.
     async fn add_source(&self, source: Source, entry: Entry) -> Result<bool, StoreError>;
 
+    /// Takes one away, with what is known of its secrets. False where there is none of this name.
+    async fn remove_source(&self, name: &SourceName, entry: Entry) -> Result<bool, StoreError>;
+
     /// All.
     async fn sources(&self) -> Result<Vec<Source>, StoreError>;
 

@@ -36,6 +36,21 @@ impl SourceStore for SqliteStore {
             .await
     }
 
+    async fn remove_source(&self, name: &SourceName, entry: Entry) -> Result<bool, StoreError> {
+        let name = name.to_string();
+        self.db
+            .write(move |conn| {
+                let gone = conn.execute("DELETE FROM sources WHERE name = ?1", [&name]).map_err(failed)?;
+                if gone == 0 {
+                    return Ok(false);
+                }
+                conn.execute("DELETE FROM source_keys WHERE source = ?1", [&name]).map_err(failed)?;
+                append(conn, &entry)?;
+                Ok(true)
+            })
+            .await
+    }
+
     async fn sources(&self) -> Result<Vec<Source>, StoreError> {
         self.db
             .read(|conn| {

@@ -5,9 +5,10 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context, Result};
 use portcullis_cli::{
     build::{Built, Target, Toolchain, What, build},
-    commands::{init, plugin, source},
+    commands::{init, plugin},
     home::Home,
-    host::{Host, RULES},
+    host::{Host, RULES, person},
+    rotation,
 };
 use portcullis_model::{event::EventForm, installation::Installation, secret::Secret, source::Source};
 use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release, release_dir};
@@ -71,7 +72,7 @@ impl Lab {
         let dir = TempDir::with_prefix("portcullis-bench-")?;
         let host = init::create(Home::at(dir.path().join("home")), config).await?;
         let from = Source { name: "bench".parse()?, tenant: "demo".parse()?, form: EventForm::Zendesk };
-        source::add(&host, &from, &Secret::new(SECRET.to_vec())).await?;
+        rotation::sources(&host, person()).add(&from, &Secret::new(SECRET.to_vec())).await?;
         let key = SecretKey::generate(host.rng.as_ref());
         let (echo, component) = install(&host, &key, dir.path(), &guests, "echo", MANIFEST).await?;
         Ok(Self { host, echo, component, guests, key, dir })

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portcullis_cli::{commands::source, serve::serve};
+use portcullis_cli::{host::person, rotation::sources, serve::serve};
 use portcullis_model::{
     event::EventForm,
     queue::{DeliveryRow, DeliveryState, Queue as _},
@@ -34,7 +34,8 @@ impl Lab {
     /// Registers a source in the usual tenant. Do it before the host runs.
     pub async fn source(&self, name: &str, form: EventForm) {
         let source = Source { name: name.parse().unwrap(), tenant: TENANT.parse().unwrap(), form };
-        source::add(&self.host, &source, &Secret::new(Self::SECRET.as_bytes().to_vec())).await.unwrap();
+        let secret = Secret::new(Self::SECRET.as_bytes().to_vec());
+        sources(&self.host, person()).add(&source, &secret).await.unwrap();
     }
 
     /// Runs the host.

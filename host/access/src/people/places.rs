@@ -2,6 +2,7 @@
 
 use portcullis_model::{
     audit::{Kind, plain},
+    error::StoreError,
     id::{SupportId, TenantId},
     oauth::Put,
     people::{
@@ -97,6 +98,14 @@ impl Access {
     pub async fn settings(&self, caller: &Caller, place: Option<&TenantId>) -> Result<AccessSettings, AccessError> {
         self.may(caller, &ACCESS_GET, place, "access", None).await?;
         Ok(self.store.access_settings(place).await?)
+    }
+
+    /// What those tenants have set that have a provider of their own, by name: whoever shows it says who may see which.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn providers(&self) -> Result<Vec<(TenantId, AccessSettings)>, StoreError> {
+        self.store.with_provider().await
     }
 
     /// Changes that, over the version that it was made from.

@@ -95,6 +95,15 @@ pub(crate) fn unavailable(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Reason::Unavailable, "Ask again later.")
 }
 
+/// It was not stored: where that is because the tenant was deleted, whoever asks can do something about it.
+pub(crate) fn not_kept(error: &dyn std::fmt::Display) -> Problem {
+    const DELETED: &str = "its id is not given again";
+    match error.to_string().contains(DELETED) {
+        true => Problem::new(Reason::Conflict, format!("This tenant was deleted, and {DELETED}; choose another.")),
+        false => unavailable(error),
+    }
+}
+
 /// There is no such thing, or none that whoever asks may see.
 pub(crate) fn unknown(advice: &str) -> Problem {
     Problem::new(Reason::Unknown, advice)

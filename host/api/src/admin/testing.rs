@@ -13,6 +13,7 @@ use portcullis_model::{
     catalogue::{Catalogue, Interface, ScopeDescription, WasiImport},
     error::StoreError,
     id::Digest,
+    installation::{Installation, InstallationState},
     people::{Action, Caller, Decide, Holding, Needs, Principal, Reach, Refusal, Resource, Why},
     scope::{ScopeError, ScopeText},
     secret::Secret,
@@ -144,4 +145,25 @@ pub fn of(tenant: &str) -> Caller {
 /// Somebody at the terminal.
 pub fn dana() -> Caller {
     Caller::at_the_terminal(Actor::Person { name: "dana".into() }, NOW)
+}
+
+/// An installation that is active.
+pub fn installation(id: &str, tenant: &str) -> Installation {
+    Installation {
+        id: id.parse().unwrap(),
+        tenant: tenant.parse().unwrap(),
+        plugin: "com.example.a".parse().unwrap(),
+        release: Digest::of(b"component"),
+        manifest: Digest::of(b"manifest"),
+        version: "1.0.0".into(),
+        number: 1,
+        state: InstallationState::Active,
+        granted: Vec::new(),
+        limits: Default::default(),
+        upgrades: Default::default(),
+        previous: None,
+        waiting: None,
+        rolled_back: None,
+        generation: 1,
+    }
 }

@@ -60,6 +60,7 @@ use tokio::{
 
 use crate::{
     consents::{Hand, Office},
+    desks,
     duties::Still,
     world::{ISSUER, World},
 };
@@ -68,7 +69,7 @@ pub const OPERATOR: &str = "the-operators-token";
 pub const SOURCE_SECRET: &str = "a-secret-of-a-source";
 
 /// Answers nothing.
-struct Nothing;
+pub struct Nothing;
 
 #[async_trait]
 impl Explain for Nothing {
@@ -282,6 +283,12 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         }),
         withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
         roles: who.clone(),
+        backends: desks::backends(world),
+        clients: Arc::new(admin::v1::clients::Ports { store: store.clone() }),
+        sign_in: desks::sign_in(world, &who),
+        sources: desks::sources(world),
+        status: desks::status(world),
+        tenants: desks::tenants(),
         support: who,
         releases: Arc::new(admin::v1::releases::Ports {
             registry: registry.clone(),

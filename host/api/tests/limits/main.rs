@@ -6,6 +6,7 @@ mod connections;
 #[expect(dead_code, reason = "shared with the other tests of consents")]
 #[path = "../../../broker/tests/support/consents.rs"]
 mod consents;
+mod desks;
 #[path = "../../src/admin/v1/posture/testing.rs"]
 mod duties;
 mod host;

@@ -37,4 +37,24 @@ pub use memory::Memory;
 pub use rehearsal::{Latency, NobodyServes, Rehearsed};
 pub use report::{MAX_REPORT, PREDICATE, Report, ReportError, Totals};
 pub use schedule::{Batches, Scheduler, Status};
-pub use source::Sources;
+pub use source::{NotRegistered, Sources};
+
+use std::time::Duration;
+
+use portcullis_model::{
+    error::StoreError,
+    id::TenantId,
+    rotation::{Policy, RotationStore, Scope},
+};
+
+/// How long old secrets go on beside new ones, as the host's policy and this tenant's say.
+///
+/// # Errors
+/// Storage.
+pub async fn overlap(store: &dyn RotationStore, tenant: Option<&TenantId>) -> Result<Duration, StoreError> {
+    let policies = store.policies().await?;
+    let of_tenant = tenant.cloned().map(Scope::Tenant);
+    let wanted = |scope: &Scope| *scope == Scope::Host || Some(scope) == of_tenant.as_ref();
+    let met = Policy::meet(policies.iter().filter(|(scope, _)| wanted(scope)).map(|(_, policy)| policy));
+    Ok(met.overlap())
+}

@@ -12,14 +12,38 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    error::StoreError,
+    id::{SourceName, TenantId},
+    privacy::ORIGIN,
     rotation::{Family, Held, Item, Nature, Renewal, RotationStore, SourceKeys},
     secret::{Secret, Slot},
     source::{Source, SourceStore},
     time::{Clock, Rng, Timestamp},
 };
+use serde_json::json;
 
 use super::credentials::{Credentials, StepError};
 use crate::{connection::Connections, hmac::same, issue::Revoked, vault::Vault};
+
+/// Why a source was not registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRegistered {
+    /// The host itself asks plugins under this name.
+    #[error("'{0}' is the name under which the host itself asks plugins; take another")]
+    OfTheHost(SourceName),
+    /// The name is taken.
+    #[error("there is a source '{0}' already")]
+    Taken(SourceName),
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+impl From<StoreError> for NotRegistered {
+    fn from(error: StoreError) -> Self {
+        Self::Step(error.into())
+    }
+}
 
 /// What keeps sources' secrets.
 #[derive(Clone)]
@@ -44,6 +68,52 @@ impl Sources {
     /// A fresh secret: 256 bits, with a prefix by which scanners know it.
     pub fn fresh(&self) -> Secret {
         Secret::new(format!("pcs_{}", hex::encode(self.random())).into_bytes())
+    }
+
+    /// Whether a source can be registered under this name.
+    ///
+    /// # Errors
+    /// The name is taken, or the host's own.
+    pub async fn check_new(&self, source: &Source) -> Result<(), NotRegistered> {
+        let name = &source.name;
+        if name.as_str() == ORIGIN {
+            return Err(NotRegistered::OfTheHost(name.clone()));
+        }
+        match self.sources.sources().await?.iter().any(|known| known.name == *name) {
+            true => Err(NotRegistered::Taken(name.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// Registers a source with its secret.
+    ///
+    /// # Errors
+    /// As [`Sources::check_new`], or storage.
+    pub async fn add(&self, source: &Source, secret: &Secret) -> Result<(), NotRegistered> {
+        self.check_new(source).await?;
+        // The secret first: a source without one would only refuse everything.
+        self.put(source, &source.secret_name(), secret).await?;
+        let entry = self.entry(Kind::SourceAdded, source).with("form", json!(source.form));
+        if !self.sources.add_source(source.clone(), entry).await? {
+            return Err(NotRegistered::Taken(source.name.clone()));
+        }
+        let keys = SourceKeys { issued: Some(self.clock.now()), ..SourceKeys::default() };
+        self.keys.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
+        Ok(self.reload().await?)
+    }
+
+    /// Takes a source away, and then its secrets: what it sends is refused from then on.
+    ///
+    /// # Errors
+    /// [`StepError::Gone`], or storage.
+    pub async fn remove(&self, source: &Source) -> Result<(), StepError> {
+        let entry = self.entry(Kind::SourceRemoved, source).with("form", json!(source.form));
+        if !self.sources.remove_source(&source.name, entry).await? {
+            return Err(StepError::Gone);
+        }
+        self.forget(source, &source.secret_name()).await?;
+        self.forget(source, &source.next_secret_name()).await?;
+        self.reload().await
     }
 
     /// Takes a new secret into use. The present one goes on beside it for `overlap`; not at all where that is nothing, or where it was
@@ -73,6 +143,14 @@ impl Sources {
         }
         self.reload().await?;
         Ok(promote_at)
+    }
+
+    /// How long an old secret goes on beside a new one in this tenant, as the host's policy and the tenant's say.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn overlap(&self, tenant: &TenantId) -> Result<Duration, StoreError> {
+        super::overlap(self.keys.as_ref(), Some(tenant)).await
     }
 
     /// Lets those new secrets take their place whose overlap is over. Gives how many are not through yet.

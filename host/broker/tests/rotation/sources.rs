@@ -41,6 +41,9 @@ impl SourceStore for Store {
     async fn add_source(&self, _: Source, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
     }
+    async fn remove_source(&self, _: &SourceName, _: Entry) -> Result<bool, StoreError> {
+        Ok(false)
+    }
     async fn sources(&self) -> Result<Vec<Source>, StoreError> {
         Ok(vec![self.source.clone()])
     }

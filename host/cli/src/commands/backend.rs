@@ -7,12 +7,17 @@ mod set;
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use portcullis_model::{
-    audit::{Entry, Kind},
     installation::Installation,
-    webhook::{BackEnd, BackEndState, BackEnds as _},
+    webhook::{BackEnd, BackEndState},
 };
+use serde_json::Value;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, given},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Back ends of plugins outside of the sandbox: where their signed messages go, and what became of them.
 #[derive(Debug, Subcommand)]
@@ -56,20 +61,28 @@ impl BackendCommand {
     }
 }
 
-/// The installation that a text means, and its back end.
-async fn find(host: &Host, text: &str) -> Result<(Installation, BackEnd)> {
-    let installation = host.installation(text).await?;
-    let back_end = host.store.back_end(&installation.id).await?;
-    let back_end = back_end
-        .with_context(|| format!("{} has no back end; 'portcullis backend set' gives it one", installation.id))?;
-    Ok((installation, back_end))
+/// Where the API has an installation's back end.
+fn at(installation: &Installation) -> String {
+    format!("/installations/{}/backend", installation.id)
 }
 
-/// An entry about an installation's back end, by the person at the keyboard.
-fn entry(host: &Host, kind: Kind, installation: &Installation) -> Entry {
-    host.entry(kind, Some(installation.tenant.clone()))
-        .about(format!("installation:{}", installation.id))
-        .with("plugin", installation.plugin.as_str())
+/// A back end that is there.
+struct Found {
+    keyboard: Keyboard,
+    installation: Installation,
+    one: BackEnd,
+    keys: Vec<Value>,
+    version: Option<u64>,
+}
+
+/// The installation that a text means, and its back end.
+async fn find(host: &Host, text: &str) -> Result<Found> {
+    let (keyboard, installation) = (Keyboard::of(host)?, host.installation(text).await?);
+    let (mut shown, version) = keyboard.read_version(&at(&installation)).await?;
+    let one: Option<BackEnd> = given(shown["back-end"].take())?;
+    let one =
+        one.with_context(|| format!("{} has no back end; 'portcullis backend set' gives it one", installation.id))?;
+    Ok(Found { keyboard, installation, one, keys: given(shown["keys"].take())?, version })
 }
 
 /// How a back end stands, in words.

@@ -1,5 +1,6 @@
 //! `portcullis client`: what an operator and an admin do about OAuth clients.
 
+mod ask;
 mod authorize;
 mod keys;
 mod show;
@@ -168,14 +169,14 @@ impl ClientCommand {
         let host = Host::open(home).await?;
         let changes = !matches!(self, Self::List | Self::Show { .. } | Self::Tokens { .. } | Self::Pending);
         match self {
-            Self::List => show::list(&host, output).await?,
-            Self::Show { client } => show::one(&find(&host, &client).await?, output)?,
+            Self::List => ask::list(&host, output).await?,
+            Self::Show { client } => ask::one(&host, &client, output).await?,
             Self::Register(command) => command.run(&host, output).await?,
             Self::Rotate { client, keys } => keys::rotate(&host, &client, &keys, output).await?,
             Self::DropKey { client, thumbprint } => keys::drop(&host, &client, &thumbprint, output).await?,
-            Self::EndTokens { client, reason } => keys::end_tokens(&host, &client, &reason, output).await?,
-            Self::Revoke { client, reason } => keys::revoke(&host, &client, &reason, output).await?,
-            Self::Tokens { client } => show::tokens(&host, &client, output).await?,
+            Self::EndTokens { client, reason } => ask::end_tokens(&host, &client, &reason, output).await?,
+            Self::Revoke { client, reason } => ask::revoke(&host, &client, &reason, output).await?,
+            Self::Tokens { client } => ask::tokens(&host, &client, output).await?,
             Self::Pending => authorize::list(&host, output).await?,
             Self::Approve { code, scopes, yes } => authorize::approve(&host, &code, &scopes, yes, output).await?,
             Self::Deny { code } => authorize::deny(&host, &code, output).await?,

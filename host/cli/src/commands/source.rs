@@ -2,22 +2,21 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::{Subcommand, ValueEnum};
+use portcullis_api::admin::Method;
 use portcullis_model::{
-    audit::Kind,
-    event::EventForm,
     id::{SourceName, TenantId},
-    rotation::{LONGEST_OVERLAP, RotationStore as _, SourceKeys},
+    rotation::LONGEST_OVERLAP,
     scope::parse_seconds,
-    secret::Secret,
-    source::{Source, SourceStore as _},
+    source::Source,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
+    admin::{Keyboard, asked, given, or_unknown},
     home::Home,
-    host::{Host, person, secret_from_stdin},
+    host::{Host, secret_from_stdin},
     output::Output,
 };
 
@@ -68,36 +67,61 @@ pub enum SourceCommand {
         #[arg(long)]
         secret_stdin: bool,
     },
+    /// Take a source away, with its secrets. What it sends is refused from then on.
+    #[command(after_help = "Example:\n  portcullis source remove billing")]
+    Remove {
+        /// The source.
+        name: SourceName,
+    },
     /// List the sources.
     #[command(after_help = "Example:\n  portcullis source list")]
     List,
 }
 
+impl SourceKind {
+    /// As the API has it.
+    fn form(self) -> &'static str {
+        match self {
+            Self::Zendesk => "zendesk",
+            Self::Github => "github",
+            Self::Cloudevents => "cloud-events",
+        }
+    }
+}
+
 impl SourceCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
         match self {
             Self::Add { name, kind, tenant, secret_stdin } => {
-                let form = match kind {
-                    SourceKind::Zendesk => EventForm::Zendesk,
-                    SourceKind::Github => EventForm::Github,
-                    SourceKind::Cloudevents => EventForm::CloudEvents,
-                };
-                let source = Source { name, tenant, form };
-                let secret = if secret_stdin { secret_from_stdin()? } else { fresh(&host) };
-                add(&host, &source, &secret).await?;
-                super::publish(&host).await?;
-                let made = (!secret_stdin).then(|| String::from_utf8_lossy(secret.expose()).into_owned());
-                output.result(&json!({ "source": source, "secret": made }), || match &made {
+                let path = asked("/sources", &[("tenant", Some(tenant.to_string()))]);
+                let body = json!({ "name": name, "form": kind.form(), "secret": sent(secret_stdin)? });
+                let mut made = keyboard.post(&path, &body).await?;
+                let source: Source = given(made["source"].take())?;
+                let secret = made["secret"].as_str();
+                output.result(&json!({ "source": source, "secret": secret }), || match secret {
                     Some(secret) => {
                         format!("Source '{}' is registered. Its secret, shown this once:\n  {secret}", source.name)
                     }
                     None => format!("Source '{}' is registered.", source.name),
                 })
             }
-            Self::Rotate { name, overlap, secret_stdin } => rotate(&host, &name, overlap, secret_stdin, output).await,
+            Self::Rotate { name, overlap, secret_stdin } => {
+                let body =
+                    json!({ "secret": sent(secret_stdin)?, "overlap-seconds": overlap.map(|one| one.as_secs()) });
+                let made = keyboard.post(&format!("/sources/{name}/secret"), &body).await;
+                rotated(&name, &known(made, &name)?, output)
+            }
+            Self::Remove { name } => {
+                let removed = keyboard.act(Method::DELETE, &format!("/sources/{name}"), None, None).await;
+                known(removed, &name)?;
+                output.result(&json!({ "removed": name }), || {
+                    format!("Source '{name}' is gone, with its secrets. What it sends is refused.")
+                })
+            }
             Self::List => {
-                for source in host.store.sources().await? {
+                for item in keyboard.all("/sources", &[]).await? {
+                    let source: Source = given(item)?;
                     output.item(&source, || format!("{:24} {:12} {:?}", source.name, source.tenant, source.form))?;
                 }
                 Ok(())
@@ -106,8 +130,17 @@ impl SourceCommand {
     }
 }
 
-fn fresh(host: &Host) -> Secret {
-    crate::rotation::sources(host, person()).fresh()
+/// The secret that is sent; none where the host makes one.
+fn sent(from_stdin: bool) -> Result<Option<String>> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    let secret = secret_from_stdin()?;
+    String::from_utf8(secret.expose().to_vec()).map(Some).ok().context("the secret on standard input is no text")
+}
+
+fn known(answer: Result<Value>, name: &SourceName) -> Result<Value> {
+    or_unknown(answer, || format!("there is no source '{name}'; see 'portcullis source list'"))
 }
 
 fn overlap(text: &str) -> Result<Duration, String> {
@@ -121,57 +154,17 @@ fn overlap(text: &str) -> Result<Duration, String> {
     }
 }
 
-async fn rotate(
-    host: &Host,
-    name: &SourceName,
-    overlap: Option<Duration>,
-    secret_stdin: bool,
-    output: Output,
-) -> Result<()> {
-    let source = host.store.sources().await?.into_iter().find(|one| one.name == *name);
-    let source = source.with_context(|| format!("there is no source '{name}'; see 'portcullis source list'"))?;
-    let overlap = match overlap {
-        Some(overlap) => overlap,
-        None => crate::rotation::overlap_of(host, Some(&source.tenant)).await?,
-    };
-    let secret = if secret_stdin { secret_from_stdin()? } else { fresh(host) };
-    let until = crate::rotation::sources(host, person()).rotate(&source, &secret, overlap).await?;
-    super::publish(host).await?;
-    let made = (!secret_stdin).then(|| String::from_utf8_lossy(secret.expose()).into_owned());
-    let value = json!({ "source": source.name, "secret": made, "both-until": until });
+fn rotated(name: &SourceName, made: &Value, output: Output) -> Result<()> {
+    let (until, secret) = (made["source"]["both-until"].as_str(), made["secret"].as_str());
+    let value = json!({ "source": name, "secret": secret, "both-until": until });
     output.result(&value, || {
         let old = until.map_or_else(
             || "The old secret is not accepted any more.".to_owned(),
             |until| format!("The old secret is accepted as well until {until}."),
         );
-        match &made {
+        match secret {
             Some(secret) => format!("{old} The new secret of '{name}', shown this once:\n  {secret}"),
             None => format!("{old} The new secret of '{name}' is in use within a second."),
         }
     })
-}
-
-/// Registers a source with its secret.
-pub async fn add(host: &Host, source: &Source, secret: &Secret) -> Result<()> {
-    if source.name.as_str() == portcullis_model::privacy::ORIGIN {
-        bail!("'{}' is the name under which the host itself asks plugins; take another", source.name);
-    }
-    let tenant = Some(source.tenant.clone());
-    let entry = host
-        .entry(Kind::SourceAdded, tenant.clone())
-        .about(format!("source:{}", source.name))
-        .with("form", json!(source.form));
-    if host.store.sources().await?.iter().any(|known| known.name == source.name) {
-        bail!("there is a source '{}' already", source.name);
-    }
-    // The secret first: a source without one would only refuse everything.
-    let kept = host.entry(Kind::ConnectionAdded, tenant).about(format!("source:{}", source.name));
-    host.vault().put(source.tenant.clone(), None, &source.secret_name(), "{}", secret, kept).await?;
-    if !host.store.add_source(source.clone(), entry).await? {
-        bail!("there is a source '{}' already", source.name);
-    }
-    let keys = SourceKeys { issued: Some(host.clock.now()), ..SourceKeys::default() };
-    host.store.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
-    host.connections.refresh().await?;
-    Ok(())
 }

@@ -1,15 +1,16 @@
 //! `portcullis status`: what the status page tells.
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
-use portcullis_model::{
-    audit::{Kind, plain},
-    time::Timestamp,
-};
-use portcullis_store::StatusAnnouncement;
+use portcullis_model::{audit::plain, time::Timestamp};
 use serde_json::{Value, json};
 
-use crate::{home::Home, host::Host, ops, output::Output};
+use crate::{
+    admin::{Keyboard, or_unknown},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// What the status page tells: incidents and maintenance.
 #[derive(Debug, Subcommand)]
@@ -76,70 +77,35 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 impl StatusCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let now = host.clock.now();
-        let told = match self {
-            Self::List => return list(&host, output).await,
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        let path = "/status/announcements";
+        let mut told = match self {
+            Self::List => {
+                let all = keyboard.all(path, &[]).await?;
+                return all.iter().try_for_each(|one| output.item(one, || words(one)));
+            }
             Self::Announce { kind, title, text, since, until } => {
-                let since = since.unwrap_or(now);
-                if until.is_some_and(|until| until <= since) {
-                    bail!("--until is not after --since");
-                }
-                let mut id = [0u8; 4];
-                host.rng.fill(&mut id);
-                let body = json!({ "title": plain(&title), "text": plain(&text) }).to_string();
-                let (id, kind) = (hex::encode(id), kind.name().to_owned());
-                StatusAnnouncement { id, kind, since, until, resolved: None, body }
+                let body = json!({ "kind": kind.name(), "title": title, "text": text, "since": since, "until": until });
+                keyboard.post(path, &body).await?
             }
             Self::Resolve { id, text } => {
-                let all = host.store.announcements(now).await?;
-                let known = all.into_iter().find(|one| one.id == id && one.resolved.is_none());
-                let mut known = known.with_context(|| format!("nothing called '{}' is open", plain(&id)))?;
-                if let Some(text) = text {
-                    let mut body: Value = serde_json::from_str(&known.body)?;
-                    body["text"] = json!(plain(&text));
-                    known.body = body.to_string();
-                }
-                known.resolved = Some(now);
-                known
+                let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+                let resolved = keyboard.post(&format!("{path}/{id}/resolve"), &json!({ "text": text })).await;
+                or_unknown(resolved, || format!("nothing called '{id}' is open"))?
             }
         };
-        let body: Value = serde_json::from_str(&told.body)?;
-        let mut entry =
-            host.entry(Kind::StatusAnnounced, None).with("id", told.id.clone()).with("kind", told.kind.clone());
-        for name in ["title", "text"] {
-            entry = entry.with(name, body[name].as_str().unwrap_or_default());
-        }
-        entry = entry.with("since", told.since.to_string()).with("over", told.resolved.is_some());
-        host.store.announce_status(told.clone(), entry).await?;
-        super::publish(&host).await?;
-        output.result(&value(&told), || words(&told))
+        let told = told["announcement"].take();
+        output.result(&told, || words(&told))
     }
 }
 
-async fn list(host: &Host, output: Output) -> Result<()> {
-    let from = Timestamp(host.clock.now().0 - i64::try_from(ops::SHOWN.as_millis()).unwrap_or(i64::MAX));
-    for one in host.store.announcements(from).await? {
-        output.item(&value(&one), || words(&one))?;
-    }
-    Ok(())
-}
-
-fn value(one: &StatusAnnouncement) -> Value {
-    let body: Value = serde_json::from_str(&one.body).unwrap_or_default();
-    json!({
-        "id": one.id, "kind": one.kind, "title": body["title"], "text": body["text"],
-        "since": one.since, "until": one.until, "resolved": one.resolved,
-    })
-}
-
-fn words(one: &StatusAnnouncement) -> String {
-    let value = value(one);
-    let end = match (one.resolved, one.until) {
+fn words(one: &Value) -> String {
+    let text = |name: &str| plain(one[name].as_str().unwrap_or_default());
+    let end = match (one["resolved"].as_str(), one["until"].as_str()) {
         (Some(at), _) => format!("over since {at}"),
         (None, Some(at)) => format!("until {at}"),
         (None, None) => "open".to_owned(),
     };
-    let text = |name: &str| plain(value[name].as_str().unwrap_or_default());
-    format!("{}  {}  {}  since {}, {end}\n    {}", one.id, one.kind, text("title"), one.since, text("text"))
+    let (id, kind, since) = (text("id"), text("kind"), text("since"));
+    format!("{id}  {kind}  {}  since {since}, {end}\n    {}", text("title"), text("text"))
 }

@@ -29,9 +29,9 @@ use super::{
 };
 use crate::{
     build::{Target, Toolchain, What, build},
-    commands::{events, init, plugin, source},
+    commands::{events, init, plugin},
     home::Home,
-    host::{Host, RULES},
+    host::{Host, RULES, person},
     output::Output,
     system::SystemClock,
 };
@@ -100,7 +100,7 @@ impl Stage {
         let name: SourceName = "acme".parse()?;
         let secret = Secret::new(issued.make("secrets of webhooks", "whsec_").into_bytes());
         let from = Source { name: name.clone(), tenant: tenant.clone(), form: EventForm::Zendesk };
-        source::add(&host, &from, &secret).await?;
+        crate::rotation::sources(&host, person()).add(&from, &secret).await?;
         let child = HostProcess::start(host.home.dir()).await?;
         credentials::consent(&host, &child, &chat, &issued).await?;
         let back_end = credentials::back_end(&host, &child, &issued).await?;

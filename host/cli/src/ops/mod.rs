@@ -3,6 +3,7 @@
 //! Invariants: nothing here changes what the host does; what is recorded is when it was up, and no more often than asked for by the
 //! clock; a part that does not answer is said not to work, and holds up no other answer.
 
+pub(crate) mod board;
 mod counted;
 mod security;
 mod standing;
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 use portcullis_api::{
     ApiConfig, Listener, Refusals,
     audit::Live,
-    ops::{Announced, Check, Component, Family, Operations, Ops, Status},
+    ops::{Check, Component, Family, Operations, Ops, Status},
     serve_operations,
 };
 use portcullis_model::time::Timestamp;
@@ -124,16 +125,16 @@ impl Operations for Running {
         ];
         let from = Timestamp(now.0 - i64::try_from(SHOWN.as_millis()).unwrap_or(i64::MAX));
         let announced = self.host.store.announcements(from).await.unwrap_or_default();
-        let told = |one: portcullis_store::StatusAnnouncement| {
-            let body: serde_json::Value = serde_json::from_str(&one.body).unwrap_or_default();
-            let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-            let (id, kind, since, until, resolved) = (one.id, one.kind, one.since, one.until, one.resolved);
-            Announced { id, kind, title: text("title"), text: text("text"), since, until, resolved }
-        };
         let runs = self.host.store.uptime(from).await.unwrap_or_default();
         let known = self.host.store.first_up().await.ok().flatten();
         let (days, available_percent) = uptime::days(&runs, known, now);
-        Status { at: now, components, announced: announced.into_iter().map(told).collect(), days, available_percent }
+        Status {
+            at: now,
+            components,
+            announced: announced.into_iter().map(board::told).collect(),
+            days,
+            available_percent,
+        }
     }
 
     fn security_txt(&self) -> Option<String> {

@@ -17,7 +17,7 @@ use portcullis_model::{
     audit::Actor,
     ending::Ending,
     id::TenantId,
-    rotation::{Act, Line, Policy, RotationStore as _, Scope},
+    rotation::{Act, Line},
 };
 use serde_json::json;
 
@@ -131,9 +131,5 @@ pub async fn frozen_first(
 
 /// How long old secrets go on beside new ones, as the host's policy and this tenant's say.
 pub async fn overlap_of(host: &Host, tenant: Option<&TenantId>) -> Result<Duration> {
-    let policies = host.store.policies().await?;
-    let of_tenant = tenant.cloned().map(Scope::Tenant);
-    let wanted = |scope: &Scope| *scope == Scope::Host || Some(scope) == of_tenant.as_ref();
-    let met = Policy::meet(policies.iter().filter(|(scope, _)| wanted(scope)).map(|(_, policy)| policy));
-    Ok(met.overlap())
+    Ok(portcullis_broker::rotation::overlap(host.store.as_ref(), tenant).await?)
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use portcullis_model::{
-    audit::{Kind, SealedError},
+    audit::{Actor, Entry, Kind, SealedError},
     id::{Digest, TenantId},
     time::Timestamp,
 };
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backup,
-    host::Host,
+    host::{Host, person},
     statement::{self, Signed},
 };
 
@@ -89,8 +89,13 @@ pub async fn backups(host: &Host) -> Result<Backups> {
     Ok(Backups { newest, gone_by, with_keys: config.keys })
 }
 
-/// Signs that a tenant was deleted, and writes the certificate's digest into the log.
+/// Signs that a tenant was deleted, and writes the certificate's digest into the log, by the person at the keyboard.
 pub async fn certify(host: &Host, deletion: &Deletion) -> Result<Certified> {
+    certify_as(host, deletion, person()).await
+}
+
+/// The same, in somebody's name.
+pub(super) async fn certify_as(host: &Host, deletion: &Deletion, by: Actor) -> Result<Certified> {
     let tenant = &deletion.tenant;
     let Some(ended) = deletion.ended else {
         bail!("'{tenant}' is not deleted yet; say 'portcullis tenant delete' again, which goes on where it was cut off")
@@ -104,8 +109,7 @@ pub async fn certify(host: &Host, deletion: &Deletion) -> Result<Certified> {
         backups: backups(host).await?,
     };
     let signed = statement::sign(host, PREDICATE, format!("portcullis:tenant:{tenant}"), &certificate)?;
-    let entry = host
-        .entry(Kind::TenantCertified, None)
+    let entry = Entry::new(host.clock.now(), Kind::TenantCertified, by, None)
         .about(format!("tenant:{tenant}"))
         .with("digest", signed.digest.to_string())
         .with("key", signed.key.to_string());

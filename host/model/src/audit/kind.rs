@@ -190,6 +190,8 @@ kinds! {
     SourceRotated = "source.rotated",
     /// The secret of a source of events is not accepted any more, and it has no other.
     SourceRevoked = "source.revoked",
+    /// A source of events was taken away, with its secrets.
+    SourceRemoved = "source.removed",
     /// An OAuth client was registered for an installation.
     ClientRegistered = "client.registered",
     /// An OAuth client's keys were changed.

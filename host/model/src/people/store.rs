@@ -116,4 +116,7 @@ pub trait PeopleStore: super::AutomationStore + Send + Sync {
 
     /// What a tenant has set, or the platform (`None`).
     async fn access_settings(&self, place: Option<&TenantId>) -> Result<AccessSettings, StoreError>;
+
+    /// What those tenants have set that have a provider of their own, by name.
+    async fn with_provider(&self) -> Result<Vec<(TenantId, AccessSettings)>, StoreError>;
 }

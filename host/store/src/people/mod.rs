@@ -26,7 +26,7 @@ use rusqlite::params;
 use crate::{
     SqliteStore,
     audit::append_all,
-    db::{Outcome, Writing, failed},
+    db::{Outcome, Writing, corrupt, failed},
 };
 
 /// Says, inside of a transaction, that it must be taken back: somebody else was faster, or a condition does not hold.
@@ -214,5 +214,20 @@ impl PeopleStore for SqliteStore {
         let at = place(at);
         let query = "SELECT body FROM people_settings WHERE place = ?1";
         Ok(self.db.read(move |conn| rows::one(conn, query, [at])).await?.unwrap_or_default())
+    }
+
+    async fn with_provider(&self) -> Result<Vec<(TenantId, AccessSettings)>, StoreError> {
+        let query = "SELECT place, body FROM people_settings
+                     WHERE place != '' AND json_extract(body, '$.provider') IS NOT NULL ORDER BY place";
+        let read = |conn: &rusqlite::Connection| {
+            let mut query = conn.prepare_cached(query).map_err(failed)?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+            let rows: Vec<(String, String)> = rows.and_then(Iterator::collect).map_err(failed)?;
+            let one = |(place, body): &(String, String)| {
+                Ok((place.parse().map_err(corrupt)?, serde_json::from_str(body).map_err(corrupt)?))
+            };
+            rows.iter().map(one).collect()
+        };
+        self.db.read(read).await
     }
 }

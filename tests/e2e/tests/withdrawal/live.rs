@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis_cli::commands::source;
+use portcullis_cli::{host::person, rotation::sources};
 use portcullis_e2e::{Ended, Far, Lab, Package, Request, Running, run};
 use portcullis_model::{
     audit::Kind,
@@ -60,7 +60,7 @@ async fn ten(far: &Far) -> (Lab, Vec<Installation>, Installation) {
             tenant: tenant(number).parse().unwrap(),
             form: EventForm::CloudEvents,
         };
-        source::add(&lab.host, &source, &Secret::new(secret(number).into_bytes())).await.unwrap();
+        sources(&lab.host, person()).add(&source, &Secret::new(secret(number).into_bytes())).await.unwrap();
         installed.push(lab.install_in(&tenant(number), &package, None).await);
     }
     let neighbour = lab.install_in(&tenant(0), &Package::guest("echo", &[], ""), None).await;

@@ -20,7 +20,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
     event::{Event, EventForm},
-    id::InstallationId,
+    id::{InstallationId, SourceName},
     installation::{Installation, InstallationStore},
     queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Retried, Verdict},
     secret::Secret,
@@ -182,6 +182,10 @@ impl Queue for Memory {
 #[async_trait]
 impl SourceStore for Memory {
     async fn add_source(&self, _: Source, _: Entry) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn remove_source(&self, _: &SourceName, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
     }
 

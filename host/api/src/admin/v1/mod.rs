@@ -6,6 +6,8 @@ pub mod alerts;
 pub mod attestations;
 pub mod audit;
 pub mod automation;
+pub mod backends;
+pub mod clients;
 pub mod components;
 pub mod connections;
 pub mod deliveries;
@@ -23,7 +25,11 @@ pub mod reviews;
 pub mod risks;
 pub mod roles;
 pub mod rotation;
+pub mod sign_in;
+pub mod sources;
+pub mod status;
 pub mod support;
+pub mod tenants;
 pub mod withdrawals;
 
 use std::sync::{Arc, OnceLock};
@@ -80,6 +86,10 @@ groups! {
     audit,
     /// Programs that use this API.
     automation,
+    /// Back ends of installations.
+    backends,
+    /// OAuth clients of installations.
+    clients,
     /// Components in the registry.
     components,
     /// Credentials for upstream APIs.
@@ -114,8 +124,16 @@ groups! {
     roles,
     /// Rotation of credentials.
     rotation,
+    /// Tenants' own providers, by which people sign in.
+    sign_in,
+    /// Sources of events.
+    sources,
+    /// What the status page tells.
+    status,
     /// The platform's support.
     support,
+    /// Tenants that leave.
+    tenants,
     /// Withdrawals and quarantines.
     withdrawals,
 }

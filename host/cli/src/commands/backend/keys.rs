@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_broker::standard_webhooks::ring::{KeyInfo, Slot};
-use portcullis_model::{audit::Kind, scope::parse_seconds};
-use serde_json::json;
+use portcullis_model::scope::parse_seconds;
+use serde_json::{Value, json};
 
-use super::{entry, find, set::SchemeName};
-use crate::{host::Host, outbound::signing_keys, output::Output};
+use super::{at, find, set::SchemeName};
+use crate::{host::Host, output::Output};
 
 /// Replace the key that signs. The old one signs as well until the overlap ends.
 #[derive(Debug, Args)]
@@ -42,23 +41,20 @@ fn span(text: &str) -> Result<Duration, String> {
 
 impl Rotate {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let (installation, _) = find(host, &self.installation).await?;
-        let (keys, owner) = (signing_keys(host), (installation.tenant.clone(), installation.id.clone()));
-        let scheme = self.scheme.map(Into::into);
-        let made = if self.prepare {
-            keys.prepare(owner, scheme, entry(host, Kind::BackendPrepared, &installation)).await?
-        } else {
-            let overlap = if self.now { Duration::ZERO } else { self.overlap };
-            keys.rotate(owner, scheme, overlap, entry(host, Kind::BackendRotated, &installation)).await?
-        };
-        super::super::publish(host).await?;
-        let shown = String::from_utf8_lossy(made.shown.expose()).into_owned();
+        let found = find(host, &self.installation).await?;
+        let overlap = if self.now { 0 } else { self.overlap.as_secs() };
+        let body = json!({
+            "prepare": self.prepare,
+            "overlap-seconds": (!self.prepare).then_some(overlap),
+            "scheme": self.scheme.map(SchemeName::name),
+        });
+        let made = found.keyboard.post(&format!("{}/key", at(&found.installation)), &body).await?;
+        let (key, until) = (made["key"].as_str().unwrap_or_default(), made["previous_until"].as_str());
         let value = json!({
-            "installation": installation.id, "key": shown, "generation": made.generation,
-            "signs": !self.prepare, "previous-until": made.previous_until,
+            "installation": found.installation.id, "key": key, "signs": made["signs"], "previous-until": until,
         });
         output.result(&value, || {
-            let what = match (self.prepare, made.previous_until) {
+            let what = match (self.prepare, until) {
                 (true, _) => "The next key, shown this once. It does not sign yet.".to_owned(),
                 (false, Some(until)) => {
                     format!(
@@ -67,28 +63,19 @@ impl Rotate {
                 }
                 (false, None) => "Messages are signed with this key alone, shown this once.".to_owned(),
             };
-            format!("{what}\n  {shown}")
+            format!("{what}\n  {key}")
         })
     }
 }
 
 /// Shows what keys there are.
 pub(super) async fn show(host: &Host, installation: &str, output: Output) -> Result<()> {
-    let (installation, _) = find(host, installation).await?;
-    let keys = signing_keys(host).describe(&(installation.tenant.clone(), installation.id.clone())).await?;
-    for key in &keys {
-        output.item(key, || line(key))?;
-    }
-    Ok(())
+    find(host, installation).await?.keys.iter().try_for_each(|key| output.item(key, || line(key)))
 }
 
-fn line(key: &KeyInfo) -> String {
-    let slot = match key.slot {
-        Slot::Current => "current",
-        Slot::Previous => "previous",
-        Slot::Pending => "pending",
-    };
-    let until = key.until.map_or_else(String::new, |until| format!(", signs until {until}"));
-    let public = key.public.as_deref().unwrap_or("a shared secret, shown once when it was made");
-    format!("{slot:9} {:8} since {}{until}\n    {public}", key.scheme.name(), key.since)
+fn line(key: &Value) -> String {
+    let text = |name: &str| key[name].as_str().unwrap_or_default();
+    let until = key["until"].as_str().map_or_else(String::new, |until| format!(", signs until {until}"));
+    let public = key["public"].as_str().unwrap_or("a shared secret, shown once when it was made");
+    format!("{:9} {:8} since {}{until}\n    {public}", text("slot"), text("scheme"), text("since"))
 }

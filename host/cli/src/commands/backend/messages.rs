@@ -4,18 +4,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_model::{
-    audit::Kind,
-    id::InstallationId,
-    queue::{DeliveryRow, DeliveryState},
-    scope::parse_seconds,
-    time::Timestamp,
-    webhook::{BackEnds as _, Notice, Outbox as _, Replay as Which},
-};
+use portcullis_api::admin::Method;
+use portcullis_model::{queue::DeliveryState, scope::parse_seconds, time::Timestamp, webhook::BackEnd};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{entry, find, standing};
-use crate::{host::Host, output::Output};
+use super::{Found, at, find, standing};
+use crate::{
+    admin::{Keyboard, asked, given},
+    host::Host,
+    output::Output,
+};
 
 /// How long the running host is given to send a message that only tries out whether it arrives.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -64,81 +63,94 @@ fn span(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// A message, as the API has it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Message {
+    delivery: i64,
+    event: String,
+    kind: String,
+    state: DeliveryState,
+    attempts: u32,
+    error: Option<String>,
+}
+
 impl List {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
+        let keyboard = Keyboard::of(host)?;
         let Some(installation) = &self.installation else {
-            for one in host.store.back_ends().await? {
+            for one in keyboard.all("/backends", &[]).await? {
+                let one: BackEnd = given(one)?;
                 output
                     .item(&one, || format!("{} {}  {}  {}", one.tenant, one.installation, one.url, standing(&one)))?;
             }
             return Ok(());
         };
         let installation = host.installation(installation).await?;
-        let mut rows = host.store.sendings(&installation.id, self.lines).await?;
-        rows.reverse();
-        for row in &rows {
-            output.item(row, || line(row))?;
+        let mut all = keyboard.all(&format!("{}/messages", at(&installation)), &[]).await?;
+        all.truncate(self.lines);
+        for row in all.into_iter().rev() {
+            let row: Message = given(row)?;
+            output.item(&row, || line(&row))?;
         }
         Ok(())
     }
 }
 
-fn line(row: &DeliveryRow) -> String {
+fn line(row: &Message) -> String {
     let error = row.error.as_deref().unwrap_or_default();
     format!("{:>7} {:36} {:40} {:?} tries {} {error}", row.delivery, row.event, row.kind, row.state, row.attempts)
 }
 
 impl Replay {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let (installation, one) = find(host, &self.installation).await?;
+        let Found { keyboard, installation, one, .. } = find(host, &self.installation).await?;
         if !one.is_active() {
             bail!("the back end is {}; 'portcullis backend set' lets it go on", standing(&one));
         }
-        let since = self.since.map_or(i64::MIN, |since| {
+        let since = self.since.map(|since| {
             let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-            host.clock.now().0.saturating_sub(since)
+            // The first moment that there is a text for.
+            Timestamp(host.clock.now().0.saturating_sub(since).max(-62_167_219_200_000))
         });
-        // The first moment that there is a text for.
-        let which = self.delivery.map_or(Which::Since(Timestamp(since.max(-62_167_219_200_000))), Which::One);
-        let entry = entry(host, Kind::BackendReplayed, &installation);
-        let count = host.store.replay(&installation.id, which, entry).await?;
-        super::super::publish(host).await?;
-        if let (0, Some(number)) = (count, self.delivery) {
-            bail!("{} has no finished message {number}; see 'portcullis backend list {0}'", installation.id);
-        }
-        output.result(&json!({ "replayed": count }), || format!("{count} messages are sent again."))
+        let body = json!({ "since": since.map(|since| since.to_string()), "delivery": self.delivery });
+        let done = keyboard.post(&format!("{}/replay", at(&installation)), &body).await?;
+        output.result(&done, || format!("{} messages are sent again.", done["replayed"]))
     }
 }
 
 impl Test {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let (installation, one) = find(host, &self.installation).await?;
-        let notice = Notice::test(installation.tenant.clone(), installation.id.clone(), host.clock.now());
-        let told = host.store.tell(notice, entry(host, Kind::BackendTested, &installation)).await?;
-        super::super::publish(host).await?;
-        let Some(delivery) = told else { bail!("the back end is {}", standing(&one)) };
+        let found = find(host, &self.installation).await?;
+        if !found.one.is_active() {
+            bail!("the back end is {}", standing(&found.one));
+        }
+        let path = format!("{}/test", at(&found.installation));
+        let told = found.keyboard.act(Method::POST, &path, None, None).await?;
+        let delivery: i64 = given(told["delivery"].clone())?;
+        let url = &found.one.url;
         if host.home.try_lock()?.is_some() {
             return output.result(&json!({ "delivery": delivery, "state": "pending" }), || {
-                format!("No host is running; message {delivery} goes to {} when one does.", one.url)
+                format!("No host is running; message {delivery} goes to {url} when one does.")
             });
         }
-        let Some(row) = outcome(host, &installation.id, delivery).await? else {
+        let Some(row) = outcome(&found, delivery).await? else {
             bail!("message {delivery} was not sent within {} s; is it in the line behind others?", PATIENCE.as_secs());
         };
         match row.state {
-            DeliveryState::Done => output.result(&row, || format!("{} accepted message {delivery}.", one.url)),
-            _ => bail!("{} did not accept message {delivery}: {}", one.url, row.error.unwrap_or_default()),
+            DeliveryState::Done => output.result(&row, || format!("{url} accepted message {delivery}.")),
+            _ => bail!("{url} did not accept message {delivery}: {}", row.error.unwrap_or_default()),
         }
     }
 }
 
 /// What became of a message at its first try.
-async fn outcome(host: &Host, of: &InstallationId, delivery: i64) -> Result<Option<DeliveryRow>> {
+async fn outcome(found: &Found, delivery: i64) -> Result<Option<Message>> {
+    let path = asked(&format!("{}/messages", at(&found.installation)), &[("limit", Some("100".to_owned()))]);
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
-        let rows = host.store.sendings(of, 100).await?;
+        let rows: Vec<Message> = given(found.keyboard.read(&path).await?["items"].take())?;
         let row = rows.into_iter().find(|row| row.delivery == delivery);
-        let tried = |row: &DeliveryRow| row.state != DeliveryState::Leased && row.attempts > 0;
+        let tried = |row: &Message| row.state != DeliveryState::Leased && row.attempts > 0;
         if let Some(row) = row.filter(tried) {
             return Ok(Some(row));
         }

@@ -1,4 +1,4 @@
-//! A client's keys, and its end.
+//! A client's keys.
 
 use anyhow::{Result, bail};
 use portcullis_broker::authz::clients;
@@ -23,18 +23,4 @@ pub(super) async fn drop(host: &Host, client: &str, thumbprint: &str, output: Ou
     let entry = host.entry(Kind::ClientRotated, Some(client.tenant.clone()));
     let client = clients::drop_key(host.store.as_ref(), client, thumbprint, entry).await?;
     show::one(&client, output)
-}
-
-pub(super) async fn end_tokens(host: &Host, client: &str, reason: &str, output: Output) -> Result<()> {
-    let client = find(host, client).await?;
-    let entry = host.entry(Kind::TokenRevoked, Some(client.tenant.clone()));
-    let client = clients::end_tokens(host.store.as_ref(), client, host.clock.now(), reason, entry).await?;
-    output.result(&client, || format!("All tokens of {} have ended.", client.name))
-}
-
-pub(super) async fn revoke(host: &Host, client: &str, reason: &str, output: Output) -> Result<()> {
-    let client = find(host, client).await?;
-    let entry = host.entry(Kind::ClientRevoked, Some(client.tenant.clone()));
-    let client = clients::revoke(host.store.as_ref(), client, host.clock.now(), reason, entry).await?;
-    output.result(&client, || format!("{} is revoked, and so are all of its tokens.", client.name))
 }

@@ -1,28 +1,16 @@
 //! `portcullis person provider`
 
-use std::{fs::File, io::IsTerminal as _, path::PathBuf, sync::Arc};
+use std::{fs::File, io::IsTerminal as _, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
-use portcullis_api::{logout_uri, redirect_uri};
-use portcullis_broker::{
-    oidc::{Oidc, Party, secret_of},
-    resolve::SystemResolver,
-};
-use portcullis_model::{
-    audit::{Kind, plain},
-    id::TenantId,
-    people::Provider,
-    secret::{Secret, Slot},
-};
-use serde_json::json;
+use portcullis_api::admin::Method;
+use portcullis_model::{audit::plain, id::TenantId, secret::Secret};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{With, done};
-use crate::{
-    host::{secret_from, secret_from_stdin},
-    people::base,
-};
+use super::With;
+use crate::host::{secret_from, secret_from_stdin};
 
 /// A tenant's own OpenID provider: its people sign in there, and nobody gets an account by that alone.
 #[derive(Debug, Subcommand)]
@@ -94,19 +82,34 @@ pub struct New {
     max_age_minutes: Option<u32>,
 }
 
+fn at(tenant: &TenantId) -> String {
+    format!("/sign-in/providers/{tenant}")
+}
+
 impl ProviderCommand {
     pub(super) async fn run(self, with: &With) -> Result<()> {
         match self {
-            Self::Set { tenant, set } => set.run(with, tenant).await,
-            Self::Show { tenant } => show(with, &tenant).await,
+            Self::Set { tenant, set } => set.run(with, &tenant).await,
+            Self::Show { tenant } => {
+                let shown = with.keyboard.read(&at(&tenant)).await?;
+                with.output.result(&shown, || match &shown["provider"] {
+                    Value::Null => format!("{tenant} has no provider. Its people sign in with passkeys."),
+                    _ => format!(
+                        "{}\nThe redirect URI there:\n  {}\nand the one for back-channel logout:\n  {}",
+                        words(&shown),
+                        address(&shown, "redirect-uri"),
+                        address(&shown, "logout-uri")
+                    ),
+                })
+            }
             Self::Remove { tenant } => {
-                let before = slot_before(with, &tenant).await?;
-                with.access.set_provider(&with.caller, &tenant, None).await?;
-                if let Some(slot) = before {
-                    with.host.vault().forget(&slot).await?;
+                let (shown, version) = with.keyboard.read_version(&at(&tenant)).await?;
+                // Where there is none there is nothing to be done.
+                if !shown["provider"].is_null() {
+                    with.keyboard.act(Method::DELETE, &at(&tenant), version, None).await?;
                 }
                 let words = format!("{tenant} has no provider any more. Its people sign in with passkeys.");
-                done(with, &json!({ "tenant": tenant, "provider": null }), words).await
+                with.output.result(&json!({ "tenant": tenant, "provider": null }), || words)
             }
         }
     }
@@ -132,115 +135,64 @@ impl New {
         Ok(Some(secret))
     }
 
-    async fn run(self, with: &With, tenant: TenantId) -> Result<()> {
-        let vault = with.host.vault();
-        let slot = secret_of(&tenant, &self.issuer, &self.client_id);
-        let before = slot_before(with, &tenant).await?.filter(|before| *before != slot);
-        let stored = vault.slot(&slot).await?.and_then(|(_, opened)| opened.credential.access);
-        let given = self.given(stored.is_some())?;
-        let secret = if self.no_secret { None } else { given.clone().or(stored) };
-        let party = Party { issuer: self.issuer.clone(), client_id: self.client_id.clone(), secret };
-        let oidc =
-            Oidc::new(&with.host.config.egress()?, Arc::new(SystemResolver::default()), with.host.clock.clone())?;
-        oidc.check(&party).await.with_context(|| format!("{} was not set", plain(&self.issuer)))?;
-        let is_public = party.secret.is_none();
-        if is_public && !self.no_secret {
-            bail!(
-                "the host has no secret there yet: give it by --secret-file or --secret-stdin, or say --no-secret for a public client"
-            );
-        }
-        let provider = Provider {
-            issuer: self.issuer,
-            client_id: self.client_id,
-            only: self.only,
-            mfa_acr: self.acr,
-            mfa_amr: self.amr,
-            needs_mfa: self.require_second_factor,
-            max_age_minutes: self.max_age_minutes,
-        };
-        with.access.set_provider(&with.caller, &tenant, Some(provider.clone())).await?;
-        match given {
-            Some(secret) => {
-                let entry = with
-                    .host
-                    .entry(Kind::AccessChanged, Some(tenant.clone()))
-                    .with("single-sign-on", provider.issuer.as_str())
-                    .with("client-secret", "stored");
-                vault.put(tenant.clone(), None, &slot.name, "", &secret, entry).await?;
-            }
-            None if self.no_secret => drop(vault.forget(&slot).await?),
-            None => {}
-        }
-        // Another provider's is of no more use.
-        if let Some(before) = before {
-            vault.forget(&before).await?;
-        }
-        let (address, logout) = addresses(with, &tenant)?;
-        let value = json!({ "tenant": tenant, "provider": provider, "redirect-uri": address, "logout-uri": logout });
+    async fn run(self, with: &With, tenant: &TenantId) -> Result<()> {
+        let (before, version) = with.keyboard.read_version(&at(tenant)).await?;
+        let is = |name: &str, now: &str| before["provider"][name] == now;
+        let is_same = is("issuer", &self.issuer) && is("client-id", &self.client_id);
+        let secret = self.given(is_same && before["has-secret"] == true)?;
+        let secret = secret.map(|secret| String::from_utf8(secret.expose().to_vec())).transpose();
+        let secret = secret.ok().context("the client's secret is no text")?;
+        let body = json!({
+            "issuer": self.issuer,
+            "client-id": self.client_id,
+            "client-secret": secret,
+            "public-client": self.no_secret,
+            "only": self.only,
+            "second-factor-acr": self.acr,
+            "second-factor-amr": self.amr,
+            "require-second-factor": self.require_second_factor,
+            "max-age-minutes": self.max_age_minutes,
+        });
+        let mut set = with.keyboard.act(Method::PUT, &at(tenant), version, Some(&body)).await?;
+        let shown = set["sign_in"].take();
         let words = format!(
-            "{}\nRegister this redirect URI there, exactly:\n  {address}\nand this one for back-channel logout:\n  {logout}\n\
+            "{}\nRegister this redirect URI there, exactly:\n  {}\nand this one for back-channel logout:\n  {}\n\
              People connect it on their account page, or join by it.",
-            words(&provider, is_public)
+            words(&shown),
+            address(&shown, "redirect-uri"),
+            address(&shown, "logout-uri")
         );
-        done(with, &value, words).await
+        with.output.result(&shown, || words)
     }
 }
 
-/// Where the secret of the provider lies that is set at the moment.
-async fn slot_before(with: &With, tenant: &TenantId) -> Result<Option<Slot>> {
-    let settings = with.access.settings(&with.caller, Some(tenant)).await?;
-    Ok(settings.provider.map(|provider| secret_of(tenant, &provider.issuer, &provider.client_id)))
+/// Where the provider sends people back to, or says that somebody has signed out there.
+fn address(shown: &Value, name: &str) -> String {
+    shown[name].as_str().unwrap_or("unknown as long as listen.public-url is not set").to_owned()
 }
 
-async fn show(with: &With, tenant: &TenantId) -> Result<()> {
-    let settings = with.access.settings(&with.caller, Some(tenant)).await?;
-    let is_public = match &settings.provider {
-        Some(provider) => {
-            with.host.vault().head(&secret_of(tenant, &provider.issuer, &provider.client_id)).await?.is_none()
-        }
-        None => true,
+fn words(shown: &Value) -> String {
+    let provider = &shown["provider"];
+    let text = |name: &str| plain(provider[name].as_str().unwrap_or_default());
+    let is = |name: &str| provider[name] == true;
+    let how = if shown["has-secret"] == true { "with a secret" } else { "a public client, by PKCE alone" };
+    let only = if is("only") { "alone; passkeys do not work here" } else { "or with passkeys" };
+    let values = |name: &str| {
+        let all = provider[&format!("second-factor-{name}")].as_array().cloned().unwrap_or_default();
+        all.iter().map(|one| format!("{name} {}", plain(one.as_str().unwrap_or_default()))).collect::<Vec<_>>()
     };
-    let (address, logout) = addresses(with, tenant)?;
-    let value = json!({
-        "tenant": tenant, "provider": settings.provider, "has-secret": !is_public, "redirect-uri": address,
-        "logout-uri": logout,
-    });
-    with.output.result(&value, || match &settings.provider {
-        None => format!("{tenant} has no provider. Its people sign in with passkeys."),
-        Some(provider) => format!(
-            "{}\nThe redirect URI there:\n  {address}\nand the one for back-channel logout:\n  {logout}",
-            words(provider, is_public)
-        ),
-    })
-}
-
-/// Where the provider sends people back to, and where it says that somebody has signed out there.
-fn addresses(with: &With, tenant: &TenantId) -> Result<(String, String)> {
-    let address = with.host.config.listen.address;
-    if address.port() == 0 && with.host.config.listen.public_url.is_none() {
-        bail!("listen.public-url is missing: where should the provider send people back to?");
-    }
-    let base = base(&with.host, address)?;
-    Ok((redirect_uri(&base, tenant), logout_uri(&base, tenant)))
-}
-
-fn words(provider: &Provider, is_public: bool) -> String {
-    let how = if is_public { "a public client, by PKCE alone" } else { "with a secret" };
-    let only = if provider.only { "alone; passkeys do not work here" } else { "or with passkeys" };
-    let values =
-        |name: &str, all: &[String]| all.iter().map(|one| format!("{name} {}", plain(one))).collect::<Vec<_>>();
-    let seconds = [values("acr", &provider.mfa_acr), values("amr", &provider.mfa_amr)].concat();
-    let seconds = match (seconds.is_empty(), provider.needs_mfa) {
+    let seconds = [values("acr"), values("amr")].concat();
+    let seconds = match (seconds.is_empty(), is("require-second-factor")) {
         (true, _) => "its word is never a second factor: passkeys and codes are".to_owned(),
         (false, false) => format!("a second factor is {}", seconds.join(" or ")),
         (false, true) => format!("nobody comes in without a second factor, which is {}", seconds.join(" or ")),
     };
-    let age = provider.max_age_minutes.map_or_else(String::new, |minutes| {
+    let age = provider["max-age-minutes"].as_u64().map_or_else(String::new, |minutes| {
         format!("\n  people have signed in there within the last {minutes} minutes")
     });
     format!(
         "{} as client {} ({how})\n  people come in by it {only}\n  {seconds}{age}",
-        plain(&provider.issuer),
-        plain(&provider.client_id)
+        text("issuer"),
+        text("client-id")
     )
 }

@@ -7,6 +7,7 @@ pub(crate) mod automation;
 pub(crate) mod limits;
 pub(crate) mod person;
 pub(crate) mod roles;
+pub(crate) mod sign_in;
 pub(crate) mod support;
 
 use std::sync::Arc;
@@ -59,6 +60,9 @@ pub(crate) fn routes() -> Router<Arc<dyn Host>> {
         .route(&under("automation/remove"), post(automation::removes))
         .route(&under("limits"), get(limits::show))
         .route(&under("limits/set"), post(limits::sets))
+        .route(&under("sign-in"), get(sign_in::show))
+        .route(&under("sign-in/set"), post(sign_in::sets))
+        .route(&under("sign-in/remove"), post(sign_in::removes))
         .route(&under("{id}"), get(person::show))
         .route(&under("{id}/{change}"), post(person::changes))
 }
@@ -214,6 +218,7 @@ async fn show(visit: &Visit, place: &str, cursor: Option<&str>, filled: &Invited
                 a class="button" href={ (at(place)) "/roles" } { "Roles" }
                 a class="button" href={ (at(place)) "/automation" } { "Automation" }
                 a class="button" href={ (at(place)) "/support" } { "Support access" }
+                a class="button" href={ (at(place)) "/sign-in" } { "Sign-in provider" }
             }
             a class="button" href={ (at(place)) "/limits" } { "Sign-in limits" }
         },

@@ -61,7 +61,7 @@ impl Ports {
         Ok(if dry_run { Cow::Owned(access.rehearsing()) } else { Cow::Borrowed(access) })
     }
 
-    fn base(&self) -> Result<&str, Problem> {
+    pub(super) fn base(&self) -> Result<&str, Problem> {
         let advice = "This host has no address that a link could lead to: set listen.public-url.";
         self.base.as_deref().ok_or_else(|| Problem::new(Reason::Conflict, advice))
     }

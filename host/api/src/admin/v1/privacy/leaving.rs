@@ -69,10 +69,7 @@ impl Operation for Leaving {
     type Answer = LeavingView;
 
     const ABOUT: About = About::get(actions::PRIVACY_LEAVING, "/privacy/leaving", "See what would go with a tenant")
-        .text(
-            "Nothing is deleted by this. A tenant is deleted with the command, by whoever runs the host. Within a minute it is not looked \
-             again.",
-        )
+        .text("Nothing is deleted by this: the platform's owner deletes a tenant. Within a minute it is not looked again.")
         .on(On::Tenant)
         .refuses(&[Reason::Conflict]);
 

@@ -1,0 +1,48 @@
+//! `POST /clients/{id}/end-tokens`: ends every token that a client has now.
+
+use portcullis_broker::authz::clients;
+use portcullis_model::{
+    audit::Kind,
+    oauth::Client,
+    people::{Resource, actions},
+};
+
+use super::{Changed, Ports, Which, Why, entry, refused};
+use crate::{
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, v1::reason},
+    problem::{Problem, Reason},
+};
+
+/// Ends tokens.
+pub struct EndTokens;
+
+impl Operation for EndTokens {
+    type Ports = Ports;
+    type Path = Which;
+    type Query = Bare;
+    type Body = Sent<Why>;
+    type Answer = Changed;
+
+    const ABOUT: About = About::post(actions::CLIENTS_REVOKE, "/clients/{id}/end-tokens", "End all tokens of a client")
+        .id("clients.end-tokens")
+        .text("It goes on by asking for new ones; what an admin agreed to is asked for anew.")
+        .on(On::Tenant)
+        .dry_run()
+        .refuses(&[Reason::Unknown, Reason::Conflict]);
+
+    async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Sent<Why>) -> Result<Resource, Problem> {
+        ports.resource(path).await
+    }
+
+    async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Changed>, Problem> {
+        let why = reason(&call.body.0.reason)?;
+        let (client, now) = (ports.live(&call.path).await?, call.now());
+        if call.dry_run {
+            let client = Client { ended_until: Some(now), version: client.version + 1, ..client };
+            return Ok(Reply::json(Changed { dry_run: true, client }).tried());
+        }
+        let told = entry(&call, Kind::TokenRevoked, &client);
+        let changed = clients::end_tokens(ports.store.as_ref(), client, now, &why, told).await;
+        Ok(Reply::json(Changed { dry_run: false, client: changed.map_err(refused)? }))
+    }
+}

@@ -1,0 +1,132 @@
+use axum::http::{Method, StatusCode};
+use portcullis_broker::authz::clients::{Registration, register};
+use portcullis_model::{
+    audit::Actor,
+    id::{Digest, GrantId},
+    oauth::{AccessToken, Authentication, Change},
+    people::Caller,
+    time::Timestamp,
+};
+use portcullis_store::SqliteStore;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::admin::{Local, LocalAnswer, Routes, testing, v1::people::tests::Counting};
+
+struct World {
+    store: Arc<SqliteStore>,
+    id: String,
+    router: axum::Router,
+    _dir: tempfile::TempDir,
+}
+
+fn told(kind: Kind) -> Entry {
+    Entry::new(Timestamp(1), kind, Actor::Host, Some("acme".parse().unwrap()))
+}
+
+fn token(client: &Client, rng: &Counting, issued: Timestamp) -> AccessToken {
+    AccessToken {
+        digest: Digest::of(b"token"),
+        grant: GrantId::random(rng),
+        client: client.id.clone(),
+        tenant: client.tenant.clone(),
+        installation: client.installation.clone(),
+        release: Digest::of(b"component"),
+        audience: "https://api.example".to_owned(),
+        scopes: vec!["tickets:read fields=subject".parse().unwrap()],
+        jkt: None,
+        actors: Vec::new(),
+        parent: None,
+        issued,
+        expires: Timestamp(testing::NOW.0 + 60_000),
+        revoked: None,
+    }
+}
+
+impl World {
+    /// A client of an installation of acme's, with one token.
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
+        let (one, rng) = (testing::installation("ins_1", "acme"), Counting::default());
+        portcullis_model::installation::InstallationStore::put_installation(
+            store.as_ref(),
+            one.clone(),
+            None,
+            told(Kind::PluginInstalled),
+        )
+        .await
+        .unwrap();
+        let registration = Registration {
+            authentication: Authentication::Dpop,
+            keys: Vec::new(),
+            redirects: vec!["https://back.example/cb".to_owned()],
+            overlap_seconds: 60,
+        };
+        let since = Timestamp(testing::NOW.0 - 1_000);
+        let made = register(store.as_ref(), &one, registration, (&rng, since), told(Kind::ClientRegistered)).await;
+        let client = made.unwrap();
+        let access = Some(token(&client, &rng, since));
+        let issued = Change { access, entries: vec![told(Kind::TokenIssued)], ..Change::default() };
+        assert!(store.change(issued).await.unwrap());
+        let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
+        let router = Routes::new(frame).mount(operations(), Arc::new(Ports { store: store.clone() })).router();
+        Self { store, id: client.id.to_string(), router, _dir: dir }
+    }
+
+    async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
+        let body = Some(&body).filter(|body| !body.is_null());
+        Local::new(self.router.clone(), by.clone()).ask(method, path, None, body).await
+    }
+
+    async fn tokens(&self) -> usize {
+        let path = format!("/clients/{}/tokens", self.id);
+        let list = self.ask(&testing::of("acme"), Method::GET, &path, Value::Null).await;
+        list.body["items"].as_array().unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_listed_and_ended_and_the_client_is_revoked() {
+    let (world, acme) = (World::new().await, testing::of("acme"));
+    let list = world.ask(&acme, Method::GET, "/clients", Value::Null).await.body;
+    assert_eq!(list["items"][0]["id"], json!(world.id), "{list}");
+    let path = format!("/clients/{}/tokens", world.id);
+    let tokens = world.ask(&acme, Method::GET, &path, Value::Null).await.body;
+    let one = &tokens["items"][0];
+    assert_eq!((&one["bound"], &one["scopes"]), (&json!(false), &json!(["tickets:read fields=subject"])), "{tokens}");
+    assert!(!tokens.to_string().contains(&Digest::of(b"token").hex()), "only a part of its digest: {tokens}");
+    let (end, why) = (format!("/clients/{}/end-tokens", world.id), json!({ "reason": "they were in a log" }));
+    let before = world.store.entry_count().await.unwrap();
+    let tried = world.ask(&acme, Method::POST, &format!("{end}?dry_run=true"), why.clone()).await;
+    assert_eq!((tried.status, &tried.body["dry_run"]), (StatusCode::OK, &json!(true)), "{}", tried.body);
+    assert_eq!((world.tokens().await, world.store.entry_count().await.unwrap()), (1, before));
+    assert_eq!(world.ask(&acme, Method::POST, &end, why.clone()).await.status, StatusCode::OK);
+    assert_eq!((world.tokens().await, world.store.entry_count().await.unwrap()), (0, before + 1));
+    let revoke = format!("/clients/{}/revoke", world.id);
+    let revoked = world.ask(&acme, Method::POST, &revoke, why.clone()).await;
+    assert!(revoked.body["client"]["revoked"].is_string(), "{}", revoked.body);
+    for path in [&end, &revoke] {
+        assert_eq!(world.ask(&acme, Method::POST, path, why.clone()).await.status, StatusCode::CONFLICT, "{path}");
+    }
+    let shown = world.ask(&acme, Method::GET, &format!("/clients/{}", world.id), Value::Null).await;
+    assert!(shown.body["revoked"].is_string(), "{}", shown.body);
+}
+
+#[tokio::test]
+async fn another_tenants_clients_are_not_there_and_an_end_has_a_reason() {
+    let (world, other) = (World::new().await, testing::of("umbrella"));
+    assert_eq!(world.ask(&other, Method::GET, "/clients", Value::Null).await.body["items"], json!([]));
+    for (method, then, body) in [
+        (Method::GET, "", Value::Null),
+        (Method::GET, "/tokens", Value::Null),
+        (Method::POST, "/revoke", json!({ "reason": "x" })),
+        (Method::POST, "/end-tokens", json!({ "reason": "x" })),
+    ] {
+        let path = format!("/clients/{}{then}", world.id);
+        assert_eq!(world.ask(&other, method, &path, body).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let path = format!("/clients/{}/revoke", world.id);
+    let refused = world.ask(&testing::of("acme"), Method::POST, &path, json!({ "reason": " " })).await;
+    assert_eq!((refused.status, world.tokens().await), (StatusCode::BAD_REQUEST, 1));
+}

@@ -1,0 +1,103 @@
+//! What the admin API does about sources, back ends, sign-in, deleted tenants and the status page, where there is nothing of any.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_api::{
+    admin::v1::{
+        backends::{self, MaySend},
+        people, sign_in, sources,
+        status::{self, Board},
+        tenants::{self, Deletion, Deletions, NotDone, Signed},
+    },
+    ops::Announced,
+};
+use portcullis_broker::{
+    connection::Connections,
+    key::{Key, service::KeyRing},
+    rotation::Sources,
+    standard_webhooks::SigningKeys,
+    vault::Vault,
+};
+use portcullis_model::{audit::Actor, error::StoreError, id::TenantId, installation::Installation, target::Target};
+use serde_json::Value;
+
+use crate::{host::Nothing, world::World};
+
+#[async_trait]
+impl MaySend for Nothing {
+    async fn refusal(&self, _: &Installation, _: &Target) -> Result<Option<String>, StoreError> {
+        Ok(Some("nothing is installed".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Board for Nothing {
+    async fn told(&self) -> Result<Vec<Announced>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn tell(&self, _: &Announced, _: Actor) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Deletions for Nothing {
+    async fn plan(&self, _: &TenantId) -> Result<Value, NotDone> {
+        Err(NotDone::Nothing("there is no such tenant".to_owned()))
+    }
+    async fn begin(&self, _: &TenantId, _: bool, _: Actor) -> Result<Deletion, NotDone> {
+        Err(NotDone::Nothing("there is no such tenant".to_owned()))
+    }
+    async fn deletion(&self, _: &TenantId) -> Result<Option<Deletion>, StoreError> {
+        Ok(None)
+    }
+    async fn certify(&self, _: &TenantId, _: Actor) -> Result<Signed, NotDone> {
+        Err(NotDone::Nothing("there is no such tenant".to_owned()))
+    }
+}
+
+fn vault(world: &World) -> Arc<Vault> {
+    let ring = KeyRing::of(Key::random(world.rng.as_ref()), world.rng.clone());
+    Arc::new(Vault::new(world.store.clone(), ring, world.rng.clone()))
+}
+
+/// For back ends.
+pub fn backends(world: &World) -> Arc<backends::Ports> {
+    let store = world.store.clone();
+    let keys = SigningKeys::new(store.clone(), vault(world), world.clock.clone(), world.rng.clone());
+    let (outbox, installations) = (store.clone(), store.clone());
+    Arc::new(backends::Ports { back_ends: store, outbox, installations, keys, grants: Arc::new(Nothing) })
+}
+
+/// For sources.
+pub fn sources(world: &World) -> Arc<sources::Ports> {
+    let (store, clock, rng, vault) = (world.store.clone(), world.clock.clone(), world.rng.clone(), vault(world));
+    let connections = Arc::new(Connections::new(vault.clone()).unwrap());
+    let kept_by = move |actor| Sources {
+        sources: store.clone(),
+        keys: store.clone(),
+        vault: vault.clone(),
+        connections: connections.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        actor,
+    };
+    Arc::new(sources::Ports { kept_by: Box::new(kept_by) })
+}
+
+/// For tenants' own providers.
+pub fn sign_in(world: &World, people: &Arc<people::Ports>) -> Arc<sign_in::Ports> {
+    let (people, vault) = (people.clone(), vault(world));
+    Arc::new(sign_in::Ports { people, vault, probe: Box::new(|| Err("nobody is asked".to_owned())) })
+}
+
+/// For the status page.
+pub fn status(world: &World) -> Arc<status::Ports> {
+    Arc::new(status::Ports { board: Arc::new(Nothing), rng: world.rng.clone() })
+}
+
+/// For tenants that leave.
+pub fn tenants() -> Arc<tenants::Ports> {
+    Arc::new(tenants::Ports { deletions: Arc::new(Nothing) })
+}

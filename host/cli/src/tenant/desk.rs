@@ -1,0 +1,57 @@
+//! What the admin API does about tenants that are deleted, on this host: the same as the command.
+//!
+//! Invariant: a deletion is put on record here, and carried on by whoever runs the host.
+
+use std::sync::Arc;
+
+use anyhow::Error;
+use async_trait::async_trait;
+use portcullis_api::admin::v1::tenants::{Deletion, Deletions, NotDone, Ports, Signed};
+use portcullis_model::{audit::Actor, error::StoreError, id::TenantId};
+use serde_json::Value;
+
+use super::{begin, certificate::certify_as, plan};
+use crate::host::Host;
+
+/// What the operations are done with.
+pub fn ports(host: &Host) -> Ports {
+    Ports { deletions: Arc::new(OfHost(host.clone())) }
+}
+
+struct OfHost(Host);
+
+/// What a person can do something about is said to them; what failed is not.
+fn not_done(error: Error, otherwise: impl FnOnce(String) -> NotDone) -> NotDone {
+    match error.downcast::<StoreError>() {
+        Ok(error) => NotDone::Store(error),
+        Err(error) => otherwise(format!("{error:#}")),
+    }
+}
+
+#[async_trait]
+impl Deletions for OfHost {
+    async fn plan(&self, tenant: &TenantId) -> Result<Value, NotDone> {
+        let plan = plan(&self.0, tenant).await.map_err(|error| not_done(error, NotDone::Nothing))?;
+        serde_json::to_value(&plan).map_err(|error| NotDone::Store(StoreError(error.to_string())))
+    }
+
+    async fn begin(&self, tenant: &TenantId, contain: bool, by: Actor) -> Result<Deletion, NotDone> {
+        let planned = plan(&self.0, tenant).await.map_err(|error| not_done(error, NotDone::Nothing))?;
+        begin(&self.0, &planned, contain, by).await.map_err(|error| not_done(error, NotDone::Refused))?;
+        let found = self.deletion(tenant).await?;
+        found.ok_or_else(|| NotDone::Refused("somebody else has just changed something of it; try again".to_owned()))
+    }
+
+    async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
+        let found = self.0.store.deletion(tenant.clone()).await?;
+        Ok(found.map(|one| Deletion { begun: one.begun, ended: one.ended, found: one.found }))
+    }
+
+    async fn certify(&self, tenant: &TenantId, by: Actor) -> Result<Signed, NotDone> {
+        let found = self.0.store.deletion(tenant.clone()).await?;
+        let found = found.ok_or_else(|| NotDone::Nothing(format!("no deletion of '{tenant}' is on record")))?;
+        let signed = certify_as(&self.0, &found, by).await.map_err(|error| not_done(error, NotDone::Refused))?.signed;
+        let (digest, key) = (signed.digest.to_string(), signed.key.to_string());
+        Ok(Signed { envelope: signed.envelope, digest, key })
+    }
+}
