@@ -276,6 +276,9 @@ impl SqliteStore {
         at: Timestamp,
         entry: Entry,
     ) -> Outcome<BTreeMap<String, u64>> {
+        if self.deletion(tenant.clone()).await?.is_none() {
+            return self.found_of_tenant(tenant.clone()).await;
+        }
         // What was handed in until now is written first.
         self.db.write_of(Some(tenant.clone()), |_| Ok(())).await?;
         for (at, part) in PARTS.iter().enumerate() {
