@@ -2,8 +2,8 @@ use axum::http::{Method, StatusCode};
 use portcullis_broker::authz::clients::{Registration, register};
 use portcullis_model::{
     audit::Actor,
-    id::{Digest, GrantId},
-    oauth::{AccessToken, Authentication, Change},
+    id::Digest,
+    oauth::{AccessToken, Authentication, Change, Grant, Origin, Put},
     people::Caller,
     time::Timestamp,
 };
@@ -24,10 +24,29 @@ fn told(kind: Kind) -> Entry {
     Entry::new(Timestamp(1), kind, Actor::Host, Some("acme".parse().unwrap()))
 }
 
-fn token(client: &Client, rng: &Counting, issued: Timestamp) -> AccessToken {
+fn grant(client: &Client, created: Timestamp) -> Grant {
+    Grant {
+        id: "grt_1".parse().unwrap(),
+        client: client.id.clone(),
+        tenant: client.tenant.clone(),
+        installation: client.installation.clone(),
+        audience: "https://api.example".to_owned(),
+        scopes: vec!["tickets:read fields=subject".parse().unwrap()],
+        jkt: None,
+        origin: Origin::ClientCredentials,
+        created,
+        expires: Timestamp(testing::NOW.0 + 60_000),
+        revoked: None,
+        code: None,
+        refreshing: None,
+        version: 1,
+    }
+}
+
+fn token(client: &Client, issued: Timestamp) -> AccessToken {
     AccessToken {
         digest: Digest::of(b"token"),
-        grant: GrantId::random(rng),
+        grant: "grt_1".parse().unwrap(),
         client: client.id.clone(),
         tenant: client.tenant.clone(),
         installation: client.installation.clone(),
@@ -66,8 +85,9 @@ impl World {
         let since = Timestamp(testing::NOW.0 - 1_000);
         let made = register(store.as_ref(), &one, registration, (&rng, since), told(Kind::ClientRegistered)).await;
         let client = made.unwrap();
-        let access = Some(token(&client, &rng, since));
-        let issued = Change { access, entries: vec![told(Kind::TokenIssued)], ..Change::default() };
+        let grant = Some(Put { row: grant(&client, since), expected: None });
+        let access = Some(token(&client, since));
+        let issued = Change { grant, access, entries: vec![told(Kind::TokenIssued)], ..Change::default() };
         assert!(store.change(issued).await.unwrap());
         let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
         let router = Routes::new(frame).mount(operations(), Arc::new(Ports { store: store.clone() })).router();

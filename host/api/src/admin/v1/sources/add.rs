@@ -36,7 +36,7 @@ pub struct Adding {
     /// Its name, which no other source of the host has.
     #[schema(value_type = String)]
     name: SourceName,
-    /// What it sends.
+    // A sentence here would make the document ask for an object as well: the type has its own.
     #[schema(inline)]
     form: Form,
     /// The secret that it signs with, where its sender chose one; 8 to 512 bytes. Absent: the host makes one, and answers it once.

@@ -24,7 +24,7 @@ pub struct Announce;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAnnouncement)]
 pub struct Announcing {
-    /// What it is.
+    // A sentence here would make the document ask for an object as well: the type has its own.
     #[schema(inline)]
     kind: super::What,
     /// In a few words.
