@@ -73,8 +73,8 @@ impl Explainer {
         let Some(call) = id.call() else { return Ok(None) };
         let filter = Filter::default()
             .and(Field::Call, call)
-            .and(Field::Kind, Kind::ActPermitted.as_str())
-            .and(Field::Kind, Kind::ActDenied.as_str());
+            .and(Field::Kind, "act.permitted")
+            .and(Field::Kind, "act.denied");
         let mut from = 0;
         loop {
             let window = Window { from, to: u64::MAX, backwards: false, most: LARGEST_PAGE };
