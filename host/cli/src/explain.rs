@@ -71,10 +71,8 @@ impl Explainer {
     /// The entry that permitted or denied an act, and its number. Looks through the act's call alone, which the log's index finds.
     pub async fn entry_of(&self, id: &ActId) -> Result<Option<(u64, Entry)>, StoreError> {
         let Some(call) = id.call() else { return Ok(None) };
-        let filter = Filter::default()
-            .and(Field::Call, call)
-            .and(Field::Kind, "act.permitted")
-            .and(Field::Kind, "act.denied");
+        let filter =
+            Filter::default().and(Field::Call, call).and(Field::Kind, "act.permitted").and(Field::Kind, "act.denied");
         let mut from = 0;
         loop {
             let window = Window { from, to: u64::MAX, backwards: false, most: LARGEST_PAGE };

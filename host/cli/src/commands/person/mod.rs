@@ -8,11 +8,9 @@ mod support;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
-use portcullis_access::Access;
 use portcullis_api::admin::Method;
 use portcullis_model::{
     id::{PersonId, RoleName, TenantId},
-    people::Caller,
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -22,7 +20,7 @@ use crate::{
     home::Home,
     host::Host,
     output::Output,
-    people::{access, at_the_terminal, place},
+    people::place,
 };
 
 /// People with an account: who they are, what they may do, from where they are signed in.
@@ -153,10 +151,7 @@ pub struct At {
 
 /// What the commands share.
 pub(in crate::commands) struct With {
-    pub host: Host,
     pub keyboard: Keyboard,
-    pub access: Access,
-    pub caller: Caller,
     pub output: Output,
 }
 
@@ -167,9 +162,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
 impl With {
     pub(in crate::commands) async fn open(home: Home, output: Output) -> Result<Self> {
         let host = Host::open(home).await?;
-        let (access, caller) = (access(&host)?, at_the_terminal(&host));
-        let keyboard = Keyboard::of(&host)?;
-        Ok(Self { host, keyboard, access, caller, output })
+        Ok(Self { keyboard: Keyboard::of(&host)?, output })
     }
 
     /// Who is meant, of those who hold a role there.
@@ -260,12 +253,6 @@ async fn suspend(with: &With, person: &str, at: &At, suspended: bool) -> Result<
     with.act(Method::POST, (&person, if suspended { "/suspend" } else { "/resume" }), at, None).await?;
     let said = if suspended { "is suspended. Their sessions have ended" } else { "can sign in again" };
     with.output.result(&json!({ "person": person, "suspended": suspended }), || format!("{person} {said}."))
-}
-
-/// Prints what was done, and publishes its entries.
-pub(in crate::commands) async fn done(with: &With, value: &Value, words: String) -> Result<()> {
-    super::publish(&with.host).await?;
-    with.output.result(value, || words)
 }
 
 fn linked(with: &With, email: &str, made: &Value, at: &At) -> Result<()> {
