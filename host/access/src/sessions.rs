@@ -290,8 +290,9 @@ impl Access {
         Ok(count)
     }
 
-    /// Takes somebody's word that they did not begin one of their sessions: every session of the account ends, the one that says so too, and
-    /// the device that it came from is a new one from then on. Gives how many ended.
+    /// Takes somebody's word that they did not begin one of their sessions: every session of the account ends, the one that says so too.
+    /// The device that it came from is a new one from then on, where this session is to be told of it: a stranger does not make the owner's
+    /// device a new one by it. Gives how many ended.
     ///
     /// # Errors
     /// It is the session that says so; there is no such session; storage.
@@ -302,19 +303,22 @@ impl Access {
             return Err(AccessError::Invalid(help.to_owned()));
         }
         let all = self.store.sessions(&person.id, LISTED).await?;
+        let told = from_new_devices(&all, &known.session).iter().any(|one| one.id == *session);
         let found = all.into_iter().find(|one| one.id == *session).ok_or(AccessError::Unknown("session"))?;
         let why = "its owner says that somebody else had signed in";
         let live = self.store.live_sessions(&person.id).await?;
         let now = self.clock.now();
         let mut change = ended(live, &known.caller.actor, None, now, why);
         let count = change.sessions.len();
-        match change.sessions.iter_mut().find(|put| put.row.id == found.id) {
-            Some(put) => put.row.device.acknowledged = Some(now),
-            None => change.sessions.push(acknowledged(&found, now)),
+        if told {
+            match change.sessions.iter_mut().find(|put| put.row.id == found.id) {
+                Some(put) => put.row.device.acknowledged = Some(now),
+                None => change.sessions.push(acknowledged(&found, now)),
+            }
+            let mut row = Person { version: person.version + 1, ..person.clone() };
+            row.devices.remove(&found.device.id);
+            change.person = Some(Put { row, expected: Some(person.version) });
         }
-        let mut row = Person { version: person.version + 1, ..person.clone() };
-        row.devices.remove(&found.device.id);
-        change.person = Some(Put { row, expected: Some(person.version) });
         self.change(change).await?;
         Ok(count)
     }

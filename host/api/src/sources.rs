@@ -62,16 +62,19 @@ impl SourceBook {
         (source.form == form).then_some((source, secrets))
     }
 
-    /// The CloudEvents source whose secret a token is. Every source is compared, each in constant time.
+    /// The CloudEvents source whose secret a token is; none where it is that of two. Every source is compared, each in constant time.
     pub(crate) fn by_token(&self, token: &[u8], now: Timestamp) -> Option<Source> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found = None;
+        let mut found: Vec<&Source> = Vec::new();
         for (source, keys) in known.values().filter(|(source, _)| source.form == EventForm::CloudEvents) {
             if self.secrets(source, keys, now).any(|secret| portcullis_broker::hmac::same(secret.expose(), token)) {
-                found = Some(source.clone());
+                found.push(source);
             }
         }
-        found
+        match found.as_slice() {
+            [one] => Some((*one).clone()),
+            _ => None,
+        }
     }
 
     fn secrets(&self, source: &Source, keys: &SourceKeys, now: Timestamp) -> Secrets {

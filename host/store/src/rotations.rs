@@ -229,7 +229,9 @@ impl RotationStore for SqliteStore {
         self.db
             .write(move |conn| {
                 conn.execute(
-                    "INSERT INTO source_keys VALUES (?1, ?2) ON CONFLICT (source) DO UPDATE SET body = excluded.body",
+                    // Not of one that was taken away meanwhile: whoever has its name next would have them.
+                    "INSERT INTO source_keys SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM sources WHERE name = ?1)
+                     ON CONFLICT (source) DO UPDATE SET body = excluded.body",
                     params![source.as_str(), text(&keys)?],
                 )
                 .map_err(failed)?;
@@ -244,9 +246,10 @@ mod tests {
     use portcullis_model::{
         audit::Kind,
         connection::ConnectionKey,
+        event::EventForm,
         freeze::{Extent, FreezeStore as _},
         rotation::{Held, Mode, Nature, Outcome, Renewal, Step},
-        source::SourceStore as _,
+        source::{Source, SourceStore as _},
         time::Timestamp,
     };
 
@@ -338,6 +341,10 @@ mod tests {
         store.put_policy(scope, None, entry(Kind::RotationPolicy)).await.unwrap();
         assert!(store.policies().await.unwrap().is_empty());
         let (source, mut keys): (SourceName, _) = ("acme-support".parse().unwrap(), SourceKeys::default());
+        store.put_source_keys(source.clone(), keys.clone(), vec![]).await.unwrap();
+        assert!(store.source_keys().await.unwrap().is_empty(), "of a source that is not there");
+        let there = Source { name: source.clone(), tenant: "acme".parse().unwrap(), form: EventForm::Zendesk };
+        assert!(store.add_source(there, entry(Kind::SourceAdded)).await.unwrap());
         for until in [1, 2] {
             keys.promote_at = Some(Timestamp(until));
             store.put_source_keys(source.clone(), keys.clone(), vec![]).await.unwrap();

@@ -24,8 +24,10 @@ impl SourceStore for SqliteStore {
                 let body = serde_json::to_string(&source).map_err(corrupt)?;
                 let added = conn
                     .execute(
-                        "INSERT INTO sources (name, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                        params![source.name.as_str(), body],
+                        // Whose events are known by a name is not told to another tenant, nor are its own taken for them.
+                        "INSERT INTO sources (name, body) SELECT ?1, ?2
+                         WHERE NOT EXISTS (SELECT 1 FROM events WHERE origin = ?1 AND tenant <> ?3) ON CONFLICT DO NOTHING",
+                        params![source.name.as_str(), body, source.tenant.as_str()],
                     )
                     .map_err(failed)?;
                 if added == 1 {
@@ -76,5 +78,32 @@ impl SourceStore for SqliteStore {
                 rows.into_iter().map(read).collect()
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{audit::Kind, event::EventForm};
+
+    use super::*;
+    use crate::testing::{entry, store};
+
+    #[tokio::test]
+    async fn a_name_under_which_another_tenants_events_came_is_not_given_again() {
+        let (_dir, store) = store();
+        let event = |conn: &crate::db::Writing| {
+            let sql =
+                "INSERT INTO events (tenant, origin, source, id, body) VALUES ('acme', 'acme-support', 's', '1', '{}')";
+            conn.execute(sql, []).map(drop).map_err(failed)
+        };
+        store.db.write(event).await.unwrap();
+        let of = |tenant: &str| Source {
+            name: "acme-support".parse().unwrap(),
+            tenant: tenant.parse().unwrap(),
+            form: EventForm::Github,
+        };
+        assert!(!store.add_source(of("other"), entry(Kind::SourceAdded)).await.unwrap());
+        assert!(store.add_source(of("acme"), entry(Kind::SourceAdded)).await.unwrap(), "its own");
+        assert!(!store.add_source(of("acme"), entry(Kind::SourceAdded)).await.unwrap(), "once");
     }
 }

@@ -3,7 +3,7 @@
 use portcullis_model::{
     audit::{Kind, plain},
     error::StoreError,
-    id::{SupportId, TenantId},
+    id::{Digest, SupportId, TenantId},
     oauth::Put,
     people::{
         AccessSettings, Caller, PeopleChange, SupportGrant,
@@ -145,6 +145,7 @@ impl Access {
             .with("step-up-minutes", row.limits.step_up_minutes)
             .with("networks", networks)
             .with("single-sign-on", row.provider.as_ref().map_or("", |provider| provider.issuer.as_str()))
+            .with("digest", Digest::of(&serde_json::to_vec(&row.provider).unwrap_or_default()))
             .with("single-sign-on-only", row.provider.as_ref().is_some_and(|provider| provider.only));
         let expected = Some(before.version).filter(|version| *version > 0);
         let settings = Some((place.cloned(), Put { row: row.clone(), expected }));

@@ -206,6 +206,18 @@ async fn who_did_not_begin_a_session_ends_them_all_and_its_device_is_new_again()
 }
 
 #[tokio::test]
+async fn a_stranger_does_not_make_the_owners_device_a_new_one() {
+    let world = World::new();
+    let (ana, own) = world.joined("ana@acme.example", Some("acme"), "owner").await;
+    let known = world.known(&own).await.unwrap();
+    let stranger = world.begins(&ana).await;
+    let theirs = world.known(&stranger.token).await.unwrap();
+    assert_eq!(world.access.disown(&theirs, &known.session.id).await.unwrap(), 2, "all end, the stranger's too");
+    let person = world.store.person(&ana).await.unwrap().unwrap();
+    assert!(person.devices.contains(&known.session.device.id));
+}
+
+#[tokio::test]
 async fn a_sign_in_from_a_new_device_is_told_to_the_old_ones_until_their_person_says_a_word() {
     let world = World::new();
     let (ana, own) = world.joined("ana@acme.example", Some("acme"), "owner").await;

@@ -112,8 +112,8 @@ impl Rotate {
         let overlap = rotation::overlap_of(&host, tenant).await?;
         let order = Order { mode, extent, reason, only: None, overlap };
         let rotator = rotation::rotator(&host, person(), true);
-        let (act, lines) = if mode == Mode::Emergency && whose.is_none() {
-            rotation::frozen_first(&host, &rotator, order, progress.clone()).await?
+        let (act, lines) = if mode == Mode::Emergency {
+            rotation::frozen_first(&host, whose.as_ref(), &rotator, order, progress.clone()).await?
         } else {
             let _turn = rotation::turn(&host, whose.as_ref()).await?;
             rotator.carry_out(order, progress.clone()).await?

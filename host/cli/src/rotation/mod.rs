@@ -113,11 +113,12 @@ pub fn rotator(host: &Arc<Host>, actor: Actor, platform: bool) -> Rotator {
 /// Carries out an emergency of the platform: what it reaches is frozen before acts of tenants that are under way are waited for.
 pub async fn frozen_first(
     host: &Host,
+    tenant: Option<&TenantId>,
     rotator: &Rotator,
     order: Order,
     progress: Arc<dyn Progress>,
 ) -> Result<(Act, Vec<Line>)> {
-    let Some(place) = place(&host.home).await? else { bail!(turns::busy(host)) };
+    let Some(place) = place(&host.home, tenant).await? else { bail!(turns::busy(host)) };
     let act = rotator.freeze(order).await?;
     let Some(_turn) = place.frozen().await? else {
         bail!(

@@ -30,24 +30,40 @@ pub struct Turn {
     _held: [File; 2],
 }
 
-/// The platform's place before its turn: nobody begins any more, and who has begun is not through yet.
+/// The platform's place before its turn.
 #[derive(Debug)]
-pub struct Place {
-    gate: File,
-    tenants: File,
+pub enum Place {
+    /// For all: nobody begins any more, and who has begun is not through yet.
+    Everywhere {
+        /// Held already.
+        gate: File,
+        /// What is waited for.
+        tenants: File,
+    },
+    /// For one tenant: what is under way there goes on, and so do all others.
+    Within(Home, TenantId),
 }
 
 impl Place {
-    /// Waits until acts of tenants are through; `None` where they are not within this time.
+    /// Waits until acts that this one meets are through; `None` where they are not within this time.
     async fn within(self, patience: Duration) -> Result<Option<Turn>> {
         let begun = Instant::now();
-        while !had(self.tenants.try_lock())? {
-            if begun.elapsed() >= patience {
-                return Ok(None);
+        while begun.elapsed() < patience {
+            match &self {
+                Self::Everywhere { tenants, .. } if had(tenants.try_lock())? => break,
+                Self::Everywhere { .. } => {}
+                Self::Within(home, tenant) => {
+                    if let Some(turn) = try_take(home, Some(tenant))? {
+                        return Ok(Some(turn));
+                    }
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Ok(Some(Turn { _held: [self.gate, self.tenants] }))
+        Ok(match self {
+            Self::Everywhere { gate, tenants } if had(tenants.try_lock())? => Some(Turn { _held: [gate, tenants] }),
+            _ => None,
+        })
     }
 
     /// For an act that has frozen what it reaches: waits long for the turn.
@@ -123,20 +139,24 @@ pub async fn wait(home: &Home, tenant: Option<&TenantId>) -> Result<Option<Turn>
             }
         }
     }
-    match place(home).await? {
+    match place(home, None).await? {
         Some(place) => place.within(PATIENCE).await,
         None => Ok(None),
     }
 }
 
-/// The platform's place, which is waited for for a moment; `None` while another act of the platform has it.
-pub async fn place(home: &Home) -> Result<Option<Place>> {
+/// The platform's place, in one tenant or everywhere; the latter is waited for for a moment: `None` while another act of the platform has
+/// it.
+pub async fn place(home: &Home, tenant: Option<&TenantId>) -> Result<Option<Place>> {
+    if let Some(tenant) = tenant {
+        return Ok(Some(Place::Within(home.clone(), tenant.clone())));
+    }
     let (locks, begun) = (Locks(home), Instant::now());
     loop {
         match locks.gate_of_platform()? {
             None if begun.elapsed() < MOMENT => tokio::time::sleep(PAUSE).await,
             None => return Ok(None),
-            Some(gate) => return Ok(Some(Place { gate, tenants: locks.tenants()? })),
+            Some(gate) => return Ok(Some(Place::Everywhere { gate, tenants: locks.tenants()? })),
         }
     }
 }
@@ -206,5 +226,18 @@ mod tests {
         assert!(try_take(&home, Some(&other)).unwrap().is_none(), "and nothing begins meanwhile");
         drop(held);
         assert!(waits.await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_platforms_place_in_one_tenant_waits_for_that_one_alone() {
+        let (_dir, home, acme, other) = home();
+        let held = try_take(&home, Some(&acme)).unwrap().unwrap();
+        let own = place(&home, Some(&acme)).await.unwrap().unwrap();
+        assert!(own.within(PAUSE).await.unwrap().is_none(), "what is under way is waited for");
+        let others = place(&home, Some(&other)).await.unwrap().unwrap();
+        assert!(others.within(PATIENCE).await.unwrap().is_some());
+        drop(held);
+        let own = place(&home, Some(&acme)).await.unwrap().unwrap();
+        assert!(own.within(PATIENCE).await.unwrap().is_some());
     }
 }

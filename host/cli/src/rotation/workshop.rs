@@ -39,8 +39,8 @@ impl Workshop for Bench {
         Ok(turn.map(|turn| Box::new(turn) as Turn))
     }
 
-    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError> {
-        let place = super::place(&self.0.home).await.map_err(|error| failed(&error))?;
+    async fn place(&self, tenant: Option<&TenantId>) -> Result<Option<Box<dyn Place>>, StoreError> {
+        let place = super::place(&self.0.home, tenant).await.map_err(|error| failed(&error))?;
         Ok(place.map(|place| Box::new(place) as Box<dyn Place>))
     }
 

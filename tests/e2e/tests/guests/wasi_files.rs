@@ -151,10 +151,10 @@ async fn the_quota_shows_while_writing_or_at_the_sync() {
     let (lab, guest) = lab(&["log:write", "files:read", "files:write bytes=64KiB"]).await;
     let report = call(&lab, &guest, "fills").await;
     assert_eq!((said(&report, "kib: "), said(&report, "sync: ")), ("64", "()"));
-    assert_eq!(
-        (failed(&report, "more: "), failed(&report, "another: ")),
-        ("QuotaExceeded".into(), "QuotaExceeded".into())
-    );
+    assert_eq!(failed(&report, "another: "), "QuotaExceeded");
+    // Of a stream that failed not each toolchain's C library says why.
+    let more = failed(&report, "more: ");
+    assert!(["QuotaExceeded", "Uncategorized"].contains(&more.as_str()), "{more}");
     // Who closes without a sync is told nothing; the log is.
     assert_eq!((said(&report, "at closing: "), failed(&report, "closed: ")), ("()", "NotFound".into()));
     let warned = report.log.iter().filter(|(level, line)| {

@@ -80,11 +80,12 @@ pub trait Workshop: Send + Sync {
     /// It cannot be asked for.
     async fn turn(&self, tenant: Option<&TenantId>) -> Result<Option<Turn>, StoreError>;
 
-    /// The platform's place, for an emergency that freezes before it waits; `None` while another one of the platform is under way.
+    /// The platform's place in a tenant, or everywhere where that is none, for an emergency that freezes before it waits; `None` while
+    /// another one of the platform is under way everywhere.
     ///
     /// # Errors
     /// It cannot be asked for.
-    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError>;
+    async fn place(&self, tenant: Option<&TenantId>) -> Result<Option<Box<dyn Place>>, StoreError>;
 
     /// How long old secrets go on beside new ones in this tenant, or where that is none on the host.
     ///
@@ -277,7 +278,7 @@ impl Ports {
 
     /// Freezes what an emergency of the platform reaches, and goes on in the background when it is its turn.
     async fn frozen_first<O: Operation>(&self, call: &Call<O>, order: Order) -> Result<Act, Problem> {
-        let place = self.workshop.place().await.map_err(|error| unavailable(&error))?;
+        let place = self.workshop.place(call.resource.tenant.as_ref()).await.map_err(|error| unavailable(&error))?;
         let place = place.ok_or_else(|| busy(&call.resource))?;
         let rotator = self.workshop.rotator(call.actor(), call.on_platform().await?);
         let work = |begun: Arc<dyn Progress>| async move {

@@ -149,7 +149,8 @@ impl Operation for Start {
             let rotator = ports.workshop.rotator(call.actor(), call.on_platform().await?);
             return ports.rehearsed(rotator, order).await.map(|lines| Reply::json(lines).tried());
         }
-        let act = if mode == Mode::Emergency && tenant.is_none() {
+        // A tenant's own waits for its turn first: many of them at once would each hold what they froze.
+        let act = if mode == Mode::Emergency && (tenant.is_none() || call.on_platform().await?) {
             ports.frozen_first(&call, order).await?
         } else {
             let work = |rotator: Rotator, begun| async move { rotator.carry_out(order, begun).await };

@@ -66,7 +66,7 @@ impl Workshop for Stage {
         Ok((!meets).then(|| Box::new(()) as Turn))
     }
 
-    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError> {
+    async fn place(&self, _: Option<&TenantId>) -> Result<Option<Box<dyn Place>>, StoreError> {
         Ok(Some(Box::new(Waiting(self.1.clone()))))
     }
 
@@ -230,10 +230,15 @@ async fn a_tenant_waits_for_its_own_turn_and_no_tenant_for_anothers() {
 
 #[tokio::test]
 async fn an_emergency_of_the_platform_freezes_before_it_waits_for_a_tenant() {
-    let world = World::new();
+    for (kind, name) in [("provider", "zendesk"), ("tenant", "acme")] {
+        freezes_first(&World::new(), order(kind, name)).await;
+    }
+}
+
+async fn freezes_first(world: &World, order: Value) {
     *world.stage.1.lock().unwrap() = Some("acme".parse().unwrap());
     let dana = testing::dana();
-    let begun = world.ask(&dana, Method::POST, "/rotations", order("provider", "zendesk")).await;
+    let begun = world.ask(&dana, Method::POST, "/rotations", order).await;
     assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
     let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
     assert!(begun.body["rotation"]["reach-ms"].is_u64(), "nothing goes out any more: {}", begun.body);

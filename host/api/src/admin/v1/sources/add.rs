@@ -39,7 +39,8 @@ pub struct Adding {
     // A sentence here would make the document ask for an object as well: the type has its own.
     #[schema(inline)]
     form: Form,
-    /// The secret that it signs with, where its sender chose one; 8 to 512 bytes. Absent: the host makes one, and answers it once.
+    /// The secret that it signs with, where its sender chose one; 8 to 512 bytes. Absent: the host makes one, and answers it once. Of a
+    /// source of CloudEvents it is a token by which the tenant is found: only the platform chooses it.
     #[schema(min_length = 8, max_length = 512, write_only)]
     secret: Option<String>,
 }
@@ -68,7 +69,7 @@ impl Operation for Add {
         let (sources, sent) = ((ports.kept_by)(call.actor()), call.body.0.secret.take());
         let (name, tenant) = (call.body.0.name.clone(), call.query.tenant.clone());
         let source = Source { name, tenant, form: call.body.0.form.into() };
-        let (secret, shown) = secret(&sources, sent)?;
+        let (secret, shown) = secret(&call, source.form, &sources, sent).await?;
         if call.dry_run {
             sources.check_new(&source).await.map_err(refused)?;
             let source = SourceView::of(&source, &Default::default());

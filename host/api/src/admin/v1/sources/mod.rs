@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Group, not_kept, unavailable, unknown},
+    admin::{Call, Group, Operation, not_kept, unavailable, unknown},
     problem::{Problem, Reason},
 };
 
@@ -191,8 +191,18 @@ fn failed(error: &StepError) -> Problem {
     }
 }
 
-/// The secret that was sent, or a fresh one; and what is answered of it.
-fn secret(sources: &Sources, sent: Option<String>) -> Result<(Secret, Option<String>), Problem> {
+/// The secret that was sent, or a fresh one; and what is answered of it. A token by which a sender is found among those of all tenants is
+/// the host's to make: only the platform may send one.
+async fn secret<O: Operation>(
+    call: &Call<O>,
+    form: EventForm,
+    sources: &Sources,
+    sent: Option<String>,
+) -> Result<(Secret, Option<String>), Problem> {
+    if sent.is_some() && form == EventForm::CloudEvents && !call.on_platform().await? {
+        let advice = "secret: leave it out: the host makes the token of a source of this form, and answers it once.";
+        return Err(Problem::new(Reason::WrongBody, advice));
+    }
     let Some(text) = sent else {
         let made = sources.fresh();
         let shown = String::from_utf8_lossy(made.expose()).into_owned();

@@ -24,7 +24,7 @@ pub struct Rotate;
 #[schema(as = NextSourceSecret)]
 pub struct Next {
     /// The secret that it signs with from now on, where its sender chose one; 8 to 512 bytes. Absent: the host makes one, and answers it
-    /// once.
+    /// once. Of a source of CloudEvents only the platform chooses it.
     #[schema(min_length = 8, max_length = 512, write_only)]
     secret: Option<String>,
     /// For how long the secret before is accepted as well; 0: not at all. As policy says, where it is not there.
@@ -63,7 +63,8 @@ impl Operation for Rotate {
             Some(overlap) => overlap,
             None => sources.overlap(&source.tenant).await.map_err(|error| unavailable(&error))?,
         };
-        let (secret, shown) = secret(&sources, call.body.0.secret.take())?;
+        let sent = call.body.0.secret.take();
+        let (secret, shown) = secret(&call, source.form, &sources, sent).await?;
         if call.dry_run {
             let mut keys = sources.of(&source).await.map_err(|error| failed(&error))?;
             keys.promote_at = (keys.revoked.is_none() && !overlap.is_zero()).then(|| call.now().plus(overlap));
