@@ -145,7 +145,7 @@ impl Access {
             .with("step-up-minutes", row.limits.step_up_minutes)
             .with("networks", networks)
             .with("single-sign-on", row.provider.as_ref().map_or("", |provider| provider.issuer.as_str()))
-            .with("digest", Digest::of(&serde_json::to_vec(&row.provider).unwrap_or_default()))
+            .with("digest", Digest::of(&serde_json::to_vec(&row.provider).unwrap_or_default()).to_string())
             .with("single-sign-on-only", row.provider.as_ref().is_some_and(|provider| provider.only));
         let expected = Some(before.version).filter(|version| *version > 0);
         let settings = Some((place.cloned(), Put { row: row.clone(), expected }));
