@@ -181,17 +181,7 @@ async fn who_did_not_begin_a_session_ends_them_all_and_its_device_is_new_again()
     let (_, own) = world.joined("ana@acme.example", Some("acme"), "owner").await;
     let (_, others) = world.joined("bo@acme.example", Some("acme"), "owner").await;
     let known = world.known(&own).await.unwrap();
-    let chrome = crate::Seen { label: "Chrome".into(), device: None, ..seen() };
-    let proof = Proof { kind: FactorKind::Passkey, at: world.clock.now() };
-    let begin = crate::Begin {
-        person: &known.person,
-        sign_in: portcullis_model::people::SignIn::Native,
-        proved: &[proof],
-        seen: &chrome,
-        upstream: None,
-        with: Default::default(),
-    };
-    let stranger = world.access.begin(begin).await.unwrap();
+    let stranger = world.begins(&known.person.id).await;
     let known = world.known(&own).await.unwrap();
     assert!(known.person.devices.contains(&stranger.session.device.id));
     assert!(matches!(world.access.disown(&known, &known.session.id).await, Err(crate::AccessError::Invalid(_))));

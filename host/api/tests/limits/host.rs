@@ -157,7 +157,7 @@ impl Workshop for Nothing {
     fn rotator(&self, _: Actor, _: bool) -> Rotator {
         unreachable!("nobody rotates")
     }
-    async fn place(&self) -> Result<Option<Box<dyn Place>>, StoreError> {
+    async fn place(&self, _: Option<&TenantId>) -> Result<Option<Box<dyn Place>>, StoreError> {
         Ok(None)
     }
     async fn turn(&self, _: Option<&TenantId>) -> Result<Option<Turn>, StoreError> {
