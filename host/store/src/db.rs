@@ -9,7 +9,6 @@
 //! Invariants: nobody is told "done" before the commit is durable; one tenant's jobs take effect in the order in which they
 //! were handed in, and nobody's after all that were handed in before; if the commit fails, every job of the group fails.
 
-mod habits;
 mod lanes;
 mod writer;
 mod writing;
@@ -17,7 +16,7 @@ mod writing;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use portcullis_model::{error::StoreError, payer};
@@ -237,7 +236,7 @@ impl Db {
 
     fn hand_in(&self, whose: Lane, job: impl Job + 'static) -> Outcome<()> {
         self.jobs
-            .send(Handed { lane: whose, job: Box::new(job), at: Instant::now() })
+            .send(Handed { lane: whose, job: Box::new(job) })
             .map_err(|_| StoreError("the writer has stopped".into()))
     }
 

@@ -50,7 +50,7 @@ impl<J> Waiting<J> {
     }
 
     /// The next one for the present group.
-    pub fn next(&mut self) -> Option<(Lane, J)> {
+    pub fn next(&mut self) -> Option<J> {
         if self.group == GROUP {
             return None;
         }
@@ -67,9 +67,9 @@ impl<J> Waiting<J> {
                 self.lanes.remove(&lane);
             }
         }
-        *self.taken.entry(lane.clone()).or_default() += 1;
+        *self.taken.entry(lane).or_default() += 1;
         self.group += 1;
-        Some((lane, job))
+        Some(job)
     }
 
     /// Whether more than one tenant waits or has jobs in the group.
@@ -100,7 +100,7 @@ mod tests {
         let mut groups = Vec::new();
         while !waiting.is_empty() {
             waiting.begin_group();
-            groups.push(std::iter::from_fn(|| waiting.next()).map(|(_, job)| job).collect());
+            groups.push(std::iter::from_fn(|| waiting.next()).collect());
         }
         groups
     }
@@ -141,7 +141,7 @@ mod tests {
         waiting.begin_group();
         assert_eq!(std::iter::repeat_with(|| waiting.next()).take(EACH).flatten().count(), EACH);
         waiting.push(lane("b"), 100);
-        assert_eq!(waiting.next(), Some((lane("b"), 100)));
+        assert_eq!(waiting.next(), Some(100));
         assert_eq!(waiting.next(), None, "a has had its share");
     }
 

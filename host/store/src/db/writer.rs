@@ -1,12 +1,11 @@
 //! The writer's loop: when a commit begins, and which jobs it serves.
 //!
 //! Who is answered often hands in the next at once, as those do who write one entry after the other. So that a commit does not begin
-//! with the first of many, the writer looks out for as many as it answered last, as long as they keep coming; and for tenants that write
-//! less than those whose jobs it has ([`Habits`]).
+//! with the first of many, the writer looks out for as many as it answered last, as long as they keep coming.
 //!
 //! Invariants: nobody is answered before the commit; what nobody waits for is committed [`LINGER`] later at the latest; when
 //! all handles are gone, what they handed in is committed first; a job that fails takes only itself back; nothing that waits is held
-//! back for others for more than [`LOOKOUT`] and what the habits allow.
+//! back for others for more than [`LOOKOUT`].
 
 use std::{
     sync::mpsc::{Receiver, TryRecvError},
@@ -17,7 +16,6 @@ use portcullis_model::{error::StoreError, meter::METER};
 
 use super::{
     Outcome, Writing, failed,
-    habits::Habits,
     lanes::{Lane, Waiting},
     within_transaction,
 };
@@ -47,11 +45,10 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-/// A job, whose it is, and when it was handed in.
+/// A job, and whose it is.
 pub(super) struct Handed {
     pub lane: Lane,
     pub job: Box<dyn Job>,
-    pub at: Instant,
 }
 
 /// What one commit serves.
@@ -62,8 +59,6 @@ pub(super) fn write_in_groups(conn: &Writing, queue: Receiver<Handed>) {
     let mut writer = Writer {
         queue,
         waiting: Waiting::default(),
-        habits: Habits::default(),
-        began: Instant::now(),
         awaited: 0,
         answered: 0,
         quick: false,
@@ -82,9 +77,6 @@ pub(super) fn write_in_groups(conn: &Writing, queue: Receiver<Handed>) {
 struct Writer {
     queue: Receiver<Handed>,
     waiting: Waiting<Box<dyn Job>>,
-    habits: Habits,
-    /// What the habits count their time from.
-    began: Instant,
     /// How many of those that wait somebody waits for.
     awaited: usize,
     /// How many were answered after the last commit.
@@ -131,11 +123,8 @@ impl Writer {
         None
     }
 
-    fn take_in(&mut self, Handed { lane, job, at }: Handed) {
-        if job.is_awaited() {
-            self.awaited += 1;
-            self.habits.came(&lane, at.saturating_duration_since(self.began));
-        }
+    fn take_in(&mut self, Handed { lane, job }: Handed) {
+        self.awaited += usize::from(job.is_awaited());
         self.waiting.push(lane, job);
     }
 
@@ -144,13 +133,10 @@ impl Writer {
         conn.forget();
         if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
             group.extend(std::iter::from_fn(|| self.next()));
-            self.habits.answered(Duration::ZERO, self.began.elapsed());
             return Err(failed(error));
         }
         let ran = self.run_all(conn, group);
-        let complete = Instant::now();
         let ran = ran.and_then(|()| conn.execute_batch("COMMIT").map_err(failed));
-        self.habits.answered(complete.elapsed(), self.began.elapsed());
         if ran.is_err() && !conn.is_autocommit() {
             drop(conn.execute_batch("ROLLBACK"));
         }
@@ -159,9 +145,8 @@ impl Writer {
 
     /// The next one for the present group.
     fn next(&mut self) -> Option<Box<dyn Job>> {
-        let (lane, job) = self.waiting.next()?;
+        let job = self.waiting.next()?;
         self.awaited -= usize::from(job.is_awaited());
-        self.habits.runs(&lane, job.is_awaited());
         Some(job)
     }
 
@@ -175,7 +160,7 @@ impl Writer {
             let Some(job) = self.next() else {
                 if expected.is_worth_it(group.len(), Instant::now()) {
                     std::thread::yield_now();
-                } else if !self.is_somebody_coming() {
+                } else {
                     break;
                 }
                 continue;
@@ -208,17 +193,6 @@ impl Writer {
             run(conn, RELEASE)?;
         }
         Ok(())
-    }
-
-    /// Waits for those that the habits expect, where there are any: asleep, so that it takes no processor from them. True where somebody
-    /// came. Where one tenant's jobs fill their part of the group, it is complete.
-    fn is_somebody_coming(&mut self) -> bool {
-        if !self.waiting.is_empty() {
-            return false;
-        }
-        let Some(time) = self.habits.worth(self.began.elapsed()) else { return false };
-        let came = self.queue.recv_timeout(time).map(|handed| self.take_in(handed));
-        came.is_ok()
     }
 
     fn take_in_all(&mut self) {
