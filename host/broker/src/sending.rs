@@ -68,7 +68,7 @@ impl Sending {
         let path = PathAndQuery::try_from(&*self.target.path_and_query());
         let mut headers = headers::build(&self.headers, credentials)?;
         headers.insert(HOST, host.map_err(|_| invalid("url: the host is unfit"))?);
-        let trace = HeaderValue::from_str(&self.trace.to_string());
+        let trace = HeaderValue::from_bytes(&self.trace.header());
         headers.insert("traceparent", trace.map_err(|_| invalid("traceparent: is unfit"))?);
         let mut request = Request::new(self.body.clone().into());
         *request.method_mut() = Method::from_bytes(self.method.as_bytes()).map_err(|_| invalid("method: is unfit"))?;

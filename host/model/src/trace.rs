@@ -11,10 +11,13 @@
 //! Invariants: all calls, acts and messages of one event are of one trace; two calls are two spans, and so are two acts; neither part is
 //! all zeros; what is printed is read back as the same.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+/// How long a `traceparent` header of version 00 is, in bytes.
+const LENGTH: usize = 55;
 
 /// Where something is in a trace: the content of a `traceparent` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,8 +63,17 @@ impl Traceparent {
     /// Where something is that is done there, such as an act: in the same trace, with a span that follows from its id.
     #[must_use]
     pub fn child(&self, what: &str, id: &str) -> Self {
-        let span = digest(what, &format!("{self} {id}"));
+        let span = digest(what, &[&self.header(), b" ", id.as_bytes()]);
         Self { span: first(&span), ..*self }
+    }
+
+    /// The content of a `traceparent` header. Each request that leaves has one, so nothing is allocated for it.
+    pub fn header(&self) -> [u8; LENGTH] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        write_hexadecimal(&self.trace, &mut text[3..35]);
+        write_hexadecimal(&self.span, &mut text[36..52]);
+        text[LENGTH - 1] += u8::from(self.sampled);
+        text
     }
 
     /// The id of the trace, in hexadecimal.
@@ -80,13 +92,14 @@ impl Traceparent {
     }
 
     fn begun(what: &str, trace: &str, span: &str) -> Self {
-        Self { trace: first(&digest("trace", trace)), span: first(&digest(what, span)), sampled: true }
+        let of = |what, text: &str| digest(what, &[text.as_bytes()]);
+        Self { trace: first(&of("trace", trace)), span: first(&of(what, span)), sampled: true }
     }
 }
 
 impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-0{}", self.trace_id(), self.span_id(), u8::from(self.sampled))
+        self.header().iter().try_for_each(|byte| f.write_char(char::from(*byte)))
     }
 }
 
@@ -114,11 +127,18 @@ fn first<const N: usize>(digest: &[u8; 32]) -> [u8; N] {
     std::array::from_fn(|place| digest[place])
 }
 
-fn digest(what: &str, text: &str) -> [u8; 32] {
+fn write_hexadecimal(bytes: &[u8], text: &mut [u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (two, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        two.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+}
+
+fn digest(what: &str, text: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(b"portcullis trace 1\n");
     hash.update(what.as_bytes());
     hash.update(b"\n");
-    hash.update(text.as_bytes());
+    text.iter().for_each(|part| hash.update(part));
     hash.finalize().into()
 }
 
@@ -143,6 +163,12 @@ mod tests {
             assert_eq!(event.trace_id() == brought.trace_id(), sender.is_some());
         }
         let own = |event: &str, call: &str| Traceparent::of_call(None, event, call).trace_id();
+        let spelt = digest("act", &[format!("{brought} call_1.1").as_bytes()]);
+        assert_eq!(
+            brought.child("act", "call_1.1").span_id(),
+            hex::encode(&spelt[..8]),
+            "who reads both can name the span"
+        );
         assert_ne!(own("zen/8", "call_1"), own("zen/7", "call_1"));
         assert_ne!(own("api:tok", "call_1"), own("api:tok", "call_2"), "each request of a back end");
     }

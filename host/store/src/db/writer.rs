@@ -56,13 +56,7 @@ type Group = Vec<Box<dyn Job>>;
 
 /// Runs until nobody is left to hand anything in, and all that was is committed.
 pub(super) fn write_in_groups(conn: &Writing, queue: Receiver<Handed>) {
-    let mut writer = Writer {
-        queue,
-        waiting: Waiting::default(),
-        awaited: 0,
-        answered: 0,
-        quick: false,
-    };
+    let mut writer = Writer { queue, waiting: Waiting::default(), awaited: 0, answered: 0, quick: false };
     while writer.gather() {
         let mut group = Vec::new();
         let committed = writer.commit(conn, &mut group);
