@@ -11,6 +11,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::ErrorKind,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -49,7 +50,7 @@ impl FileKeys {
     /// The right to replace the keys, for a whole rotation. Refused while another process has it.
     pub fn rotation(&self) -> Result<Rotation<'_>, KeyError> {
         let path = self.path.with_extension("lock");
-        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let lock = lock.map_err(|error| failed(&path, error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Rotation { file: self, _lock: lock }),

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -122,7 +123,7 @@ pub async fn make(
 /// Keeps the vault's key from being replaced meanwhile, by the lock that whoever replaces it takes.
 fn hold_vault_key(home: &Home) -> Result<File> {
     let path = home.vault_key().with_extension("lock");
-    let lock = File::options().create(true).truncate(false).write(true).open(&path);
+    let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path);
     let lock = lock.with_context(|| format!("cannot open {}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),

@@ -107,5 +107,7 @@ fn words(one: &Value) -> String {
         (None, None) => "open".to_owned(),
     };
     let (id, kind, since) = (text("id"), text("kind"), text("since"));
-    format!("{id}  {kind}  {}  since {since}, {end}\n    {}", text("title"), text("text"))
+    let more =
+        Some(text("text")).filter(|more| !more.is_empty()).map_or_else(String::new, |more| format!("\n    {more}"));
+    format!("{id}  {kind}  {}  since {since}, {end}{more}", text("title"))
 }

@@ -27,8 +27,9 @@ pub(super) fn permissions(home: &Home) -> Vec<Finding> {
     vec![match open.is_empty() {
         true => Finding::ok(CHECK, "the home and its keys are their owner's alone"),
         false => {
-            let todo = "Run 'chmod -R go= ' on them, and replace the keys if others may have read them.";
-            Finding::bad(CHECK, format!("others reach {}", open.join(", ")), todo)
+            let todo =
+                format!("Run 'chmod go= {}', and replace the keys if others may have read them.", open.join(" "));
+            Finding::bad(CHECK, format!("others reach {}", open.join(", ")), &todo)
         }
     }]
 }

@@ -180,7 +180,7 @@ impl Judge<'_> {
                 party: Party::Platform,
                 who: self.role(Party::Platform),
                 what: "nobody looks for known vulnerabilities: give the host a file of them".to_owned(),
-                act: Some("portcullis advisories update DIRECTORY".to_owned()),
+                act: Some("portcullis advisories update --from DIRECTORY".to_owned()),
             });
         }
         (open_if(moves), vec![format!("{} plugins have known vulnerabilities", seen.vulnerable.len())], Vec::new())

@@ -1,6 +1,6 @@
 //! `portcullis audit key`: the key that signs the log, and its replacement, on record.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{fs::File, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -170,13 +170,14 @@ async fn finish(host: &Host, files: &Files) -> Result<KeyChange> {
     Ok(change)
 }
 
-/// Writes a small file so that it is there whole or as it was.
+/// Writes a small file of the owner's alone, so that it is there whole or as it was.
 fn replace(file: &Path, text: &str) -> Result<()> {
     let write = || {
         let mut temporary = file.as_os_str().to_owned();
         temporary.push(".tmp");
-        std::fs::write(&temporary, text)?;
-        std::fs::File::open(&temporary)?.sync_all()?;
+        let mut written = File::options().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+        written.write_all(text.as_bytes())?;
+        written.sync_all()?;
         std::fs::rename(&temporary, file)
     };
     write().with_context(|| format!("cannot write {}", file.display()))
@@ -184,6 +185,8 @@ fn replace(file: &Path, text: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::commands::init;
 
@@ -211,6 +214,10 @@ mod tests {
         assert_ne!(old, new);
         assert!(verified(&home, &old) && verified(&home, &new));
         assert!(rotate(home.clone(), quiet(), 30).await.unwrap_err().to_string().contains("signs as well until"));
+        for file in std::fs::read_dir(home.dir().join("keys")).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "others reach {:?}", file.path());
+        }
 
         let files = Files::of(&home);
         std::fs::write(&files.until, "2020-01-01T00:00:00Z\n").unwrap();

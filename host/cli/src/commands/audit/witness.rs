@@ -92,9 +92,9 @@ async fn list(host: &Host, output: Output) -> Result<()> {
             "name": one.name, "url": one.url, "vkey": one.vkey, "cosigned": one.known, "asked": one.asked, "problem": one.problem,
         });
         output.item(&value, || {
-            let asked = one.asked.map_or_else(|| "never asked".to_owned(), |at| format!("asked {at}"));
-            let problem = one.problem.as_deref().unwrap_or("cosigned");
-            format!("{:16} {:>9} entries, {asked}: {problem}\n  {}\n  {}", one.name, one.known, one.url, one.vkey)
+            let came = one.problem.as_deref().unwrap_or("cosigned");
+            let asked = one.asked.map_or_else(|| "never asked".to_owned(), |at| format!("asked {at}: {came}"));
+            format!("{:16} {:>9} entries, {asked}\n  {}\n  {}", one.name, one.known, one.url, one.vkey)
         })?;
     }
     Ok(())
