@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     id::{Digest, InvitationId, PersonId, SessionId, TenantId},
     oauth::Put,
+    secret::SecretChange,
     time::Timestamp,
 };
 
@@ -32,6 +33,8 @@ pub struct PeopleChange {
     pub settings: Option<(Option<TenantId>, Put<AccessSettings>)>,
     /// Where this is set, the change happens only while the place has another owner than this person: the last one cannot be lost.
     pub needs_other_owner: Option<(Option<TenantId>, PersonId)>,
+    /// Secrets that go with it, such as the host's own at a tenant's provider.
+    pub secrets: Vec<SecretChange>,
     /// What is written to the log.
     pub entries: Vec<Entry>,
 }
