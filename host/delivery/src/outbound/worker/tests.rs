@@ -142,7 +142,7 @@ impl World {
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         let active = installation(InstallationState::Active, 1);
         store.put_installation(active, None, entry(Kind::PluginInstalled)).await.unwrap();
-        assert!(store.put_back_end(back_end(), None, entry(Kind::BackendSet)).await.unwrap());
+        assert!(store.put_back_end(back_end(), None, None, entry(Kind::BackendSet)).await.unwrap());
         Self { _dir: dir, store, clock: Arc::new(Hand(AtomicI64::new(1_000))), door: Arc::new(door) }
     }
 
