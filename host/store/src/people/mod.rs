@@ -179,6 +179,11 @@ impl PeopleStore for SqliteStore {
         self.db.read(move |conn| rows::sessions(conn, which, params![person])).await
     }
 
+    async fn untold_sessions(&self, to: &Session, most: usize) -> Result<Vec<Session>, StoreError> {
+        let to = to.clone();
+        self.db.read(move |conn| rows::untold(conn, &to, most)).await
+    }
+
     async fn touch_session(&self, id: &SessionId, at: Timestamp, address: IpAddr) -> Result<(), StoreError> {
         let id = id.as_str().to_owned();
         let query = "UPDATE people_sessions SET used = max(used, ?1), address = ?2 WHERE id = ?3 AND live = 1";
