@@ -12,7 +12,7 @@ use portcullis_model::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Changed, Ports, SchemeName, Which, changed_meanwhile, entry, owner, refused};
+use super::{Changed, Ports, SchemeName, View, Which, changed_meanwhile, entry, owner, refused};
 use crate::{
     admin::{About, Bare, Call, On, Operation, Reply, Sent, Version, not_kept, unavailable, v1::people::pinned},
     problem::{Problem, Reason},
@@ -68,7 +68,7 @@ impl Operation for Set {
         pinned(call.expected, version.unwrap_or(0))?;
         let back_end = checked(ports, &call, &installation, version).await?;
         if call.dry_run {
-            let changed = Changed { dry_run: true, back_end, key: None };
+            let changed = Changed { dry_run: true, back_end: View::of(back_end), key: None };
             return Ok(Reply::json(changed).at(version.unwrap_or(0)).tried());
         }
         let (made, keys) = first_key(ports, &call, &installation, before.is_none()).await.map_err(refused)?.unzip();
@@ -81,7 +81,7 @@ impl Operation for Set {
         }
         let generation = back_end.generation;
         let key = made.map(|made| String::from_utf8_lossy(made.shown.expose()).into_owned());
-        Ok(Reply::json(Changed { dry_run: false, back_end, key }).at(generation))
+        Ok(Reply::json(Changed { dry_run: false, back_end: View::of(back_end), key }).at(generation))
     }
 }
 
