@@ -201,7 +201,8 @@ async fn the_id_of_a_tenant_that_left_is_not_taken_again_and_nothing_comes_late(
     let state = InstallationState::Suspended { reason: "taken back".into(), by_platform: false };
     let back = Installation { state, generation: 3, ..one.clone() };
     assert!(store.put_installation(back, Some(2), entry(Kind::PluginRestored)).await.is_err(), "it is not taken back");
-    let erased = Installation { state: InstallationState::Erased { at: Timestamp(6) }, generation: 3, ..one };
+    let erased =
+        Installation { state: InstallationState::Erased { at: Timestamp(6), held: None }, generation: 3, ..one };
     let files = portcullis_model::erasure::Erased::default();
     assert!(store.erase(erased, 2, files, entry(Kind::PluginErased)).await.unwrap().is_some(), "it comes to its end");
     assert_eq!(late(&store).await.unwrap(), 0, "a line of a call that goes on is not kept");
