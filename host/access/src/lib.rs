@@ -61,7 +61,7 @@ pub use matrix::matrix;
 pub use people::{Invited, NewInvitation, SignedOut, Vouched};
 pub use policy::{PolicyError, check_role};
 pub use reach::RoleReach;
-pub use sessions::{Begin, Seen, Started, Which, from_new_devices};
+pub use sessions::{Begin, Seen, Started, Which};
 pub use sweep::Swept;
 
 use policy::Policies;

@@ -120,6 +120,10 @@ impl PeopleStore for Rehearsal {
         self.0.live_sessions(person).await
     }
 
+    async fn untold_sessions(&self, to: &Session, most: usize) -> Result<Vec<Session>, StoreError> {
+        self.0.untold_sessions(to, most).await
+    }
+
     async fn touch_session(&self, _: &SessionId, _: Timestamp, _: IpAddr) -> Result<(), StoreError> {
         Ok(())
     }

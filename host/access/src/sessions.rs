@@ -290,6 +290,17 @@ impl Access {
         Ok(count)
     }
 
+    /// The sign-ins from new devices that a person is to be told of in their session, the latest first: nobody has said a word about them
+    /// yet, and the device of this one was there before. Of many the first: who signs in over and over does not hide how it began.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn untold(&self, known: &Known) -> Result<Vec<Session>, StoreError> {
+        let mut told = self.store.untold_sessions(&known.session, LISTED).await?;
+        told.reverse();
+        Ok(told)
+    }
+
     /// Takes somebody's word that they did not begin one of their sessions: every session of the account ends, the one that says so too.
     /// The device that it came from is a new one from then on, where this session is to be told of it: a stranger does not make the owner's
     /// device a new one by it. Gives how many ended.
@@ -302,9 +313,9 @@ impl Access {
             let help = "this is the session that you say it in: end it by signing out";
             return Err(AccessError::Invalid(help.to_owned()));
         }
-        let all = self.store.sessions(&person.id, LISTED).await?;
-        let told = from_new_devices(&all, &known.session).iter().any(|one| one.id == *session);
-        let found = all.into_iter().find(|one| one.id == *session).ok_or(AccessError::Unknown("session"))?;
+        let told = self.untold(known).await?.iter().any(|one| one.id == *session);
+        let found = self.store.session(session).await?.filter(|one| one.person == person.id);
+        let found = found.ok_or(AccessError::Unknown("session"))?;
         let why = "its owner says that somebody else had signed in";
         let live = self.store.live_sessions(&person.id).await?;
         let now = self.clock.now();
@@ -329,9 +340,8 @@ impl Access {
     /// # Errors
     /// There is no such sign-in of which this session is to be told; storage.
     pub async fn acknowledge(&self, known: &Known, session: &SessionId) -> Result<(), AccessError> {
-        let all = self.store.sessions(&known.person.id, LISTED).await?;
-        let told = from_new_devices(&all, &known.session);
-        let found = told.into_iter().find(|one| one.id == *session).ok_or(AccessError::Unknown("session"))?;
+        let told = self.untold(known).await?;
+        let found = told.iter().find(|one| one.id == *session).ok_or(AccessError::Unknown("session"))?;
         let now = self.clock.now();
         let entry = Entry::new(now, Kind::SessionAcknowledged, known.caller.actor.clone(), None)
             .about(format!("session:{}", found.id));
@@ -346,15 +356,6 @@ impl Access {
             false => Err(AccessError::Conflict("it changed in between, or is taken: look again".to_owned())),
         }
     }
-}
-
-/// The sign-ins from new devices, among these sessions of a person, that the person is to be told of in this one: nobody has said a word
-/// about them yet, and the device of this one was there before.
-pub fn from_new_devices<'a>(all: &'a [Session], this: &Session) -> Vec<&'a Session> {
-    let own = all.iter().filter(|one| one.device.id == this.device.id);
-    let since = own.map(|one| one.created).min().unwrap_or(this.created);
-    let untold = |one: &&Session| one.device.new && one.device.acknowledged.is_none();
-    all.iter().filter(untold).filter(|one| one.device.id != this.device.id && since < one.created).collect()
 }
 
 fn acknowledged(session: &Session, now: portcullis_model::time::Timestamp) -> Put<Session> {

@@ -25,7 +25,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::{InstallationId, TenantId},
-    secret::{Head, Secret, Slot, Swap},
+    secret::{Head, Secret, SecretPut, Slot, Swap},
     time::{Clock, Rng, Timestamp},
     webhook::{BackEnds, SIGNING, SignError, SignWebhooks},
 };
@@ -45,9 +45,6 @@ pub enum KeysError {
     /// There are none.
     #[error("there is no signing key for installation {0}; 'portcullis backend set' makes one")]
     NoKey(InstallationId),
-    /// There are some already.
-    #[error("there is a signing key for installation {0} already; 'portcullis backend rotate' replaces it")]
-    Taken(InstallationId),
     /// What is stored is no ring.
     #[error("the signing keys of installation {installation} cannot be read: {problem}")]
     Unreadable {
@@ -118,13 +115,24 @@ impl SigningKeys {
         Self { back_ends, vault, clock, rng }
     }
 
-    /// Makes a channel's first key.
-    pub async fn create(&self, of: Owner, scheme: Scheme, entry: Entry) -> Result<Made, KeysError> {
-        if self.vault.head(&slot(&of)).await?.is_some() {
-            return Err(KeysError::Taken(of.1));
-        }
+    /// Whether a channel has keys, whatever can be read of them.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn has(&self, of: &Owner) -> Result<bool, KeysError> {
+        Ok(self.vault.head(&slot(of)).await?.is_some())
+    }
+
+    /// Makes a channel's first key, and what stores it together with its back end. Whatever keys there are end by that: nobody was shown
+    /// them.
+    ///
+    /// # Errors
+    /// The vault, or storage.
+    pub async fn first(&self, of: &Owner, scheme: Scheme, entry: Entry) -> Result<(Made, SecretPut), KeysError> {
         let ring = Ring::new(SigningKey::fresh(scheme, self.rng.as_ref()), self.clock.now());
-        self.put(of, None, ring, entry).await
+        let (new, entry) = row(of, &ring, entry);
+        let put = self.vault.sealed_for(&new, entry).await?;
+        Ok((made(&ring, put.row.generation), put))
     }
 
     /// Makes the next key and does not sign with it yet, so that the back end can be given it beforehand. Replaces one that was made
@@ -249,22 +257,28 @@ impl SigningKeys {
 
     /// Stores a ring in place of the one that this head was of.
     async fn put(&self, of: Owner, head: Option<Head>, ring: Ring, entry: Entry) -> Result<Made, KeysError> {
-        let (place, credential) = ring.row();
-        let mut entry = entry.with("scheme", ring.scheme().name()).with("name", SIGNING);
-        if let Some(public) = ring.public() {
-            entry = entry.with("public", public);
-        }
+        let (new, entry) = row(&of, &ring, entry);
         let generation = head.as_ref().map_or(1, |head| head.generation + 1);
-        let new = NewSecret { slot: slot(&of), place, origin: None, credential, expires: None };
         match self.vault.succeed(&new, head, generation, entry).await? {
-            Swap::Done => {
-                let (shown, scheme, previous_until) = (ring.shown(), ring.scheme(), ring.previous_until());
-                Ok(Made { shown, scheme, generation, previous_until })
-            }
+            Swap::Done => Ok(made(&ring, generation)),
             Swap::Gone => Err(VaultError::Gone(SIGNING.to_owned()).into()),
             Swap::Stale | Swap::OtherKey => Err(KeysError::Busy(of.1)),
         }
     }
+}
+
+/// A ring as it is stored, and what the log says of it.
+fn row(of: &Owner, ring: &Ring, entry: Entry) -> (NewSecret, Entry) {
+    let (place, credential) = ring.row();
+    let mut entry = entry.with("scheme", ring.scheme().name()).with("name", SIGNING);
+    if let Some(public) = ring.public() {
+        entry = entry.with("public", public);
+    }
+    (NewSecret { slot: slot(of), place, origin: None, credential, expires: None }, entry)
+}
+
+fn made(ring: &Ring, generation: u64) -> Made {
+    Made { shown: ring.shown(), scheme: ring.scheme(), generation, previous_until: ring.previous_until() }
 }
 
 /// Where a channel's keys lie.

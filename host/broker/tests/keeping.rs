@@ -179,7 +179,7 @@ async fn nothing_is_connected_for_a_plugin_that_does_not_run() {
     let suspended = InstallationState::Suspended { reason: "x".into(), by_platform: false };
     let gone =
         InstallationState::Uninstalled { since: Timestamp(1), purge_at: Timestamp(2), reason: "x".into(), held: None };
-    let erased = InstallationState::Erased { at: Timestamp(3) };
+    let erased = InstallationState::Erased { at: Timestamp(3), held: None };
     for (state, says) in [(suspended, "is suspended"), (gone, "was uninstalled"), (erased, "was uninstalled")] {
         let (server, office) = both().await;
         let (_, session, answered) = begun(&office, &link(&office, provider(true)).await).await;

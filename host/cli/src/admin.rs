@@ -90,10 +90,10 @@ fn backends(host: &Host) -> v1::backends::Ports {
 
 fn sign_in(host: &Host, people: &Arc<v1::people::Ports>) -> v1::sign_in::Ports {
     let (asking, vault) = (host.clone(), host.vault().clone());
-    // Made when a provider is asked: most commands ask none.
-    let probe = move || {
-        let oidc = crate::people::oidc(&asking).map_err(|error| format!("{error:#}"));
-        oidc.map(|oidc| Arc::new(oidc) as Arc<dyn v1::sign_in::Probe>)
+    // The one that remembers what providers have answered, whoever asked.
+    let probe = move || match asking.oidc() {
+        Ok(oidc) => Ok(oidc as Arc<dyn v1::sign_in::Probe>),
+        Err(error) => Err(format!("{error:#}")),
     };
     v1::sign_in::Ports { people: people.clone(), vault, probe: Box::new(probe) }
 }

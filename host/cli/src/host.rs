@@ -1,11 +1,12 @@
 //! A host that is opened but not running: what every command works on.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use portcullis_broker::{
     connection::Connections,
     key::{Key, file::FileKeys},
+    oidc::Oidc,
     pseudonym::KeyedPseudonyms,
     renew::Renewals,
     rotation::{Brake, FreezeBook},
@@ -35,6 +36,7 @@ use crate::{
     connect,
     explain::Explainer,
     home::Home,
+    people,
     reading::LogReader,
     system::{SystemClock, SystemRng},
     vault,
@@ -64,6 +66,8 @@ pub struct Host {
     pub renewals: Arc<Renewals>,
     /// The file of the key-encryption key, where it is in one.
     pub key_file: Option<Arc<FileKeys>>,
+    /// What asks tenants' own providers, once it was needed: most commands ask none.
+    oidc: Arc<OnceLock<Arc<Oidc>>>,
     /// Stand-ins for what plugins may not see.
     pub pseudonyms: Arc<KeyedPseudonyms>,
     /// Its registry of releases.
@@ -118,6 +122,7 @@ impl Host {
             upstream,
             renewals,
             key_file,
+            oidc: Arc::default(),
             pseudonyms,
             registry,
             clock,
@@ -128,6 +133,15 @@ impl Host {
     /// Its credentials, sealed.
     pub fn vault(&self) -> &Arc<Vault> {
         &self.vault
+    }
+
+    /// What asks tenants' own providers: one for the process, which remembers what they have answered.
+    pub fn oidc(&self) -> Result<Arc<Oidc>> {
+        if let Some(oidc) = self.oidc.get() {
+            return Ok(oidc.clone());
+        }
+        let made = Arc::new(people::oidc(&self.config, self.clock.clone())?);
+        Ok(self.oidc.get_or_init(|| made).clone())
     }
 
     /// What explains decisions.

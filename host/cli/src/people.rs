@@ -12,11 +12,15 @@ use portcullis_model::{
     error::StoreError,
     id::TenantId,
     people::{Caller, Limits, PeopleStore as _, ProfileLimits},
+    time::Clock,
 };
 
 use tokio::sync::watch;
 
-use crate::host::{Host, person};
+use crate::{
+    config::Config,
+    host::{Host, person},
+};
 
 /// How often what is over by itself is looked for.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -116,12 +120,12 @@ pub async fn tidy(access: Access, mut stop: watch::Receiver<bool>) {
 
 /// Tenants' own providers, reached as egress reaches hosts.
 fn providers(host: &Host) -> Result<Providers> {
-    Ok(Providers::new(oidc(host)?, host.vault().clone()))
+    Ok(Providers::new(host.oidc()?, host.vault().clone()))
 }
 
 /// What asks tenants' own providers.
-pub fn oidc(host: &Host) -> Result<Oidc> {
-    Ok(Oidc::new(&host.config.egress()?, Arc::new(SystemResolver::default()), host.clock.clone())?)
+pub fn oidc(config: &Config, clock: Arc<dyn Clock>) -> Result<Oidc> {
+    Ok(Oidc::new(&config.egress()?, Arc::new(SystemResolver::default()), clock)?)
 }
 
 /// The person at the keyboard, as whom decisions are made about.
@@ -132,4 +136,17 @@ pub fn at_the_terminal(host: &Host) -> Caller {
 /// A tenant by its name.
 pub fn place(text: Option<&str>) -> Result<Option<TenantId>> {
     text.map(|text| text.parse().context("--tenant")).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{commands::init, home::Home};
+
+    #[tokio::test]
+    async fn whoever_asks_a_provider_asks_by_the_one_that_remembers() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = init::create(Home::at(dir.path()), "").await.unwrap();
+        assert!(Arc::ptr_eq(&host.oidc().unwrap(), &host.clone().oidc().unwrap()));
+    }
 }

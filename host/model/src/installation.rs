@@ -48,6 +48,9 @@ pub enum InstallationState {
     Erased {
         /// When.
         at: Timestamp,
+        /// Why whoever runs the host had suspended it, where they had: its tenant does not install it anew around that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held: Option<String>,
     },
 }
 
@@ -102,7 +105,7 @@ impl Installation {
     pub fn held_by_platform(&self) -> Option<&str> {
         match &self.state {
             InstallationState::Suspended { by_platform: true, reason } => Some(reason),
-            InstallationState::Uninstalled { held, .. } => held.as_deref(),
+            InstallationState::Uninstalled { held, .. } | InstallationState::Erased { held, .. } => held.as_deref(),
             _ => None,
         }
     }

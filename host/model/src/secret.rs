@@ -177,6 +177,28 @@ pub enum Swap {
     Gone,
 }
 
+/// A secret that is stored together with something else: in one transaction, or not at all.
+#[derive(Clone, Debug)]
+pub struct SecretPut {
+    /// The generation.
+    pub row: SealedSecret,
+    /// The head of the slot that it was made from; `None`: there was no such slot.
+    pub expected: Option<Head>,
+    /// Generations that ceased to be current before are deleted.
+    pub keep_since: Timestamp,
+    /// What is written to the log of it.
+    pub entry: Entry,
+}
+
+/// What becomes of a secret together with something else.
+#[derive(Clone, Debug)]
+pub enum SecretChange {
+    /// It has another generation.
+    Put(Box<SecretPut>),
+    /// It is deleted, where it is there.
+    Forget(Slot),
+}
+
 /// Storage of sealed secrets and wrapped keys.
 #[async_trait]
 pub trait SecretStore: Send + Sync {

@@ -56,6 +56,12 @@ impl Target {
         }
     }
 
+    /// The same without its query, which may hold a secret.
+    #[must_use]
+    pub fn without_query(&self) -> Self {
+        Self { query: None, ..self.clone() }
+    }
+
     /// The origin: scheme, host, and the port where it is not 443.
     pub fn origin(&self) -> String {
         format!("https://{}", self.authority())

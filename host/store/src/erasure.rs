@@ -302,7 +302,8 @@ mod tests {
         assert_eq!(store.values_of(&one, None, 100).await.unwrap().len(), 40, "it stays for the time of grace");
         assert_eq!(store.log_of(&one.id, 0, 9).await.unwrap().len(), 1);
 
-        let erased = Installation { state: InstallationState::Erased { at: Timestamp(3) }, ..uninstalled(&one, 3) };
+        let erased =
+            Installation { state: InstallationState::Erased { at: Timestamp(3), held: None }, ..uninstalled(&one, 3) };
         let stale = store.erase(erased.clone(), 1, Erased::default(), entry(Kind::PluginErased)).await.unwrap();
         assert_eq!(stale, None, "somebody was faster");
         let files = Erased { files: 2, file_bytes: 7, ..Erased::default() };
@@ -316,7 +317,8 @@ mod tests {
         assert_eq!(store.deliveries(9).await.unwrap().len(), 1, "the neighbour's delivery is there");
 
         send(&store, "later", &["b"]).await;
-        let erased = Installation { state: InstallationState::Erased { at: Timestamp(3) }, ..installation("b") };
+        let erased =
+            Installation { state: InstallationState::Erased { at: Timestamp(3), held: None }, ..installation("b") };
         assert!(store.put_installation(other, None, entry(Kind::PluginInstalled)).await.unwrap());
         let erased = Installation { generation: 2, ..erased };
         store.erase(erased, 1, Erased::default(), entry(Kind::PluginErased)).await.unwrap().unwrap();
@@ -372,7 +374,8 @@ mod tests {
         assert_eq!(put(secret(Some(&one), "late".into(), 1)).await.unwrap(), Swap::Gone);
         assert_eq!(store.entry_count().await.unwrap(), before, "what changed nothing left no entry");
         assert_eq!(put(secret(Some(&other), "late".into(), 1)).await.unwrap(), Swap::Done);
-        let erased = Installation { state: InstallationState::Erased { at: Timestamp(3) }, ..uninstalled(&one, 3) };
+        let erased =
+            Installation { state: InstallationState::Erased { at: Timestamp(3), held: None }, ..uninstalled(&one, 3) };
         store.erase(erased, 2, Erased::default(), entry(Kind::PluginErased)).await.unwrap().unwrap();
         assert_eq!(put(secret(Some(&one), "late".into(), 1)).await.unwrap(), Swap::Gone);
     }

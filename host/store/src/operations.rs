@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::{
     SqliteStore, audit,
-    db::{Outcome, failed},
+    db::{Outcome, Writing, failed},
 };
 
 /// The newest of one kind of act.
@@ -126,18 +126,30 @@ impl SqliteStore {
             .await
     }
 
-    /// Tells of something, or tells it anew, with the entry that says so.
-    pub async fn announce_status(&self, announcement: Announcement, entry: Entry) -> Outcome<()> {
+    /// Tells of something, with the entry that says so. False where something is told under its id already.
+    pub async fn announce_status(&self, announcement: Announcement, entry: Entry) -> Outcome<bool> {
         self.db
             .write(move |conn| {
                 let Announcement { id, kind, since, until, resolved, body } = &announcement;
-                conn.execute(
-                    "INSERT OR REPLACE INTO announcements (id, kind, since, until, resolved, body)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                let told = conn.execute(
+                    "INSERT INTO announcements (id, kind, since, until, resolved, body)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
                     params![id, kind, since.0, until.map(|at| at.0), resolved.map(|at| at.0), body],
-                )
-                .map_err(failed)?;
-                audit::append(conn, &entry)
+                );
+                noted(conn, told.map_err(failed)?, &entry)
+            })
+            .await
+    }
+
+    /// Tells that something is over, and what is told of it from then on, with the entry that says so. False where it is over already, or
+    /// is not told.
+    pub async fn resolve_status(&self, announcement: Announcement, entry: Entry) -> Outcome<bool> {
+        self.db
+            .write(move |conn| {
+                let Announcement { id, resolved, body, .. } = &announcement;
+                let sql = "UPDATE announcements SET resolved = ?2, body = ?3 WHERE id = ?1 AND resolved IS NULL";
+                let over = conn.execute(sql, params![id, resolved.map(|at| at.0), body]);
+                noted(conn, over.map_err(failed)?, &entry)
             })
             .await
     }
@@ -170,6 +182,14 @@ impl SqliteStore {
         let sql = "UPDATE log_witnesses SET known = 0, asked = NULL, problem = NULL";
         self.db.write(move |conn| conn.execute(sql, []).map(drop).map_err(failed)).await
     }
+}
+
+/// Appends the entry where something was written.
+fn noted(conn: &Writing, rows: usize, entry: &Entry) -> Outcome<bool> {
+    if rows == 1 {
+        audit::append(conn, entry)?;
+    }
+    Ok(rows == 1)
 }
 
 #[cfg(test)]
@@ -215,10 +235,14 @@ mod tests {
             resolved: None,
             body: "{}".into(),
         };
-        store.announce_status(one.clone(), entry(Kind::StatusAnnounced)).await.unwrap();
+        assert!(store.announce_status(one.clone(), entry(Kind::StatusAnnounced)).await.unwrap());
+        let other = Announcement { body: "{\"title\":\"Another\"}".into(), ..one.clone() };
+        assert!(!store.announce_status(other, entry(Kind::StatusAnnounced)).await.unwrap(), "its id is taken");
         assert_eq!(store.announcements(Timestamp(1_000)).await.unwrap(), [one.clone()]);
         one.resolved = Some(Timestamp(50));
-        store.announce_status(one.clone(), entry(Kind::StatusAnnounced)).await.unwrap();
+        assert!(store.resolve_status(one.clone(), entry(Kind::StatusAnnounced)).await.unwrap());
+        let later = Announcement { resolved: Some(Timestamp(60)), ..one.clone() };
+        assert!(!store.resolve_status(later, entry(Kind::StatusAnnounced)).await.unwrap(), "it is over already");
         assert_eq!(store.announcements(Timestamp(49)).await.unwrap(), [one]);
         assert_eq!(store.announcements(Timestamp(50)).await.unwrap(), []);
         assert_eq!(store.entry_count().await.unwrap(), 2);

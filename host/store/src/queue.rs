@@ -231,6 +231,20 @@ fn found(conn: &Connection, which: &str, given: impl Params) -> Outcome<Vec<Deli
     Ok(list)
 }
 
+/// The newest to any of these installations (`?1`, a JSON list) before that number (`?2`), at most so many (`?3`): so many of each are
+/// looked at, however long the queue is.
+fn listed(state: Option<DeliveryState>) -> String {
+    let of_state = state.map_or_else(String::new, |state| format!("AND n.state = {}", number_of(state)));
+    format!(
+        "d.number IN (
+           SELECT p.number FROM json_each(?1) i JOIN deliveries p ON p.number IN (
+             SELECT n.number FROM deliveries n WHERE n.installation = i.value AND n.number < ?2 {of_state}
+             ORDER BY n.number DESC LIMIT ?3)
+           ORDER BY p.number DESC LIMIT ?3)
+         ORDER BY d.number DESC"
+    )
+}
+
 #[async_trait]
 impl Queue for SqliteStore {
     async fn ingest(
@@ -284,12 +298,8 @@ impl Queue for SqliteStore {
         most: usize,
     ) -> Result<Vec<DeliveryRow>, StoreError> {
         let ids = serde_json::to_string(&of).map_err(corrupt)?;
-        let of_state = state.map_or_else(String::new, |state| format!("d.state = {} AND", number_of(state)));
-        let which = format!(
-            "{of_state} d.installation IN (SELECT value FROM json_each(?1)) AND d.number < coalesce(?2, d.number + 1)
-             ORDER BY d.number DESC LIMIT ?3"
-        );
-        self.db.read(move |conn| found(conn, &which, params![ids, before, most])).await
+        let before = before.unwrap_or(i64::MAX);
+        self.db.read(move |conn| found(conn, &listed(state), params![ids, before, most])).await
     }
 
     async fn retry(&self, delivery: i64, entry: Entry) -> Result<Retried, StoreError> {
@@ -462,5 +472,33 @@ mod tests {
         assert_eq!(store.entry_count().await.unwrap(), before + 1, "what changed nothing left no entry");
         let again = store.lease(9, 9, Timestamp(0), HOLD).await.unwrap();
         assert_eq!(again.iter().map(|one| (one.delivery, one.attempt)).collect::<Vec<_>>(), [(1, 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_deliveries_walks_an_index_and_no_other_installations() {
+        let (_dir, store) = store();
+        for (id, targets) in [("e1", ["a", "b"]), ("e2", ["b", "c"]), ("e3", ["a", "c"])] {
+            ingest(&store, id, &targets).await;
+        }
+        let listed_to = async |ids: &[&str], before, most| {
+            let of = ids.iter().map(|id| id.parse().unwrap()).collect();
+            let rows = store.deliveries_to(of, None, before, most).await.unwrap();
+            rows.into_iter().map(|row| (row.delivery, row.installation.to_string())).collect::<Vec<_>>()
+        };
+        let row = |number, to: &str| (number, to.to_owned());
+        assert_eq!(listed_to(&["a", "b"], None, 3).await, [row(5, "a"), row(3, "b"), row(2, "b")]);
+        assert_eq!(listed_to(&["a", "b"], Some(2), 3).await, [row(1, "a")]);
+        for (state, index) in [(None, "deliveries_of"), (Some(DeliveryState::Dead), "deliveries_dead")] {
+            let plan = store.db.read(move |conn| {
+                let sql = format!("EXPLAIN QUERY PLAN SELECT d.number FROM deliveries d WHERE {}", listed(state));
+                let mut query = conn.prepare(&sql).map_err(failed)?;
+                let steps = query.query_map(params!["[]", 7, 3], |row| row.get::<_, String>(3)).map_err(failed)?;
+                steps.collect::<Result<Vec<_>, _>>().map_err(failed)
+            });
+            let plan = plan.await.unwrap();
+            let walks = |step: &String| step.contains(&format!("{index} (installation=? AND number<?)"));
+            assert!(plan.iter().any(walks), "{plan:?}");
+            assert!(!plan.iter().any(|step| step.starts_with("SCAN") && !step.starts_with("SCAN i ")), "{plan:?}");
+        }
     }
 }

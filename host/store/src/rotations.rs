@@ -8,8 +8,9 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     freeze::{Freeze, Released},
-    id::{RotationId, SourceName},
+    id::RotationId,
     rotation::{Act, Item, Line, Policy, RotationStore, Scope, SourceKeys},
+    source::Source,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -18,7 +19,7 @@ use crate::{
     SqliteStore,
     audit::{append, append_all},
     db::{Outcome, corrupt, failed},
-    freezes,
+    freezes, sources,
 };
 
 fn text(value: &impl Serialize) -> Outcome<String> {
@@ -222,20 +223,20 @@ impl RotationStore for SqliteStore {
 
     async fn put_source_keys(
         &self,
-        source: SourceName,
+        source: &Source,
         keys: SourceKeys,
         entries: Vec<Entry>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let source = source.clone();
         self.db
             .write(move |conn| {
-                conn.execute(
-                    // Not of one that was taken away meanwhile: whoever has its name next would have them.
-                    "INSERT INTO source_keys SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM sources WHERE name = ?1)
-                     ON CONFLICT (source) DO UPDATE SET body = excluded.body",
-                    params![source.as_str(), text(&keys)?],
-                )
-                .map_err(failed)?;
-                append_all(conn, &entries)
+                // Not of one that was taken away meanwhile: whoever has its name next would have them.
+                let is_there = sources::is_there(conn, &source)?;
+                if is_there {
+                    sources::put_keys(conn, &source, &keys)?;
+                    append_all(conn, &entries)?;
+                }
+                Ok(is_there)
             })
             .await
     }
@@ -248,8 +249,9 @@ mod tests {
         connection::ConnectionKey,
         event::EventForm,
         freeze::{Extent, FreezeStore as _},
+        id::SourceName,
         rotation::{Held, Mode, Nature, Outcome, Renewal, Step},
-        source::{Source, SourceStore as _},
+        source::{Added, NewSource, SourceStore as _},
         time::Timestamp,
     };
 
@@ -341,13 +343,14 @@ mod tests {
         store.put_policy(scope, None, entry(Kind::RotationPolicy)).await.unwrap();
         assert!(store.policies().await.unwrap().is_empty());
         let (source, mut keys): (SourceName, _) = ("acme-support".parse().unwrap(), SourceKeys::default());
-        store.put_source_keys(source.clone(), keys.clone(), vec![]).await.unwrap();
-        assert!(store.source_keys().await.unwrap().is_empty(), "of a source that is not there");
         let there = Source { name: source.clone(), tenant: "acme".parse().unwrap(), form: EventForm::Zendesk };
-        assert!(store.add_source(there, entry(Kind::SourceAdded)).await.unwrap());
+        assert!(!store.put_source_keys(&there, keys.clone(), vec![]).await.unwrap());
+        assert!(store.source_keys().await.unwrap().is_empty(), "of a source that is not there");
+        let new = NewSource { source: there.clone(), keys: keys.clone(), secret: None };
+        assert_eq!(store.add_source(new, entry(Kind::SourceAdded)).await.unwrap(), Added::Done);
         for until in [1, 2] {
             keys.promote_at = Some(Timestamp(until));
-            store.put_source_keys(source.clone(), keys.clone(), vec![]).await.unwrap();
+            assert!(store.put_source_keys(&there, keys.clone(), vec![]).await.unwrap());
         }
         assert_eq!(store.source_keys().await.unwrap(), [(source, keys)]);
     }

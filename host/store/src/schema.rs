@@ -37,4 +37,5 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/privacy.sql"),
     include_str!("schema/rotation_items.sql"),
     include_str!("schema/leaving.sql"),
+    include_str!("schema/delivery_lists.sql"),
 ];

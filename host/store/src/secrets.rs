@@ -17,7 +17,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::TenantId,
-    secret::{Head, SealedSecret, SecretStore, Slot, SlotRows, Swap, VaultRows, WrappedKey},
+    secret::{Head, SealedSecret, SecretChange, SecretPut, SecretStore, Slot, SlotRows, Swap, VaultRows, WrappedKey},
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
@@ -76,6 +76,30 @@ fn put(
     Ok(Swap::Done)
 }
 
+/// Stores a secret inside of another change, which is to be taken back where this is not [`Swap::Done`].
+pub(crate) fn put_with(conn: &Writing, new: &SecretPut) -> Outcome<Swap> {
+    let put = put(conn, &new.row, new.expected.as_ref(), new.entry.time, new.keep_since)?;
+    if put == Swap::Done {
+        append(conn, &new.entry)?;
+    }
+    Ok(put)
+}
+
+/// The same of whatever becomes of it.
+pub(crate) fn change(conn: &Writing, change: &SecretChange) -> Outcome<Swap> {
+    match change {
+        SecretChange::Put(new) => put_with(conn, new),
+        SecretChange::Forget(slot) => forget(conn, slot).map(|_| Swap::Done),
+    }
+}
+
+/// Deletes a slot. False where there is none.
+pub(crate) fn forget(conn: &Writing, slot: &Slot) -> Outcome<bool> {
+    let which = [slot.tenant.as_str(), installation(slot), slot.name.as_str()];
+    let sql = "DELETE FROM secrets WHERE tenant = ?1 AND installation = ?2 AND name = ?3";
+    conn.execute(sql, which).map(|rows| rows == 1).map_err(failed)
+}
+
 #[async_trait]
 impl SecretStore for SqliteStore {
     async fn put_secret(
@@ -85,15 +109,8 @@ impl SecretStore for SqliteStore {
         keep_since: Timestamp,
         entry: Entry,
     ) -> Result<Swap, StoreError> {
-        self.db
-            .write(move |conn| {
-                let put = put(conn, &secret, expected.as_ref(), entry.time, keep_since)?;
-                if put == Swap::Done {
-                    append(conn, &entry)?;
-                }
-                Ok(put)
-            })
-            .await
+        let new = SecretPut { row: secret, expected, keep_since, entry };
+        self.db.write(move |conn| put_with(conn, &new)).await
     }
 
     async fn set_head(&self, slot: &Slot, expected: Head, head: Head, entry: Entry) -> Result<bool, StoreError> {
@@ -112,13 +129,7 @@ impl SecretStore for SqliteStore {
 
     async fn remove_slot(&self, slot: &Slot) -> Result<bool, StoreError> {
         let slot = slot.clone();
-        let remove = move |conn: &Writing| {
-            let installation = slot.installation.as_ref().map_or("", |installation| installation.as_str());
-            let which = [slot.tenant.as_str(), installation, slot.name.as_str()];
-            let sql = "DELETE FROM secrets WHERE tenant = ?1 AND installation = ?2 AND name = ?3";
-            conn.execute(sql, which).map(|rows| rows == 1).map_err(failed)
-        };
-        self.db.write(remove).await
+        self.db.write(move |conn| forget(conn, &slot)).await
     }
 
     async fn forget_retired(&self, before: Timestamp) -> Result<u64, StoreError> {

@@ -10,6 +10,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::InstallationId,
+    secret::{SecretPut, Swap},
     webhook::{BackEnd, BackEnds, Notice, SIGNING},
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -19,6 +20,7 @@ use crate::{
     audit::append,
     db::{Outcome, corrupt, failed},
     queue::{DEAD, PENDING},
+    secrets,
 };
 
 /// The lane of deliveries to back ends.
@@ -130,10 +132,21 @@ impl BackEnds for SqliteStore {
         self.db.read(move |conn| read(conn, &installation)).await
     }
 
-    async fn put_back_end(&self, one: BackEnd, expected: Option<u64>, entry: Entry) -> Result<bool, StoreError> {
+    async fn put_back_end(
+        &self,
+        one: BackEnd,
+        expected: Option<u64>,
+        keys: Option<SecretPut>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
         self.db
             .write(move |conn| {
                 if generation(conn, &one.installation)? != expected {
+                    return Ok(false);
+                }
+                if let Some(keys) = &keys
+                    && secrets::put_with(conn, keys)? != Swap::Done
+                {
                     return Ok(false);
                 }
                 write(conn, &one)?;

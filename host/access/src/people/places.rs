@@ -9,6 +9,7 @@ use portcullis_model::{
         AccessSettings, Caller, PeopleChange, SupportGrant,
         actions::{ACCESS_CHANGE, ACCESS_GET, SUPPORT_END, SUPPORT_GRANT, SUPPORT_LIST},
     },
+    secret::SecretChange,
     time::Timestamp,
 };
 
@@ -118,6 +119,20 @@ impl Access {
         place: Option<&TenantId>,
         new: AccessSettings,
     ) -> Result<AccessSettings, AccessError> {
+        self.set_settings_with(caller, place, new, Vec::new()).await
+    }
+
+    /// The same, together with what becomes of secrets: all of it, or nothing.
+    ///
+    /// # Errors
+    /// As [`Access::set_settings`]; a secret was made from what is not so any more.
+    pub async fn set_settings_with(
+        &self,
+        caller: &Caller,
+        place: Option<&TenantId>,
+        new: AccessSettings,
+        secrets: Vec<SecretChange>,
+    ) -> Result<AccessSettings, AccessError> {
         self.may(caller, &ACCESS_CHANGE, place, "access", None).await?;
         let limits = &new.limits;
         if [limits.idle_minutes, limits.absolute_minutes, limits.step_up_minutes].contains(&0) {
@@ -149,7 +164,7 @@ impl Access {
             .with("single-sign-on-only", row.provider.as_ref().is_some_and(|provider| provider.only));
         let expected = Some(before.version).filter(|version| *version > 0);
         let settings = Some((place.cloned(), Put { row: row.clone(), expected }));
-        let mut change = PeopleChange { settings, entries: vec![entry], ..Default::default() };
+        let mut change = PeopleChange { settings, secrets, entries: vec![entry], ..Default::default() };
         let issuer = |settings: &AccessSettings| settings.provider.as_ref().map(|one| one.issuer.clone());
         if let Some(tenant) = place.filter(|_| before.provider.is_some() && issuer(&before) != issuer(&row)) {
             self.end_by_provider(&mut change, tenant, &caller.actor).await?;

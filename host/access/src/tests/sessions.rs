@@ -213,10 +213,8 @@ async fn a_sign_in_from_a_new_device_is_told_to_the_old_ones_until_their_person_
     let (ana, own) = world.joined("ana@acme.example", Some("acme"), "owner").await;
     let told = async |token: &str| {
         let known = world.known(token).await.unwrap();
-        let all = world.access.sessions(&ana).await.unwrap();
-        let told: Vec<_> =
-            crate::from_new_devices(&all, &known.session).into_iter().map(|one| one.id.clone()).collect();
-        (known, told)
+        let told = world.access.untold(&known).await.unwrap();
+        (known, told.into_iter().map(|one| one.id).collect::<Vec<_>>())
     };
     assert!(told(&own).await.1.is_empty(), "nobody was there before");
     let first = world.begins(&ana).await;
@@ -243,6 +241,25 @@ async fn a_sign_in_from_a_new_device_is_told_to_the_old_ones_until_their_person_
     assert!(matches!(again, Err(crate::AccessError::Unknown("session"))), "once: {again:?}");
     // That it was somebody else is a word, too.
     world.access.disown(&known, &seconds).await.unwrap();
-    let all = world.access.sessions(&ana).await.unwrap();
-    assert!(crate::from_new_devices(&all, &known.session).is_empty());
+    assert!(world.access.untold(&known).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whoever_signs_in_over_and_over_hides_neither_their_first_sign_in_nor_the_owners_device() {
+    let world = World::new();
+    let (ana, own) = world.joined("ana@acme.example", Some("acme"), "owner").await;
+    let first = world.begins(&ana).await.session.id;
+    // As many as are listed end, and the owner signs in no more meanwhile.
+    let owner = world.known(&own).await.unwrap();
+    for _ in 0..201 {
+        let next = world.begins(&ana).await;
+        let one = Which::One(&next.session.id);
+        world.access.end_sessions(&world.operator().actor, &ana, one, "x").await.unwrap();
+    }
+    let told = world.access.untold(&owner).await.unwrap();
+    assert_eq!(told.last().map(|one| &one.id), Some(&first));
+    world.access.acknowledge(&owner, &first).await.unwrap();
+    let told = world.access.untold(&owner).await.unwrap();
+    assert!(told.iter().all(|one| one.id != first) && told.len() == 200, "{}", told.len());
+    assert_eq!(world.access.disown(&owner, &told[199].id).await.unwrap(), 2, "the owner's, and the stranger's first");
 }

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, Method, header},
     response::Response,
 };
-use portcullis_access::{Beginner, Known, from_new_devices, recovery as codes};
+use portcullis_access::{Beginner, Known, recovery as codes};
 use portcullis_model::{
     id::{FactorId, SessionId},
     people::{FactorKind, Reach, Session},
@@ -201,11 +201,11 @@ pub(super) async fn sessions(State(own): Shared, Extension(client): Asker, heade
     let work = async {
         let known = own.signed_in(Method::GET, &headers, client).await?;
         let all = own.access.sessions(&known.person.id).await?;
-        let told = from_new_devices(&all, &known.session);
-        let is_told = |session: &Session| told.iter().any(|one| one.id == session.id);
+        let told = own.access.untold(&known).await?;
+        let rest = all.iter().filter(|session| told.iter().all(|one| one.id != session.id));
         // What the person is told of comes first, however long ago it was.
-        let (first, rest): (Vec<_>, Vec<_>) = all.iter().partition(|session| is_told(session));
-        let all = first.into_iter().chain(rest).map(|session| shown(session, &known, is_told(session)));
+        let first = told.iter().map(|session| shown(session, &known, true));
+        let all = first.chain(rest.map(|session| shown(session, &known, false)));
         Ok::<_, Refused>(proved(&json!({ "sessions": all.collect::<Vec<Value>>() })))
     };
     answer(work.await)

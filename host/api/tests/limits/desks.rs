@@ -36,8 +36,11 @@ impl Board for Nothing {
     async fn told(&self) -> Result<Vec<Announced>, StoreError> {
         Ok(Vec::new())
     }
-    async fn tell(&self, _: &Announced, _: Actor) -> Result<(), StoreError> {
-        Ok(())
+    async fn tell(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+    async fn resolve(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
+        Ok(true)
     }
 }
 

@@ -44,9 +44,10 @@ use portcullis_model::{
     limits::Limits,
     oauth::Bearer,
     platform::{Platform, Refusal, Session},
+    rotation::SourceKeys,
     scope::{ScopeError, ScopeText},
     secret::Secret,
-    source::{Source, SourceStore as _},
+    source::{Added, NewSource, Source, SourceStore as _},
     time::{Clock as _, Timestamp},
 };
 use portcullis_packages::check::Registry;
@@ -313,7 +314,8 @@ async fn webhooks(world: &World) -> Arc<Webhooks> {
     let kept = entry(Kind::ConnectionAdded);
     vault.put(source.tenant.clone(), None, &source.secret_name(), "{}", &secret, kept).await.unwrap();
     connections.refresh().await.unwrap();
-    world.store.add_source(source.clone(), entry(Kind::SourceAdded)).await.unwrap();
+    let new = NewSource { source: source.clone(), keys: SourceKeys::default(), secret: None };
+    assert_eq!(world.store.add_source(new, entry(Kind::SourceAdded)).await.unwrap(), Added::Done);
     let directory = Directory::new(world.store.clone());
     let sources = SourceBook::new(world.store.clone(), connections);
     sources.refresh().await.unwrap();

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `metadata` | discovery (OpenID Connect Discovery 1.0), and what of it is believed |
 //! | `keys` | the provider's keys (RFC 7517) |
+//! | `flights` | that one question serves all who wait for its answer |
 //! | `claims` | what an ID token must say, and what it says of the person |
 //! | `logout` | what a logout token must say, and what it says is over |
 //!
@@ -13,9 +14,10 @@
 //!
 //! Invariants: the issuer is compared byte by byte, in discovery, in the answer (RFC 9207) and in the ID token; a signature counts with
 //! a key that the provider publishes and an algorithm of that key, never `none` and never a shared secret; the client's secret goes to
-//! the token endpoint of its own provider; an e-mail address is never looked at.
+//! the token endpoint of its own provider; an e-mail address is never looked at; however many ask at once, a provider is asked once.
 
 mod claims;
+mod flights;
 mod keys;
 mod logout;
 mod metadata;
@@ -44,6 +46,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 pub use claims::Identity;
+use flights::Flights;
 use keys::Keys;
 pub use logout::{LoggedOut, OLDEST};
 use metadata::Metadata;
@@ -153,6 +156,7 @@ pub struct Oidc {
     caller: Caller,
     clock: Arc<dyn Clock>,
     known: Mutex<BTreeMap<String, Known>>,
+    flights: Flights,
 }
 
 impl Oidc {
@@ -161,15 +165,16 @@ impl Oidc {
     /// # Errors
     /// The operator's settings are unfit.
     pub fn new(config: &Config, resolver: Arc<dyn Resolve>, clock: Arc<dyn Clock>) -> Result<Self, EgressError> {
-        Ok(Self { caller: Caller::new(config, resolver)?, clock, known: Mutex::default() })
+        let caller = Caller::new(config, resolver)?;
+        Ok(Self { caller, clock, known: Mutex::default(), flights: Flights::default() })
     }
 
-    /// Whether a provider can be used: it answers, and publishes what is needed.
+    /// Whether a provider can be used: it answers, and publishes what is needed. It is asked anew, though not over and over.
     ///
     /// # Errors
     /// What is wrong.
     pub async fn check(&self, party: &Party) -> Result<(), OidcError> {
-        let metadata = self.metadata(&party.issuer).await?;
+        let metadata = self.metadata_within(&party.issuer, AGAIN).await?;
         metadata.proof(party.secret.is_some())?;
         self.keys(&party.issuer, &metadata, None).await.map(drop)
     }
@@ -254,13 +259,20 @@ impl Oidc {
 
     /// What a provider publishes of itself.
     async fn metadata(&self, issuer: &str) -> Result<Arc<Metadata>, OidcError> {
-        let now = self.clock.now();
-        if let Some(known) = self.remembered(issuer) {
-            let last = if known.outcome.is_ok() { FRESH } else { FAILED };
-            if now.distance(known.read) < last {
-                return known.outcome;
-            }
+        self.metadata_within(issuer, FRESH).await
+    }
+
+    /// The same, as it was at most so long ago.
+    async fn metadata_within(&self, issuer: &str, fresh: Duration) -> Result<Arc<Metadata>, OidcError> {
+        if let Some(outcome) = self.known_metadata(issuer, fresh) {
+            return outcome;
         }
+        let _flight = self.flights.begin(issuer).await;
+        // Somebody else may have asked meanwhile.
+        if let Some(outcome) = self.known_metadata(issuer, fresh) {
+            return outcome;
+        }
+        let now = self.clock.now();
         let outcome = self.discover(issuer).await.map(Arc::new);
         // A provider that is slow to fail is not asked again because of how long that took.
         let read = if outcome.is_ok() { now } else { self.clock.now() };
@@ -274,6 +286,12 @@ impl Oidc {
         outcome
     }
 
+    fn known_metadata(&self, issuer: &str, fresh: Duration) -> Option<Result<Arc<Metadata>, OidcError>> {
+        let known = self.remembered(issuer)?;
+        let last = if known.outcome.is_ok() { fresh } else { FAILED };
+        (self.clock.now().distance(known.read) < last).then_some(known.outcome)
+    }
+
     async fn discover(&self, issuer: &str) -> Result<Metadata, OidcError> {
         let reply = self.get(metadata::place(issuer)?).await?;
         Metadata::read(issuer, &reply.body)
@@ -281,19 +299,14 @@ impl Oidc {
 
     /// A provider's keys: read again where one is missing, since it may be new; and not over and over, since it may be made up.
     async fn keys(&self, issuer: &str, metadata: &Metadata, kid: Option<&str>) -> Result<Arc<Keys>, OidcError> {
+        if let Some(outcome) = self.known_keys(issuer, kid) {
+            return outcome;
+        }
+        let _flight = self.flights.begin(issuer).await;
+        if let Some(outcome) = self.known_keys(issuer, kid) {
+            return outcome;
+        }
         let now = self.clock.now();
-        let known = self.remembered(issuer);
-        let (keys, keyless) = known.map_or((None, None), |known| (known.keys, known.keyless));
-        if let Some((read, keys)) = keys {
-            let age = now.distance(read);
-            let is_there = kid.is_none_or(|kid| keys.has(kid));
-            if age < AGAIN || (age < FRESH && is_there) {
-                return Ok(keys);
-            }
-        }
-        if let Some((_, why)) = keyless.filter(|(failed, _)| now.distance(*failed) < FAILED) {
-            return Err(why);
-        }
         let outcome = self.read_keys(metadata).await;
         let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get_mut(issuer) {
@@ -303,6 +316,18 @@ impl Oidc {
             }
         }
         outcome
+    }
+
+    fn known_keys(&self, issuer: &str, kid: Option<&str>) -> Option<Result<Arc<Keys>, OidcError>> {
+        let (now, Known { keys, keyless, .. }) = (self.clock.now(), self.remembered(issuer)?);
+        if let Some((read, keys)) = keys {
+            let age = now.distance(read);
+            let is_there = kid.is_none_or(|kid| keys.has(kid));
+            if age < AGAIN || (age < FRESH && is_there) {
+                return Some(Ok(keys));
+            }
+        }
+        keyless.filter(|(failed, _)| now.distance(*failed) < FAILED).map(|(_, why)| Err(why))
     }
 
     async fn read_keys(&self, metadata: &Metadata) -> Result<Arc<Keys>, OidcError> {

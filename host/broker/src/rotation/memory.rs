@@ -14,6 +14,7 @@ use portcullis_model::{
     freeze::{Freeze, FreezeState, FreezeStore, Released},
     id::{RotationId, SourceName},
     rotation::{Act, Item, Line, Policy, RotationStore, Scope, SourceKeys},
+    source::Source,
 };
 
 #[derive(Debug, Default)]
@@ -178,10 +179,10 @@ impl RotationStore for Memory {
         Ok(true)
     }
 
-    async fn put_source_keys(&self, name: SourceName, keys: SourceKeys, new: Vec<Entry>) -> Result<(), StoreError> {
+    async fn put_source_keys(&self, of: &Source, keys: SourceKeys, new: Vec<Entry>) -> Result<bool, StoreError> {
         let mut rows = self.rows();
-        rows.sources.insert(name, keys);
+        rows.sources.insert(of.name.clone(), keys);
         rows.entries.extend(new);
-        Ok(())
+        Ok(true)
     }
 }

@@ -36,7 +36,7 @@ pub use ending::{Endings, Fate};
 pub use memory::Memory;
 pub use rehearsal::{Latency, NobodyServes, Rehearsed};
 pub use report::{MAX_REPORT, PREDICATE, Report, ReportError, Totals};
-pub use schedule::{Batches, Scheduler, Status};
+pub use schedule::{Batches, LEFT_ALONE, Scheduler, Status};
 pub use source::{NotRegistered, Sources};
 
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Answers for rotation by policy: what is due is minted anew in its window, and of what nobody can mint a person is told (INT-5).
 //!
 //! Invariants: what is due of a tenant is rotated in acts of that tenant, as a person's order would be; what fails is left alone for a while that
-//! doubles, and what is in use stays in use; a person is told once for each generation; what is frozen waits until it is not.
+//! doubles, and what is in use stays in use; a person is told once for each generation; what is frozen waits until it is not; an emergency
+//! that whoever ordered it does not go on with is carried out all the same, as long as what it froze is frozen.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,6 +25,9 @@ use super::act::{Order, Quiet, RotateError, Rotator};
 const FIRST_PAUSE: Duration = Duration::from_secs(300);
 /// How often it doubles: to a bit more than five hours.
 const DOUBLED: u32 = 6;
+
+/// For how long an emergency is left to whoever ordered it: longer than they wait for it to hold, and for their turn.
+pub const LEFT_ALONE: Duration = Duration::from_secs(900);
 
 /// How old something is, and how old it may get.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,17 +69,30 @@ impl Scheduler {
         Ok(limited.map(|held| status(held, &policies, now)).collect())
     }
 
-    /// Acts by policy that a crash cut off, or that are under way.
+    /// Acts by policy that a crash cut off, or that are under way; and emergencies that nobody goes on with, or that have been under way
+    /// for long. One whose freeze somebody has lifted was taken back by that.
     pub async fn cut_off(&self) -> Result<Vec<Act>, RotateError> {
+        let (now, frozen) = (self.rotator.clock.now(), self.rotator.freezes.freezes().await?.freezes);
         let mut acts = self.rotator.store.acts().await?;
-        acts.retain(|act| act.mode == Mode::Planned && act.ended.is_none());
+        acts.retain(|act| match act.mode {
+            _ if act.ended.is_some() => false,
+            Mode::Planned => true,
+            Mode::Emergency => {
+                act.started.plus(LEFT_ALONE) <= now && frozen.iter().any(|freeze| freeze.act.as_ref() == Some(&act.id))
+            }
+            Mode::Rehearsal => false,
+        });
         Ok(acts)
     }
 
     /// Goes on with one of them, where it has not ended since. Whoever calls has the turn of all that it reaches.
     pub async fn go_on(&self, id: &RotationId) -> Result<(), RotateError> {
         if self.cut_off().await?.iter().any(|act| act.id == *id) {
-            self.rotator.go_on(id, Arc::new(Quiet)).await?;
+            let frozen = self.rotator.freezes.freezes().await?.freezes;
+            // What stays frozen is lifted by whoever could lift what the order froze.
+            let platform = frozen.iter().any(|freeze| freeze.act.as_ref() == Some(id) && freeze.platform);
+            let rotator = Rotator { platform, ..self.rotator.clone() };
+            rotator.go_on(id, Arc::new(Quiet)).await?;
         }
         Ok(())
     }

@@ -16,14 +16,19 @@ use portcullis_model::{
     id::{SourceName, TenantId},
     privacy::ORIGIN,
     rotation::{Family, Held, Item, Nature, Renewal, RotationStore, SourceKeys},
-    secret::{Secret, Slot},
-    source::{Source, SourceStore},
+    secret::{Secret, SecretPut},
+    source::{Added, MOST, NewSource, Source, SourceStore},
     time::{Clock, Rng, Timestamp},
 };
 use serde_json::json;
 
 use super::credentials::{Credentials, StepError};
-use crate::{connection::Connections, hmac::same, issue::Revoked, vault::Vault};
+use crate::{
+    connection::Connections,
+    hmac::same,
+    issue::Revoked,
+    vault::{NewSecret, Vault, VaultError},
+};
 
 /// Why a source was not registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +39,9 @@ pub enum NotRegistered {
     /// The name is taken.
     #[error("there is a source '{0}' already")]
     Taken(SourceName),
+    /// Its tenant has as many as a tenant may.
+    #[error("tenant {0} has {most} sources, the most of one tenant: take one away that is not needed any more", most = MOST)]
+    TooMany(TenantId),
     /// A step failed.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -73,15 +81,19 @@ impl Sources {
     /// Whether a source can be registered under this name.
     ///
     /// # Errors
-    /// The name is taken, or the host's own.
+    /// The name is taken, or the host's own; its tenant has [`MOST`].
     pub async fn check_new(&self, source: &Source) -> Result<(), NotRegistered> {
         let name = &source.name;
         if name.as_str() == ORIGIN {
             return Err(NotRegistered::OfTheHost(name.clone()));
         }
-        match self.sources.sources().await?.iter().any(|known| known.name == *name) {
-            true => Err(NotRegistered::Taken(name.clone())),
-            false => Ok(()),
+        let all = self.sources.sources().await?;
+        if all.iter().any(|known| known.name == *name) {
+            return Err(NotRegistered::Taken(name.clone()));
+        }
+        match all.iter().filter(|known| known.tenant == source.tenant).count() < MOST {
+            true => Ok(()),
+            false => Err(NotRegistered::TooMany(source.tenant.clone())),
         }
     }
 
@@ -91,28 +103,32 @@ impl Sources {
     /// As [`Sources::check_new`], or storage.
     pub async fn add(&self, source: &Source, secret: &Secret) -> Result<(), NotRegistered> {
         self.check_new(source).await?;
-        // The secret first: a source without one would only refuse everything.
-        self.put(source, &source.secret_name(), secret).await?;
         let entry = self.entry(Kind::SourceAdded, source).with("form", json!(source.form));
-        if !self.sources.add_source(source.clone(), entry).await? {
-            return Err(NotRegistered::Taken(source.name.clone()));
-        }
         let keys = SourceKeys { issued: Some(self.clock.now()), ..SourceKeys::default() };
-        self.keys.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
-        Ok(self.reload().await?)
+        let secret = self.sealed(source, secret).await.map_err(kept)?;
+        let new = NewSource { source: source.clone(), keys, secret: Some(secret) };
+        match self.sources.add_source(new, entry).await? {
+            Added::Done => Ok(self.reload().await?),
+            Added::Taken => Err(NotRegistered::Taken(source.name.clone())),
+            Added::TooMany => Err(NotRegistered::TooMany(source.tenant.clone())),
+            Added::Stale => Err(kept(VaultError::Busy(source.secret_name())).into()),
+        }
     }
 
-    /// Takes a source away, and then its secrets: what it sends is refused from then on.
+    async fn sealed(&self, source: &Source, secret: &Secret) -> Result<SecretPut, VaultError> {
+        let new = NewSecret::by_hand(source.slot(source.secret_name()), "{}", secret);
+        self.vault.sealed_for(&new, self.entry(Kind::ConnectionAdded, source)).await
+    }
+
+    /// Takes a source away with its secrets: what it sends is refused from then on.
     ///
     /// # Errors
     /// [`StepError::Gone`], or storage.
     pub async fn remove(&self, source: &Source) -> Result<(), StepError> {
         let entry = self.entry(Kind::SourceRemoved, source).with("form", json!(source.form));
-        if !self.sources.remove_source(&source.name, entry).await? {
+        if !self.sources.remove_source(source, entry).await? {
             return Err(StepError::Gone);
         }
-        self.forget(source, &source.secret_name()).await?;
-        self.forget(source, &source.next_secret_name()).await?;
         self.reload().await
     }
 
@@ -137,7 +153,7 @@ impl Sources {
         if let Some(until) = promote_at {
             entry = entry.with("both-until", until.to_string());
         }
-        self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
+        self.note(source, keys, vec![entry]).await?;
         if promote_at.is_none() && before.promote_at.is_some() {
             self.forget(source, &source.next_secret_name()).await?;
         }
@@ -188,7 +204,7 @@ impl Sources {
             return Ok(false);
         }
         let keys = SourceKeys { promote_at: None, ..keys.clone() };
-        self.keys.put_source_keys(source.name.clone(), keys, Vec::new()).await?;
+        self.note(source, keys, Vec::new()).await?;
         Ok(true)
     }
 
@@ -197,7 +213,7 @@ impl Sources {
         if before.revoked.is_none() {
             let keys = SourceKeys { promote_at: None, revoked: Some(self.clock.now()), ..before };
             let entry = self.entry(Kind::SourceRevoked, source);
-            self.keys.put_source_keys(source.name.clone(), keys, vec![entry]).await?;
+            self.note(source, keys, vec![entry]).await?;
         }
         self.forget(source, &source.secret_name()).await?;
         // Whatever is on record: a rotation that was cut off has left one of which nothing is.
@@ -217,19 +233,26 @@ impl Sources {
         found.ok_or(StepError::Gone)
     }
 
+    /// Writes how its secrets stand, where it is there still and its tenant's.
+    async fn note(&self, source: &Source, keys: SourceKeys, entries: Vec<Entry>) -> Result<(), StepError> {
+        match self.keys.put_source_keys(source, keys, entries).await? {
+            true => Ok(()),
+            false => Err(StepError::Gone),
+        }
+    }
+
     async fn put(&self, source: &Source, name: &str, secret: &Secret) -> Result<(), StepError> {
         let entry = self.entry(Kind::ConnectionAdded, source);
         let put = self.vault.put(source.tenant.clone(), None, name, "{}", secret, entry).await;
-        put.map(drop).map_err(|error| StepError::Store(error.to_string()))
+        put.map(drop).map_err(kept)
     }
 
     async fn forget(&self, source: &Source, name: &str) -> Result<(), StepError> {
-        let slot = Slot { tenant: source.tenant.clone(), installation: None, name: name.to_owned() };
-        self.vault.forget(&slot).await.map(drop).map_err(|error| StepError::Store(error.to_string()))
+        self.vault.forget(&source.slot(name.to_owned())).await.map(drop).map_err(kept)
     }
 
     async fn reload(&self) -> Result<(), StepError> {
-        self.connections.refresh().await.map(drop).map_err(|error| StepError::Store(error.to_string()))
+        self.connections.refresh().await.map(drop).map_err(kept)
     }
 
     fn random(&self) -> [u8; 32] {
@@ -242,6 +265,10 @@ impl Sources {
         let entry = Entry::new(self.clock.now(), kind, self.actor.clone(), Some(source.tenant.clone()));
         entry.about(format!("source:{}", source.name))
     }
+}
+
+fn kept(error: VaultError) -> StepError {
+    StepError::Store(error.to_string())
 }
 
 #[async_trait]

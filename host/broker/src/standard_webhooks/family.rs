@@ -123,11 +123,11 @@ mod tests {
     };
 
     use super::*;
-    use crate::standard_webhooks::tests::{World, back_end, owner, signs, world};
+    use crate::standard_webhooks::tests::{World, back_end, create, signs, world};
 
     async fn family() -> (tempfile::TempDir, BackEndKeys) {
         let World { dir, store, clock, keys } = world();
-        assert!(store.put_back_end(back_end("a"), None, entry()).await.unwrap());
+        assert!(store.put_back_end(back_end("a"), None, None, entry()).await.unwrap());
         (dir, BackEndKeys { keys: Arc::new(keys), installations: store, clock, actor: Actor::Host })
     }
 
@@ -138,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_pair_is_ended_and_minted_and_each_step_can_be_taken_twice() {
         let (_dir, family) = family().await;
-        family.keys.create(owner("a"), Scheme::Ed25519, entry()).await.unwrap();
+        create(&family.keys, "a", Scheme::Ed25519).await;
         let held = family.list().await.unwrap().remove(0);
         assert_eq!((held.generation, held.nature.renewal, held.needs_person), (1, Renewal::Own, false));
         for _ in 0..2 {
@@ -158,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn a_shared_secret_waits_for_a_person() {
         let (_dir, family) = family().await;
-        family.keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+        create(&family.keys, "a", Scheme::Hmac).await;
         let held = family.list().await.unwrap().remove(0);
         assert_eq!(held.nature.renewal, Renewal::Person);
         family.person_needed(&held.item, held.generation, "x").await.unwrap();

@@ -69,6 +69,12 @@ pub(super) async fn signs(keys: &SigningKeys, id: &str) -> Result<Vec<String>, S
     Ok(header.split(' ').map(str::to_owned).collect())
 }
 
+/// A channel's first key, stored by itself.
+pub(super) async fn create(keys: &SigningKeys, id: &str, scheme: Scheme) -> Made {
+    let ring = Ring::new(SigningKey::fresh(scheme, keys.rng.as_ref()), keys.clock.now());
+    keys.put(owner(id), None, ring, entry()).await.unwrap()
+}
+
 fn by(made: &Made) -> String {
     SigningKey::parse(&made.shown).unwrap().sign("msg_1", 7, b"{}")
 }
@@ -79,9 +85,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
     let World { clock, keys, .. } = &world();
     assert_eq!(signs(keys, "a").await.err(), Some(SignError::NoKey));
-    let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
-    let other = keys.create(owner("b"), Scheme::Hmac, entry()).await.unwrap();
-    assert!(matches!(keys.create(owner("a"), Scheme::Hmac, entry()).await, Err(KeysError::Taken(_))));
+    let first = create(keys, "a", Scheme::Hmac).await;
+    let other = create(keys, "b", Scheme::Hmac).await;
     assert_eq!(signs(keys, "a").await.unwrap(), [by(&first)]);
     assert_ne!(by(&first), by(&other));
     let ready = keys.prepare(owner("a"), None, entry()).await.unwrap();
@@ -98,7 +103,7 @@ async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
 #[tokio::test]
 async fn another_processs_change_is_seen_and_of_two_at_once_one_is_refused() {
     let World { store, clock, keys, .. } = &world();
-    keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    create(keys, "a", Scheme::Hmac).await;
     let other = SigningKeys::new(store.clone(), Arc::new(vault(store)), clock.clone(), Arc::new(Counter::default()));
     let made = other.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
     assert_eq!(signs(keys, "a").await.unwrap(), [by(&made)]);
@@ -112,7 +117,7 @@ async fn another_processs_change_is_seen_and_of_two_at_once_one_is_refused() {
 #[tokio::test]
 async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_other_keys_are_left_alone() {
     let World { keys, .. } = &world();
-    let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let first = create(keys, "a", Scheme::Hmac).await;
     let second = keys.rotate(owner("a"), None, Duration::ZERO, entry()).await.unwrap();
     keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
     assert_eq!(signs(keys, "a").await.unwrap(), [by(&second)], "no key of that generation signs any more");
@@ -127,7 +132,7 @@ async fn a_revoked_channel_signs_nothing_until_it_is_rotated_and_other_keys_are_
 
 /// Changes after which keys of the generation before still sign, or will.
 async fn changed(keys: &SigningKeys, how: &str) -> u64 {
-    keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    create(keys, "a", Scheme::Hmac).await;
     match how {
         "made ready" => keys.prepare(owner("a"), None, entry()).await.unwrap().generation - 1,
         "rotated" => keys.rotate(owner("a"), None, DAY, entry()).await.unwrap().generation - 1,
@@ -163,7 +168,7 @@ async fn a_key_that_signs_on_in_a_newer_generation_is_ended_all_the_same() {
 #[tokio::test]
 async fn what_an_overlap_that_is_over_or_a_lost_generation_leaves() {
     let World { keys, clock, .. } = &world();
-    let first = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let first = create(keys, "a", Scheme::Hmac).await;
     let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     clock.0.store(second.previous_until.unwrap().0, Ordering::SeqCst);
     keys.revoke(owner("a"), first.generation, entry()).await.unwrap();
@@ -176,8 +181,8 @@ async fn what_an_overlap_that_is_over_or_a_lost_generation_leaves() {
 #[tokio::test]
 async fn a_store_that_is_busy_leaves_no_channel_out() {
     let World { store, clock, keys, .. } = &world();
-    assert!(store.put_back_end(back_end("a"), None, entry()).await.unwrap());
-    keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    assert!(store.put_back_end(back_end("a"), None, None, entry()).await.unwrap());
+    create(keys, "a", Scheme::Hmac).await;
     assert_eq!(keys.channels().await.unwrap().len(), 1);
     let read = |step: &'static str| match step {
         "read" => Err(StoreError("database is locked".to_owned())),
@@ -193,7 +198,7 @@ async fn a_store_that_is_busy_leaves_no_channel_out() {
 #[tokio::test]
 async fn what_does_not_open_signs_nothing_and_nothing_prints_a_key() {
     let World { store, clock, keys, .. } = &world();
-    let made = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let made = create(keys, "a", Scheme::Hmac).await;
     let ring = KeyRing::of(Key::of(&[4; 32]).unwrap(), Arc::new(Counter::default()));
     let strange = Arc::new(Vault::new(store.clone(), ring, Arc::new(Counter::default())));
     let strange = SigningKeys::new(store.clone(), strange, clock.clone(), Arc::new(Counter::default()));
@@ -208,7 +213,7 @@ async fn what_does_not_open_signs_nothing_and_nothing_prints_a_key() {
 #[tokio::test]
 async fn keys_are_no_connection_and_each_is_looked_for() {
     let World { store, keys, .. } = &world();
-    let old = keys.create(owner("a"), Scheme::Hmac, entry()).await.unwrap();
+    let old = create(keys, "a", Scheme::Hmac).await;
     let new = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     let connections = Connections::new(Arc::new(vault(store))).unwrap();
     assert!(connections.refresh().await.unwrap().is_empty(), "nothing is unfit");
@@ -220,7 +225,7 @@ async fn keys_are_no_connection_and_each_is_looked_for() {
 #[tokio::test]
 async fn an_asymmetric_keys_secret_half_is_never_shown() {
     let World { keys, .. } = &world();
-    let made = keys.create(owner("a"), Scheme::Ed25519, entry()).await.unwrap();
+    let made = create(keys, "a", Scheme::Ed25519).await;
     let shown = String::from_utf8(made.shown.expose().to_vec()).unwrap();
     assert!(shown.starts_with("whpk_"));
     let info = keys.describe(&owner("a")).await.unwrap();

@@ -23,7 +23,7 @@ use portcullis_model::{
     connection::{Origin, Standing, Unreadable},
     error::StoreError,
     id::{InstallationId, ProviderId, TenantId},
-    secret::{Head, SealedSecret, Secret, SecretStore, Slot, SlotRows, Swap},
+    secret::{Head, SealedSecret, Secret, SecretPut, SecretStore, Slot, SlotRows, Swap},
     time::{Rng, Timestamp},
     webhook::SIGNING,
 };
@@ -138,6 +138,14 @@ pub struct NewSecret {
     pub expires: Option<Timestamp>,
 }
 
+impl NewSecret {
+    /// One for which no provider is asked, and that does not say when it ends.
+    pub fn by_hand(slot: Slot, place: &str, secret: &Secret) -> Self {
+        let credential = Credential { access: Some(secret.clone()), ..Credential::default() };
+        Self { slot, place: place.to_owned(), origin: None, credential, expires: None }
+    }
+}
+
 /// A generation out of the vault.
 #[derive(Clone, Debug)]
 pub struct Opened {
@@ -233,9 +241,21 @@ impl Vault {
         entry: Entry,
     ) -> Result<u64, VaultError> {
         let slot = Slot { tenant, installation, name: name.to_owned() };
-        let credential = Credential { access: Some(secret.clone()), ..Credential::default() };
-        let new = NewSecret { slot, place: place.to_owned(), origin: None, credential, expires: None };
-        self.store_new(new, entry).await
+        self.store_new(NewSecret::by_hand(slot, place, secret), entry).await
+    }
+
+    /// Seals a secret as the next generation of its slot, to be stored together with something else. Where the slot or the key has
+    /// changed by then, neither is stored.
+    ///
+    /// # Errors
+    /// It is no secret that is taken; storage, or the key.
+    pub async fn sealed_for(&self, new: &NewSecret, entry: Entry) -> Result<SecretPut, VaultError> {
+        check(new)?;
+        // Nobody tries this again where another process has replaced the key since it was looked up.
+        self.keys.forget_current(&new.slot.tenant);
+        let expected = self.store.slot(&new.slot).await?.map(|rows| rows.head);
+        let row = self.sealed(new, expected.as_ref().map_or(1, |head| head.generation + 1), entry.time).await?;
+        Ok(SecretPut { row, expected, keep_since: keep_since(&entry), entry })
     }
 
     /// Seals a secret and makes it the current generation of its slot, whatever that is now: a renewal that is under way finds
@@ -264,8 +284,7 @@ impl Vault {
     ) -> Result<Swap, VaultError> {
         for _ in 0..TRIES {
             let row = self.sealed(new, generation, entry.time).await?;
-            let keep_since = Timestamp(entry.time.0.saturating_sub(KEPT.as_millis() as i64));
-            match self.store.put_secret(row, head.clone(), keep_since, entry.clone()).await? {
+            match self.store.put_secret(row, head.clone(), keep_since(&entry), entry.clone()).await? {
                 // The data key was replaced in between: under the new one then.
                 Swap::OtherKey => self.keys.forget_current(&new.slot.tenant),
                 swap => return Ok(swap),
@@ -428,6 +447,11 @@ impl fmt::Debug for Vault {
 /// Where a row says that it comes from.
 pub(crate) fn origin_of(row: &SealedSecret) -> Option<Origin> {
     serde_json::from_str(&row.origin).ok()
+}
+
+/// Since when generations must have been current to be kept beside one that is stored with this entry.
+fn keep_since(entry: &Entry) -> Timestamp {
+    Timestamp(entry.time.0.saturating_sub(KEPT.as_millis() as i64))
 }
 
 fn unopened(row: &SealedSecret) -> VaultError {

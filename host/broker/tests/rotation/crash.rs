@@ -11,8 +11,9 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     freeze::{Extent, Freeze, FreezeState, FreezeStore, Released},
-    id::{RotationId, SourceName},
+    id::RotationId,
     rotation::{Act, Item, Line, Outcome, Policy, RotationStore, Scope, SourceKeys},
+    source::Source,
 };
 
 use crate::fake::{Dial, ENDS_OLD, Fake, LASTING, ONCE, OWN, STATIC, emergency, held, rotator};
@@ -97,9 +98,9 @@ impl RotationStore for Dying {
         self.write()?;
         self.inner.note_needed(item, generation, entry).await
     }
-    async fn put_source_keys(&self, name: SourceName, keys: SourceKeys, new: Vec<Entry>) -> Result<(), StoreError> {
+    async fn put_source_keys(&self, of: &Source, keys: SourceKeys, new: Vec<Entry>) -> Result<bool, StoreError> {
         self.write()?;
-        self.inner.put_source_keys(name, keys, new).await
+        self.inner.put_source_keys(of, keys, new).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use portcullis_broker::rotation::{Memory, Order, Quiet, Scheduler, StepError};
+use portcullis_broker::rotation::{LEFT_ALONE, Memory, Order, Quiet, Scheduler, StepError};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     connection::ConnectionKey,
@@ -117,6 +117,27 @@ async fn an_act_that_was_cut_off_is_gone_on_with() {
     assert!(scheduler.recover().await.unwrap().is_empty());
     assert!(store.acts().await.unwrap()[0].ended.is_some());
     assert_eq!(fake.count("renew a"), 1, "what was minted is not minted again");
+}
+
+#[tokio::test]
+async fn an_emergency_that_nobody_goes_on_with_is_carried_out_unless_it_was_taken_back() {
+    let (store, fake, clock, scheduler) = stage(vec![held("ins_1", "a", "p", OWN), held("ins_2", "b", "q", OWN)]);
+    let rotator = rotator(&store, &fake, &clock);
+    let of = |provider: &str| emergency(Extent::Provider(provider.parse().unwrap()));
+    let (lost, taken_back) = (rotator.freeze(of("p")).await.unwrap(), rotator.freeze(of("q")).await.unwrap());
+    store
+        .lift_freeze(taken_back.freeze.unwrap(), Entry::new(Timestamp(0), Kind::FreezeLifted, Actor::Host, None))
+        .await
+        .unwrap();
+    let left_alone = i64::try_from(LEFT_ALONE.as_millis()).unwrap();
+    clock.0.store(left_alone - 1, Ordering::Relaxed);
+    assert!(scheduler.cut_off().await.unwrap().is_empty(), "whoever ordered it may wait for its turn still");
+    clock.0.store(left_alone, Ordering::Relaxed);
+    assert!(scheduler.recover().await.unwrap().is_empty());
+    assert_eq!(fake.calls(), ["revoke a", "renew a"]);
+    let ended: Vec<_> = store.acts().await.unwrap().into_iter().map(|act| (act.id, act.ended.is_some())).collect();
+    assert_eq!(ended, [(lost.id, true), (taken_back.id, false)]);
+    assert!(store.freezes().await.unwrap().freezes.is_empty(), "what it froze goes on");
 }
 
 #[tokio::test]

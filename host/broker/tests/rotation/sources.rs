@@ -21,7 +21,7 @@ use portcullis_model::{
     id::SourceName,
     rotation::{Outcome, Revocation, SourceKeys},
     secret::Secret,
-    source::{Source, SourceStore},
+    source::{Added, NewSource, Source, SourceStore},
     time::Timestamp,
 };
 
@@ -38,10 +38,10 @@ struct Store {
 
 #[async_trait]
 impl SourceStore for Store {
-    async fn add_source(&self, _: Source, _: Entry) -> Result<bool, StoreError> {
-        Ok(false)
+    async fn add_source(&self, _: NewSource, _: Entry) -> Result<Added, StoreError> {
+        Ok(Added::Taken)
     }
-    async fn remove_source(&self, _: &SourceName, _: Entry) -> Result<bool, StoreError> {
+    async fn remove_source(&self, _: &Source, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
     }
     async fn sources(&self) -> Result<Vec<Source>, StoreError> {

@@ -24,6 +24,7 @@ use portcullis_model::{
     installation::{Installation, InstallationState, InstallationStore as _},
     limits::Limits,
     queue::{DeliveryState, Queue as _},
+    secret::{SecretStore as _, Swap},
     time::{Clock, Rng, Timestamp},
     upgrade::UpgradePolicy,
     webhook::{
@@ -150,7 +151,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         store.put_installation(installation(), None, entry(Kind::PluginInstalled)).await.unwrap();
-        assert!(store.put_back_end(back_end(), None, entry(Kind::BackendSet)).await.unwrap());
+        assert!(store.put_back_end(back_end(), None, None, entry(Kind::BackendSet)).await.unwrap());
         let rng = Arc::new(Counter::default());
         let ring = KeyRing::of(Key::random(rng.as_ref()), rng.clone());
         let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
@@ -160,7 +161,10 @@ impl World {
     }
 
     pub async fn create(&self, scheme: Scheme) -> Made {
-        self.keys.create(owner(), scheme, entry(Kind::BackendRotated)).await.unwrap()
+        let (made, put) = self.keys.first(&owner(), scheme, entry(Kind::BackendRotated)).await.unwrap();
+        let stored = self.store.put_secret(put.row, put.expected, put.keep_since, put.entry).await.unwrap();
+        assert_eq!(stored, Swap::Done);
+        made
     }
 
     pub async fn rotate(&self, scheme: Option<Scheme>, overlap: Duration) -> Made {

@@ -40,7 +40,20 @@ impl Board for OfHost {
         Ok(self.0.store.announcements(from).await?.into_iter().map(told).collect())
     }
 
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<(), StoreError> {
+    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
+        let (stored, entry) = self.row(one, by);
+        self.0.store.announce_status(stored, entry).await
+    }
+
+    async fn resolve(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
+        let (stored, entry) = self.row(one, by);
+        self.0.store.resolve_status(stored, entry).await
+    }
+}
+
+impl OfHost {
+    /// As it is stored, and what the log says of it.
+    fn row(&self, one: &Announced, by: Actor) -> (StatusAnnouncement, Entry) {
         let entry = Entry::new(self.0.clock.now(), Kind::StatusAnnounced, by, None)
             .with("id", one.id.as_str())
             .with("kind", one.kind.as_str())
@@ -56,6 +69,6 @@ impl Board for OfHost {
             resolved: one.resolved,
             body: json!({ "title": one.title, "text": one.text }).to_string(),
         };
-        self.0.store.announce_status(stored, entry).await
+        (stored, entry)
     }
 }

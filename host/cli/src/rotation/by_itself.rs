@@ -1,5 +1,5 @@
 //! What a running host rotates by itself: new secrets of sources take their place, what policy says is due is rotated, what a crash cut
-//! off goes on, and what was ended is revoked.
+//! off goes on, an emergency among it that nobody went on with, and what was ended is revoked.
 //!
 //! Invariants: somebody's order goes first, and what it rotates is not due any more; a tenant whose providers are slow holds up nobody
 //! else's rotations.
@@ -15,11 +15,12 @@ use portcullis_broker::rotation::Scheduler;
 use portcullis_model::{
     audit::Actor,
     id::{RotationId, TenantId},
+    rotation::Mode,
 };
 use tokio::sync::watch;
 
 use super::{endings, rotator, sources, turns};
-use crate::{each::Each, host::Host};
+use crate::{each::Each, home::Home, host::Host};
 
 /// How often a running host looks for what is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -94,7 +95,7 @@ impl Round {
         Ok(())
     }
 
-    /// Goes on with what was cut off before the start.
+    /// Goes on with acts by policy that were cut off before the start, and with emergencies that whoever ordered them does not go on with.
     async fn go_on(&mut self) -> Result<()> {
         let left = match &self.cut_off {
             Some(left) => left.clone(),
@@ -104,33 +105,68 @@ impl Round {
                 self.cut_off.insert(Arc::new(Mutex::new(ids))).clone()
             }
         };
-        if left.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            return Ok(());
-        }
         let acts = self.scheduler.cut_off().await?;
         left.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| acts.iter().any(|act| act.id == *id));
         for act in acts {
-            if !left.lock().unwrap_or_else(PoisonError::into_inner).contains(&act.id) {
+            // An act by policy that began since the start is under way here.
+            if act.mode == Mode::Planned && !left.lock().unwrap_or_else(PoisonError::into_inner).contains(&act.id) {
                 continue;
             }
             let tenant = turns::whose(&self.host, std::slice::from_ref(&act.extent)).await?;
             if !self.under_way.may_begin(&tenant) {
                 continue;
             }
-            let Some(turn) = turns::try_take(&self.host.home, tenant.as_ref())? else { continue };
-            let (scheduler, left) = (self.scheduler.clone(), left.clone());
-            self.under_way.begin(tenant, async move {
-                let _turn = turn;
-                match scheduler.go_on(&act.id).await {
-                    Ok(()) => {
+            let (scheduler, left, home) = (self.scheduler.clone(), left.clone(), self.host.home.clone());
+            self.under_way.begin(tenant.clone(), async move {
+                match gone_on(&scheduler, &home, tenant.as_ref(), &act.id).await {
+                    Ok(true) => {
                         left.lock().unwrap_or_else(PoisonError::into_inner).remove(&act.id);
                     }
+                    // Somebody has a turn that it would meet: it may be this very act.
+                    Ok(false) => {}
                     Err(error) => {
-                        tracing::error!(act = %act.id, %error, "a rotation that was cut off cannot go on; it is tried again");
+                        tracing::error!(act = %act.id, error = %format!("{error:#}"), "a rotation that was cut off cannot go on; it is tried again");
                     }
                 }
             });
         }
         Ok(())
+    }
+}
+
+/// Goes on with an act in its turn. False where it does not get one.
+async fn gone_on(scheduler: &Scheduler, home: &Home, tenant: Option<&TenantId>, act: &RotationId) -> Result<bool> {
+    let Some(_turn) = turns::wait(home, tenant).await? else { return Ok(false) };
+    scheduler.go_on(act).await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_broker::rotation::Order;
+    use portcullis_model::{
+        freeze::{Extent, FreezeStore as _},
+        rotation::{Act, RotationStore as _},
+        time::Timestamp,
+    };
+
+    use super::*;
+    use crate::commands::init;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_emergency_is_taken_up_once_whoever_ordered_it_has_had_their_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Arc::new(init::create(Home::at(dir.path()), "").await.unwrap());
+        let (mode, extent, reason) = (Mode::Emergency, Extent::All, "a breach".to_owned());
+        let order = Order { mode, extent, reason, only: None, overlap: Duration::ZERO };
+        let act = rotator(&host, Actor::Host, true).freeze(order).await.unwrap();
+        let mut round = Round::new(&host);
+        for (started, is_taken_up) in [(act.started, false), (Timestamp(0), true)] {
+            host.store.put_act(Act { started, ..act.clone() }, Vec::new()).await.unwrap();
+            round.look().await.unwrap();
+            round.under_way.all().await;
+            assert_eq!(host.store.acts().await.unwrap()[0].ended.is_some(), is_taken_up);
+            assert_eq!(host.store.freezes().await.unwrap().freezes.is_empty(), is_taken_up);
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    error::StoreError,
     id::{InstallationId, TenantId},
     installation::{Installation, InstallationState, InstallationStore as _},
 };
@@ -169,8 +170,16 @@ pub async fn step(host: &Host, tenant: &TenantId, alone: bool) -> Result<bool> {
     let now = host.clock.now();
     let entry =
         Entry::new(now, Kind::TenantDeleted, Actor::Host, Some(tenant.clone())).about(format!("tenant:{tenant}"));
-    let left = host.store.delete_tenant(tenant, now, entry).await?;
-    LogReader::new(&host.home, host.store.clone()).forgets().await;
+    let reader = LogReader::new(&host.home, host.store.clone());
+    let forget = async {
+        match reader.forgets().await {
+            true => Ok(()),
+            false => {
+                Err(StoreError("what was erased is in the index of the log still, which somebody reads".to_owned()))
+            }
+        }
+    };
+    let left = host.store.delete_tenant(tenant, now, entry, forget).await?;
     if !left.is_empty() {
         tracing::warn!(%tenant, ?left, "something of a tenant that is deleted came meanwhile; it is looked at again");
     }

@@ -171,7 +171,7 @@ fn who_must_be_told_follows_from_the_table() {
 #[test]
 fn a_plan_names_all_that_it_reaches_and_nothing_of_others() {
     let suspended = InstallationState::Suspended { reason: "x".into(), by_platform: false };
-    let gone = InstallationState::Erased { at: Timestamp(1) };
+    let gone = InstallationState::Erased { at: Timestamp(1), held: None };
     let all = [
         installation("a", "com.example.bad", "acme", InstallationState::Active),
         installation("b", "com.example.bad", "beta", suspended),

@@ -8,6 +8,7 @@ use crate::{
     error::StoreError,
     id::{Digest, InvitationId, PersonId, SessionId, TenantId},
     oauth::Put,
+    secret::SecretChange,
     time::Timestamp,
 };
 
@@ -32,6 +33,8 @@ pub struct PeopleChange {
     pub settings: Option<(Option<TenantId>, Put<AccessSettings>)>,
     /// Where this is set, the change happens only while the place has another owner than this person: the last one cannot be lost.
     pub needs_other_owner: Option<(Option<TenantId>, PersonId)>,
+    /// Secrets that go with it, such as the host's own at a tenant's provider.
+    pub secrets: Vec<SecretChange>,
     /// What is written to the log.
     pub entries: Vec<Entry>,
 }
@@ -92,6 +95,10 @@ pub trait PeopleStore: super::AutomationStore + Send + Sync {
 
     /// All sessions of a person that have not ended, the oldest first; those past their limits that nobody has ended yet included.
     async fn live_sessions(&self, person: &PersonId) -> Result<Vec<Session>, StoreError>;
+
+    /// The sessions that began on devices that were new, of whoever this session is of, and of which they have not said a word yet: those
+    /// that began on another device than this one, after this one's was first there. The oldest first; at most so many.
+    async fn untold_sessions(&self, to: &Session, most: usize) -> Result<Vec<Session>, StoreError>;
 
     /// Notes that a session was used, and from where. Nothing happens where it has ended.
     async fn touch_session(&self, id: &SessionId, at: Timestamp, address: std::net::IpAddr) -> Result<(), StoreError>;

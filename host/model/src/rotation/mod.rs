@@ -20,7 +20,8 @@ use crate::{
     connection::ConnectionKey,
     error::StoreError,
     freeze::{Extent, Freeze, Released, is_published_by},
-    id::{InstallationId, PluginId, ProviderId, RotationId, SourceName, TenantId},
+    id::{InstallationId, PluginId, ProviderId, RotationId, TenantId},
+    source::Source,
     time::Timestamp,
 };
 
@@ -441,11 +442,7 @@ pub trait RotationStore: Send + Sync {
     /// Notes that a person was told that this generation of an item must be replaced. False where that was noted before.
     async fn note_needed(&self, item: &Item, generation: u64, entry: Entry) -> Result<bool, StoreError>;
 
-    /// Writes how a source's secrets stand.
-    async fn put_source_keys(
-        &self,
-        source: SourceName,
-        keys: SourceKeys,
-        entries: Vec<Entry>,
-    ) -> Result<(), StoreError>;
+    /// Writes how a source's secrets stand. False, and nothing is written, where its tenant has none of this name any more.
+    async fn put_source_keys(&self, source: &Source, keys: SourceKeys, entries: Vec<Entry>)
+    -> Result<bool, StoreError>;
 }

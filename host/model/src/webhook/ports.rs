@@ -12,6 +12,7 @@ use crate::{
     id::{InstallationId, TenantId},
     installation::Installation,
     queue::{DeliveryRow, Verdict},
+    secret::SecretPut,
     time::Timestamp,
 };
 
@@ -24,9 +25,15 @@ pub trait BackEnds: Send + Sync {
     /// One installation's.
     async fn back_end(&self, installation: &InstallationId) -> Result<Option<BackEnd>, StoreError>;
 
-    /// Adds one or replaces the installation's, where that one's generation is `expected` (`None`: there is none yet). False
-    /// where somebody else was faster.
-    async fn put_back_end(&self, back_end: BackEnd, expected: Option<u64>, entry: Entry) -> Result<bool, StoreError>;
+    /// Adds one or replaces the installation's, where that one's generation is `expected` (`None`: there is none yet), together with
+    /// its first keys, where they are made now. False, and nothing is changed, where somebody else was faster.
+    async fn put_back_end(
+        &self,
+        back_end: BackEnd,
+        expected: Option<u64>,
+        keys: Option<SecretPut>,
+        entry: Entry,
+    ) -> Result<bool, StoreError>;
 
     /// Takes it away with its signing keys, and closes what waited for it; how much that was is added to the entry. False where
     /// there is none of that generation.

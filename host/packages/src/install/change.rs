@@ -61,8 +61,13 @@ impl Installer<'_> {
         self.put(new, Some(old.generation), entry).await
     }
 
-    /// Lets it run again, if its release holds. One that runs already stays as it is.
+    /// Lets it run again, if its release holds. One that runs already stays as it is. Where it was uninstalled after the platform had
+    /// suspended it, the platform lets its tenant have it again by this.
     pub async fn resume(&self, id: &InstallationId) -> Result<Installation, InstallError> {
+        let found = self.find(id).await?;
+        if found.is_gone() && self.platform && found.held_by_platform().is_some() {
+            return self.let_back(found).await;
+        }
         let old = self.living(id).await?;
         if old.state == InstallationState::Active {
             return Ok(old);
@@ -74,6 +79,20 @@ impl Installer<'_> {
         let new = Installation { state: InstallationState::Active, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginResumed, &new);
         self.put(new, Some(old.generation), entry).await
+    }
+
+    async fn let_back(&self, old: Installation) -> Result<Installation, InstallError> {
+        let state = match old.state.clone() {
+            InstallationState::Uninstalled { since, purge_at, reason, .. } => {
+                InstallationState::Uninstalled { since, purge_at, reason, held: None }
+            }
+            InstallationState::Erased { at, .. } => InstallationState::Erased { at, held: None },
+            runs => runs,
+        };
+        let expected = Some(old.generation);
+        let new = Installation { state, generation: old.generation + 1, ..old };
+        let entry = self.entry(Kind::PluginResumed, &new);
+        self.put(new, expected, entry).await
     }
 
     /// Fails where the platform suspended it, and somebody else asks.

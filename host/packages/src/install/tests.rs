@@ -218,6 +218,26 @@ async fn what_the_platform_suspended_stays_so_when_it_is_uninstalled_and_taken_b
 }
 
 #[tokio::test]
+async fn what_the_platform_suspended_is_not_installed_anew_once_it_is_erased() {
+    let world = World::new();
+    let id = world.install(None).await.unwrap().id;
+    let platform = || Installer { platform: true, ..world.installer() };
+    platform().suspend(&id, "it mines coins").await.unwrap();
+    let (store, soon) = (world.memory.as_ref(), portcullis_model::time::Timestamp(0));
+    let (gone, _) = world.installer().uninstall(store, &id, "not needed", soon).await.unwrap();
+    let (erased, _) =
+        world.installer().erase(store, &gone, portcullis_model::erasure::Erased::default()).await.unwrap();
+    assert_eq!(erased.held_by_platform(), Some("it mines coins"));
+    let anew = world.install(None).await.unwrap_err();
+    assert!(matches!(&anew, InstallError::ByPlatform { reason, .. } if reason == "it mines coins"), "{anew}");
+    assert!(matches!(world.installer().resume(&id).await, Err(InstallError::Gone(_))), "its tenant lifts nothing");
+    let let_back = platform().resume(&id).await.unwrap();
+    assert!(let_back.is_gone() && let_back.held_by_platform().is_none(), "{let_back:?}");
+    assert_eq!(world.last().kind, Kind::PluginResumed);
+    assert_eq!(world.install(None).await.unwrap().state, InstallationState::Active);
+}
+
+#[tokio::test]
 async fn whoever_is_slower_is_told() {
     let world = World::new();
     let id = world.install(None).await.unwrap().id;

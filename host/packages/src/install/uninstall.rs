@@ -2,7 +2,8 @@
 //! taken back.
 //!
 //! Invariants: an installation that is uninstalled has no credentials and gets no deliveries; one that is taken back does not
-//! run before an admin says so, and one that the platform had suspended not before the platform does; what is erased is counted in the log.
+//! run before an admin says so, and one that the platform had suspended not before the platform does, nor is it installed anew, also once
+//! it is erased; what is erased is counted in the log.
 
 use portcullis_model::{
     audit::Kind,
@@ -58,11 +59,11 @@ impl Installer<'_> {
         old: &Installation,
         files: Erased,
     ) -> Result<(Installation, Erased), InstallError> {
-        let InstallationState::Uninstalled { since, reason, .. } = &old.state else {
+        let InstallationState::Uninstalled { since, reason, held, .. } = &old.state else {
             return Err(InstallError::NotUninstalled(old.id.clone()));
         };
         let new = Installation {
-            state: InstallationState::Erased { at: self.clock.now() },
+            state: InstallationState::Erased { at: self.clock.now(), held: held.clone() },
             granted: Vec::new(),
             limits: Limits::default(),
             previous: None,

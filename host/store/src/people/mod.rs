@@ -1,7 +1,7 @@
 //! People, their roles, factors and sessions.
 //!
 //! Invariants: what a [`PeopleChange`] holds is written together with its audit entries or not at all, and only over the versions that
-//! it was made from; an address, a subject and a factor's handle lead to one person who was not removed.
+//! it was made from, secrets among it; an address, a subject and a factor's handle lead to one person who was not removed.
 
 mod automation;
 mod rows;
@@ -19,6 +19,7 @@ use portcullis_model::{
     people::{
         AccessSettings, Factor, Invitation, Membership, PeopleChange, PeopleStore, Person, Role, Session, SupportGrant,
     },
+    secret::Swap,
     time::Timestamp,
 };
 use rusqlite::params;
@@ -27,6 +28,7 @@ use crate::{
     SqliteStore,
     audit::append_all,
     db::{Outcome, Writing, corrupt, failed},
+    secrets,
 };
 
 /// Says, inside of a transaction, that it must be taken back: somebody else was faster, or a condition does not hold.
@@ -68,6 +70,11 @@ fn write(conn: &Writing, change: &PeopleChange) -> Outcome<()> {
     }
     if let Some((at, put)) = &change.settings {
         rows::settings(conn, &place(at.as_ref()), put)?;
+    }
+    for secret in &change.secrets {
+        if secrets::change(conn, secret)? != Swap::Done {
+            return Err(StoreError(LOST.into()));
+        }
     }
     append_all(conn, &change.entries)
 }
@@ -170,6 +177,11 @@ impl PeopleStore for SqliteStore {
         let person = person.as_str().to_owned();
         let which = "person = ?1 AND live = 1 ORDER BY created, id";
         self.db.read(move |conn| rows::sessions(conn, which, params![person])).await
+    }
+
+    async fn untold_sessions(&self, to: &Session, most: usize) -> Result<Vec<Session>, StoreError> {
+        let to = to.clone();
+        self.db.read(move |conn| rows::untold(conn, &to, most)).await
     }
 
     async fn touch_session(&self, id: &SessionId, at: Timestamp, address: IpAddr) -> Result<(), StoreError> {

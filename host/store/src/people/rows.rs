@@ -166,6 +166,16 @@ pub(super) fn people_of(conn: &Connection, at: &str, after: &str, most: usize) -
     rows.iter().map(read).collect()
 }
 
+/// Sessions from new devices that nobody has said a word about, as this one is told of them.
+pub(super) fn untold(conn: &Connection, to: &Session, most: usize) -> Outcome<Vec<Session>> {
+    let which = "person = ?1 AND body ->> '$.device.new' AND body ->> '$.device.acknowledged' IS NULL
+        AND body ->> '$.device.id' <> ?2 AND created > coalesce(
+            (SELECT min(created) FROM people_sessions WHERE person = ?1 AND body ->> '$.device.id' = ?2), ?3)
+        ORDER BY created, id LIMIT ?4";
+    let device = serde_json::to_value(to.device.id).map_err(corrupt)?;
+    sessions(conn, which, params![to.person.as_str(), device.as_str(), to.created.0, most])
+}
+
 /// Sessions, as of their last use.
 pub(super) fn sessions(conn: &Connection, which: &str, params: impl Params) -> Outcome<Vec<Session>> {
     let sql = format!("SELECT body, used, address FROM people_sessions WHERE {which}");

@@ -4,10 +4,14 @@ use portcullis_model::{
     audit::{Actor, Kind},
     oauth::Put,
     people::{Device, FactorKind, PersonState, SignIn},
+    secret::{SecretChange, SecretStore as _, Slot},
 };
 
 use super::*;
-use crate::testing::{entry, store};
+use crate::{
+    secrets::tests::first_of,
+    testing::{entry, store},
+};
 
 fn person(id: &str, email: &str) -> Person {
     Person {
@@ -158,4 +162,31 @@ async fn a_handle_leads_to_one_factor() {
     assert!(store.change_people(put(gone, Some(1))).await.unwrap());
     assert_eq!(store.factor_by_handle("abc").await.unwrap(), None);
     assert_eq!(store.factors(&"per_1".parse().unwrap()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn settings_and_the_secret_that_goes_with_them_are_one_write() {
+    let (_dir, store) = store();
+    let tenant: TenantId = "acme".parse().unwrap();
+    let slot = Slot { tenant: tenant.clone(), installation: None, name: "sign-in/provider/x".into() };
+    let secret = first_of(&store, &slot, 7).await;
+    let change = |version, secrets| PeopleChange {
+        settings: Some((
+            Some(tenant.clone()),
+            Put { row: AccessSettings { version, ..Default::default() }, expected: (version > 1).then(|| version - 1) },
+        )),
+        secrets,
+        ..Default::default()
+    };
+    let put = || vec![SecretChange::Put(Box::new(secret.clone()))];
+    // Settings that somebody else has changed leave the secret as it was.
+    assert!(!store.change_people(change(5, put())).await.unwrap());
+    assert_eq!(store.slot(&slot).await.unwrap(), None);
+    assert!(store.change_people(change(1, put())).await.unwrap());
+    assert!(store.slot(&slot).await.unwrap().is_some());
+    // And a secret that is another one by now leaves the settings.
+    assert!(!store.change_people(change(2, put())).await.unwrap());
+    assert_eq!(store.access_settings(Some(&tenant)).await.unwrap().version, 1);
+    assert!(store.change_people(change(2, vec![SecretChange::Forget(slot.clone())])).await.unwrap());
+    assert_eq!(store.slot(&slot).await.unwrap(), None);
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use portcullis_model::{
     audit::{Entry, Kind},
     connection::Standing,
-    secret::{DIRECT, Head, SealedSecret, SecretStore, Swap, WrappedKey},
+    secret::{DIRECT, Head, SealedSecret, SecretPut, SecretStore, Slot, Swap, WrappedKey},
     time::Timestamp,
 };
 use rusqlite::Connection;
@@ -49,6 +49,15 @@ async fn with_key() -> (std::sync::Arc<tempfile::TempDir>, SqliteStore) {
 
 async fn put(store: &SqliteStore, row: SealedSecret, expected: Option<Head>, at: i64, keep: i64) -> Swap {
     store.put_secret(row, expected, Timestamp(keep), entry(at)).await.unwrap()
+}
+
+/// The first secret of a slot, sealed as this, to be stored together with something else; under a data key that is made where there is none.
+pub(crate) async fn first_of(store: &SqliteStore, slot: &Slot, sealed: u8) -> SecretPut {
+    store.set_wrapping_key("k1", None, None).await.unwrap();
+    store.add_data_key(key(1, "k1"), None, entry(0)).await.unwrap();
+    let Slot { tenant, installation, name } = slot.clone();
+    let row = SealedSecret { tenant, installation, name, sealed: vec![sealed], ..row(None, 1, 1) };
+    SecretPut { row, expected: None, keep_since: Timestamp(0), entry: entry(1) }
 }
 
 /// A secret of this name, under a data key that is made where there is none.

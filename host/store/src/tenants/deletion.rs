@@ -2,7 +2,7 @@
 //! log.
 //!
 //! Invariants: that it begins is on record, and from the same transaction on nothing is taken of the tenant any more and its id is not
-//! given again; it ends in a transaction in which nothing of it was found, and not before; each step can be done again, so that a
+//! given again; it ends in a transaction in which nothing of it was found, once what went is out of all files, and not before; each step can be done again, so that a
 //! deletion that was cut off is done again from its beginning; what there may be much of goes in turns ([`turns`]), since all others'
 //! changes wait for each transaction; a person who belongs to another tenant as well stays; bodies of entries
 //! stay, which commit to what is gone.
@@ -268,13 +268,18 @@ impl SqliteStore {
         self.db.write(move |conn| begin(conn, &leaving, known)).await
     }
 
-    /// Deletes what there is of a tenant whose deletion is on record, a part after the other, and then, where nothing is left, says so with
-    /// this entry. Gives what is left, by part: nothing, where it is done. Can be done again after it was cut off.
+    /// Deletes what there is of a tenant whose deletion is on record, a part after the other, and has it forgotten besides by `forget`:
+    /// whoever follows the log. Then, where nothing is left, says so with this entry. Gives what is left, by part: nothing, where it is done.
+    /// Can be done again after it was cut off.
+    ///
+    /// # Errors
+    /// Storage; as `forget`. It is not done then.
     pub async fn delete_tenant(
         &self,
         tenant: &TenantId,
         at: Timestamp,
         entry: Entry,
+        forget: impl Future<Output = Outcome<()>> + Send,
     ) -> Outcome<BTreeMap<String, u64>> {
         if self.deletion(tenant.clone()).await?.is_none() {
             return self.found_of_tenant(tenant.clone()).await;
@@ -288,10 +293,11 @@ impl SqliteStore {
         }
         let erased = Entry { kind: Kind::AuditErased, ..entry.clone() }.with("why", "its tenant was deleted");
         let upto = self.erase_in_turns(tenant, &erased).await?;
-        let whose = tenant.clone();
-        let left = self.db.write(move |conn| end(conn, &whose, upto, at, &entry)).await?;
+        // Before it is said to be done: nobody would do it after that.
         self.db.empty_wal().await?;
-        Ok(left)
+        forget.await?;
+        let whose = tenant.clone();
+        self.db.write(move |conn| end(conn, &whose, upto, at, &entry)).await
     }
 
     /// Keeps the digest of the certificate of a deletion that is done, with the entry about it. False where there is one.

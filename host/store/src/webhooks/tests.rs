@@ -4,13 +4,16 @@ use portcullis_model::{
     audit::{Entry, Kind},
     installation::{Installation, InstallationState, InstallationStore as _},
     queue::{DeliveryState, Queue as _, Verdict},
-    secret::{SealedSecret, SecretStore as _},
+    secret::{SealedSecret, SecretPut, SecretStore as _, Slot},
     time::Timestamp,
     webhook::{BackEndState, DISABLED_AFTER, Health, Outbox as _, Replay, Sending, Settled, Shown},
 };
 
 use super::*;
-use crate::testing::{entry, event, installation, store};
+use crate::{
+    secrets::tests::first_of,
+    testing::{entry, event, installation, store},
+};
 
 const HOLD: Duration = Duration::from_secs(30);
 
@@ -29,7 +32,7 @@ fn back_end(id: &str) -> BackEnd {
 async fn with_back_end(store: &SqliteStore, one: BackEnd) {
     let installation = installation(one.installation.as_str());
     store.put_installation(installation, None, entry(Kind::PluginInstalled)).await.unwrap();
-    assert!(store.put_back_end(one, None, entry(Kind::BackendSet)).await.unwrap());
+    assert!(store.put_back_end(one, None, None, entry(Kind::BackendSet)).await.unwrap());
 }
 
 async fn ingest(store: &SqliteStore, id: &str, target: &str) {
@@ -114,8 +117,11 @@ async fn a_failure_holds_the_back_end_back_and_a_stale_one_does_not() {
     assert_eq!((again.len(), again[0].attempt), (1, 2));
 
     let anew = BackEnd { generation: 2, url: "https://other.example.test/".parse().unwrap(), ..back_end("a") };
-    assert!(!store.put_back_end(anew.clone(), Some(7), entry(Kind::BackendSet)).await.unwrap(), "somebody was faster");
-    assert!(store.put_back_end(anew.clone(), Some(1), entry(Kind::BackendSet)).await.unwrap());
+    assert!(
+        !store.put_back_end(anew.clone(), Some(7), None, entry(Kind::BackendSet)).await.unwrap(),
+        "somebody was faster"
+    );
+    assert!(store.put_back_end(anew.clone(), Some(1), None, entry(Kind::BackendSet)).await.unwrap());
     settle(&store, &sent[1], retry(), Shown::Gone, 1).await;
     let now = store.back_end(&"a".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(now, anew, "what the old address answered is not held against the new one");
@@ -142,7 +148,10 @@ async fn gone_disables_puts_aside_what_waits_and_a_replay_after_setting_it_anew_
     assert_eq!(store.sendings(&id, 9).await.unwrap().len(), 3, "nothing new for a disabled one");
 
     assert!(
-        store.put_back_end(BackEnd { generation: 2, ..back_end("a") }, Some(1), entry(Kind::BackendSet)).await.unwrap()
+        store
+            .put_back_end(BackEnd { generation: 2, ..back_end("a") }, Some(1), None, entry(Kind::BackendSet))
+            .await
+            .unwrap()
     );
     let since = |at| store.replay(&id, Replay::Since(Timestamp(at)), entry(Kind::BackendReplayed));
     assert_eq!(since(2).await.unwrap(), 0, "they happened before that");
@@ -250,4 +259,24 @@ impl SqliteStore {
     async fn record_one(&self, entry: Entry) {
         portcullis_model::audit::Recorder::record(self, vec![entry]).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_back_end_and_its_first_key_are_one_write() {
+    let (_dir, store) = store();
+    store.put_installation(installation("a"), None, entry(Kind::PluginInstalled)).await.unwrap();
+    let slot = Slot { tenant: "acme".parse().unwrap(), installation: Some("a".parse().unwrap()), name: SIGNING.into() };
+    let (first, second) = (first_of(&store, &slot, 7).await, first_of(&store, &slot, 8).await);
+    let put = async |generation, expected, key: &SecretPut| {
+        let one = BackEnd { generation, ..back_end("a") };
+        store.put_back_end(one, expected, Some(key.clone()), entry(Kind::BackendSet)).await.unwrap()
+    };
+    assert!(!put(2, Some(1), &first).await, "there is none that it would replace");
+    assert_eq!(store.slot(&slot).await.unwrap(), None, "so there is no key of it either");
+    assert!(put(1, None, &first).await);
+    assert!(!put(2, None, &second).await, "somebody was faster");
+    assert!(!put(2, Some(1), &second).await, "its key is another one by now");
+    assert_eq!(store.back_end(&"a".parse().unwrap()).await.unwrap().unwrap().generation, 1);
+    let kept = store.slot(&slot).await.unwrap().unwrap();
+    assert_eq!((kept.generations.len(), kept.current().unwrap().sealed.as_slice()), (1, &[7u8][..]));
 }

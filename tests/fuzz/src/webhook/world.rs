@@ -20,11 +20,11 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
     event::{Event, EventForm},
-    id::{InstallationId, SourceName},
+    id::InstallationId,
     installation::{Installation, InstallationStore},
     queue::{DeliveryRow, DeliveryState, Ingested, Lease, Queue, Retried, Verdict},
     secret::Secret,
-    source::{Source, SourceStore},
+    source::{Added, NewSource, Source, SourceStore},
     time::{Clock, Rng, Timestamp},
 };
 use portcullis_store::SqliteStore;
@@ -181,11 +181,11 @@ impl Queue for Memory {
 
 #[async_trait]
 impl SourceStore for Memory {
-    async fn add_source(&self, _: Source, _: Entry) -> Result<bool, StoreError> {
-        Ok(false)
+    async fn add_source(&self, _: NewSource, _: Entry) -> Result<Added, StoreError> {
+        Ok(Added::Taken)
     }
 
-    async fn remove_source(&self, _: &SourceName, _: Entry) -> Result<bool, StoreError> {
+    async fn remove_source(&self, _: &Source, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
     }
 

@@ -40,7 +40,7 @@ use flows::Flows;
 
 /// Tenants' providers, and what is under way with them.
 pub struct Providers {
-    oidc: Oidc,
+    oidc: Arc<Oidc>,
     vault: Arc<Vault>,
     flows: Flows,
     said: out::Said,
@@ -48,7 +48,7 @@ pub struct Providers {
 
 impl Providers {
     /// With secrets out of this vault.
-    pub fn new(oidc: Oidc, vault: Arc<Vault>) -> Self {
+    pub fn new(oidc: Arc<Oidc>, vault: Arc<Vault>) -> Self {
         Self { oidc, vault, flows: Flows::default(), said: out::Said::default() }
     }
 

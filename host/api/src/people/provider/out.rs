@@ -65,7 +65,10 @@ pub(in crate::people) async fn logged_out(
 ) -> Response {
     match own.over(&tenant, &headers, &body).await {
         Ok(()) => Known::Proved.note(sealed(StatusCode::OK.into_response())),
-        Err(refused) if refused.status() == StatusCode::SERVICE_UNAVAILABLE => refused.response(),
+        // Nothing is proved by it, and somebody was asked for its sake: it counts as any other that proves nothing.
+        Err(refused) if refused.status() == StatusCode::SERVICE_UNAVAILABLE => {
+            Known::Refused("logout").note(refused.response())
+        }
         // 2.8: what is not understood and what is not believed are answered alike.
         Err(_) => {
             Known::Refused("logout").note(Refused::wrong("This logout token counts for nothing here.").response())

@@ -26,7 +26,7 @@ pub(super) async fn run(host: &Host, id: &IncidentId, title: &str, words: &str, 
     if let Some(tenant) = crate::duties::tenants(host).await?.iter().find(|tenant| has(tenant.as_str())) {
         bail!("everybody reads the status page: leave out '{tenant}', which is a tenant's name");
     }
-    let mut bytes = [0u8; 4];
+    let mut bytes = [0u8; 16];
     host.rng.fill(&mut bytes);
     let (told, now) = (hex::encode(bytes), host.clock.now());
     let (title, text) = (plain(title), plain(words));
@@ -41,7 +41,9 @@ pub(super) async fn run(host: &Host, id: &IncidentId, title: &str, words: &str, 
         .with("incident", id.as_str());
     let body = json!({ "title": title, "text": text }).to_string();
     let told = StatusAnnouncement { id: told, kind: "incident".into(), since: now, until: None, resolved: None, body };
-    host.store.announce_status(told.clone(), entry).await?;
+    if !host.store.announce_status(told.clone(), entry).await? {
+        bail!("something is told under its id already; give the command once more");
+    }
     one.announced = Some(told.id.clone());
     host.store.change_incident(one, Vec::new()).await.context("it is announced, and the incident does not say so")?;
     crate::commands::publish(host).await?;

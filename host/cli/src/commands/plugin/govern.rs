@@ -59,7 +59,7 @@ fn state(installation: &Installation) -> String {
         InstallationState::Uninstalled { purge_at, reason, .. } => {
             format!("uninstalled: {reason}; erased at {purge_at}")
         }
-        InstallationState::Erased { at } => format!("erased at {at}"),
+        InstallationState::Erased { at, .. } => format!("erased at {at}"),
     }
 }
 

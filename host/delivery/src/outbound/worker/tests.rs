@@ -142,7 +142,7 @@ impl World {
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         let active = installation(InstallationState::Active, 1);
         store.put_installation(active, None, entry(Kind::PluginInstalled)).await.unwrap();
-        assert!(store.put_back_end(back_end(), None, entry(Kind::BackendSet)).await.unwrap());
+        assert!(store.put_back_end(back_end(), None, None, entry(Kind::BackendSet)).await.unwrap());
         Self { _dir: dir, store, clock: Arc::new(Hand(AtomicI64::new(1_000))), door: Arc::new(door) }
     }
 
@@ -395,7 +395,7 @@ async fn an_uninstalled_one_gets_nothing_and_a_suspended_one_later() {
     let slot = || async { Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap() };
     world.worker().deliver(lease.clone(), slot().await).await;
     assert_eq!((world.row().await.state, world.row().await.attempts), (DeliveryState::Pending, 0));
-    let erased = installation(InstallationState::Erased { at: Timestamp(1) }, 3);
+    let erased = installation(InstallationState::Erased { at: Timestamp(1), held: None }, 3);
     assert!(world.store.put_installation(erased, Some(2), entry(Kind::PluginErased)).await.unwrap());
     world.worker().deliver(lease, slot().await).await;
     assert_eq!(world.row().await.state, DeliveryState::Dead);

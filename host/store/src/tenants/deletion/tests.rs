@@ -116,6 +116,10 @@ fn leaving(name: &str) -> Leaving {
     }
 }
 
+async fn forgotten() -> Outcome<()> {
+    Ok(())
+}
+
 fn deleted(name: &str) -> Entry {
     Entry { tenant: Some(tenant(name)), ..entry(Kind::TenantDeleted) }
 }
@@ -135,14 +139,14 @@ async fn nothing_of_a_tenant_is_left_in_any_table_or_byte_and_all_of_another_is(
     let before = rows(dir.path());
     assert!(before.values().all(|rows| *rows == 2), "{before:?}");
 
-    let untold = store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap();
+    let untold = store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.unwrap();
     assert!(!untold.is_empty() && rows(dir.path()) == before, "nothing is deleted before that is on record");
     let found = store.found_of_tenant(tenant("acme")).await.unwrap();
     assert_eq!(found.keys().count(), PARTS.len() + 2, "{found:?}");
     assert!(store.begin_deletion(leaving("acme")).await.unwrap());
     assert!(!store.begin_deletion(leaving("acme")).await.unwrap(), "once");
     assert_eq!(store.deletions_under_way().await.unwrap().len(), 1);
-    let left = store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap();
+    let left = store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.unwrap();
     assert_eq!(left, BTreeMap::new());
 
     let after = rows(dir.path());
@@ -171,9 +175,13 @@ async fn what_was_cut_off_between_any_two_steps_comes_to_the_same_end() {
         let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
         let under_way = store.deletions_under_way().await.unwrap();
         assert_eq!(under_way[0].tenant, tenant("acme"), "after {steps}");
-        assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap().is_empty());
+        assert!(
+            store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.unwrap().is_empty()
+        );
         assert_eq!(holding(dir.path(), "acme-mark"), Vec::<PathBuf>::new(), "after {steps}");
-        assert!(store.delete_tenant(&tenant("acme"), Timestamp(7), deleted("acme")).await.unwrap().is_empty());
+        assert!(
+            store.delete_tenant(&tenant("acme"), Timestamp(7), deleted("acme"), forgotten()).await.unwrap().is_empty()
+        );
         let told = store.entries(0, 100).await.unwrap();
         let ends = told.iter().filter(|one| one.read().unwrap().kind == Kind::TenantDeleted).count();
         assert_eq!((ends, store.deletion(tenant("acme")).await.unwrap().unwrap().ended), (1, Some(Timestamp(6))));
@@ -201,11 +209,12 @@ async fn the_id_of_a_tenant_that_left_is_not_taken_again_and_nothing_comes_late(
     let state = InstallationState::Suspended { reason: "taken back".into(), by_platform: false };
     let back = Installation { state, generation: 3, ..one.clone() };
     assert!(store.put_installation(back, Some(2), entry(Kind::PluginRestored)).await.is_err(), "it is not taken back");
-    let erased = Installation { state: InstallationState::Erased { at: Timestamp(6) }, generation: 3, ..one };
+    let erased =
+        Installation { state: InstallationState::Erased { at: Timestamp(6), held: None }, generation: 3, ..one };
     let files = portcullis_model::erasure::Erased::default();
     assert!(store.erase(erased, 2, files, entry(Kind::PluginErased)).await.unwrap().is_some(), "it comes to its end");
     assert_eq!(late(&store).await.unwrap(), 0, "a line of a call that goes on is not kept");
-    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap().is_empty());
+    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.unwrap().is_empty());
     assert_eq!(late(&store).await.unwrap(), 0);
     let again = store.put_installation(installation("b"), None, entry(Kind::PluginInstalled)).await.unwrap_err();
     assert!(again.to_string().contains("its id is not given again"), "{again}");
@@ -233,7 +242,7 @@ async fn whoever_belongs_to_another_tenant_too_stays() {
         }
     }
     assert!(store.begin_deletion(leaving("acme")).await.unwrap());
-    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap().is_empty());
+    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.unwrap().is_empty());
     let all = |sql: &str| -> Vec<String> {
         let mut query = conn.prepare(sql).unwrap();
         query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -267,6 +276,17 @@ fn many(dir: &std::path::Path, stuck: &str) -> Connection {
 }
 
 #[tokio::test]
+async fn a_deletion_is_not_done_while_what_went_is_not_forgotten() {
+    let (_dir, store) = store();
+    assert!(store.begin_deletion(leaving("acme")).await.unwrap());
+    let read = async { Err(portcullis_model::error::StoreError("somebody reads it".into())) };
+    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), read).await.is_err());
+    assert_eq!(store.deletions_under_way().await.unwrap().len(), 1, "it is looked at again");
+    assert!(store.delete_tenant(&tenant("acme"), Timestamp(7), deleted("acme"), forgotten()).await.unwrap().is_empty());
+    assert_eq!(store.deletion(tenant("acme")).await.unwrap().unwrap().ended, Some(Timestamp(7)));
+}
+
+#[tokio::test]
 async fn much_goes_in_turns_and_what_went_before_a_cut_stays_gone() {
     let rows = i64::try_from(turns::AT_ONCE * 2 + 500).unwrap();
     for (table, stuck) in [
@@ -281,12 +301,17 @@ async fn much_goes_in_turns_and_what_went_before_a_cut_stays_gone() {
             || -> i64 { conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap() };
         let all = count();
         assert!(store.begin_deletion(leaving("acme")).await.unwrap());
-        assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.is_err(), "{table}");
+        assert!(
+            store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.is_err(),
+            "{table}"
+        );
         assert!(store.deletion(tenant("acme")).await.unwrap().unwrap().ended.is_none());
         let left = count();
         assert!(left > 0 && left < all, "{table}: {left} of {all}: neither all nor nothing is one transaction's");
         conn.execute_batch("DROP TRIGGER stuck").unwrap();
-        assert!(store.delete_tenant(&tenant("acme"), Timestamp(7), deleted("acme")).await.unwrap().is_empty());
+        assert!(
+            store.delete_tenant(&tenant("acme"), Timestamp(7), deleted("acme"), forgotten()).await.unwrap().is_empty()
+        );
         assert_eq!(count(), i64::from(matches!(table, "deliveries" | "events")), "{table}: another's stays");
     }
 }
@@ -318,7 +343,7 @@ async fn more_values_than_go_in_a_turn_are_all_erased_and_each_once() {
     assert!(store.begin_deletion(leaving("acme")).await.unwrap());
     let found = store.deletion(tenant("acme")).await.unwrap().unwrap().found["audit-values"];
     assert_eq!(found, 2 * entries as u64, "of each entry who, and why");
-    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme")).await.unwrap().is_empty());
+    assert!(store.delete_tenant(&tenant("acme"), Timestamp(6), deleted("acme"), forgotten()).await.unwrap().is_empty());
     let all = store.entries(0, 100_000).await.unwrap();
     let told: Vec<Entry> = all.iter().map(|one| one.read().unwrap()).collect();
     let erased = told.iter().filter(|one| one.kind == Kind::AuditErased);

@@ -3,7 +3,7 @@
 use portcullis_broker::standard_webhooks::KeysError;
 use portcullis_model::people::{Resource, actions};
 
-use super::{Detail, Ports, Which, owner, refused};
+use super::{Detail, Ports, View, Which, owner, refused};
 use crate::{
     admin::{About, Bare, Call, Nothing, On, Operation, Reply, Version},
     problem::{Problem, Reason},
@@ -22,7 +22,10 @@ impl Operation for Get {
     const ABOUT: About =
         About::get(actions::BACKENDS_LIST, "/installations/{id}/backend", "See an installation's back end")
             .id("backends.get")
-            .text("Its version is 0 where there is none: that is what the first one is set over.")
+            .text(
+                "Its version is 0 where there is none: that is what the first one is set over. Its address is shown without its query, which \
+                 may hold a secret: whoever sets it again sends the whole of it.",
+            )
             .on(On::Installation)
             .version(Version::Shown)
             .refuses(&[Reason::Unknown, Reason::Conflict]);
@@ -39,6 +42,7 @@ impl Operation for Get {
             (_, keys) => keys.map_err(refused)?,
         };
         let version = back_end.as_ref().map_or(0, |one| one.generation);
+        let back_end = back_end.map(View::of);
         Ok(Reply::json(Detail { installation: installation.id.to_string(), back_end, keys }).at(version))
     }
 }

@@ -49,6 +49,6 @@ impl Operation for List {
         let seen = call.seen(all.iter().map(|one| one.tenant.clone())).await?;
         all.retain(|one| seen.contains(&one.tenant));
         all.sort_by(|one, other| one.installation.cmp(&other.installation));
-        call.page(all.into_iter().map(View), |one| one.0.installation.to_string()).map(Reply::json)
+        call.page(all.into_iter().map(View::of), |one| one.0.installation.to_string()).map(Reply::json)
     }
 }

@@ -1,6 +1,6 @@
 //! Back ends: the part of a plugin outside of the sandbox, where an installation's signed messages go, and what became of them (INT-8, DAT-13).
 //!
-//! Invariants: a key is answered once, by the act that made it; nobody sends an installation's events where the installation itself may not
+//! Invariants: a key is answered once, by the act that made it; the query of an address is answered to nobody; nobody sends an installation's events where the installation itself may not
 //! send; each setting names the one that it was made from.
 
 mod get;
@@ -100,11 +100,18 @@ impl From<SchemeName> for Scheme {
     }
 }
 
-/// A back end: of which installation, where its messages go, which of them, and how the last attempts went.
+/// A back end: of which installation, where its messages go, which of them, and how the last attempts went. Its address is shown without
+/// its query, which may hold a secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(as = BackEnd, value_type = Object)]
 pub struct View(BackEnd);
+
+impl View {
+    fn of(one: BackEnd) -> Self {
+        Self(BackEnd { url: one.url.without_query(), ..one })
+    }
+}
 
 /// An installation's back end, and how its keys stand. Never a key that can be kept secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,7 +122,7 @@ pub struct Detail {
     installation: String,
     /// The back end; null where there is none.
     #[schema(value_type = Option<Object>)]
-    back_end: Option<BackEnd>,
+    back_end: Option<View>,
     /// Its keys: which one signs, since when, and the public one where it has one.
     #[schema(value_type = Vec<Object>)]
     keys: Vec<KeyInfo>,
@@ -131,7 +138,7 @@ pub struct Changed {
     dry_run: bool,
     /// The back end, as it is then, or as it was where it is taken away.
     #[schema(value_type = Object)]
-    back_end: BackEnd,
+    back_end: View,
     /// What the back end checks signatures with, where a key was made: nobody sees it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,

@@ -5,7 +5,7 @@ use portcullis_model::{
     people::{Resource, actions},
 };
 
-use super::{Changed, Ports, Which, changed_meanwhile, entry};
+use super::{Changed, Ports, View, Which, changed_meanwhile, entry};
 use crate::{
     admin::{About, Bare, Call, Nothing, On, Operation, Reply, Version, unavailable, v1::people::pinned},
     problem::{Problem, Reason},
@@ -39,12 +39,13 @@ impl Operation for Remove {
         pinned(call.expected, back_end.generation)?;
         let version = back_end.generation;
         if call.dry_run {
+            let back_end = View::of(back_end);
             return Ok(Reply::json(Changed { dry_run: true, back_end, key: None }).at(version).tried());
         }
         let told = entry(&call, Kind::BackendRemoved, &installation);
         let removed = ports.back_ends.remove_back_end(&back_end, told).await;
         match removed.map_err(|error| unavailable(&error))? {
-            true => Ok(Reply::json(Changed { dry_run: false, back_end, key: None }).at(0)),
+            true => Ok(Reply::json(Changed { dry_run: false, back_end: View::of(back_end), key: None }).at(0)),
             false => Err(changed_meanwhile()),
         }
     }

@@ -1,19 +1,18 @@
 //! `PUT /installations/{id}/backend`: sends an installation's events to a back end, too; or changes where to.
 
-use std::time::Duration;
-
 use portcullis_broker::standard_webhooks::{KeysError, Made};
 use portcullis_model::{
     audit::{Kind, plain},
     installation::Installation,
     people::{Resource, actions},
+    secret::SecretPut,
     target::Target,
     webhook::{BackEnd, BackEndState, Health, check_events},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Changed, Ports, SchemeName, Which, changed_meanwhile, entry, owner, refused};
+use super::{Changed, Ports, SchemeName, View, Which, changed_meanwhile, entry, owner, refused};
 use crate::{
     admin::{About, Bare, Call, On, Operation, Reply, Sent, Version, not_kept, unavailable, v1::people::pinned},
     problem::{Problem, Reason},
@@ -69,20 +68,20 @@ impl Operation for Set {
         pinned(call.expected, version.unwrap_or(0))?;
         let back_end = checked(ports, &call, &installation, version).await?;
         if call.dry_run {
-            let changed = Changed { dry_run: true, back_end, key: None };
+            let changed = Changed { dry_run: true, back_end: View::of(back_end), key: None };
             return Ok(Reply::json(changed).at(version.unwrap_or(0)).tried());
         }
-        let made = first_key(ports, &call, &installation, before.is_none()).await.map_err(refused)?;
+        let (made, keys) = first_key(ports, &call, &installation, before.is_none()).await.map_err(refused)?.unzip();
         let told = entry(&call, Kind::BackendSet, &installation)
             .with("url", format!("{}{}", back_end.url.origin(), back_end.url.path()))
             .with("events", back_end.events.clone());
-        let put = ports.back_ends.put_back_end(back_end.clone(), version, told).await;
+        let put = ports.back_ends.put_back_end(back_end.clone(), version, keys, told).await;
         if !put.map_err(|error| not_kept(&error))? {
             return Err(changed_meanwhile());
         }
         let generation = back_end.generation;
         let key = made.map(|made| String::from_utf8_lossy(made.shown.expose()).into_owned());
-        Ok(Reply::json(Changed { dry_run: false, back_end, key }).at(generation))
+        Ok(Reply::json(Changed { dry_run: false, back_end: View::of(back_end), key }).at(generation))
     }
 }
 
@@ -111,19 +110,18 @@ async fn checked(ports: &Ports, call: &Call<Set>, of: &Installation, before: Opt
     })
 }
 
-/// The key of a back end that is new. One that was left by an act that was cut off was never shown: it ends.
+/// The key of a back end that is new, or has lost its own; it is stored together with the back end.
 async fn first_key(
     ports: &Ports,
     call: &Call<Set>,
     of: &Installation,
     is_new: bool,
-) -> Result<Option<Made>, KeysError> {
-    let scheme = call.body.0.scheme.unwrap_or(SchemeName::Hmac).into();
-    let told = || entry(call, Kind::BackendRotated, of).with("step", "made");
-    match ports.keys.create(owner(of), scheme, told()).await {
-        Ok(made) => Ok(Some(made)),
-        Err(KeysError::Taken(_)) if !is_new => Ok(None),
-        Err(KeysError::Taken(_)) => ports.keys.rotate(owner(of), Some(scheme), Duration::ZERO, told()).await.map(Some),
-        Err(error) => Err(error),
+) -> Result<Option<(Made, SecretPut)>, KeysError> {
+    let owner = owner(of);
+    if !is_new && ports.keys.has(&owner).await? {
+        return Ok(None);
     }
+    let scheme = call.body.0.scheme.unwrap_or(SchemeName::Hmac).into();
+    let told = entry(call, Kind::BackendRotated, of).with("step", "made");
+    ports.keys.first(&owner, scheme, told).await.map(Some)
 }

@@ -95,6 +95,24 @@ async fn a_back_end_is_tried_out_set_given_another_key_and_taken_away() {
 }
 
 #[tokio::test]
+async fn the_query_of_an_address_is_kept_and_shown_to_nobody() {
+    let world = World::new().await;
+    let body = json!({ "url": format!("{URL}?key=hunter2") });
+    let tried = world.ask(Method::PUT, &format!("{PATH}?dry_run=true"), Some("\"0\""), body.clone()).await;
+    let set = world.ask(Method::PUT, PATH, Some("\"0\""), body).await;
+    assert_eq!((tried.status, set.status), (StatusCode::OK, StatusCode::OK), "{}", set.body);
+    let shown = world.ask(Method::GET, PATH, None, Value::Null).await;
+    assert_eq!(shown.body["back-end"]["url"], URL, "{}", shown.body);
+    let list = world.ask(Method::GET, "/backends", None, Value::Null).await;
+    let kept = world.store.back_end(&"ins_1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(kept.url.to_string(), format!("{URL}?key=hunter2"), "messages go there");
+    let gone = world.ask(Method::DELETE, PATH, shown.etag.as_deref(), Value::Null).await;
+    for answer in [tried, set, shown, list, gone] {
+        assert!(!answer.body.to_string().contains("hunter2"), "it is shown: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn messages_are_tried_out_listed_and_sent_again() {
     let world = World::new().await;
     let test = format!("{PATH}/test");

@@ -168,7 +168,7 @@ impl InstallationView {
                 let (since, purge_at) = (since.to_string(), purge_at.to_string());
                 (State::Uninstalled, Some(reason.clone()), Some(since), Some(purge_at), None)
             }
-            InstallationState::Erased { at } => (State::Erased, None, None, None, Some(at.to_string())),
+            InstallationState::Erased { at, .. } => (State::Erased, None, None, None, Some(at.to_string())),
         };
         let its = suspensions.iter().filter(|s| s.tenant == one.tenant && s.installation == one.id);
         Self {

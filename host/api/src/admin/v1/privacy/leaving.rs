@@ -1,9 +1,13 @@
 //! `GET /privacy/leaving`: what there is of a tenant, and would go where it is deleted.
 //!
-//! Invariants: looking is dear, so it is done for one tenant at a time, and what was seen is told again for a while; how backups stand is
-//! told to the platform alone.
+//! Invariants: looking is dear, so it is done once at a time for a tenant and for few tenants at a time, and what was seen is told again for
+//! a while; one tenant that there is much of holds up no other; how backups stand is told to the platform alone.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use portcullis_model::{
     id::TenantId,
@@ -12,12 +16,12 @@ use portcullis_model::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex as Turn, Semaphore};
 use utoipa::ToSchema;
 
 use super::{Of, Ports};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, unavailable},
     problem::{Problem, Reason},
 };
 
@@ -25,24 +29,47 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(60);
 /// Of how many tenants it is kept.
 const MOST: usize = 100;
+/// For how many tenants it is looked at the same time.
+const AT_ONCE: usize = 4;
 
-/// What was seen, and when. Whoever looks holds it meanwhile.
-#[derive(Default)]
-pub struct Looked(Mutex<BTreeMap<TenantId, (Timestamp, Value)>>);
+/// What was seen of a tenant, and when. Whoever looks holds it meanwhile.
+type Seen = Arc<Turn<Option<(Timestamp, Value)>>>;
+
+/// What was seen.
+pub struct Looked {
+    of: Mutex<BTreeMap<TenantId, Seen>>,
+    looking: Semaphore,
+}
+
+impl Default for Looked {
+    fn default() -> Self {
+        Self { of: Mutex::default(), looking: Semaphore::new(AT_ONCE) }
+    }
+}
 
 impl Looked {
+    fn of(&self, tenant: &TenantId) -> Seen {
+        let mut all = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST && !all.contains_key(tenant) {
+            // Not one that somebody waits for: others would look a second time.
+            let idle = all.iter().find(|(_, seen)| Arc::strong_count(seen) == 1).map(|(id, _)| id.clone());
+            if let Some(id) = idle {
+                all.remove(&id);
+            }
+        }
+        all.entry(tenant.clone()).or_default().clone()
+    }
+
     async fn at(&self, ports: &Ports, tenant: &TenantId, now: Timestamp) -> Result<(Timestamp, Value), Problem> {
-        let mut all = self.0.lock().await;
-        all.retain(|_, (at, _)| now.distance(*at) < FRESH);
-        if let Some(seen) = all.get(tenant) {
-            return Ok(seen.clone());
+        let seen = self.of(tenant);
+        let mut seen = seen.lock().await;
+        if let Some(known) = seen.as_ref().filter(|(at, _)| now.distance(*at) < FRESH) {
+            return Ok(known.clone());
         }
-        let seen = (now, ports.desk.leaving(tenant).await?);
-        if all.len() >= MOST {
-            all.pop_first();
-        }
-        all.insert(tenant.clone(), seen.clone());
-        Ok(seen)
+        let _room = self.looking.acquire().await.map_err(|error| unavailable(&error))?;
+        let new = (now, ports.desk.leaving(tenant).await?);
+        *seen = Some(new.clone());
+        Ok(new)
     }
 }
 

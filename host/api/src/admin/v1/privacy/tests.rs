@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use portcullis_model::{people::Caller, privacy::PrivacyStore as _};
 use portcullis_store::SqliteStore;
@@ -82,4 +84,21 @@ async fn what_would_go_is_looked_for_once_in_a_while_and_of_backups_the_platform
         assert_eq!(ask(&platform, "acme").await["backups"]["with-keys"], true);
     }
     assert_eq!(ask(&platform, "other").await["looks"], 2, "what was seen of one is told again of that one");
+}
+
+#[tokio::test]
+async fn a_tenant_of_which_there_is_much_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
+    let frame = shared::frame_with(&store, b"operator", Arc::new(shared::Own));
+    let router = Routes::new(frame).mount(operations(), testing::ports(&store)).router();
+    let local = Local::new(router, shared::dana());
+    let ask = async |tenant: &str| {
+        local.ask(Method::GET, &format!("/privacy/leaving?tenant={tenant}"), None, None).await.status
+    };
+    let mut endless = std::pin::pin!(ask("endless"));
+    let soon = tokio::time::timeout(Duration::from_millis(500), &mut endless).await;
+    assert!(soon.is_err(), "it is looked still");
+    let other = tokio::time::timeout(Duration::from_secs(20), ask("acme")).await;
+    assert_eq!(other, Ok(StatusCode::OK));
 }

@@ -50,7 +50,7 @@ impl Probe for Oidc {
     }
 }
 
-/// What asks providers: made when one is asked.
+/// What asks providers: the same one each time, so that it remembers whom it has asked; made when one is asked first.
 pub type Asking = Box<dyn Fn() -> Result<Arc<dyn Probe>, String> + Send + Sync>;
 
 /// What providers are looked after with.

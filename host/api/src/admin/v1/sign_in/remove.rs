@@ -1,11 +1,14 @@
 //! `DELETE /sign-in/providers/{tenant}`: takes a tenant's provider away, with the host's secret there.
 
-use portcullis_model::people::{AccessSettings, Resource, actions};
+use portcullis_model::{
+    people::{AccessSettings, Resource, actions},
+    secret::SecretChange,
+};
 
 use super::{Changed, Ports, Which, slot};
 use crate::{
     admin::{
-        About, Bare, Call, Nothing, On, Operation, Reply, Version, unavailable, unknown,
+        About, Bare, Call, Nothing, On, Operation, Reply, Version, unknown,
         v1::people::{pinned, refused},
     },
     problem::{Problem, Reason},
@@ -40,12 +43,13 @@ impl Operation for Remove {
         let gone = slot(tenant, &before).ok_or_else(|| unknown("This tenant has no provider of its own."))?;
         pinned(call.expected, before.version)?;
         let new = AccessSettings { provider: None, ..before.clone() };
-        let after = access.set_settings(&call.caller, Some(tenant), new).await.map_err(refused)?;
+        let secrets = vec![SecretChange::Forget(gone)];
+        let set = access.set_settings_with(&call.caller, Some(tenant), new, secrets).await;
+        let after = set.map_err(refused)?;
         let reply = Reply::json(Changed { dry_run: call.dry_run, sign_in: ports.view(tenant, &after, false) });
-        if call.dry_run {
-            return Ok(reply.at(before.version).tried());
+        match call.dry_run {
+            true => Ok(reply.at(before.version).tried()),
+            false => Ok(reply.at(after.version)),
         }
-        ports.vault.forget(&gone).await.map_err(|error| unavailable(&error))?;
-        Ok(reply.at(after.version))
     }
 }

@@ -1,10 +1,13 @@
 //! `PUT /sign-in/providers/{tenant}`: sets the provider by which a tenant's people sign in.
 
-use portcullis_broker::oidc::{Party, secret_of};
+use portcullis_broker::{
+    oidc::{Party, secret_of},
+    vault::NewSecret,
+};
 use portcullis_model::{
     audit::{Entry, Kind, plain},
     people::{AccessSettings, Provider, Resource, actions},
-    secret::{Secret, Slot},
+    secret::{Secret, SecretChange, Slot},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -115,12 +118,10 @@ impl Operation for Set {
             let changed = Changed { dry_run: true, sign_in: ports.view(&tenant, &tried, has_secret) };
             return Ok(Reply::json(changed).at(before.version).tried());
         }
-        let after = access.set_settings(&call.caller, Some(&tenant), new).await.map_err(refused)?;
-        keep(ports, &call, &at, fate).await?;
+        let mut secrets = kept(ports, &call, &at, fate).await?;
         // Another provider's is of no more use.
-        if let Some(old) = slot(&tenant, &before).filter(|old| *old != at) {
-            ports.vault.forget(&old).await.map_err(|error| unavailable(&error))?;
-        }
+        secrets.extend(slot(&tenant, &before).filter(|old| *old != at).map(SecretChange::Forget));
+        let after = access.set_settings_with(&call.caller, Some(&tenant), new, secrets).await.map_err(refused)?;
         let changed = Changed { dry_run: false, sign_in: ports.view(&tenant, &after, has_secret) };
         Ok(Reply::json(changed).at(after.version))
     }
@@ -177,15 +178,16 @@ async fn probe(ports: &Ports, new: &AccessSettings, fate: &Fate) -> Result<(), P
     }
 }
 
-async fn keep(ports: &Ports, call: &Call<Set>, at: &Slot, fate: Fate) -> Result<(), Problem> {
+/// What becomes of the host's secret there, together with the settings.
+async fn kept(ports: &Ports, call: &Call<Set>, at: &Slot, fate: Fate) -> Result<Vec<SecretChange>, Problem> {
     match fate {
         Fate::Given(secret) => {
             let told = Entry::new(call.now(), Kind::AccessChanged, call.actor(), Some(at.tenant.clone()))
                 .with("client-secret", "stored");
-            let put = ports.vault.put(at.tenant.clone(), None, &at.name, "", &secret, told).await;
-            put.map(drop).map_err(|error| not_kept(&error))
+            let sealed = ports.vault.sealed_for(&NewSecret::by_hand(at.clone(), "", &secret), told).await;
+            sealed.map(|new| vec![SecretChange::Put(Box::new(new))]).map_err(|error| not_kept(&error))
         }
-        Fate::None => ports.vault.forget(at).await.map(drop).map_err(|error| unavailable(&error)),
-        Fate::Stays(_) | Fate::Lacking => Ok(()),
+        Fate::None => Ok(vec![SecretChange::Forget(at.clone())]),
+        Fate::Stays(_) | Fate::Lacking => Ok(Vec::new()),
     }
 }

@@ -54,7 +54,10 @@ impl Operation for Add {
 
     const ABOUT: About = About::post(actions::SOURCES_CHANGE, "/sources", "Register a source of events")
         .id("sources.add")
-        .text("What it sends is taken within a second. A secret that the host made is answered once, and kept sealed.")
+        .text(
+            "What it sends is taken within a second. A secret that the host made is answered once, and kept sealed. A tenant has 200 sources \
+             at most.",
+        )
         .on(On::Tenant)
         .dry_run()
         .once()
@@ -84,6 +87,7 @@ impl Operation for Add {
 fn refused(error: NotRegistered) -> Problem {
     match error {
         NotRegistered::Step(error) => failed(&error),
+        many @ NotRegistered::TooMany(_) => Problem::new(Reason::Conflict, format!("{}.", plain(&many.to_string()))),
         other => Problem::new(Reason::Conflict, format!("Choose another name: {}.", plain(&other.to_string()))),
     }
 }

@@ -21,14 +21,14 @@ impl Operation for Get {
     const ABOUT: About = About::get(actions::SOURCES_LIST, "/sources/{name}", "See a source of events")
         .id("sources.get")
         .on(On::Tenant)
-        .refuses(&[Reason::Unknown]);
+        .refuses(&[Reason::Conflict, Reason::Unknown]);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
         ports.resource(path).await
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<SourceView>, Problem> {
-        let found = ports.find(&call.path).await?;
+        let found = ports.asked(&call).await?;
         ports.view(&found).await.map(Reply::json)
     }
 }

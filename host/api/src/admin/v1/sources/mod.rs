@@ -169,6 +169,16 @@ impl Ports {
         found.ok_or_else(|| unknown("There is no source with this name; see GET /admin/v1/sources."))
     }
 
+    /// The source of a request, where it is still the tenant's for which it was decided that this may be done: by now the name may be
+    /// another's.
+    async fn asked<O: Operation<Path = Which>>(&self, call: &Call<O>) -> Result<Source, Problem> {
+        let found = self.find(&call.path).await?;
+        match call.resource.tenant.as_ref() == Some(&found.tenant) {
+            true => Ok(found),
+            false => Err(gone()),
+        }
+    }
+
     async fn resource(&self, which: &Which) -> Result<Resource, Problem> {
         let found = self.find(which).await?;
         Ok(resource(found.tenant, &found.name))
@@ -184,9 +194,13 @@ fn resource(tenant: TenantId, name: &SourceName) -> Resource {
     Resource::of(tenant, "source").named(name.to_string())
 }
 
+fn gone() -> Problem {
+    Problem::new(Reason::Conflict, "It was taken away in between.")
+}
+
 fn failed(error: &StepError) -> Problem {
     match error {
-        StepError::Gone => Problem::new(Reason::Conflict, "It was taken away in between."),
+        StepError::Gone => gone(),
         other => not_kept(other),
     }
 }

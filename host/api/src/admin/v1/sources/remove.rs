@@ -30,7 +30,7 @@ impl Operation for Remove {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Removed>, Problem> {
-        let source = ports.find(&call.path).await?;
+        let source = ports.asked(&call).await?;
         let reply = Reply::json(Removed { dry_run: call.dry_run, source: ports.view(&source).await? });
         if call.dry_run {
             return Ok(reply.tried());

@@ -54,7 +54,7 @@ impl Operation for Rotate {
     }
 
     async fn handle(ports: &Ports, mut call: Call<Self>) -> Result<Reply<Made>, Problem> {
-        let (sources, source) = ((ports.kept_by)(call.actor()), ports.find(&call.path).await?);
+        let (sources, source) = ((ports.kept_by)(call.actor()), ports.asked(&call).await?);
         let overlap = match call.body.0.overlap_seconds.map(Duration::from_secs) {
             Some(overlap) if overlap > LONGEST_OVERLAP => {
                 let days = LONGEST_OVERLAP.as_secs() / 86_400;

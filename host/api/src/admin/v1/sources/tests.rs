@@ -1,12 +1,22 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
+use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use portcullis_broker::{
     connection::Connections,
     key::{Key, service::KeyRing},
     vault::Vault,
 };
-use portcullis_model::{people::Caller, secret::Slot};
+use portcullis_model::{
+    audit::{Entry, Kind},
+    error::StoreError,
+    people::Caller,
+    secret::Slot,
+    source::{Added, NewSource, SourceStore},
+};
 use portcullis_store::SqliteStore;
 use serde_json::{Value, json};
 
@@ -20,17 +30,43 @@ struct World {
     _dir: tempfile::TempDir,
 }
 
+/// Says at first that a source is acme's, and then whose it is by now.
+struct Changing(Arc<SqliteStore>, AtomicBool);
+
+#[async_trait]
+impl SourceStore for Changing {
+    async fn add_source(&self, new: NewSource, entry: Entry) -> Result<Added, StoreError> {
+        self.0.add_source(new, entry).await
+    }
+
+    async fn remove_source(&self, source: &Source, entry: Entry) -> Result<bool, StoreError> {
+        self.0.remove_source(source, entry).await
+    }
+
+    async fn sources(&self) -> Result<Vec<Source>, StoreError> {
+        let mut all = self.0.sources().await?;
+        if !self.1.swap(true, Ordering::Relaxed) {
+            all.iter_mut().for_each(|one| one.tenant = "acme".parse().unwrap());
+        }
+        Ok(all)
+    }
+}
+
 impl World {
     fn new() -> Self {
+        Self::over(|store| store)
+    }
+
+    fn over<S: SourceStore + 'static>(sources: impl FnOnce(Arc<SqliteStore>) -> Arc<S>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         let rng = Arc::new(Counting::default());
         let ring = KeyRing::of(Key::of(&[3; 32]).unwrap(), rng.clone());
         let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
         let connections = Arc::new(Connections::new(vault.clone()).unwrap());
-        let (kept, sealed) = (store.clone(), vault.clone());
+        let (kept, sealed, sources) = (store.clone(), vault.clone(), sources(store.clone()));
         let kept_by: KeptBy = Box::new(move |actor| Sources {
-            sources: kept.clone(),
+            sources: sources.clone(),
             keys: kept.clone(),
             vault: sealed.clone(),
             connections: connections.clone(),
@@ -119,5 +155,25 @@ async fn another_tenants_sources_are_not_there_and_what_does_not_do_is_refused()
     ] {
         let refused = world.ask(&dana, Method::POST, path, body).await;
         assert_eq!(refused.status, status, "{path}: {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_another_tenants_by_now_is_not_taken_from_it() {
+    for (method, path, body) in [
+        (Method::DELETE, "/sources/desk", Value::Null),
+        (Method::POST, "/sources/desk/secret", json!({ "secret": "chosen-by-acme" })),
+        (Method::GET, "/sources/desk", Value::Null),
+    ] {
+        let world = World::over(|store| Arc::new(Changing(store, AtomicBool::new(false))));
+        let theirs =
+            Source { name: "desk".parse().unwrap(), tenant: "umbrella".parse().unwrap(), form: EventForm::Github };
+        let new = NewSource { source: theirs.clone(), keys: SourceKeys::default(), secret: None };
+        let entry = Entry::new(testing::NOW, Kind::SourceAdded, Actor::Host, Some(theirs.tenant.clone()));
+        assert_eq!(world.store.add_source(new, entry).await.unwrap(), Added::Done);
+        let refused = world.ask(&testing::of("acme"), method, path, body).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{path}: {}", refused.body);
+        assert_eq!(world.store.sources().await.unwrap(), [theirs]);
+        assert_eq!(world.secret("source/desk").await, None, "nor is anything of it kept");
     }
 }

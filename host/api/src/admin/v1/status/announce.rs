@@ -54,7 +54,8 @@ impl Operation for Announce {
             .text("Everybody can read it: name no subscriber and no person.")
             .on(On::Host)
             .dry_run()
-            .answers(StatusCode::CREATED, "application/json");
+            .answers(StatusCode::CREATED, "application/json")
+            .refuses(&[Reason::Conflict]);
 
     async fn resource(_: &Ports, _: &Bare, _: &Bare, _: &Sent<Announcing>) -> Result<Resource, Problem> {
         Ok(resource())
@@ -67,7 +68,7 @@ impl Operation for Announce {
         if until.is_some_and(|until| until <= since) {
             return Err(Problem::new(Reason::WrongBody, "until: it is not after its beginning."));
         }
-        let mut id = [0u8; 4];
+        let mut id = [0u8; 16];
         ports.rng.fill(&mut id);
         let one = Announced {
             id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -82,7 +83,9 @@ impl Operation for Announce {
         if call.dry_run {
             return Ok(Reply::json(told).tried());
         }
-        ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))?;
+        if !ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))? {
+            return Err(Problem::new(Reason::Conflict, "Something is told under its id already: send it once more."));
+        }
         Ok(Reply::json(told).found_at("/status/announcements".to_owned()))
     }
 }

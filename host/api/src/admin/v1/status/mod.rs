@@ -39,11 +39,17 @@ pub trait Board: Send + Sync {
     /// Storage.
     async fn told(&self) -> Result<Vec<Announced>, StoreError>;
 
-    /// Tells this, in place of what was told under its id.
+    /// Tells this. False where something is told under its id already.
     ///
     /// # Errors
     /// Storage.
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<(), StoreError>;
+    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError>;
+
+    /// Tells that this is over. False where that was told before.
+    ///
+    /// # Errors
+    /// Storage.
+    async fn resolve(&self, one: &Announced, by: Actor) -> Result<bool, StoreError>;
 }
 
 /// What the status page is written with.
@@ -143,6 +149,10 @@ impl Ports {
         let found = self.all().await?.into_iter().find(|one| one.id == which.id);
         found.ok_or_else(|| unknown("Nothing is told under this id; see GET /admin/v1/status/announcements."))
     }
+}
+
+fn over_already() -> Problem {
+    Problem::new(Reason::Conflict, "It was said before that this is over.")
 }
 
 fn resource() -> Resource {

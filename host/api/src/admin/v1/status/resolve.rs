@@ -4,7 +4,7 @@ use portcullis_model::people::{Resource, actions};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Ports, TEXT, Told, View, Which, resource, words};
+use super::{Ports, TEXT, Told, View, Which, over_already, resource, words};
 use crate::{
     admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable},
     ops::Announced,
@@ -46,7 +46,7 @@ impl Operation for Resolve {
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Told>, Problem> {
         let before = ports.find(&call.path).await?;
         if before.resolved.is_some() {
-            return Err(Problem::new(Reason::Conflict, "It was said before that this is over."));
+            return Err(over_already());
         }
         let text = call.body.0.text.as_deref().map(|text| words("text", text, 0, TEXT)).transpose()?;
         let text = text.unwrap_or_else(|| before.text.clone());
@@ -55,7 +55,9 @@ impl Operation for Resolve {
         if call.dry_run {
             return Ok(reply.tried());
         }
-        ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))?;
-        Ok(reply)
+        match ports.board.resolve(&one, call.actor()).await.map_err(|error| unavailable(&error))? {
+            true => Ok(reply),
+            false => Err(over_already()),
+        }
     }
 }

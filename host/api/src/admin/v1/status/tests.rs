@@ -17,11 +17,19 @@ impl Board for Paper {
         Ok(self.0.lock().unwrap().iter().map(|(one, _)| one.clone()).collect())
     }
 
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<(), StoreError> {
+    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
         let mut all = self.0.lock().unwrap();
-        all.retain(|(known, _)| known.id != one.id);
-        all.push((one.clone(), by));
-        Ok(())
+        let is_new = all.iter().all(|(known, _)| known.id != one.id);
+        if is_new {
+            all.push((one.clone(), by));
+        }
+        Ok(is_new)
+    }
+
+    async fn resolve(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
+        let mut all = self.0.lock().unwrap();
+        let found = all.iter_mut().find(|(known, _)| known.id == one.id && known.resolved.is_none());
+        Ok(found.map(|open| *open = (one.clone(), by)).is_some())
     }
 }
 
@@ -48,6 +56,9 @@ async fn something_is_tried_out_told_and_over() {
     let told = post(&local, path, body).await;
     assert_eq!(told.status, StatusCode::CREATED, "{}", told.body);
     assert_eq!(paper.0.lock().unwrap()[0].1, testing::dana().actor, "in the name of whoever said it");
+    // Randomness stands still here.
+    let again = post(&local, path, json!({ "kind": "incident", "title": "Another" })).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "it takes nothing else's place: {}", again.body);
     let resolve = format!("{path}/{}/resolve", told.body["announcement"]["id"].as_str().unwrap());
     let over = post(&local, &resolve, json!({ "text": "A disk was full." })).await;
     assert_eq!(over.status, StatusCode::OK, "{}", over.body);

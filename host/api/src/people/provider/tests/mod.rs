@@ -187,7 +187,7 @@ impl Stage {
             ca_pem: Some(ca.clone()),
         }];
         let config = Config { private, ..Config::default() };
-        let oidc = Oidc::new(&config, Arc::new(SystemResolver::default()), clock.clone()).unwrap();
+        let oidc = Arc::new(Oidc::new(&config, Arc::new(SystemResolver::default()), clock.clone()).unwrap());
         let own = SignIn {
             access: access.clone(),
             passkeys: Passkeys::new(BASE).unwrap(),

@@ -1,6 +1,10 @@
 //! What it says is over.
 
+use axum::response::Response;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
 use super::*;
+use crate::peers::Known;
 
 impl Stage {
     /// The form that the provider sends when somebody signs out there of their session of this number.
@@ -12,12 +16,15 @@ impl Stage {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    async fn told(&self, tenant: &str, media: &str, form: &str) -> (StatusCode, String) {
+    async fn brings(&self, tenant: &str, media: &str, form: &str) -> Response {
         let request = Request::builder().method("POST").uri(format!("/signin/provider/{tenant}/logout"));
         let mut request = request.header(header::CONTENT_TYPE, media).body(Body::from(form.to_owned())).unwrap();
         request.extensions_mut().insert(Client("192.0.2.9".parse().unwrap()));
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn told(&self, tenant: &str, media: &str, form: &str) -> (StatusCode, String) {
+        let (head, body) = self.brings(tenant, media, form).await.into_parts();
         assert_eq!(head.headers[header::CACHE_CONTROL], "no-store");
         (head.status, String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap())
     }
@@ -60,4 +67,21 @@ async fn who_signs_out_there_is_signed_out_here_of_that_session_and_by_nobody_el
     stage.clock.0.fetch_add(10 * 60_000, Ordering::Relaxed);
     assert_eq!(stage.told("acme", FORM, &late).await, refused, "too late");
     assert!(is_in(&two).await);
+}
+
+#[tokio::test]
+async fn a_word_that_cannot_be_checked_counts_against_whoever_brings_it() {
+    let stage = Stage::new().await;
+    let issuer = "https://nobody.invalid";
+    stage.set(|provider| provider.issuer = issuer.into()).await;
+    let claims = json!({
+        "iss": issuer, "aud": "basic", "iat": stage.clock.now().0 / 1_000, "jti": "j1", "sub": "dana",
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    let part = |text: String| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let header = part(json!({ "alg": "ES256", "kid": "k1" }).to_string());
+    let form = format!("logout_token={header}.{}.{}", part(claims.to_string()), part("x".repeat(64)));
+    let answer = stage.brings("acme", FORM, &form).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "the provider may say it again");
+    assert_eq!(answer.extensions().get::<Known>(), Some(&Known::Refused("logout")));
 }
