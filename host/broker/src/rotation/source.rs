@@ -267,7 +267,7 @@ impl Sources {
     }
 }
 
-fn kept(error: VaultError) -> StepError {
+fn kept(error: impl std::fmt::Display) -> StepError {
     StepError::Store(error.to_string())
 }
 

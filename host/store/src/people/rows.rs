@@ -173,7 +173,7 @@ pub(super) fn untold(conn: &Connection, to: &Session, most: usize) -> Outcome<Ve
             (SELECT min(created) FROM people_sessions WHERE person = ?1 AND body ->> '$.device.id' = ?2), ?3)
         ORDER BY created, id LIMIT ?4";
     let device = serde_json::to_value(to.device.id).map_err(corrupt)?;
-    sessions(conn, which, params![to.person.as_str(), device.as_str(), to.created.0, most])
+    sessions(conn, which, rusqlite::params![to.person.as_str(), device.as_str(), to.created.0, most])
 }
 
 /// Sessions, as of their last use.
