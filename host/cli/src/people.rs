@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::{commands::init, home::Home};
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn whoever_asks_a_provider_asks_by_the_one_that_remembers() {
         let dir = tempfile::tempdir().unwrap();
         let host = init::create(Home::at(dir.path()), "").await.unwrap();
