@@ -5,6 +5,8 @@
 
 #[path = "console/credential.rs"]
 mod credential;
+#[path = "console/things.rs"]
+mod things;
 
 use std::{
     fs,
@@ -273,6 +275,7 @@ async fn an_owner_does_it_all_in_a_browser() {
     place.used(&id).await;
     let token = place.invitation().await;
     let credential = place.with_a_credential(&id);
+    let (delivery, client) = (place.with_a_delivery(&id).await, place.with_a_client(&id));
     let running = place.serve();
     let options = json!({
         "base": running.base,
@@ -281,6 +284,8 @@ async fn an_owner_does_it_all_in_a_browser() {
         "tenant": TENANT,
         "used": id,
         "credential": credential,
+        "delivery": delivery,
+        "client": client,
         "browser": browser,
         "pictures": std::env::var("CONSOLE_PICTURES").ok(),
         "publish": [env!("CARGO_BIN_EXE_portcullis"), "--home", place.path("home"), "plugin", "publish", place.path("second")],

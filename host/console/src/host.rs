@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode, request::Parts};
-use portcullis_model::people::Caller;
+use portcullis_model::people::{Action, Caller, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -73,6 +73,10 @@ pub trait Host: Send + Sync {
 
     /// Asks the API in this person's name.
     async fn ask(&self, caller: &Caller, ask: Ask) -> Answer;
+
+    /// Whether this person may do that to it, as the API would decide now; they may, too, where nothing is lacking but a fresh proof of
+    /// who they are. Says which buttons are of use to them, and permits nothing.
+    async fn may(&self, caller: &Caller, action: &Action, on: &Resource) -> bool;
 
     /// How browsers reach this host: scheme, host and port.
     fn base(&self) -> &str;

@@ -54,8 +54,8 @@ fn privacy() -> Router<Arc<dyn Host>> {
 /// The routes under `/console`.
 pub fn routes(host: Arc<dyn Host>) -> Router {
     use pages::{
-        account, alerts, audit, connections, denials, entry, incidents, install, installation, installations,
-        marketplace, overview, people, release, reviews, rightsize,
+        account, alerts, audit, backend, clients, connections, deliveries, denials, entry, incidents, install,
+        installation, installations, marketplace, overview, people, release, reviews, rightsize, sources,
     };
     let one = "/console/installations/{id}";
     let under = |rest: &str| format!("{one}/{rest}");
@@ -89,6 +89,10 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .route("/console/reviews/{component}/{manifest}", get(reviews::one))
         .merge(people::routes())
         .merge(connections::routes())
+        .merge(deliveries::routes())
+        .merge(sources::routes())
+        .merge(backend::routes())
+        .merge(clients::routes())
         .route("/console/assets/{name}", get(assets::serve))
         .merge(responsibility())
         .merge(privacy())

@@ -41,6 +41,8 @@ pub enum Place {
     Audit,
     /// What plugins were denied.
     Denials,
+    /// What became of events.
+    Deliveries,
     /// What should be looked at.
     Alerts,
     /// How a tenant stands.
@@ -57,6 +59,10 @@ pub enum Place {
     People,
     /// Credentials, and their rotation.
     Connections,
+    /// Who sends events.
+    Sources,
+    /// Parts of plugins outside of the sandbox that ask for tokens.
+    Clients,
     /// What waits for reviewers.
     Reviews,
 }
@@ -73,6 +79,8 @@ pub const NAVIGATION_GROUPS: &[(&str, &[Entry])] = &[
             (Place::Marketplace, "/console/marketplace", "Marketplace"),
             (Place::Installations, "/console/installations", "Installations"),
             (Place::Connections, "/console/connections", "Connections"),
+            (Place::Sources, "/console/sources", "Sources"),
+            (Place::Clients, "/console/clients", "OAuth clients"),
             (Place::Reviews, "/console/reviews", "Reviews"),
         ],
     ),
@@ -83,6 +91,7 @@ pub const NAVIGATION_GROUPS: &[(&str, &[Entry])] = &[
             (Place::Incidents, "/console/incidents", "Incidents"),
             (Place::Audit, "/console/audit", "Audit log"),
             (Place::Denials, "/console/denials", "Denials"),
+            (Place::Deliveries, "/console/deliveries", "Deliveries"),
         ],
     ),
     (

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
-use portcullis_model::people::Reach;
+use portcullis_model::people::{Action, Reach, Resource};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
@@ -77,6 +77,19 @@ impl Visit {
     pub async fn then(&self, ask: Ask, next: &str) -> Shown {
         let answer = self.ask(ask).await;
         if answer.status.is_success() { Ok(to(next)) } else { Err(self.refused(&answer.refused()).into()) }
+    }
+
+    /// Whether the API would let this person do that to it, so that only who can use a button sees it.
+    pub async fn may(&self, action: &Action, on: &Resource) -> bool {
+        self.host.may(&self.visitor.caller, action, on).await
+    }
+
+    /// Whether they may do it to this one of a tenant's.
+    pub async fn may_to(&self, action: &Action, tenant: &str, kind: &'static str, id: &str) -> bool {
+        match tenant.parse() {
+            Ok(tenant) => self.may(action, &Resource::of(tenant, kind).named(id)).await,
+            Err(_) => false,
+        }
     }
 
     /// The session's token, for forms.

@@ -14,7 +14,11 @@ use portcullis_console::{
     host::{Answer, Ask, Host, Unknown, Visitor},
     routes,
 };
-use portcullis_model::{audit::Actor, people::Caller, time::Timestamp};
+use portcullis_model::{
+    audit::Actor,
+    people::{Action, Caller, Resource},
+    time::Timestamp,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -24,6 +28,7 @@ const TOKEN: &str = "the-token-of-this-session";
 struct Recorded {
     answers: BTreeMap<String, Value>,
     signed_in: bool,
+    may_change: bool,
 }
 
 #[async_trait]
@@ -44,6 +49,12 @@ impl Host for Recorded {
         }
     }
 
+    async fn may(&self, _: &Caller, action: &Action, on: &Resource) -> bool {
+        assert!(!action.read_only, "what is only read has no button");
+        assert!(on.id.is_some() || on.kind == "source", "{on:?} is asked about as a whole");
+        self.may_change
+    }
+
     fn base(&self) -> &str {
         "http://localhost:8080"
     }
@@ -51,7 +62,7 @@ impl Host for Recorded {
 
 fn pages(signed_in: bool) -> Router {
     let answers = serde_json::from_str(include_str!("answers.json")).unwrap();
-    routes(Arc::new(Recorded { answers, signed_in }))
+    routes(Arc::new(Recorded { answers, signed_in, may_change: true }))
 }
 
 async fn get(router: &Router, path: &str) -> (StatusCode, HeaderMap, String) {
@@ -79,6 +90,13 @@ const ALL: &[(&str, &str)] = &[
     ("right-size", "/console/installations/ins_1/right-size"),
     ("upgrade", "/console/installations/ins_1/upgrade"),
     ("denials", "/console/denials"),
+    ("deliveries", "/console/deliveries"),
+    ("delivery", "/console/deliveries/42"),
+    ("sources", "/console/sources"),
+    ("source", "/console/sources/acme-desk"),
+    ("backend", "/console/installations/ins_1/backend"),
+    ("clients", "/console/clients"),
+    ("client", "/console/clients/cli_1"),
     ("audit", "/console/audit"),
     ("entry", "/console/audit/4711"),
     ("alerts", "/console/alerts"),
@@ -187,7 +205,7 @@ async fn what_gives_or_takes_rights_is_shown_before_it_is_done() {
     let answers: BTreeMap<String, Value> = serde_json::from_str(include_str!("answers.json")).unwrap();
     let tried = json!({ "dry_run": true, "gained": ["alerts.change"], "lost": ["audit.export"], "sessions-ended": 2 });
     let answers = answers.into_iter().chain([("/people/per_2/role".to_owned(), tried)]).collect();
-    let router = routes(Arc::new(Recorded { answers, signed_in: true }));
+    let router = routes(Arc::new(Recorded { answers, signed_in: true, may_change: true }));
     let send = async |step: &str| {
         let request = Request::post("/console/people/acme/per_2/role")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -39,6 +39,10 @@ export async function people(eyes, tenant) {
   await second.page.getByLabel("Address").fill("eve@example.com");
   await second.page.getByRole("button", { name: "Make a link" }).click();
   await second.page.getByText("This was refused").first().waitFor();
+  await second.page.goto(eyes.base + "/console/sources");
+  const shown = await second.page.getByText("Nobody sends events here").count();
+  const offered = await second.page.getByText("Register a source").count();
+  eyes.expect(shown === 1 && offered === 0, "an auditor does not see sources, or is offered to register one");
 
   await eyes.go(home, "people-joined");
   await eyes.press("Bo Ito", "link");

@@ -3,8 +3,9 @@
 import { execFileSync } from "node:child_process";
 import { Eyes } from "./eyes.mjs";
 import { people, rotates } from "./people.mjs";
+import { backEnd, clients, deliveries, requests, sources } from "./things.mjs";
 
-const { base, link, plugin, tenant, browser, pictures, publish, used, credential } = JSON.parse(process.argv[2]);
+const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client } = JSON.parse(process.argv[2]);
 const eyes = await Eyes.open(base, browser, pictures);
 const { page } = eyes;
 
@@ -159,6 +160,11 @@ await step("first sign-in with a passkey", signsIn);
 const own = await step("install with narrowing", installs);
 await step("grant, right-size and upgrade", () => changes(`/console/installations/${used}`));
 if (own) await step("live audit and suspension", () => watches(own));
+await step("a delivery that was given up", () => deliveries(eyes, used, delivery));
+await step("a source and its secrets", () => sources(eyes));
+await step("a back end, its key and its messages", () => backEnd(eyes, used));
+await step("a client and its end", () => clients(eyes, client));
+await step("a request of a data subject", () => requests(eyes, "4711"));
 await step("posture, profile, duties and risks", () => answers(`/console/installations/${used}`));
 await step("people, a role and support access", () => people(eyes, tenant));
 await step("rotation and revocation", () => rotates(eyes, used, credential));

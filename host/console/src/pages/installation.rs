@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    activity,
+    activity, backend, clients, deliveries,
     denials::{Denial, rows},
     release::destinations,
     rightsize::{Used, drawn, table_of},
@@ -90,6 +90,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
                 ("Release", html! { "number " (one.number) }),
                 ("Changes so far", html! { (one.generation) }),
             ])))
+            (card("Read more", &html! {}, &elsewhere(&one)))
             (limits(&one))
             @if one.state == "active" { (suspend(&one, &version, visit.token())) }
         },
@@ -143,6 +144,17 @@ fn notices(one: &Installation, unused: usize) -> Markup {
             }))
         }
     }
+}
+
+/// The pages of what an installation has.
+fn elsewhere(one: &Installation) -> Markup {
+    html! { ul class="plain" {
+        li { a href=(deliveries::of_installation(&one.id)) { "Deliveries" } ": events that were given up, and all others" }
+        li { a href=(backend::at(&one.id)) { "Back end" } ": where its signed messages go, and what became of them" }
+        li { a href=(clients::of_tenant(&one.tenant)) { "OAuth clients" } ": what asks this host for tokens in its name" }
+        li { a href="/console/connections" { "Connections" } ": credentials that the host adds to its requests" }
+        li { a href="/console/sources" { "Sources" } ": who sends the events" }
+    } }
 }
 
 fn limits(one: &Installation) -> Markup {

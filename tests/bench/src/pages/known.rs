@@ -12,7 +12,7 @@ const API: &str = "/admin/v1";
 const STREAMS: [&str; 2] = ["/admin/v1/audit/live", "/admin/v1/audit/export"];
 
 /// The pages, with what stands for something of the home in braces.
-const PAGES: [&str; 42] = [
+const PAGES: [&str; 47] = [
     "/console",
     "/console/marketplace",
     "/console/releases/{release}",
@@ -25,7 +25,12 @@ const PAGES: [&str; 42] = [
     "/console/installations/{installation}/right-size",
     "/console/installations/{installation}/upgrade",
     "/console/installations/{installation}/sheet",
+    "/console/installations/{installation}/backend",
     "/console/denials",
+    "/console/deliveries",
+    "/console/deliveries?all=true",
+    "/console/sources",
+    "/console/clients",
     "/console/alerts",
     "/console/alerts/{alert}",
     "/console/incidents",

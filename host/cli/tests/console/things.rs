@@ -1,0 +1,49 @@
+//! A delivery that was given up, and a client, for the walk to do something about.
+
+use std::time::Duration;
+
+use portcullis_cli::system::SystemClock;
+use portcullis_model::{
+    audit::{Actor, Entry, Kind},
+    event::{Event, EventForm},
+    queue::{Queue as _, Verdict},
+    time::Clock as _,
+};
+use portcullis_store::SqliteStore;
+use serde_json::json;
+
+use super::{Place, TENANT};
+
+impl Place {
+    /// An event to this installation that no try could deliver; gives the number of the delivery.
+    pub async fn with_a_delivery(&self, installation: &str) -> i64 {
+        let store = SqliteStore::open(&self.path("home/host.db")).unwrap();
+        let now = SystemClock.now();
+        let event = Event {
+            id: "evt_8c21".into(),
+            tenant: TENANT.parse().unwrap(),
+            origin: "desk".parse().unwrap(),
+            source: "zendesk:acme".into(),
+            kind: "zen:event-type:ticket.created".into(),
+            subject: None,
+            time: now,
+            form: EventForm::CloudEvents,
+            data: json!({}),
+            trace: None,
+        };
+        let entry = |kind| Entry::new(now, kind, Actor::Host, Some(TENANT.parse().unwrap()));
+        let to = vec![installation.parse().unwrap()];
+        store.ingest(event, to, entry(Kind::EventReceived), entry(Kind::EventDuplicate)).await.unwrap();
+        let leases = store.lease(1, 1, now, Duration::from_secs(9)).await.unwrap();
+        let dead = Verdict::Dead { error: "it did not fit".into() };
+        store.settle(leases[0].delivery, dead, Vec::new()).await.unwrap();
+        leases[0].delivery
+    }
+
+    /// Registers a client of this installation, and gives its id.
+    pub fn with_a_client(&self, installation: &str) -> String {
+        let redirect = ["--redirect", "https://app.example/callback"];
+        let made = self.run(&[&["client", "register", installation, "--dpop"], &redirect[..]].concat());
+        made["client"]["id"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,281 @@
+//! What can be done about deliveries, sources, back ends and clients: shown before it is done, by the same operations as the API has, and
+//! only to whom it is of use; and a secret that was made is on one page, once.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode, header, request::Parts},
+};
+use portcullis_console::{
+    Router,
+    host::{Answer, Ask, Host, Unknown, Visitor},
+    routes,
+};
+use portcullis_model::{
+    audit::Actor,
+    people::{Action, Caller, Resource},
+    time::Timestamp,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// An API that writes down what it is asked to do.
+struct Asked {
+    /// What is answered, by method and path without its query.
+    answers: BTreeMap<String, (StatusCode, Value)>,
+    done: Mutex<Vec<(String, Value, Option<String>)>>,
+    may: bool,
+}
+
+#[async_trait]
+impl Host for Asked {
+    async fn visitor(&self, _: &Parts) -> Result<Option<Visitor>, Unknown> {
+        let caller = Caller::at_the_terminal(Actor::Host, Timestamp(0));
+        Ok(Some(Visitor { caller, name: "Dana Reyes".to_owned(), token: "token".to_owned() }))
+    }
+
+    async fn ask(&self, _: &Caller, ask: Ask) -> Answer {
+        let path = ask.path.split('?').next().unwrap_or_default();
+        let key = format!("{} {path}", ask.method);
+        let found = self.answers.get(&key).cloned();
+        if ask.method != Method::GET {
+            let done = (format!("{} {}", ask.method, ask.path), ask.body.unwrap_or_default(), ask.version);
+            self.done.lock().unwrap().push(done);
+        }
+        let (status, body) = found.unwrap_or((StatusCode::NOT_FOUND, json!({ "type": "/problems/unknown" })));
+        Answer { status, version: Some("\"7\"".to_owned()), body }
+    }
+
+    async fn may(&self, _: &Caller, _: &Action, _: &Resource) -> bool {
+        self.may
+    }
+
+    fn base(&self) -> &str {
+        "http://localhost:8080"
+    }
+}
+
+struct Console {
+    api: Arc<Asked>,
+    router: Router,
+}
+
+impl Console {
+    /// With the sample answers, and these in their place.
+    fn with<const N: usize>(may: bool, others: [(&str, Value); N]) -> Self {
+        let samples: BTreeMap<String, Value> = serde_json::from_str(include_str!("answers.json")).unwrap();
+        let samples = samples.into_iter().map(|(path, body)| (format!("GET {path}"), (StatusCode::OK, body)));
+        let others = others.into_iter().map(|(key, body)| {
+            let refused = body.get("status").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+            let status = refused.map_or(StatusCode::OK, |code| StatusCode::from_u16(code).unwrap());
+            (key.to_owned(), (status, body))
+        });
+        let api = Arc::new(Asked { answers: samples.chain(others).collect(), done: Mutex::default(), may });
+        Self { router: routes(api.clone()), api }
+    }
+
+    async fn asked(&self, request: Request<Body>) -> (StatusCode, String) {
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
+        if head.status == StatusCode::OK {
+            assert_eq!(head.headers[header::CACHE_CONTROL], "no-store");
+        }
+        let to = head.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned());
+        (head.status, to.unwrap_or(text))
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        self.asked(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn send(&self, path: &str, form: &str) -> (StatusCode, String) {
+        let body = Body::from(format!("csrf=token&{form}"));
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.asked(request.body(body).unwrap()).await
+    }
+
+    /// What the API was asked to do since the last time.
+    fn done(&self) -> Vec<(String, Value, Option<String>)> {
+        std::mem::take(&mut self.api.done.lock().unwrap())
+    }
+}
+
+fn says(page: &str, all: &[&str]) {
+    for words in all {
+        assert!(page.contains(words), "'{words}' is not in: {page}");
+    }
+}
+
+const PAGES: [&str; 6] = [
+    "/console/deliveries/42",
+    "/console/sources",
+    "/console/sources/acme-desk",
+    "/console/installations/ins_1/backend",
+    "/console/clients/cli_1",
+    "/console/deliveries",
+];
+
+#[tokio::test]
+async fn who_may_change_nothing_sees_no_button() {
+    let (others, own) = (Console::with(false, []), Console::with(true, []));
+    for page in PAGES {
+        let (status, text) = others.get(page).await;
+        assert_eq!(status, StatusCode::OK, "{page}: {text}");
+        assert!(!text.contains("method=\"post\""), "{page}: {text}");
+        let (_, text) = own.get(page).await;
+        assert_eq!(text.contains("method=\"post\""), page != "/console/deliveries", "{page}");
+    }
+}
+
+#[tokio::test]
+async fn another_try_is_shown_first_and_asked_for_once() {
+    let delivery =
+        json!({ "number": 42, "tenant": "acme", "installation": "ins_1", "kind": "ticket.created", "attempts": 16 });
+    let tried = json!({ "dry_run": true, "delivery": delivery, "retried": true });
+    let console = Console::with(true, [("POST /deliveries/42/retry", tried)]);
+    let (status, page) = console.send("/console/deliveries/42/retry", "").await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    says(&page, &["Nothing has changed yet", "16, counted from none again", "value=\"do\""]);
+    assert_eq!(console.done()[0].0, "POST /deliveries/42/retry?dry_run=true");
+    let (status, to) = console.send("/console/deliveries/42/retry", "step=do").await;
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/console/deliveries/42"));
+    assert_eq!(console.done().iter().map(|(ask, ..)| ask.as_str()).collect::<Vec<_>>(), ["POST /deliveries/42/retry"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_tried_again_is_said_on_its_page() {
+    let detail = "Nobody is there to get it: the installation or its back end was taken away.";
+    let refused = json!({ "type": "/problems/conflict", "status": 409, "detail": detail });
+    let console = Console::with(true, [("POST /deliveries/42/retry", refused)]);
+    let (status, page) = console.send("/console/deliveries/42/retry", "").await;
+    assert_eq!(status, StatusCode::OK);
+    says(&page, &[detail, "What became of it"]);
+}
+
+#[tokio::test]
+async fn a_secret_of_a_source_is_shown_once_and_one_that_was_sent_never() {
+    let source = json!({ "name": "desk", "tenant": "acme", "form": "github", "path": "/v1/hooks/github/desk" });
+    let tried = json!({ "dry_run": true, "source": source });
+    let console = Console::with(true, [("POST /sources", tried)]);
+    let (_, page) = console.send("/console/sources/_add", "tenant=acme&name=desk&form=github").await;
+    says(&page, &["Nothing has changed yet", "/v1/hooks/github/desk", "name=\"secret\"", "Register it"]);
+    let form = json!({ "name": "desk", "form": "github" });
+    assert_eq!(console.done(), [("POST /sources?tenant=acme&dry_run=true".to_owned(), form.clone(), None)]);
+
+    let made = json!({ "dry_run": false, "source": source, "secret": "made-by-the-host" });
+    let console = Console::with(true, [("POST /sources", made)]);
+    let (_, page) = console.send("/console/sources/_add", "tenant=acme&name=desk&form=github&step=do").await;
+    says(&page, &["This is shown once", "made-by-the-host"]);
+    assert_eq!(console.done(), [("POST /sources?tenant=acme".to_owned(), form, None)]);
+
+    let refused = json!({ "type": "/problems/conflict", "status": 409, "detail": "Choose another name." });
+    let console = Console::with(true, [("POST /sources", refused)]);
+    let sent = "tenant=acme&name=desk&form=github&secret=chosen-by-its-sender&step=do";
+    let (_, page) = console.send("/console/sources/_add", sent).await;
+    says(&page, &["Choose another name.", "value=\"desk\""]);
+    assert!(!page.contains("chosen-by-its-sender"), "{page}");
+    assert_eq!(console.done()[0].1["secret"], "chosen-by-its-sender");
+}
+
+#[tokio::test]
+async fn a_source_gets_another_secret_and_goes_only_after_a_look() {
+    let source =
+        json!({ "name": "acme-desk", "tenant": "acme", "form": "zendesk", "both-until": "2026-11-24T08:00:00Z" });
+    let made = json!({ "source": source, "secret": "the-next-one" });
+    let answers =
+        [("POST /sources/acme-desk/secret", made), ("DELETE /sources/acme-desk", json!({ "source": source }))];
+    let console = Console::with(true, answers);
+    let (_, page) = console.send("/console/sources/acme-desk/rotate", "overlap=3600").await;
+    says(&page, &["is good until", "name=\"overlap\" value=\"3600\""]);
+    assert!(!page.contains("the-next-one"), "a page that tries it out shows a secret: {page}");
+    let (_, page) = console.send("/console/sources/acme-desk/rotate", "overlap=3600&step=do").await;
+    says(&page, &["This is shown once", "the-next-one"]);
+    let overlap = json!({ "overlap-seconds": 3600 });
+    let asked = [
+        ("POST /sources/acme-desk/secret?dry_run=true".to_owned(), overlap.clone(), None),
+        ("POST /sources/acme-desk/secret".to_owned(), overlap, None),
+    ];
+    assert_eq!(console.done(), asked);
+    let (_, page) = console.send("/console/sources/acme-desk/remove", "").await;
+    says(&page, &["What would go", "Nothing has changed yet"]);
+    let (_, to) = console.send("/console/sources/acme-desk/remove", "step=do").await;
+    assert_eq!(to, "/console/sources");
+    let asked: Vec<String> = console.done().into_iter().map(|(ask, ..)| ask).collect();
+    assert_eq!(asked, ["DELETE /sources/acme-desk?dry_run=true", "DELETE /sources/acme-desk"]);
+}
+
+#[tokio::test]
+async fn a_back_end_is_set_over_the_one_that_was_seen_and_its_key_shown_once() {
+    let back_end =
+        json!({ "tenant": "acme", "url": "https://hooks.example/in", "events": ["a.b", "c.*"], "state": "active" });
+    let set = json!({ "back-end": back_end, "key": "whsec_once" });
+    let console = Console::with(true, [("PUT /installations/ins_1/backend", set)]);
+    let form = "url=https%3A%2F%2Fhooks.example%2Fin%3Fof%3Dacme&events=a.b%0D%0Ac.*&scheme=hmac&version=%227%22";
+    let (_, page) = console.send("/console/installations/ins_1/backend/set", form).await;
+    says(
+        &page,
+        &[
+            "Nothing has changed yet",
+            "https://hooks.example/in",
+            "value=\"https://hooks.example/in?of=acme\"",
+            "value=\"&quot;7&quot;\"",
+        ],
+    );
+    assert!(!page.contains("whsec_once"), "{page}");
+    let (_, page) = console.send("/console/installations/ins_1/backend/set", &format!("{form}&step=do")).await;
+    says(&page, &["This is shown once", "whsec_once"]);
+    let body = json!({ "url": "https://hooks.example/in?of=acme", "events": ["a.b", "c.*"], "scheme": "hmac" });
+    let version = Some("\"7\"".to_owned());
+    let asked = [
+        ("PUT /installations/ins_1/backend?dry_run=true".to_owned(), body.clone(), version.clone()),
+        ("PUT /installations/ins_1/backend".to_owned(), body, version),
+    ];
+    assert_eq!(console.done(), asked);
+}
+
+#[tokio::test]
+async fn messages_that_would_be_sent_again_are_listed_before_they_are() {
+    let key = json!({ "key": "whpk_next", "signs": false });
+    let answers = [
+        ("POST /installations/ins_1/backend/key", key),
+        ("POST /installations/ins_1/backend/replay", json!({ "replayed": 1 })),
+    ];
+    let console = Console::with(true, answers);
+    let own = "/console/installations/ins_1/backend";
+    let (_, page) = console.send(&format!("{own}/replay"), "").await;
+    says(&page, &["Sent again", "evt_8c21", "Nothing has changed yet"]);
+    assert!(!page.contains("msg_test_1"), "what was accepted would be sent again: {page}");
+    assert!(console.done().is_empty(), "a look has sent something");
+    let (_, page) = console.send(&format!("{own}/replay"), "delivery=39").await;
+    assert!(page.contains("msg_test_1") && !page.contains("evt_8c21"), "{page}");
+    let (_, to) = console.send(&format!("{own}/replay"), "delivery=39&step=do").await;
+    assert_eq!(to, own);
+    let asked = ("POST /installations/ins_1/backend/replay".to_owned(), json!({ "delivery": 39 }), None);
+    assert_eq!(console.done(), [asked]);
+    let (_, page) = console.send(&format!("{own}/key"), "how=prepare&step=do").await;
+    says(&page, &["This is shown once", "whpk_next", "goes on signing"]);
+    assert_eq!(console.done()[0].1, json!({ "prepare": true }));
+}
+
+#[tokio::test]
+async fn what_ends_with_a_client_is_shown_before_it_is_revoked() {
+    let client = json!({ "id": "cli_1", "name": "the client of triage", "tenant": "acme" });
+    let changed = json!({ "dry_run": true, "client": client });
+    let console = Console::with(true, [("POST /clients/cli_1/revoke", changed)]);
+    let (_, page) = console.send("/console/clients/cli_1/revoke", "reason=shut+down").await;
+    says(&page, &["the client of triage", "cannot be taken back", "value=\"shut down\""]);
+    let (_, to) = console.send("/console/clients/cli_1/revoke", "reason=shut+down&step=do").await;
+    assert_eq!(to, "/console/clients/cli_1");
+    let why = json!({ "reason": "shut down" });
+    let asked = [
+        ("POST /clients/cli_1/revoke?dry_run=true".to_owned(), why.clone(), None),
+        ("POST /clients/cli_1/revoke".to_owned(), why, None),
+    ];
+    assert_eq!(console.done(), asked);
+}

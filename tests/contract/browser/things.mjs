@@ -1,0 +1,144 @@
+// What belongs to installations and to people whose data it is: a delivery is tried again, a source registered, given another secret and taken
+// away, a back end set and tried out, a client revoked; a request of a data subject is put on record, and closed.
+
+/** From the page of its installation. */
+export async function deliveries(eyes, installation, number) {
+  await eyes.go(`/console/installations/${installation}`, "installation-links");
+  await eyes.page.locator("main").getByRole("link", { name: "Deliveries" }).click();
+  await eyes.at("/console/deliveries");
+  if (!eyes.page.url().endsWith(`?installation=${installation}`)) throw new Error("the link leads to all deliveries");
+  await eyes.says("it did not fit");
+  await eyes.look("deliveries-given-up");
+  await eyes.page.locator(`a[href="/console/deliveries/${number}"]`).click();
+  await eyes.at(`/console/deliveries/${number}`);
+  await eyes.look("delivery");
+  await eyes.press("Show what another try means");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("delivery-means");
+  await eyes.press("Try it again");
+  await eyes.at(`/console/deliveries/${number}`);
+  await eyes.look("delivery-again");
+  await eyes.go("/console/deliveries?all=true", "deliveries-all");
+}
+
+export async function sources(eyes) {
+  const { page } = eyes;
+  await eyes.go("/console/sources", "sources-none");
+  await page.getByLabel("Name", { exact: true }).fill("acme-code");
+  await page.getByLabel("What it sends").selectOption("github");
+  await eyes.press("Show what it would be");
+  await eyes.says("/v1/hooks/github/acme-code");
+  await eyes.look("source-means");
+  await eyes.press("Register it");
+  await eyes.says("This is shown once");
+  await eyes.look("source-secret");
+  const secret = (await page.locator("[data-secret]").innerText()).trim();
+  await eyes.press("To the source", "link");
+  await eyes.at("/console/sources/acme-code");
+  await eyes.look("source");
+  if ((await page.content()).includes(secret)) throw new Error("a secret is shown twice");
+  await eyes.press("Show what would change");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("source-rotate-means");
+  await page.getByLabel("Secret").fill("chosen by whoever sends");
+  await eyes.press("Give it another secret");
+  await eyes.at("/console/sources/acme-code");
+  await eyes.says("two are good");
+  await eyes.go("/console/sources", "sources-one");
+  await eyes.press("acme-code", "link");
+  await eyes.press("Show what would go");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("source-remove-means");
+  await eyes.press("Take it away");
+  await eyes.at("/console/sources");
+  await eyes.says("Nobody sends events here");
+}
+
+/** Of an installation that may send to clock.example.eu. */
+export async function backEnd(eyes, installation) {
+  const { page } = eyes;
+  const own = `/console/installations/${installation}/backend`;
+  await eyes.go(own, "backend-none");
+  await page.getByLabel("Address").fill("https://elsewhere.example/in");
+  await eyes.press("Show what would change");
+  await eyes.says("This was refused");
+  await page.getByLabel("Address").fill("https://clock.example.eu/v1/in");
+  await eyes.press("Show what would change");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("backend-means");
+  await eyes.press("Make it so");
+  await eyes.says("This is shown once");
+  await eyes.look("backend-key");
+  await eyes.press("To the back end", "link");
+  await eyes.at(own);
+  await eyes.press("Show what would be sent", "button");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("backend-test-means");
+  await eyes.press("Send it");
+  await eyes.at(own);
+  await eyes.says("backend.test");
+  await eyes.look("backend");
+  await eyes.press("Show what would be sent again");
+  await eyes.says("None of its messages was given up");
+  await eyes.look("backend-replay-means");
+  await eyes.press("Cancel", "link");
+  await eyes.at(own);
+  await page.getByLabel("The next key").selectOption("0");
+  await page.locator(`form[action="${own}/key"]`).getByRole("button").click();
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("backend-key-means");
+  await eyes.press("Make the key");
+  await eyes.says("This is shown once");
+  await eyes.press("To the back end", "link");
+  await eyes.press("Show what would go");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("backend-remove-means");
+  await eyes.press("Take it away");
+  await eyes.at(own);
+  await eyes.says("It has no back end");
+}
+
+export async function clients(eyes, id) {
+  const { page } = eyes;
+  const own = `/console/clients/${id}`;
+  await eyes.go("/console/clients", "clients-one");
+  await page.locator(`a[href="${own}"]`).click();
+  await eyes.at(own);
+  await eyes.look("client");
+  await page.getByLabel("Why").first().fill("A token was in a log");
+  await eyes.press("Show what would end");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("client-tokens-mean");
+  await eyes.press("End all its tokens");
+  await eyes.at(own);
+  await page.getByLabel("Why").last().fill("It was shut down");
+  await eyes.press("Show what revoking means");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("client-revoke-means");
+  await eyes.press("Revoke it");
+  await eyes.at(own);
+  await eyes.says("revoked");
+  await eyes.look("client-revoked");
+  if (await page.locator("#revoke-why").count()) throw new Error("what was revoked can be revoked again");
+}
+
+/** Of a person whom no plugin here can be asked about: what was done by hand is said as it is closed. */
+export async function requests(eyes, user) {
+  const { page } = eyes;
+  await eyes.go("/console/privacy", "privacy-none");
+  await page.getByLabel("Their id at the help desk").fill(user);
+  await eyes.press("See whom it would reach");
+  await eyes.says("Nothing was put on record");
+  await eyes.look("privacy-means");
+  await eyes.press("Put it on record");
+  await page.waitForURL(/privacy\/dsr_/);
+  await eyes.says("Installation by installation");
+  if ((await page.locator("main").innerText()).includes(user)) throw new Error("a request says whom it is about");
+  await eyes.look("privacy-request");
+  await page.getByLabel("What was done by hand").fill("Both developers were asked by mail");
+  await eyes.press(/^Close$/);
+  await page.waitForURL(/privacy\/dsr_/);
+  await eyes.says("closed");
+  await eyes.look("privacy-closed");
+  await eyes.go("/console/privacy", "privacy-list");
+}
