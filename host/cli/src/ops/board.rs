@@ -10,6 +10,7 @@ use portcullis_api::{
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
+    id::IncidentId,
     time::Timestamp,
 };
 use portcullis_store::StatusAnnouncement;
@@ -20,7 +21,12 @@ use crate::host::Host;
 
 /// What the operations about the status page are done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports { board: Arc::new(OfHost(host.clone())), rng: host.rng.clone() }
+    Ports { board: board(host), rng: host.rng.clone() }
+}
+
+/// Where it is kept.
+pub fn board(host: &Host) -> Arc<dyn Board> {
+    Arc::new(OfHost(host.clone()))
 }
 
 struct OfHost(Host);
@@ -40,14 +46,17 @@ impl Board for OfHost {
         Ok(self.0.store.announcements(from).await?.into_iter().map(told).collect())
     }
 
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<(), StoreError> {
-        let entry = Entry::new(self.0.clock.now(), Kind::StatusAnnounced, by, None)
+    async fn tell(&self, one: &Announced, of: Option<&IncidentId>, by: Actor) -> Result<(), StoreError> {
+        let mut entry = Entry::new(self.0.clock.now(), Kind::StatusAnnounced, by, None)
             .with("id", one.id.as_str())
             .with("kind", one.kind.as_str())
             .with("title", one.title.as_str())
             .with("text", one.text.as_str())
             .with("since", one.since.to_string())
             .with("over", one.resolved.is_some());
+        if let Some(incident) = of {
+            entry = entry.with("incident", incident.as_str());
+        }
         let stored = StatusAnnouncement {
             id: one.id.clone(),
             kind: one.kind.clone(),

@@ -82,7 +82,7 @@ impl Operation for Announce {
         if call.dry_run {
             return Ok(Reply::json(told).tried());
         }
-        ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))?;
+        ports.board.tell(&one, None, call.actor()).await.map_err(|error| unavailable(&error))?;
         Ok(Reply::json(told).found_at("/status/announcements".to_owned()))
     }
 }

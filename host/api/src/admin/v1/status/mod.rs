@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, plain},
     error::StoreError,
+    id::IncidentId,
     people::Resource,
     time::{Rng, Timestamp},
 };
@@ -27,8 +28,8 @@ use crate::{
 };
 
 /// The longest title and the longest text, in characters.
-const TITLE: usize = 200;
-const TEXT: usize = 4_000;
+pub(super) const TITLE: usize = 200;
+pub(super) const TEXT: usize = 4_000;
 
 /// Keeps what the status page tells.
 #[async_trait]
@@ -39,11 +40,11 @@ pub trait Board: Send + Sync {
     /// Storage.
     async fn told(&self) -> Result<Vec<Announced>, StoreError>;
 
-    /// Tells this, in place of what was told under its id.
+    /// Tells this, in place of what was told under its id; the log says of which incident, where it is of one.
     ///
     /// # Errors
     /// Storage.
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<(), StoreError>;
+    async fn tell(&self, one: &Announced, of: Option<&IncidentId>, by: Actor) -> Result<(), StoreError>;
 }
 
 /// What the status page is written with.
@@ -145,12 +146,12 @@ impl Ports {
     }
 }
 
-fn resource() -> Resource {
+pub(super) fn resource() -> Resource {
     Resource::of_platform("status")
 }
 
 /// A person's words as they stand on a page.
-fn words(name: &str, text: &str, least: usize, most: usize) -> Result<String, Problem> {
+pub(super) fn words(name: &str, text: &str, least: usize, most: usize) -> Result<String, Problem> {
     let text = plain(text.trim());
     match (least..=most).contains(&text.chars().count()) {
         true => Ok(text),

@@ -55,7 +55,7 @@ impl Operation for Resolve {
         if call.dry_run {
             return Ok(reply.tried());
         }
-        ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))?;
+        ports.board.tell(&one, None, call.actor()).await.map_err(|error| unavailable(&error))?;
         Ok(reply)
     }
 }

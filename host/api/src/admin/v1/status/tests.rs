@@ -17,7 +17,7 @@ impl Board for Paper {
         Ok(self.0.lock().unwrap().iter().map(|(one, _)| one.clone()).collect())
     }
 
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<(), StoreError> {
+    async fn tell(&self, one: &Announced, _: Option<&IncidentId>, by: Actor) -> Result<(), StoreError> {
         let mut all = self.0.lock().unwrap();
         all.retain(|(known, _)| known.id != one.id);
         all.push((one.clone(), by));
