@@ -3,6 +3,7 @@
 //! Invariant: whoever asks, over the network or from the command line, is answered by the same operations.
 
 mod keyboard;
+mod lines;
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use portcullis_api::{
 };
 use portcullis_model::people::Decide;
 
-pub use keyboard::{Keyboard, NotDone, asked, given, or_unknown};
+pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown};
+pub use lines::Lines;
 
 use crate::{host::Host, inspected::Inspector, reading::LogReader, rotation::workshop};
 
@@ -32,14 +34,18 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         audit: Arc::new(v1::audit::Ports { reader: reader.clone(), live: live.clone(), recorder: host.store.clone() }),
         automation: who.clone(),
         backends: Arc::new(backends(host)),
-        clients: Arc::new(v1::clients::Ports { store: host.store.clone() }),
+        clients: Arc::new(v1::clients::Ports {
+            store: host.store.clone(),
+            installations: host.store.clone(),
+            rng: host.rng.clone(),
+        }),
         components: Arc::new(v1::components::Ports { inspects: Arc::new(inspects) }),
         connections: Arc::new(workshop::connections(host, crate::people::address(host, people.as_deref()))),
         deliveries: Arc::new(v1::deliveries::Ports { queue: host.store.clone(), installations: host.store.clone() }),
         denials: Arc::new(v1::denials::Ports { reader: reader.clone(), recorder: host.store.clone() }),
         duties: duties.clone(),
         freezes: Arc::new(v1::freezes::Ports { freezes: host.store.clone(), installations: host.store.clone() }),
-        incidents: Arc::new(crate::incident::ports(host)),
+        incidents: Arc::new(crate::incident::ports(host, reader)),
         installations: Arc::new(installations(host, reader)),
         posture: duties.clone(),
         privacy: Arc::new(crate::privacy::ports(host)),

@@ -129,7 +129,7 @@ const ACTS: &[(&str, &str)] = &[
          rotation.ended rotation.reported freeze.lifted",
     ),
     ("incident list", READS),
-    ("incident show", READS),
+    ("incident show", "audit.read"),
     (
         "incident contain",
         "incident.contained plugin.suspended freeze.added incident.enforced rotation.started credential.rotated rotation.ended \
@@ -139,7 +139,7 @@ const ACTS: &[(&str, &str)] = &[
     ("incident told", "incident.told"),
     ("incident lift", "incident.lifted freeze.lifted"),
     ("incident close", "incident.closed"),
-    ("incident report", READS),
+    ("incident report", "audit.read"),
     ("incident announce", "status.announced"),
     ("rotate", "rotation.started freeze.added credential.rotated rotation.ended freeze.lifted rotation.reported"),
     ("rotate verify", READS),

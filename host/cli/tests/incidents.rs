@@ -20,7 +20,7 @@ use portcullis_cli::{
     incident,
     reading::LogReader,
 };
-use portcullis_duties::incident::Opening;
+use portcullis_duties::incident::{Opening, Trail, since};
 use portcullis_model::{
     alert::AlertSeverity,
     audit::{Actor, Entry, Kind, Recorder as _},
@@ -192,7 +192,9 @@ async fn a_thousand_installations_are_contained_and_nothing_of_them_is_in_the_lo
 
     let reader = LogReader::new(&host.home, host.store.clone());
     reader.catch_up().await.unwrap();
-    let (entries, _) = incident::timeline(&host, &reader, &done, incident::since(&done, 1), 5_000).await.unwrap();
+    let surveyor = incident::Surveyor::of(&host);
+    let trail = Trail { survey: &surveyor, installations: host.store.as_ref() };
+    let (entries, _) = trail.timeline(&reader, &done, since(&done, 1), 5_000).await.unwrap();
     let has = |kind| entries.iter().filter_map(|shown| shown.entry.as_ref()).any(|entry| entry.kind == kind);
     for kind in [Kind::IncidentOpened, Kind::IncidentContained, Kind::IncidentEnforced, Kind::FreezeAdded] {
         assert!(has(kind), "{kind:?} is in the timeline");

@@ -66,10 +66,25 @@ impl RotationStore for SqliteStore {
             .await
     }
 
-    async fn put_policy(&self, scope: Scope, policy: Option<Policy>, entry: Entry) -> Result<(), StoreError> {
+    async fn put_policy(
+        &self,
+        scope: Scope,
+        before: Option<Policy>,
+        policy: Option<Policy>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
         self.db
             .write(move |conn| {
                 let scope = scope.to_string();
+                let found: Option<String> = conn
+                    .query_row("SELECT body FROM rotation_policies WHERE scope = ?1", [&scope], |row| row.get(0))
+                    .optional()
+                    .map_err(failed)?;
+                let found: Option<Policy> =
+                    found.map(|body| serde_json::from_str(&body)).transpose().map_err(corrupt)?;
+                if found != before {
+                    return Ok(false);
+                }
                 match policy {
                     None => conn.execute("DELETE FROM rotation_policies WHERE scope = ?1", [scope]),
                     Some(policy) => conn.execute(
@@ -79,7 +94,7 @@ impl RotationStore for SqliteStore {
                     ),
                 }
                 .map_err(failed)?;
-                append(conn, &entry)
+                append(conn, &entry).map(|()| true)
             })
             .await
     }
@@ -336,11 +351,16 @@ mod tests {
         let (_dir, store) = store();
         let scope: Scope = "tenant:acme".parse().unwrap();
         let policy = |age| Policy { max_age: Some(age), ..Policy::default() };
-        for age in [7_200, 9_000] {
-            store.put_policy(scope.clone(), Some(policy(age)), entry(Kind::RotationPolicy)).await.unwrap();
-        }
+        let put = async |before: Option<u64>, after: Option<u64>| {
+            let (before, after) = (before.map(policy), after.map(policy));
+            store.put_policy(scope.clone(), before, after, entry(Kind::RotationPolicy)).await.unwrap()
+        };
+        assert!(put(None, Some(7_200)).await && put(Some(7_200), Some(9_000)).await);
+        let written = store.entry_count().await.unwrap();
+        assert!(!put(Some(7_200), None).await && !put(None, Some(1)).await, "somebody has replaced it");
+        assert_eq!(store.entry_count().await.unwrap(), written, "what was not done is not in the log");
         assert_eq!(store.policies().await.unwrap(), [(scope.clone(), policy(9_000))]);
-        store.put_policy(scope, None, entry(Kind::RotationPolicy)).await.unwrap();
+        assert!(put(Some(9_000), None).await);
         assert!(store.policies().await.unwrap().is_empty());
         let (source, mut keys): (SourceName, _) = ("acme-support".parse().unwrap(), SourceKeys::default());
         let there = Source { name: source.clone(), tenant: "acme".parse().unwrap(), form: EventForm::Zendesk };

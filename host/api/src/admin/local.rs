@@ -2,11 +2,15 @@
 //!
 //! Invariant: what is answered here is what would be answered over the network to the same caller.
 
+use std::{future::poll_fn, pin::Pin};
+
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{Method, Request, StatusCode, header},
+    response::Response,
 };
+use hyper::body::Body as _;
 use portcullis_model::people::Caller;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -58,29 +62,74 @@ impl Local {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> LocalAnswer {
+        match self.respond(method, path, headers, body).await {
+            Ok(response) => whole(response).await,
+            Err(status) => LocalAnswer { status, etag: None, body: Value::Null },
+        }
+    }
+
+    /// Reads what is made while it is sent, with these headers.
+    ///
+    /// # Errors
+    /// What was answered instead.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Result<LocalStream, LocalAnswer> {
+        let response = self.respond(Method::GET, path, headers, None).await;
+        let response = response.map_err(|status| LocalAnswer { status, etag: None, body: Value::Null })?;
+        match response.status().is_success() {
+            true => Ok(LocalStream(response.into_body())),
+            false => Err(whole(response).await),
+        }
+    }
+
+    async fn respond(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Response, StatusCode> {
         let request = Request::builder().method(method).uri(format!("/admin/v1{path}"));
         let mut request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let refused = |status| LocalAnswer { status, etag: None, body: Value::Null };
-        let Ok(mut request) = request.body(body) else { return refused(StatusCode::BAD_REQUEST) };
+        let mut request = request.body(body).map_err(|_| StatusCode::BAD_REQUEST)?;
         request.extensions_mut().insert(self.caller.clone());
-        let response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => Ok(response),
             Err(never) => match never {},
-        };
-        let (head, body) = response.into_parts();
-        let etag = head.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        match to_bytes(body, LARGEST).await {
-            Ok(bytes) => {
-                let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-                let body = serde_json::from_slice(&bytes)
-                    .unwrap_or_else(|_| if bytes.is_empty() { Value::Null } else { text() });
-                LocalAnswer { status: head.status, etag, body }
-            }
-            Err(_) => refused(StatusCode::INSUFFICIENT_STORAGE),
         }
+    }
+}
+
+/// An answer that is made while it is read.
+#[derive(Debug)]
+pub struct LocalStream(Body);
+
+impl LocalStream {
+    /// The next part; none at its end.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let frame = poll_fn(|cx| Pin::new(&mut self.0).poll_frame(cx)).await?.ok()?;
+            if let Ok(part) = frame.into_data() {
+                return Some(part);
+            }
+        }
+    }
+}
+
+/// All of an answer.
+async fn whole(response: Response) -> LocalAnswer {
+    let (head, body) = response.into_parts();
+    let etag = head.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+    match to_bytes(body, LARGEST).await {
+        Ok(bytes) => {
+            let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+            let body =
+                serde_json::from_slice(&bytes).unwrap_or_else(|_| if bytes.is_empty() { Value::Null } else { text() });
+            LocalAnswer { status: head.status, etag, body }
+        }
+        Err(_) => LocalAnswer { status: StatusCode::INSUFFICIENT_STORAGE, etag: None, body: Value::Null },
     }
 }

@@ -52,7 +52,7 @@ pub use self::{
     frame::Frame,
     given::{Bare, Given},
     group::{Group, Routes},
-    local::{Local, LocalAnswer},
+    local::{Local, LocalAnswer, LocalStream},
     openapi::{Described, document},
     operation::{About, Call, Effect, MAX_BODY, On, Operation, Reply, Streamed, Version},
     page::Page,

@@ -19,7 +19,13 @@ use portcullis_broker::{
     standard_webhooks::SigningKeys,
     vault::Vault,
 };
-use portcullis_model::{audit::Actor, error::StoreError, id::TenantId, installation::Installation, target::Target};
+use portcullis_model::{
+    audit::Actor,
+    error::StoreError,
+    id::{IncidentId, TenantId},
+    installation::Installation,
+    target::Target,
+};
 use serde_json::Value;
 
 use crate::{host::Nothing, world::World};
@@ -36,7 +42,7 @@ impl Board for Nothing {
     async fn told(&self) -> Result<Vec<Announced>, StoreError> {
         Ok(Vec::new())
     }
-    async fn tell(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
+    async fn tell(&self, _: &Announced, _: Option<&IncidentId>, _: Actor) -> Result<bool, StoreError> {
         Ok(true)
     }
     async fn resolve(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {

@@ -94,6 +94,9 @@ impl Survey for Nothing {
     async fn concerned(&self, _: &Subject) -> Result<Vec<Concerned>, StoreError> {
         Ok(Vec::new())
     }
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 #[async_trait]
@@ -240,6 +243,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             keeps: office.safe.clone(),
             ended_by: Box::new(|_| unreachable!("nobody ends one")),
             desk: office.desk.clone(),
+            owed: store.clone(),
             rotations: store.clone(),
             base: None,
         }),
@@ -273,6 +277,9 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             alerts: store.clone(),
             reports: store.clone(),
             installations: store.clone(),
+            reader: Arc::new(Nothing),
+            recorder: store.clone(),
+            board: Arc::new(Nothing),
             clock: clock.clone(),
             rng: world.rng.clone(),
         }),
@@ -285,7 +292,11 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
         roles: who.clone(),
         backends: desks::backends(world),
-        clients: Arc::new(admin::v1::clients::Ports { store: store.clone() }),
+        clients: Arc::new(admin::v1::clients::Ports {
+            store: store.clone(),
+            installations: store.clone(),
+            rng: world.rng.clone(),
+        }),
         sign_in: desks::sign_in(world, &who),
         sources: desks::sources(world),
         status: desks::status(world),

@@ -126,20 +126,22 @@ fn name(installation: &Installation, all: &[Client]) -> String {
     if all.iter().any(|client| client.name == brief) { numbered(base(id)) } else { brief }
 }
 
-/// Registers the installation's client. `entry` is the operator's.
-pub async fn register(
+/// The installation's client, as it would be registered.
+///
+/// # Errors
+/// The installation has one, or the registration does not do.
+pub async fn planned(
     store: &dyn OAuthStore,
     installation: &Installation,
     registration: Registration,
     (rng, now): (&dyn Rng, Timestamp),
-    entry: Entry,
 ) -> Result<Client, ClientError> {
     let all = store.clients().await?;
     if let Some(live) = all.iter().find(|one| one.installation == installation.id && one.revoked.is_none()) {
         return Err(ClientError::Exists(live.id.clone()));
     }
     check(&registration, &all)?;
-    let client = Client {
+    Ok(Client {
         id: ClientId::random(rng),
         name: name(installation, &all),
         tenant: installation.tenant.clone(),
@@ -153,7 +155,18 @@ pub async fn register(
         ended_until: None,
         revoked: None,
         version: 1,
-    };
+    })
+}
+
+/// Registers the installation's client. `entry` is the operator's.
+pub async fn register(
+    store: &dyn OAuthStore,
+    installation: &Installation,
+    registration: Registration,
+    (rng, now): (&dyn Rng, Timestamp),
+    entry: Entry,
+) -> Result<Client, ClientError> {
+    let client = planned(store, installation, registration, (rng, now)).await?;
     let prints: Vec<&str> = client.keys.iter().map(|key| key.thumbprint.as_str()).collect();
     let entry = entry
         .about(format!("installation:{}", installation.id))
@@ -185,13 +198,15 @@ pub async fn find(store: &dyn OAuthStore, text: &str) -> Result<Client, ClientEr
     found.ok_or_else(|| ClientError::Unknown(portcullis_model::audit::plain(text)))
 }
 
-/// Adds a key that becomes the current one with its first use; those that it replaces stay good for the overlap.
-pub async fn rotate(
+/// A client with this key beside those that it has.
+///
+/// # Errors
+/// It has none, or one that waits already; or the key is another's.
+pub async fn with_key(
     store: &dyn OAuthStore,
     client: Client,
     next: Jwk,
     now: Timestamp,
-    entry: Entry,
 ) -> Result<Client, ClientError> {
     let all = store.clients().await?;
     new_keys(std::slice::from_ref(&next), &all)?;
@@ -207,17 +222,27 @@ pub async fn rotate(
         ));
     }
     keys.push(key(next, KeyState::Pending, now));
-    let print = keys[keys.len() - 1].thumbprint.clone();
-    change(store, Client { keys, ..client }, entry.with("change", "key added").with("key", print)).await
+    Ok(Client { keys, ..client })
 }
 
-/// Takes a key away at once, as after a theft. Tokens that were issued stay good until they end or are revoked.
-pub async fn drop_key(
+/// Adds a key that becomes the current one with its first use; those that it replaces stay good for the overlap.
+pub async fn rotate(
     store: &dyn OAuthStore,
     client: Client,
-    thumbprint: &str,
+    next: Jwk,
+    now: Timestamp,
     entry: Entry,
 ) -> Result<Client, ClientError> {
+    let print = jwk::thumbprint(&next);
+    let client = with_key(store, client, next, now).await?;
+    change(store, client, entry.with("change", "key added").with("key", print)).await
+}
+
+/// A client without the key of this thumbprint.
+///
+/// # Errors
+/// It has no such key, or no other.
+pub fn without_key(client: Client, thumbprint: &str) -> Result<Client, ClientError> {
     let keys: Vec<ClientKey> = client.keys.iter().filter(|key| key.thumbprint != thumbprint).cloned().collect();
     if keys.len() == client.keys.len() {
         return Err(ClientError::Keys("the client has no such key; see 'portcullis client show'".into()));
@@ -227,7 +252,18 @@ pub async fn drop_key(
             "it is the client's only key; add another one first, or revoke the client".into(),
         ));
     }
-    change(store, Client { keys, ..client }, entry.with("change", "key dropped").with("key", thumbprint)).await
+    Ok(Client { keys, ..client })
+}
+
+/// Takes a key away at once, as after a theft. Tokens that were issued stay good until they end or are revoked.
+pub async fn drop_key(
+    store: &dyn OAuthStore,
+    client: Client,
+    thumbprint: &str,
+    entry: Entry,
+) -> Result<Client, ClientError> {
+    let client = without_key(client, thumbprint)?;
+    change(store, client, entry.with("change", "key dropped").with("key", thumbprint)).await
 }
 
 /// Writes a client anew that was read in this version and changed since.

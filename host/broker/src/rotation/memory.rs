@@ -102,12 +102,21 @@ impl RotationStore for Memory {
         Ok(self.rows().policies.clone())
     }
 
-    async fn put_policy(&self, scope: Scope, policy: Option<Policy>, entry: Entry) -> Result<(), StoreError> {
+    async fn put_policy(
+        &self,
+        scope: Scope,
+        before: Option<Policy>,
+        policy: Option<Policy>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
         let mut rows = self.rows();
+        if rows.policies.iter().find(|(known, _)| *known == scope).map(|(_, found)| found) != before.as_ref() {
+            return Ok(false);
+        }
         rows.policies.retain(|(known, _)| *known != scope);
         rows.policies.extend(policy.map(|policy| (scope, policy)));
         rows.entries.push(entry);
-        Ok(())
+        Ok(true)
     }
 
     async fn begin_act(

@@ -17,7 +17,7 @@ use portcullis_model::{
     rotation::{Act, Due, Held, Item, Line, Mode, Outcome, Policy, Renewal, Scope},
     time::Timestamp,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::act::{Order, Quiet, RotateError, Rotator};
 
@@ -30,7 +30,7 @@ const DOUBLED: u32 = 6;
 pub const LEFT_ALONE: Duration = Duration::from_secs(900);
 
 /// How old something is, and how old it may get.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Status {
     /// What.

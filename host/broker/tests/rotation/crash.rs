@@ -62,9 +62,15 @@ impl RotationStore for Dying {
     async fn policies(&self) -> Result<Vec<(Scope, Policy)>, StoreError> {
         self.inner.policies().await
     }
-    async fn put_policy(&self, scope: Scope, policy: Option<Policy>, entry: Entry) -> Result<(), StoreError> {
+    async fn put_policy(
+        &self,
+        scope: Scope,
+        before: Option<Policy>,
+        policy: Option<Policy>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
         self.write()?;
-        self.inner.put_policy(scope, policy, entry).await
+        self.inner.put_policy(scope, before, policy, entry).await
     }
     async fn begin_act(&self, act: Act, freeze: Option<Freeze>, new: Vec<Entry>) -> Result<Option<u64>, StoreError> {
         self.write()?;

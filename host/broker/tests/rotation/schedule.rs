@@ -27,7 +27,9 @@ const DAY: i64 = 24 * HOUR;
 
 async fn set(store: &Memory, scope: &str, policy: Policy) {
     let entry = Entry::new(Timestamp(0), Kind::RotationPolicy, Actor::Host, None);
-    store.put_policy(scope.parse::<Scope>().unwrap(), Some(policy), entry).await.unwrap();
+    let scope = scope.parse::<Scope>().unwrap();
+    let before = store.policies().await.unwrap().into_iter().find(|(known, _)| *known == scope).map(|(_, found)| found);
+    assert!(store.put_policy(scope, before, Some(policy), entry).await.unwrap());
 }
 
 fn days(days: u64) -> Policy {

@@ -3,7 +3,7 @@
 //! Invariants: what is asked here is asked as the person at the terminal, and answered by the operation that everybody else asks;
 //! what was recorded on the way, a refusal too, is published before the answer is given.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
 use portcullis_api::{
@@ -14,9 +14,10 @@ use portcullis_api::{
 use portcullis_model::{budget::Suspension, installation::Installation, people::Caller};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::form_urlencoded::Serializer;
+use tokio::sync::watch;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::api;
+use super::{Lines, api};
 use crate::{
     host::{Host, person},
     reading::LogReader,
@@ -29,6 +30,9 @@ const PAGE: &str = "200";
 pub struct Keyboard {
     host: Host,
     local: Local,
+    live: Arc<Live>,
+    /// There as soon as anything is followed: what is new is looked for as long as it is.
+    following: OnceLock<watch::Sender<bool>>,
     caller: Caller,
 }
 
@@ -51,14 +55,14 @@ impl Keyboard {
         let live = Live::new(reader.clone(), LiveSettings::default());
         let caller = Caller::at_the_terminal(person(), host.clock.now());
         let local = api(host, &reader, &live, None)?.local(caller.clone());
-        Ok(Self { host: host.clone(), local, caller })
+        Ok(Self { host: host.clone(), local, live, following: OnceLock::new(), caller })
     }
 
     /// The same, where the person at the keyboard says by what name they speak.
     #[must_use]
     pub fn known_as(self, name: Option<String>) -> Self {
         let caller = self.caller.known_as(name);
-        Self { local: self.local.as_caller(caller.clone()), host: self.host, caller }
+        Self { local: self.local.as_caller(caller.clone()), caller, ..self }
     }
 
     /// Reads something. `path` is below `/admin/v1`; see [`asked`] for its query.
@@ -79,6 +83,31 @@ impl Keyboard {
         let answer = self.local.ask(Method::GET, path, None, None).await;
         let version = answer.etag.as_deref().and_then(|tag| tag.trim_matches('"').parse().ok());
         Ok((said(answer)?, version))
+    }
+
+    /// Reads what is made while it is sent, line by line.
+    ///
+    /// # Errors
+    /// [`NotDone`] with what the API advises.
+    pub async fn lines(&self, path: &str) -> Result<Lines> {
+        let opened = self.local.open(path, &[]).await;
+        opened.map(Lines::of).map_err(refused)
+    }
+
+    /// Follows something, after the event of this number where there is one.
+    ///
+    /// # Errors
+    /// [`NotDone`] with what the API advises.
+    pub async fn follow(&self, path: &str, after: Option<u64>) -> Result<Lines> {
+        self.following.get_or_init(|| {
+            let (stop, stopped) = watch::channel(false);
+            tokio::spawn(self.live.clone().run(stopped));
+            stop
+        });
+        let after = after.map(|after| after.to_string());
+        let headers: Vec<(&str, &str)> = after.iter().map(|after| ("last-event-id", after.as_str())).collect();
+        let opened = self.local.open(path, &headers).await;
+        opened.map(Lines::of).map_err(refused)
     }
 
     /// All pages of a list.
@@ -124,8 +153,13 @@ impl Keyboard {
     pub async fn act(&self, method: Method, path: &str, version: Option<u64>, body: Option<&Value>) -> Result<Value> {
         let version = version.map(|version| format!("\"{version}\""));
         let answer = self.local.ask(method, path, version.as_deref(), body).await;
-        crate::commands::publish(&self.host).await?;
+        self.publish().await?;
         said(answer)
+    }
+
+    /// Publishes what was recorded, which reading alone does not.
+    pub async fn publish(&self) -> Result<()> {
+        crate::commands::publish(&self.host).await
     }
 
     /// Does something by a `POST` with this body.
@@ -174,6 +208,11 @@ pub fn asked(path: &str, query: &[(&str, Option<String>)]) -> String {
     }
 }
 
+/// A text as one part of a path.
+pub fn escaped(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 /// Where the page after this one is.
 fn next(page: &Value) -> Option<String> {
     page["next"].as_str()?.strip_prefix("/admin/v1").map(str::to_owned)
@@ -181,13 +220,14 @@ fn next(page: &Value) -> Option<String> {
 
 /// What was answered, where it went well.
 fn said(answer: LocalAnswer) -> Result<Value> {
-    if answer.status.is_success() {
-        return Ok(answer.body);
-    }
+    if answer.status.is_success() { Ok(answer.body) } else { Err(refused(answer)) }
+}
+
+fn refused(answer: LocalAnswer) -> anyhow::Error {
     let text = |name: &str| answer.body[name].as_str().unwrap_or_default();
     let is = |reason: Reason| text("type") == reason.uri();
     let detail = part(text("detail"));
-    Err(NotDone { detail, release: is(Reason::ReleaseRefused), unknown: is(Reason::Unknown) }.into())
+    NotDone { detail, release: is(Reason::ReleaseRefused), unknown: is(Reason::Unknown) }.into()
 }
 
 /// A sentence as the errors of commands have it: part of a line, with no capital at its beginning and no full stop.
@@ -225,6 +265,7 @@ mod tests {
         assert_eq!(asked("/x", &[("a", None)]), "/x");
         let given = Some("b c&d".to_owned());
         assert_eq!(asked("/x", &[("a", given), ("b", None)]), "/x?a=b+c%26d");
+        assert_eq!(escaped("a b/c"), "a%20b%2Fc");
     }
 
     #[test]

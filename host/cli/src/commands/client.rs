@@ -9,13 +9,9 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use portcullis_broker::authz::{
-    clients::{self, OVERLAP, Registration},
-    jwk,
-};
+use portcullis_broker::authz::{clients::OVERLAP, jwk};
 use portcullis_model::{
-    audit::Kind,
-    oauth::{Authentication, Client, Jwk},
+    oauth::Jwk,
     scope::{ScopeText, parse_seconds},
 };
 
@@ -167,7 +163,6 @@ impl KeyFiles {
 impl ClientCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
-        let changes = !matches!(self, Self::List | Self::Show { .. } | Self::Tokens { .. } | Self::Pending);
         match self {
             Self::List => ask::list(&host, output).await?,
             Self::Show { client } => ask::one(&host, &client, output).await?,
@@ -181,32 +176,6 @@ impl ClientCommand {
             Self::Approve { code, scopes, yes } => authorize::approve(&host, &code, &scopes, yes, output).await?,
             Self::Deny { code } => authorize::deny(&host, &code, output).await?,
         }
-        if changes {
-            super::publish(&host).await?;
-        }
         Ok(())
-    }
-}
-
-async fn find(host: &Host, text: &str) -> Result<Client> {
-    Ok(clients::find(host.store.as_ref(), text).await?)
-}
-
-impl Register {
-    async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let installation = host.installation(&self.installation).await?;
-        if installation.is_gone() {
-            bail!("{} was uninstalled", installation.id);
-        }
-        let registration = Registration {
-            authentication: if self.dpop { Authentication::Dpop } else { Authentication::PrivateKeyJwt },
-            keys: self.keys.read()?,
-            redirects: self.redirects,
-            overlap_seconds: self.overlap,
-        };
-        let entry = host.entry(Kind::ClientRegistered, Some(installation.tenant.clone()));
-        let (store, rng, now) = (host.store.as_ref(), host.rng.as_ref(), host.clock.now());
-        let client = clients::register(store, &installation, registration, (rng, now), entry).await?;
-        show::registered(host, &client, output)
     }
 }

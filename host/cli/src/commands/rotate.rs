@@ -29,7 +29,7 @@ use crate::{
     home::Home,
     host::{Host, person},
     output::Output,
-    rotation::{self, Signed},
+    rotation,
     system::SystemClock,
 };
 
@@ -133,7 +133,7 @@ impl Rotate {
         let report = Report::new(act, lines);
         let signed = rotation::sign(host, &report, person()).await?;
         let file = self.report.clone().unwrap_or_else(|| PathBuf::from(format!("rotation-{}.json", report.act.id)));
-        write_new(&file, &signed)?;
+        write_new(&file, &signed.envelope)?;
         super::publish(host).await?;
         let whole = report.is_whole();
         let value = json!({
@@ -283,10 +283,10 @@ pub(super) fn summary(report: &Report) -> Vec<String> {
     words
 }
 
-pub(super) fn write_new(file: &Path, signed: &Signed) -> Result<()> {
+pub(super) fn write_new(file: &Path, envelope: &str) -> Result<()> {
     let mut out = File::create_new(file)
         .with_context(|| format!("cannot write {}; the report is kept: 'portcullis rotation show'", file.display()))?;
-    writeln!(out, "{}", signed.envelope).and_then(|()| out.sync_all())?;
+    writeln!(out, "{envelope}").and_then(|()| out.sync_all())?;
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 //! Invariant: a containment that was cut off anywhere goes on where it was, and does nothing twice.
 
 mod contain;
-mod log;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,15 +21,13 @@ use portcullis_model::{
     error::StoreError,
     id::{IncidentId, TenantId},
     incident::{IncidentStore as _, Subject},
-    installation::{Installation, InstallationStore as _},
+    installation::InstallationStore as _,
 };
-use portcullis_store::SqliteStore;
 use tokio::sync::watch;
 
 pub use contain::{Rotated, carry_on};
-pub use log::{After, Data, KEY_KINDS, after, data, filters, since, timeline};
 
-use crate::{each::Each, host::Host, host::person, rotation};
+use crate::{each::Each, host::Host, host::person, reading::LogReader, rotation};
 
 /// How long whoever ordered a containment at the keyboard goes on with it alone, before a running host does.
 const OWN: Duration = Duration::from_secs(60);
@@ -52,14 +49,14 @@ pub fn desk(host: &Host, actor: Actor) -> Incidents<'_> {
 
 /// What is known of what incidents reach, for the admin API.
 pub struct Surveyor {
-    store: Arc<SqliteStore>,
+    host: Host,
     families: Families,
 }
 
 impl Surveyor {
     /// Of this host.
     pub fn of(host: &Host) -> Self {
-        Self { store: host.store.clone(), families: rotation::families(host, &person()) }
+        Self { host: host.clone(), families: rotation::families(host, &person()) }
     }
 }
 
@@ -67,24 +64,31 @@ impl Surveyor {
 impl Survey for Surveyor {
     async fn plan(&self, subject: &Subject) -> Result<Plan, StoreError> {
         let held = self.families.list().await.map_err(|error| StoreError(error.to_string()))?;
-        Ok(Plan::new(subject, &self.store.installations().await?, &held))
+        Ok(Plan::new(subject, &self.host.store.installations().await?, &held))
     }
 
     async fn concerned(&self, subject: &Subject) -> Result<Vec<Concerned>, StoreError> {
         let plan = self.plan(subject).await?;
         let tenants: BTreeSet<TenantId> = plan.tenants.into_iter().chain(subject.tenant.clone()).collect();
         let mut profiles: BTreeMap<TenantId, Vec<_>> = BTreeMap::new();
-        for on in self.store.duty_state().await?.profiles {
+        for on in self.host.store.duty_state().await?.profiles {
             profiles.entry(on.tenant).or_default().push(on.profile);
         }
         let of = |tenant: TenantId| Concerned { profiles: profiles.get(&tenant).cloned().unwrap_or_default(), tenant };
         Ok(tenants.into_iter().map(of).collect())
     }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        crate::duties::tenants(&self.host).await.map_err(|error| StoreError(format!("{error:#}")))
+    }
 }
 
 /// What the admin API does incidents with.
-pub fn ports(host: &Host) -> Ports {
+pub fn ports(host: &Host, reader: &Arc<LogReader>) -> Ports {
     Ports {
+        reader: reader.clone(),
+        recorder: host.store.clone(),
+        board: crate::ops::board::board(host),
         incidents: host.store.clone(),
         survey: Arc::new(Surveyor::of(host)),
         alerts: host.store.clone(),
@@ -160,11 +164,4 @@ async fn gone_on(host: &Arc<Host>, id: &IncidentId) -> Result<()> {
         desk(host, Actor::Host).give_up(id).await?;
     }
     Ok(())
-}
-
-/// The installations that a subject reaches, also those that are gone.
-pub async fn reached(host: &Host, subject: &Subject, plan: Option<&Plan>) -> Result<Vec<Installation>> {
-    let holders = plan.map(|plan| plan.holders.clone()).unwrap_or_default();
-    let all = host.store.installations().await?;
-    Ok(all.into_iter().filter(|one| subject.reaches(one, &holders)).collect())
 }

@@ -10,6 +10,7 @@ use portcullis_api::{
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
+    id::IncidentId,
     time::Timestamp,
 };
 use portcullis_store::StatusAnnouncement;
@@ -20,7 +21,12 @@ use crate::host::Host;
 
 /// What the operations about the status page are done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports { board: Arc::new(OfHost(host.clone())), rng: host.rng.clone() }
+    Ports { board: board(host), rng: host.rng.clone() }
+}
+
+/// Where it is kept.
+pub fn board(host: &Host) -> Arc<dyn Board> {
+    Arc::new(OfHost(host.clone()))
 }
 
 struct OfHost(Host);
@@ -40,8 +46,12 @@ impl Board for OfHost {
         Ok(self.0.store.announcements(from).await?.into_iter().map(told).collect())
     }
 
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
+    async fn tell(&self, one: &Announced, of: Option<&IncidentId>, by: Actor) -> Result<bool, StoreError> {
         let (stored, entry) = self.row(one, by);
+        let entry = match of {
+            Some(incident) => entry.with("incident", incident.as_str()),
+            None => entry,
+        };
         self.0.store.announce_status(stored, entry).await
     }
 

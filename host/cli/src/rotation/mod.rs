@@ -67,21 +67,24 @@ pub fn fates(settled: &[(Ending, Fate)]) -> Vec<serde_json::Value> {
 /// The same in words, a line each.
 pub fn told(settled: &[(Ending, Fate)]) -> String {
     let line = |(ending, fate): &(Ending, Fate)| {
-        let (name, provider) = (&ending.key.name, ending.provider.as_ref().map_or("its provider", |one| one.as_str()));
-        match fate {
-            Fate::Revoked => format!("\n  {name}: revoked at {provider}"),
-            Fate::NotOffered => {
-                format!(
-                    "\n  {name}: {provider} offers no revocation; it lives until it ends or somebody revokes it there"
-                )
-            }
-            Fate::Failed(why) => format!("\n  {name}: NOT REVOKED at {provider}, do so there by hand: {why}"),
-            Fate::Later(why) => {
-                format!("\n  {name}: {provider} could not be asked, a running host asks again for a day: {why}")
-            }
-        }
+        upstream(&ending.key.name, ending.provider.as_ref().map(|one| one.as_str()), fate)
     };
     settled.iter().map(line).collect()
+}
+
+/// The same of one credential.
+pub fn upstream(name: &str, provider: Option<&str>, fate: &Fate) -> String {
+    let provider = provider.unwrap_or("its provider");
+    match fate {
+        Fate::Revoked => format!("\n  {name}: revoked at {provider}"),
+        Fate::NotOffered => {
+            format!("\n  {name}: {provider} offers no revocation; it lives until it ends or somebody revokes it there")
+        }
+        Fate::Failed(why) => format!("\n  {name}: NOT REVOKED at {provider}, do so there by hand: {why}"),
+        Fate::Later(why) => {
+            format!("\n  {name}: {provider} could not be asked, a running host asks again for a day: {why}")
+        }
+    }
 }
 
 /// Everything that can be rotated on this host.

@@ -63,6 +63,7 @@ pub fn rotations(host: &Host) -> rotation::Ports {
 /// For connections; links lead to `base`.
 pub fn connections(host: &Host, base: Option<String>) -> connections::Ports {
     let (keeps, rotations, desk) = (host.connections.clone(), host.store.clone(), Arc::new(desk(host)));
+    let owed = host.store.clone();
     let host = host.clone();
-    connections::Ports { keeps, ended_by: Box::new(move |by| endings(&host, by)), desk, rotations, base }
+    connections::Ports { keeps, ended_by: Box::new(move |by| endings(&host, by)), desk, owed, rotations, base }
 }

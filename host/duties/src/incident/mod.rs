@@ -4,6 +4,7 @@
 //! prevents another, nor while something that must be told with a time is open, unless they say why; a containment that nobody saw
 //! reached is never told as one that was.
 
+mod log;
 mod plan;
 mod tell;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use portcullis_model::{
     time::{Clock, Rng, Timestamp},
 };
 
+pub use log::{After, Data, Trail, is_key, since};
 pub use plan::Plan;
 pub use tell::{Concerned, table};
 
@@ -77,6 +79,9 @@ pub trait Survey: Send + Sync {
 
     /// The tenants that it reaches, with the profiles that are on in each.
     async fn concerned(&self, subject: &Subject) -> Result<Vec<Concerned>, StoreError>;
+
+    /// All tenants, whose names are for nobody else.
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError>;
 }
 
 /// Where people act on incidents.

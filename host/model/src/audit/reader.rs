@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -19,29 +19,29 @@ use crate::{error::StoreError, time::Timestamp};
 pub const LARGEST_PAGE: usize = 1_000;
 
 /// An entry as it is shown to whoever may read it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// Its index in the host's log, from 0; what a proof of it is asked for by.
     pub index: u64,
     /// What can be read of it, personal values that were not erased included. Absent where nothing can be.
     pub entry: Option<Entry>,
     /// Why it cannot be read, or not wholly trusted, where that is so.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
     /// The text that is hashed: SHA-256 over a byte of zero and these bytes. Absent where it was disposed of, or not asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// What the commitments in the body commit to, as far as that is left.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub openings: Vec<Opening>,
     /// By which entries values of it were erased: index by field.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub erased: BTreeMap<String, u64>,
     /// Which entry says that this one was disposed of.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposed: Option<u64>,
     /// Its leaf in the host's log, where it was asked for and is published: the head of its view, with its place there.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaf: Option<Value>,
 }
 

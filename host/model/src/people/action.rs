@@ -79,6 +79,7 @@ actions! {
     BACKENDS_CHANGE = privileged "backends.change", "Sends an installation's events to a back end, replaces its key, or takes it away.";
     BACKENDS_LIST = read "backends.list", "Sees back ends, how their keys stand, and what was sent to them.";
     BACKENDS_REPLAY = change "backends.replay", "Has messages to a back end sent again, or one that tries it out.";
+    CLIENTS_CHANGE = privileged "clients.change", "Registers the client of an installation, or changes its public keys.";
     CLIENTS_LIST = read "clients.list", "Lists clients of installations, and what their tokens are for.";
     CLIENTS_REVOKE = privileged "clients.revoke", "Ends the tokens of an installation's client, or the client.";
     COMPONENTS_INSPECT = read "components.inspect", "Sees what a component in the registry is and can do.";
@@ -138,6 +139,7 @@ actions! {
     ROLES_LIST = read "roles.list", "Lists roles and what each may do.";
     ROTATION_GET = read "rotation.get", "Sees how a rotation stands.";
     ROTATION_PLAN = read "rotation.plan", "Sees what a rotation would rotate.";
+    ROTATION_POLICY_CHANGE = privileged "rotation.policy.change", "Changes how old credentials may get, and when they are rotated.";
     ROTATION_START = privileged "rotation.start", "Rotates credentials.";
     RULES_CHANGE = privileged "rules.change", "Changes what raises an alert.";
     RULES_LIST = read "rules.list", "Lists what raises an alert.";

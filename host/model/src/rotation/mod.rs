@@ -155,17 +155,17 @@ pub enum Step {
 }
 
 /// Something that can be rotated, as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Held {
     /// Which.
     #[serde(flatten)]
     pub item: Item,
     /// Of which plugin; absent for a source.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugin: Option<PluginId>,
     /// From which provider; absent where it was given by hand or is the host's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<ProviderId>,
     /// Goes up with each new one.
     pub generation: u64,
@@ -393,8 +393,14 @@ pub trait RotationStore: Send + Sync {
     /// All policies.
     async fn policies(&self) -> Result<Vec<(Scope, Policy)>, StoreError>;
 
-    /// Sets one; `None` takes it away.
-    async fn put_policy(&self, scope: Scope, policy: Option<Policy>, entry: Entry) -> Result<(), StoreError>;
+    /// Puts another one, or none, in the place of this one, or of none. False, and nothing is done, where it is not this one any more.
+    async fn put_policy(
+        &self,
+        scope: Scope,
+        before: Option<Policy>,
+        policy: Option<Policy>,
+        entry: Entry,
+    ) -> Result<bool, StoreError>;
 
     /// Begins an act, together with its freeze where it has one. Gives the freeze's number.
     async fn begin_act(&self, act: Act, freeze: Option<Freeze>, entries: Vec<Entry>)

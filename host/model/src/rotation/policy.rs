@@ -126,7 +126,7 @@ impl Policy {
 }
 
 /// When a credential is to be rotated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Due {
     /// When it is as old as it may get.

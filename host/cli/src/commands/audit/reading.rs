@@ -5,26 +5,25 @@ mod ask;
 mod bundle;
 mod ended;
 mod export;
+mod search;
+mod shown;
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use portcullis_model::audit::{
-    Kind, Recorder as _,
-    query::{Field, Filter},
-    reader::{AuditReader, LARGEST_PAGE, Shown, Window},
-};
+use portcullis_model::audit::{Kind, Recorder as _, query::Filter};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output, reading::LogReader};
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output, reading::LogReader};
 
-use self::ended::ended;
 pub(crate) use self::{about::About, bundle::put_together, ended::who};
-pub use self::{ask::Ask, bundle::Bundle, export::Export};
-
-/// How often new entries are looked for.
-const LOOK: Duration = Duration::from_millis(250);
+pub use self::{
+    ask::Ask,
+    bundle::Bundle,
+    export::Export,
+    search::{Search, Tail},
+};
 
 const FILTERS: &str = "A filter is fields and free text; fields of different names must all match, of one name any:\n  \
     kind=act.denied tenant=acme host=hooks.example since=2026-11-01 \"card number\"\n\
@@ -80,40 +79,6 @@ impl Wanted {
     }
 }
 
-/// Find entries.
-#[derive(Debug, Args)]
-pub struct Search {
-    /// What is looked for.
-    #[command(flatten)]
-    pub wanted: Wanted,
-    /// At most how many.
-    #[arg(short = 'n', long, default_value_t = 50)]
-    pub lines: usize,
-    /// The oldest first.
-    #[arg(long)]
-    pub oldest_first: bool,
-    /// From this index on, where the oldest come first; before it, where the newest do.
-    #[arg(long, value_name = "INDEX")]
-    pub at: Option<u64>,
-}
-
-/// Print the newest.
-#[derive(Debug, Args)]
-pub struct Tail {
-    /// What is looked for.
-    #[command(flatten)]
-    pub wanted: Wanted,
-    /// How many.
-    #[arg(short = 'n', long, default_value_t = 20)]
-    pub lines: usize,
-    /// Go on printing as entries arrive.
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Only this kind, such as act.denied.
-    #[arg(long)]
-    pub kind: Option<String>,
-}
-
 impl Reading {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
         let host = Host::open(home).await?;
@@ -123,9 +88,9 @@ impl Reading {
         reader.catch_up().await?;
         spinner.finish_and_clear();
         match self {
-            Self::Search(search) => search.run(&host, &reader, output).await?,
-            Self::Tail(tail) => tail.run(&host, &reader, output).await?,
-            Self::Export(export) => export.run(&host, &reader, output).await?,
+            Self::Search(search) => search.run(&Keyboard::of(&host)?, output).await?,
+            Self::Tail(tail) => tail.run(&Keyboard::of(&host)?, output).await?,
+            Self::Export(export) => export.run(&Keyboard::of(&host)?, output).await?,
             Self::Bundle(bundle) => bundle.run(&host, &reader, output).await?,
             Self::Ask(ask) => ask.run(&host, output).await?,
             Self::Reindex => {
@@ -145,103 +110,4 @@ pub(crate) async fn note(host: &Host, way: &str, filter: &str) -> Result<()> {
     // What somebody looks for can name a person.
     let entry = if filter.is_empty() { entry } else { entry.with_personal("filter", filter) };
     Ok(host.store.record(vec![entry]).await?)
-}
-
-impl Search {
-    async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
-        let filter = self.wanted.read()?;
-        let end = reader.written().await?;
-        note(host, "page", &filter.to_string()).await?;
-        let mut window = Window { from: 0, to: end, backwards: !self.oldest_first, most: 0 };
-        match (self.at, self.oldest_first) {
-            (Some(at), true) => window.from = at,
-            (Some(at), false) => window.to = at.min(end),
-            (None, _) => {}
-        }
-        let mut left = self.lines;
-        while left > 0 {
-            window.most = left.min(LARGEST_PAGE);
-            let page = reader.search(&filter, window).await?;
-            for shown in &page.entries {
-                print(output, reader, shown).await?;
-            }
-            left -= page.entries.len();
-            match page.next {
-                None => return Ok(()),
-                Some(next) if left == 0 => eprintln!("There may be more: --at {next}"),
-                Some(next) if self.oldest_first => window.from = next,
-                Some(next) => window.to = next,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Tail {
-    async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
-        let mut filter = self.wanted.read()?;
-        if let Some(kind) = self.kind {
-            let narrowed: Filter = format!("kind={kind}").parse()?;
-            if filter.groups().iter().any(|(field, _)| *field == Field::Kind) {
-                bail!("give the kind once: as --kind, or in the filter");
-            }
-            filter = format!("{filter} {narrowed}").parse()?;
-        }
-        let mut next = reader.written().await?;
-        note(host, if self.follow { "live" } else { "page" }, &filter.to_string()).await?;
-        let (mut newest, mut to) = (Vec::new(), next);
-        while newest.len() < self.lines {
-            let most = (self.lines - newest.len()).min(LARGEST_PAGE);
-            let page = reader.search(&filter, Window { from: 0, to, backwards: true, most }).await?;
-            newest.extend(page.entries);
-            let Some(older) = page.next else { break };
-            to = older;
-        }
-        for shown in newest.iter().rev() {
-            print(output, reader, shown).await?;
-        }
-        if !self.follow {
-            return Ok(());
-        }
-        loop {
-            tokio::time::sleep(LOOK).await;
-            let to = reader.written().await?;
-            let page = reader.search(&filter, Window { from: next, to, backwards: false, most: LARGEST_PAGE }).await?;
-            for shown in &page.entries {
-                print(output, reader, shown).await?;
-            }
-            next = page.next.unwrap_or(to);
-        }
-    }
-}
-
-/// Prints an entry: its index, and what can be read of it; of what cannot, when it went, by whom and why.
-async fn print(output: Output, reader: &LogReader, shown: &Shown) -> Result<()> {
-    let Shown { index, entry, fault, erased, disposed, .. } = shown;
-    let mut value = json!({ "index": index, "entry": entry });
-    if let Some(fault) = fault {
-        value["fault"] = json!(fault);
-    }
-    let mut ends = String::new();
-    for (field, by) in erased {
-        let end = ended(reader, *by).await?;
-        ends.push_str(&format!("\n        {field} was erased, {}", end.words()));
-        value["erased"][field] = json!(end);
-    }
-    if let Some(by) = disposed {
-        let end = ended(reader, *by).await?;
-        ends.push_str(&format!("\n        it was disposed of, {}", end.words()));
-        value["disposed"] = json!(end);
-    }
-    output.item(&value, || words(shown) + &ends)
-}
-
-fn words(shown: &Shown) -> String {
-    let Some(entry) = &shown.entry else {
-        return format!("{:>7} ({})", shown.index, shown.fault.as_deref().unwrap_or("it cannot be read"));
-    };
-    let actor = who(&entry.actor);
-    let detail: Vec<String> = entry.detail.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let resource = entry.resource.as_deref().unwrap_or("-");
-    format!("{:>7} {} {:16} {actor} {resource} {}", shown.index, entry.time, entry.kind.name(), detail.join(" "))
 }

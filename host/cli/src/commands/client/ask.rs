@@ -16,7 +16,7 @@ async fn all(keyboard: &Keyboard) -> Result<Vec<Client>> {
 }
 
 /// The live client that a text means: its id, its name, or its installation's id.
-async fn find(keyboard: &Keyboard, text: &str) -> Result<Client> {
+pub(super) async fn find(keyboard: &Keyboard, text: &str) -> Result<Client> {
     let means = |one: &Client| [one.id.as_str(), &one.name, one.installation.as_str()].contains(&text);
     let found = all(keyboard).await?.into_iter().find(|one| one.revoked.is_none() && means(one));
     found.with_context(|| {

@@ -13,7 +13,7 @@ use portcullis_model::{
 };
 use serde_json::json;
 
-use crate::{host::Host, output::Output};
+use crate::{commands::publish, host::Host, output::Output};
 
 async fn name(host: &Host, pending: &Pending) -> Result<String> {
     let client = host.store.client(&pending.client).await?;
@@ -69,6 +69,7 @@ pub(super) async fn approve(host: &Host, code: &str, narrow: &[ScopeText], yes: 
     let narrow = (!narrow.is_empty()).then_some(narrow);
     let client = pending.client.clone();
     let scopes = consent::approve(store, &Catalogue, pending, narrow, entry).await?;
+    publish(host).await?;
     let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
     let value = json!({ "client": client, "name": name, "scopes": scopes });
     output.result(&value, || format!("{name} may: {}\nThe page goes on by itself.", scopes.join("; ")))
@@ -80,5 +81,6 @@ pub(super) async fn deny(host: &Host, code: &str, output: Output) -> Result<()> 
     let entry = host.entry(Kind::AuthorizationDecided, Some(pending.tenant.clone()));
     let client = pending.client.clone();
     consent::deny(store, pending, entry).await?;
+    publish(host).await?;
     output.result(&json!({ "client": client, "denied": true }), || "Refused. The page goes back by itself.".into())
 }

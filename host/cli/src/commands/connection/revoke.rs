@@ -3,14 +3,15 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_broker::rotation::Fate;
-use portcullis_model::{audit::Kind, ending::Ending};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::key;
 use crate::{
-    host::{Host, person},
+    admin::{Keyboard, given, or_unknown},
+    host::Host,
     output::Output,
-    rotation,
+    rotation::upstream,
 };
 
 /// End a connection.
@@ -20,37 +21,62 @@ pub struct Revoke {
     installation: String,
     /// The connection's name.
     name: String,
+    /// Why; stands in the audit log.
+    #[arg(long, default_value = "ended at the terminal", hide_default_value = true)]
+    reason: String,
+}
+
+/// What became of the connection.
+#[derive(Deserialize)]
+struct Ended {
+    upstream: Option<String>,
+    credentials: Vec<Credential>,
+}
+
+/// What became of a credential at its provider.
+#[derive(Deserialize)]
+struct Credential {
+    provider: Option<String>,
+    fate: String,
+    why: Option<String>,
+}
+
+impl Credential {
+    fn fate(&self) -> Fate {
+        let why = || self.why.clone().unwrap_or_default();
+        match self.fate.as_str() {
+            "revoked" => Fate::Revoked,
+            "not-offered" => Fate::NotOffered,
+            "failed" => Fate::Failed(why()),
+            _ => Fate::Later(why()),
+        }
+    }
 }
 
 impl Revoke {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let installation = host.installation(&self.installation).await?;
         let key = key(&installation, &self.name)?;
-        let endings = rotation::endings(host, person());
-        let its = |ending: &Ending| ending.key == key;
-        // Here first: a renewal that is under way finds that it came too late, and takes back what it got.
-        let entry = host
-            .entry(Kind::ConnectionEnded, Some(key.tenant.clone()))
-            .about(format!("installation:{}", key.installation))
-            .with("name", key.name.as_str())
-            .with("upstream", "is asked next");
-        let ended = endings.end(&key, entry).await?;
-        let settled = endings.settle(its, false).await?;
-        crate::commands::publish(host).await?;
-        if ended.is_none() && settled.is_empty() {
-            bail!(
+        let path = format!("/connections/{}/{}/revoke", key.installation, key.name);
+        let done = Keyboard::of(host)?.post(&path, &json!({ "reason": self.reason })).await;
+        let done = or_unknown(done, || {
+            format!(
                 "{} has no connection '{}' that could be ended; see 'portcullis connection list'",
-                installation.id,
-                self.name
-            );
-        }
-        let upstream = settled.last().map(|(_, fate)| fate.text());
-        let value = json!({ "installation": installation.id, "name": self.name, "ended": true, "upstream": upstream });
-        output.result(&value, || format!("Ended here.{}", rotation::told(&settled)))?;
-        match settled.into_iter().find_map(|(_, fate)| match fate {
+                installation.id, self.name
+            )
+        });
+        let done: Ended = given(done?)?;
+        let value =
+            json!({ "installation": installation.id, "name": self.name, "ended": true, "upstream": done.upstream });
+        output.result(&value, || {
+            let told = done.credentials.iter().map(|one| upstream(&key.name, one.provider.as_deref(), &one.fate()));
+            format!("Ended here.{}", told.collect::<String>())
+        })?;
+        let left = done.credentials.iter().map(Credential::fate).find_map(|fate| match fate {
             Fate::Failed(why) | Fate::Later(why) => Some(why),
             Fate::Revoked | Fate::NotOffered => None,
-        }) {
+        });
+        match left {
             None => Ok(()),
             Some(why) => bail!("it could not be revoked at the provider: {why}"),
         }

@@ -2,26 +2,28 @@
 
 use anyhow::Result;
 use clap::Args;
+use portcullis_duties::incident::After;
 use portcullis_model::{
-    audit::{ask::Answer, plain, reader::Shown},
+    audit::{plain, reader::Shown},
     id::IncidentId,
     incident::{Incident, Telling},
     time::Timestamp,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::containing::receipt;
 use crate::{
-    admin::Keyboard,
+    admin::{Keyboard, asked, given, or_unknown},
     commands::audit::reading::who,
     host::Host,
-    incident::{self, After, Data, KEY_KINDS},
     output::Output,
-    reading::LogReader,
 };
 
 /// How many findings are shown of each question; JSON has all.
 const SHOWN: usize = 25;
+/// The most entries that a timeline has.
+const MOST: usize = 10_000;
 
 /// Show one.
 #[derive(Debug, Args)]
@@ -47,82 +49,89 @@ pub struct Show {
 
 impl Show {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let one = super::found(&Keyboard::of(host)?, &self.incident).await?;
-        let (reader, now) = (LogReader::new(&host.home, host.store.clone()), host.clock.now());
-        reader.catch_up().await?;
-        let after = incident::after(host, &reader, &one).await?;
+        let (keyboard, id) = (Keyboard::of(host)?, &self.incident);
+        let mut answered = or_unknown(keyboard.read(&format!("/incidents/{id}")).await, || super::missing(id))?;
+        let one: Incident = given(answered["incident"].take())?;
+        let after: Option<After> = given(answered["after"].take())?;
         let mut value = json!({ "state": one.state(), "incident": one, "after": after });
-        let mut lines = words(&one, now);
+        let mut lines = words(&one, host.clock.now());
         lines.extend(after.iter().map(proof));
-        let since = incident::since(&one, self.hours);
-        if self.timeline {
-            let (entries, more) = incident::timeline(host, &reader, &one, since, self.lines).await?;
-            let entries: Vec<Shown> = entries.into_iter().filter(|shown| !self.key || is_key(shown)).collect();
-            value["timeline"] = json!(entries.iter().map(brief).collect::<Vec<_>>());
-            value["more"] = json!(more);
-            lines.extend(timeline(&entries, more, since));
+        if self.timeline || self.data {
+            let mut told = self.log(&keyboard).await?;
+            if self.timeline {
+                told.timeline.retain(|entry| !self.key || is_key(entry));
+                lines.extend(timeline(&told)?);
+                value["timeline"] = json!(told.timeline);
+                value["more"] = json!(told.more);
+            }
+            if self.data {
+                lines.extend(touched(&told.data));
+                value["data"] = told.data;
+            }
         }
-        if self.data {
-            let data = incident::data(host, &reader, &one, since).await?;
-            value["data"] = json!(data);
-            lines.extend(touched(&data));
-        }
-        note(host, &one, self.timeline || self.data).await?;
         output.result(&value, || lines.join("\n"))
+    }
+
+    async fn log(&self, keyboard: &Keyboard) -> Result<Told> {
+        let entries = if self.timeline { self.lines.min(MOST) } else { 0 };
+        let query = [
+            ("hours", Some(self.hours.to_string())),
+            ("entries", Some(entries.to_string())),
+            ("data", Some(self.data.to_string())),
+        ];
+        keyboard.read_as(&asked(&format!("/incidents/{}/log", self.incident), &query)).await
     }
 }
 
-/// Puts on record that somebody reads of it.
-async fn note(host: &Host, one: &Incident, reads: bool) -> Result<()> {
-    match reads {
-        true => crate::commands::audit::reading::note(host, "incident", one.id.as_str()).await,
-        false => Ok(()),
-    }
+/// What the log has of an incident.
+#[derive(Deserialize)]
+struct Told {
+    since: String,
+    timeline: Vec<Value>,
+    more: bool,
+    data: Value,
 }
 
 /// All that is known.
 pub(super) async fn report(host: &Host, id: &IncidentId, hours: u64, output: Output) -> Result<()> {
-    let show = Show { incident: id.clone(), timeline: true, key: true, hours, lines: 10_000, data: true };
+    let show = Show { incident: id.clone(), timeline: true, key: true, hours, lines: MOST, data: true };
     show.run(host, output).await
 }
 
-fn is_key(shown: &Shown) -> bool {
-    shown.entry.as_ref().is_none_or(|entry| {
-        let kind = entry.kind.name();
-        KEY_KINDS.iter().any(|start| kind.starts_with(start))
-    })
+fn is_key(entry: &Value) -> bool {
+    entry["key"] == true
 }
 
-fn brief(shown: &Shown) -> Value {
-    json!({ "index": shown.index, "entry": shown.entry, "fault": shown.fault, "key": is_key(shown) })
-}
-
-fn timeline(entries: &[Shown], more: bool, since: Timestamp) -> Vec<String> {
-    let mut lines = vec![format!("Timeline since {since}; * marks what happened to it:")];
-    if more {
+fn timeline(told: &Told) -> Result<Vec<String>> {
+    let mut lines = vec![format!("Timeline since {}; * marks what happened to it:", told.since)];
+    if told.more {
         lines.push("  ... older ones are left out; -n shows more".to_owned());
     }
-    lines.extend(entries.iter().map(|shown| {
-        let mark = if is_key(shown) { '*' } else { ' ' };
-        let Some(entry) = &shown.entry else {
-            return format!("{mark}{:>7} ({})", shown.index, shown.fault.as_deref().unwrap_or("it cannot be read"));
-        };
-        let tenant = entry.tenant.as_ref().map_or("-", |tenant| tenant.as_str());
-        let resource = entry.resource.as_deref().unwrap_or("-");
-        let more: Vec<String> = ["act", "outcome", "end", "reason", "extent", "text", "who", "took-ms"]
-            .into_iter()
-            .filter_map(|name| Some(format!("{name}={}", entry.detail.get(name)?)))
-            .collect();
-        let kind = entry.kind.name();
-        format!(
-            "{mark}{:>7} {} {kind:18} {tenant} {} {resource} {}",
-            shown.index,
-            entry.time,
-            who(&entry.actor),
-            more.join(" ")
-        )
-    }));
-    lines
+    for answered in &told.timeline {
+        let mark = if is_key(answered) { '*' } else { ' ' };
+        lines.push(entry(mark, &given(answered.clone())?));
+    }
+    Ok(lines)
+}
+
+fn entry(mark: char, shown: &Shown) -> String {
+    let Some(entry) = &shown.entry else {
+        return format!("{mark}{:>7} ({})", shown.index, shown.fault.as_deref().unwrap_or("it cannot be read"));
+    };
+    let tenant = entry.tenant.as_ref().map_or("-", |tenant| tenant.as_str());
+    let resource = entry.resource.as_deref().unwrap_or("-");
+    let more: Vec<String> = ["act", "outcome", "end", "reason", "extent", "text", "who", "took-ms"]
+        .into_iter()
+        .filter_map(|name| Some(format!("{name}={}", entry.detail.get(name)?)))
+        .collect();
+    let kind = entry.kind.name();
+    format!(
+        "{mark}{:>7} {} {kind:18} {tenant} {} {resource} {}",
+        shown.index,
+        entry.time,
+        who(&entry.actor),
+        more.join(" ")
+    )
 }
 
 /// In one line.
@@ -196,24 +205,27 @@ fn proof(after: &After) -> String {
     }
 }
 
-fn touched(data: &Data) -> Vec<String> {
+fn touched(data: &Value) -> Vec<String> {
     let mut lines = vec!["What it touched:".to_owned()];
-    lines.extend(findings(&data.touched));
+    lines.extend(findings(&data["touched"]));
     lines.push("What left for which host:".to_owned());
-    lines.extend(findings(&data.left));
-    if data.not_asked > 0 {
-        lines.push(format!("  {} installations were not asked about: there are too many", data.not_asked));
+    lines.extend(findings(&data["left"]));
+    let not_asked = data["not_asked"].as_u64().unwrap_or_default();
+    if not_asked > 0 {
+        lines.push(format!("  {not_asked} installations were not asked about: there are too many"));
     }
     lines
 }
 
-fn findings(answer: &Answer) -> Vec<String> {
-    let mut lines: Vec<String> = answer.findings.iter().take(SHOWN).map(|one| format!("  {}", one.what)).collect();
-    match answer.findings.len() {
+fn findings(answer: &Value) -> Vec<String> {
+    let texts = |name: &str| answer[name].as_array().into_iter().flatten();
+    let found: Vec<&str> = texts("findings").filter_map(|one| one["what"].as_str()).collect();
+    let mut lines: Vec<String> = found.iter().take(SHOWN).map(|what| format!("  {what}")).collect();
+    match found.len() {
         0 => lines.push("  the log has nothing of that".to_owned()),
         count if count > SHOWN => lines.push(format!("  and {} more; --json shows all", count - SHOWN)),
         _ => {}
     }
-    lines.extend(answer.notes.iter().map(|note| format!("  {note}")));
+    lines.extend(texts("notes").filter_map(Value::as_str).map(|note| format!("  {note}")));
     lines
 }

@@ -1,14 +1,18 @@
 //! Capabilities of an installation that a budget suspended: shown, and let go on by an admin.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use portcullis_api::admin::Method;
 use portcullis_model::{
-    audit::Kind,
-    budget::{BudgetStore as _, EVENTS, Suspension, Whose},
+    budget::{EVENTS, Suspension, Whose},
     installation::Installation,
 };
 use serde::Serialize;
 
-use crate::{host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, escaped, given},
+    host::Host,
+    output::Output,
+};
 
 /// An installation, and what of it a budget suspended.
 #[derive(Debug, Serialize)]
@@ -42,27 +46,10 @@ fn of<'a>(installation: &Installation, all: &'a [Suspension]) -> impl Iterator<I
 
 /// Lets a capability go on before its time, and forgives what was used of the budget that ran out.
 pub(super) async fn resume(host: &Host, installation: &Installation, capability: &str, output: Output) -> Result<()> {
-    let all = host.store.suspensions(host.clock.now()).await?;
-    let Some(suspension) = of(installation, &all).find(|s| s.capability == capability) else {
-        let others: Vec<&str> = of(installation, &all).map(|s| s.capability.as_str()).collect();
-        match others.is_empty() {
-            true => bail!("no budget has suspended anything of {}; it may have ended by itself", installation.id),
-            false => bail!("'{capability}' of {} is not suspended; suspended: {}", installation.id, others.join(", ")),
-        }
-    };
-    let entry = host
-        .entry(Kind::CapabilityResumed, Some(installation.tenant.clone()))
-        .about(format!("installation:{}", installation.id))
-        .with("plugin", installation.plugin.as_str())
-        .with("capability", capability)
-        .with("budget", suspension.resource.hourly())
-        .with("whose", suspension.whose.name());
-    let lifted = host.store.lift_suspension(suspension, entry).await;
-    crate::commands::publish(host).await?;
-    if !lifted? {
-        bail!("'{capability}' of {} was resumed by somebody else, or its time was over", installation.id);
-    }
-    output.result(suspension, || {
+    let path = format!("/installations/{}/capabilities/{}/resume", installation.id, escaped(capability));
+    let mut done = Keyboard::of(host)?.act(Method::POST, &path, None, None).await?;
+    let suspension: Suspension = given(done["suspension"].take())?;
+    output.result(&suspension, || {
         let budget = suspension.resource.hourly();
         let after = match suspension.whose {
             Whose::Installation => format!("Its hour of {budget} begins anew."),

@@ -2,9 +2,15 @@
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_model::{catalogue::Catalogue as _, scope::ScopeText};
+use portcullis_model::{authority::Standing, scope::ScopeText};
+use serde::Deserialize;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, asked},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Say what becomes of a scope in an installation: which layers give it, and who could give more.
 #[derive(Debug, Args)]
@@ -16,16 +22,23 @@ pub struct Explain {
     pub scope: ScopeText,
 }
 
+/// What becomes of a scope, and what it means.
+#[derive(Deserialize)]
+struct Stood {
+    means: Vec<String>,
+    classes: Vec<String>,
+    standing: Standing,
+}
+
 impl Explain {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let meant = portcullis_capabilities::Catalogue.describe(&self.scope)?;
-        let standing = host.explainer().standing(&installation, &self.scope).await?;
+        let path = format!("/installations/{}/standing", installation.id);
+        let path = asked(&path, &[("scope", Some(self.scope.to_string()))]);
+        let Stood { means, classes, standing } = Keyboard::of(&host)?.read_as(&path).await?;
         output.result(&standing, || {
-            let words: Vec<&str> = meant.iter().map(|one| one.words.as_str()).collect();
-            let classes: Vec<&str> = meant.iter().flat_map(|one| &one.classes).map(|class| class.name()).collect();
-            let mut lines = vec![format!("{}: a plugin that {}", self.scope, words.join("; "))];
+            let mut lines = vec![format!("{}: a plugin that {}", self.scope, means.join("; "))];
             if !classes.is_empty() {
                 lines.push(format!("  Data that it touches: {}", classes.join(", ")));
             }

@@ -2,19 +2,18 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_model::{
-    installation::{Installation, InstallationStore as _},
-    release::ReleaseError,
-    scope::ScopeText,
-};
-use portcullis_packages::install::{
-    InstallError,
-    upgrade::{Agreed, Next, UpgradePlan},
-};
-use serde::Serialize;
+use portcullis_api::admin::Method;
+use portcullis_model::{installation::Installation, scope::ScopeText};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::ask::agree;
-use crate::{home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, asked},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Show what a newer release would change, and let an installation run it.
 #[derive(Debug, Args)]
@@ -50,24 +49,34 @@ pub struct Upgrade {
 #[derive(Serialize)]
 struct Told<'a> {
     installation: &'a Installation,
-    plan: Option<&'a UpgradePlan>,
+    plan: Option<&'a Value>,
     /// Newer releases that may not run in its tenant, and why.
     refused: &'a [String],
     applied: bool,
 }
 
+/// What a newer release would change.
+#[derive(Deserialize)]
+struct Planned {
+    plan: Option<Value>,
+    words: Option<String>,
+    refused: Vec<String>,
+}
+
 impl Upgrade {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&host)?;
         let which = match &self.installation {
             Some(name) => vec![host.installation(name).await?],
-            None => host.store.installations().await?.into_iter().filter(|one| !one.is_gone()).collect(),
+            None => {
+                let all = keyboard.installations().await?.into_iter().map(|(one, _)| one);
+                all.filter(|one| !one.is_gone()).collect()
+            }
         };
         let mut failed = 0;
         for installation in &which {
-            let done = self.one(&host, installation, output).await;
-            super::super::publish(&host).await?;
-            match done {
+            match self.one(&keyboard, installation, output).await {
                 Ok(()) => {}
                 Err(error) if self.all => {
                     failed += 1;
@@ -82,10 +91,9 @@ impl Upgrade {
         Ok(())
     }
 
-    async fn one(&self, host: &Host, installation: &Installation, output: Output) -> Result<()> {
-        let agreed = Agreed { everything: self.accept, grant: self.grants.clone() };
-        let (plan, refused) = self.plan(host, installation, &agreed).await?;
-        let Some((to, plan)) = plan else {
+    async fn one(&self, keyboard: &Keyboard, installation: &Installation, output: Output) -> Result<()> {
+        let Planned { plan, words, refused } = keyboard.read_as(&self.question(installation)).await?;
+        let Some(plan) = plan else {
             if let (Some(number), true) = (self.to, refused.is_empty()) {
                 bail!("there is no newer release {number} of {}; publish it first", installation.plugin);
             }
@@ -93,49 +101,32 @@ impl Upgrade {
             return output.item(&told, || nothing(installation, &refused));
         };
         if !output.json {
-            crate::output::line(&format!("{}\n\n{plan}", plan.diff))?;
+            crate::output::line(&words.unwrap_or_default())?;
             refused.iter().try_for_each(|why| crate::output::line(why))?;
         }
         if self.dry_run {
             let told = Told { installation, plan: Some(&plan), refused: &refused, applied: false };
             return if output.json { output.item(&told, String::new) } else { Ok(()) };
         }
-        if plan.next == Next::Wait {
-            host.installer().wait(&installation.id, &plan).await?;
-            return Err(
-                InstallError::Waits { plugin: plan.plugin, release: plan.to.release, why: plan.waits_for }.into()
-            );
-        }
-        if !self.yes && !output.json {
+        // What waits is refused, with what for: there is nothing to agree to.
+        if plan["next"] != "wait" && !self.yes && !output.json {
             agree(&format!("Upgrade {} in tenant '{}'?", installation.id, installation.tenant))?;
         }
-        let upgraded = host.installer().upgrade(&installation.id, &to, &agreed, false).await?;
+        let body = json!({ "to": plan["to"]["release"], "accept": self.accept, "grant": self.grants });
+        let upgraded = keyboard.change(Method::POST, installation, "upgrade", Some(&body)).await?;
         let told = Told { installation: &upgraded, plan: Some(&plan), refused: &refused, applied: true };
         output.item(&told, || format!("{} runs {} (release {}) now.", upgraded.id, upgraded.version, upgraded.number))
     }
 
-    /// The newest release that may run in the installation's tenant, with the plan for it; and those that may not.
-    async fn plan(
-        &self,
-        host: &Host,
-        installation: &Installation,
-        agreed: &Agreed,
-    ) -> Result<(Option<(portcullis_model::release::ReleaseId, UpgradePlan)>, Vec<String>)> {
-        let installer = host.installer();
-        let mut refused = Vec::new();
-        for listed in installer.newer(installation).await? {
-            if self.to.is_some_and(|number| number != listed.number) {
-                continue;
-            }
-            match installer.plan_upgrade(installation, &listed.id, agreed).await {
-                Ok(plan) => return Ok((Some((listed.id, plan)), refused)),
-                Err(InstallError::Release(error @ ReleaseError::Refused { .. })) => {
-                    refused.push(format!("Release {} may not run here: {error}", listed.number));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok((None, refused))
+    /// What is asked to plan it.
+    fn question(&self, installation: &Installation) -> String {
+        let grants: Vec<String> = self.grants.iter().map(ToString::to_string).collect();
+        let query = [
+            ("to", self.to.map(|number| number.to_string())),
+            ("accept", self.accept.then(|| "true".to_owned())),
+            ("grant", (!grants.is_empty()).then(|| grants.join("\n"))),
+        ];
+        asked(&format!("/installations/{}/upgrade", installation.id), &query)
     }
 }
 

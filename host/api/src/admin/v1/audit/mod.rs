@@ -23,11 +23,8 @@ use portcullis_model::{
 };
 
 pub use self::live::{Live, LiveSettings};
-pub(in crate::admin::v1) use self::sight::Sight;
-use self::{
-    questions::{Ask, Granted, Left, SinceReview, Token, Touched},
-    sight::InSight,
-};
+use self::questions::{Ask, Granted, Left, SinceReview, Token, Touched};
+pub(in crate::admin::v1) use self::sight::{InSight, Sight};
 use crate::{
     admin::{Call, Group, Operation, given::wrong, unavailable},
     problem::Problem,
@@ -67,7 +64,7 @@ fn filter(text: Option<&str>) -> Result<Filter, Problem> {
 }
 
 /// What somebody does with the log.
-struct Reading<'a> {
+pub(in crate::admin::v1) struct Reading<'a> {
     kind: Kind,
     way: &'static str,
     /// What they look for.
@@ -76,20 +73,19 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn by(way: &'static str, what: &'a str) -> Self {
+    /// That they read something by this way.
+    pub fn by(way: &'static str, what: &'a str) -> Self {
         Self { kind: Kind::AuditRead, way, what, more: &[] }
     }
-}
 
-impl Ports {
-    /// The log as far as somebody sees it.
-    fn seen(&self, sight: Sight) -> Arc<InSight> {
-        Arc::new(InSight { reader: self.reader.clone(), sight })
-    }
-
-    /// Writes down that the log is read, durably, before anything of it is shown; in the log of each tenant of which it is.
-    async fn note<O: Operation>(&self, call: &Call<O>, sight: &Sight, reading: Reading<'_>) -> Result<(), Problem> {
-        let Reading { kind, way, what, more } = reading;
+    /// Writes it down, durably, before anything of it is shown; in the log of each tenant of which it is.
+    pub async fn note<O: Operation>(
+        self,
+        recorder: &dyn Recorder,
+        call: &Call<O>,
+        sight: &Sight,
+    ) -> Result<(), Problem> {
+        let Self { kind, way, what, more } = self;
         let note = |tenant| {
             let mut entry = Entry::new(call.now(), kind, call.actor(), tenant).with("way", way);
             entry = entry.in_trace(call.trace.as_ref().map(|sender| sender.child("admin", way)));
@@ -100,6 +96,17 @@ impl Ports {
             more.iter().fold(entry, |entry, (name, value)| entry.with(name, *value))
         };
         let notes = sight.tenants().into_iter().map(note).collect();
-        self.recorder.record(notes).await.map_err(|error| unavailable(&error))
+        recorder.record(notes).await.map_err(|error| unavailable(&error))
+    }
+}
+
+impl Ports {
+    /// The log as far as somebody sees it.
+    fn seen(&self, sight: Sight) -> Arc<InSight> {
+        Arc::new(InSight { reader: self.reader.clone(), sight })
+    }
+
+    async fn note<O: Operation>(&self, call: &Call<O>, sight: &Sight, reading: Reading<'_>) -> Result<(), Problem> {
+        reading.note(self.recorder.as_ref(), call, sight).await
     }
 }

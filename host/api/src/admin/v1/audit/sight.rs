@@ -111,7 +111,7 @@ impl Sight {
 }
 
 /// The log, as far as it is in sight.
-pub(super) struct InSight {
+pub(in crate::admin::v1) struct InSight {
     pub reader: Arc<dyn AuditReader>,
     pub sight: Sight,
 }

@@ -242,8 +242,13 @@ async fn pages_and_exports_go_on_by_their_cursors() {
     let cursor = page[0]["cursor"].as_str().unwrap();
     let (_, page) = server.get(&format!("entries?filter=kind%3Dhost.started&cursor={cursor}")).await;
     assert_eq!((indices(&page[0]), &page[0]["cursor"]), (vec![1, 0], &Value::Null));
+    let (_, page) = server.get("entries?filter=kind%3Dhost.started&at=2").await;
+    assert_eq!(indices(&page[0]), [1, 0], "before a place");
+    let (_, page) = server.get("entries?filter=kind%3Dhost.started&order=oldest&at=3").await;
+    assert_eq!(indices(&page[0]), [3, 4], "from a place on");
     for wrong in [
         format!("entries?filter=kind%3Dhost.stopped&cursor={cursor}"),
+        format!("entries?filter=kind%3Dhost.started&cursor={cursor}&at=2"),
         format!("entries?filter=kind%3Dhost.started&order=oldest&cursor={cursor}"),
         "entries?filtr=x".into(),
         "entries?filter=kind%3Dhost.startd".into(),

@@ -140,7 +140,7 @@ pub struct Changed {
 }
 
 /// A public key out of its text: PEM as `openssl pkey -pubout` writes it, or a JSON Web Key; with its thumbprint.
-fn key(text: &str) -> Result<(Jwk, String), Problem> {
+pub(in crate::admin::v1) fn key(text: &str) -> Result<(Jwk, String), Problem> {
     let wrong = |why: String| Problem::new(Reason::WrongBody, format!("public-key: {why}."));
     if text.len() > LONGEST_KEY {
         return Err(wrong(format!("at most {LONGEST_KEY} bytes")));

@@ -4,7 +4,7 @@ use portcullis_model::people::{Resource, actions};
 
 use super::{Ports, View, Which};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, Version},
     problem::{Problem, Reason},
 };
 
@@ -21,6 +21,7 @@ impl Operation for Get {
     const ABOUT: About = About::get(actions::CLIENTS_LIST, "/clients/{id}", "See a client of an installation")
         .id("clients.get")
         .on(On::Tenant)
+        .version(Version::Shown)
         .refuses(&[Reason::Unknown]);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
@@ -28,6 +29,8 @@ impl Operation for Get {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<View>, Problem> {
-        ports.find(&call.path).await.map(|found| Reply::json(View(found)))
+        let found = ports.find(&call.path).await?;
+        let version = found.version;
+        Ok(Reply::json(View(found)).at(version))
     }
 }

@@ -3,9 +3,12 @@
 //!
 //! Invariants: no token and no private key is answered; what is ended here is good for nothing with the next request.
 
+mod add_key;
+mod drop_key;
 mod end_tokens;
 mod get;
 mod list;
+mod register;
 mod revoke;
 #[cfg(test)]
 mod tests;
@@ -17,8 +20,10 @@ use portcullis_broker::authz::clients::ClientError;
 use portcullis_model::{
     audit::{Entry, Kind, plain},
     id::ClientId,
+    installation::InstallationStore,
     oauth::{Client, OAuthStore},
     people::Resource,
+    time::Rng,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -32,6 +37,10 @@ use crate::{
 pub struct Ports {
     /// Where they and their tokens are.
     pub store: Arc<dyn OAuthStore>,
+    /// Whose they are.
+    pub installations: Arc<dyn InstallationStore>,
+    /// For ids.
+    pub rng: Arc<dyn Rng>,
 }
 
 /// The operations.
@@ -40,6 +49,9 @@ pub fn operations() -> Group<Ports> {
         .with::<list::List>()
         .with::<get::Get>()
         .with::<tokens::Tokens>()
+        .with::<register::Register>()
+        .with::<add_key::AddKey>()
+        .with::<drop_key::DropKey>()
         .with::<end_tokens::EndTokens>()
         .with::<revoke::Revoke>()
 }

@@ -90,7 +90,9 @@ impl World {
         let issued = Change { grant, access, entries: vec![told(Kind::TokenIssued)], ..Change::default() };
         assert!(store.change(issued).await.unwrap());
         let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
-        let router = Routes::new(frame).mount(operations(), Arc::new(Ports { store: store.clone() })).router();
+        let (installations, rng) = (store.clone(), Arc::new(Counting::default()));
+        let ports = Ports { store: store.clone(), installations, rng };
+        let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
         Self { store, id: client.id.to_string(), router, _dir: dir }
     }
 
@@ -149,4 +151,50 @@ async fn another_tenants_clients_are_not_there_and_an_end_has_a_reason() {
     let path = format!("/clients/{}/revoke", world.id);
     let refused = world.ask(&testing::of("acme"), Method::POST, &path, json!({ "reason": " " })).await;
     assert_eq!((refused.status, world.tokens().await), (StatusCode::BAD_REQUEST, 1));
+}
+
+#[tokio::test]
+async fn a_client_is_registered_and_its_keys_are_changed_by_whoever_may_at_the_version_that_they_saw() {
+    const FIRST: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    const NEXT: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"}"#;
+    let (world, acme) = (World::new().await, testing::of("acme"));
+    let two = testing::installation("ins_2", "acme");
+    let told = told(Kind::PluginInstalled);
+    portcullis_model::installation::InstallationStore::put_installation(world.store.as_ref(), two, None, told)
+        .await
+        .unwrap();
+    let new = json!({ "installation": "ins_2", "public-keys": [FIRST] });
+    let before = world.store.entry_count().await.unwrap();
+    let tried = world.ask(&acme, Method::POST, "/clients?dry_run=true", new.clone()).await;
+    assert_eq!((tried.status, &tried.body["dry_run"]), (StatusCode::OK, &json!(true)), "{}", tried.body);
+    for (by, body, status) in [
+        (&testing::of("other"), new.clone(), StatusCode::NOT_FOUND),
+        (&acme, json!({ "installation": "ins_2" }), StatusCode::CONFLICT),
+        (&acme, json!({ "installation": "ins_2", "public-keys": ["none"] }), StatusCode::BAD_REQUEST),
+        (&acme, json!({ "installation": "ins_1", "public-keys": [FIRST] }), StatusCode::CONFLICT),
+        (
+            &acme,
+            json!({ "installation": "ins_2", "dpop": true, "redirects": ["http://b.example/"] }),
+            StatusCode::CONFLICT,
+        ),
+    ] {
+        let refused = world.ask(by, Method::POST, "/clients", body.clone()).await;
+        assert_eq!(refused.status, status, "{body}: {}", refused.body);
+    }
+    assert_eq!(world.store.entry_count().await.unwrap(), before, "nothing was done");
+    let made = world.ask(&acme, Method::POST, "/clients", new).await;
+    assert_eq!((made.status, made.etag.as_deref()), (StatusCode::CREATED, Some("\"1\"")), "{}", made.body);
+    let path = format!("/clients/{}/keys", made.body["client"]["id"].as_str().unwrap());
+    let local = Local::new(world.router.clone(), acme);
+    let next = json!({ "public-key": NEXT });
+    let add = async |version: &str| local.ask(Method::POST, &path, Some(version), Some(&next)).await;
+    let added = add("\"1\"").await;
+    assert_eq!(added.body["client"]["keys"].as_array().unwrap().len(), 2, "{}", added.body);
+    assert_eq!(add("\"1\"").await.status, StatusCode::PRECONDITION_FAILED);
+    let first = format!("{path}/{}", made.body["client"]["keys"][0]["thumbprint"].as_str().unwrap());
+    let dropped = local.ask(Method::DELETE, &first, Some("\"2\""), None).await;
+    assert_eq!(dropped.body["client"]["keys"].as_array().unwrap().len(), 1, "{}", dropped.body);
+    let gone = local.ask(Method::DELETE, &first, Some("\"3\""), None).await;
+    assert_eq!(gone.status, StatusCode::CONFLICT, "{}", gone.body);
+    assert_eq!(world.store.entry_count().await.unwrap(), before + 3, "each change is on record");
 }

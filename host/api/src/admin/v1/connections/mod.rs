@@ -20,6 +20,7 @@ use portcullis_broker::{
 use portcullis_model::{
     audit::Actor,
     connection::ConnectionView,
+    ending::EndingStore,
     id::{InstallationId, TenantId},
     people::Resource,
     rotation::{Act, Line, RotationStore},
@@ -60,6 +61,8 @@ pub struct Ports {
     pub ended_by: EndedBy,
     /// What asks people for their consent.
     pub desk: Arc<dyn Asks>,
+    /// Which of those that were ended are not revoked at their providers yet.
+    pub owed: Arc<dyn EndingStore>,
     /// What became of rotations.
     pub rotations: Arc<dyn RotationStore>,
     /// How browsers reach this host, for links; none where no address is known.

@@ -3,7 +3,7 @@
 use portcullis_broker::rotation::Fate;
 use portcullis_model::{
     audit::{Entry, Kind},
-    connection::Standing,
+    connection::{ConnectionKey, Standing},
     ending::Ending,
     people::{Resource, actions},
 };
@@ -39,6 +39,32 @@ pub struct Ended {
     upstream: Option<String>,
     /// Whether a person must revoke it at the provider: nobody tries again.
     by_hand: bool,
+    /// What became of each credential of it that was not revoked yet, the latest last.
+    credentials: Vec<Upstream>,
+}
+
+/// What became of a credential at its provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CredentialEnded)]
+pub struct Upstream {
+    /// Which provider, where that is known.
+    provider: Option<String>,
+    /// `revoked`, `not-offered`, `failed` where nobody asks again, or `later`.
+    fate: &'static str,
+    /// Why, where it was not revoked.
+    why: Option<String>,
+}
+
+impl From<&(Ending, Fate)> for Upstream {
+    fn from((ending, fate): &(Ending, Fate)) -> Self {
+        let (fate, why) = match fate {
+            Fate::Revoked => ("revoked", None),
+            Fate::NotOffered => ("not-offered", None),
+            Fate::Failed(why) => ("failed", Some(why.clone())),
+            Fate::Later(why) => ("later", Some(why.clone())),
+        };
+        Self { provider: ending.provider.as_ref().map(ToString::to_string), fate, why }
+    }
 }
 
 impl Operation for Revoke {
@@ -52,7 +78,7 @@ impl Operation for Revoke {
         About::post(actions::CONNECTIONS_REVOKE, "/connections/{installation}/{name}/revoke", "End a connection")
             .text(
                 "No request carries it any more from then on. Its credential is revoked at the provider, where that is offered; one \
-                 that cannot be asked at the moment is asked again for a day.",
+                 that cannot be asked at the moment is asked again for a day, or when this is asked for once more.",
             )
             .on(On::Tenant)
             .dry_run()
@@ -66,11 +92,12 @@ impl Operation for Revoke {
         let why = reason(&call.body.0.reason)?;
         let found = ports.find(&call.path).await?;
         let over = || Problem::new(Reason::Conflict, "This connection was ended before.");
-        if matches!(found.standing, Standing::Revoked { .. }) {
+        if matches!(found.standing, Standing::Revoked { .. }) && !ports.owes(&found.key).await? {
             return Err(over());
         }
         if call.dry_run {
-            return Ok(Reply::json(Ended { dry_run: true, upstream: None, by_hand: false }).tried());
+            let ended = Ended { dry_run: true, upstream: None, by_hand: false, credentials: Vec::new() };
+            return Ok(Reply::json(ended).tried());
         }
         let (key, endings) = (found.key, (ports.ended_by)(call.actor()));
         // Here first: a renewal that is under way finds that it came too late, and takes back what it got.
@@ -87,6 +114,15 @@ impl Operation for Revoke {
         }
         let fate = settled.last().map(|(_, fate)| fate);
         let by_hand = matches!(fate, Some(Fate::Failed(_) | Fate::NotOffered));
-        Ok(Reply::json(Ended { dry_run: false, upstream: fate.map(Fate::text), by_hand }))
+        let credentials = settled.iter().map(Upstream::from).collect();
+        Ok(Reply::json(Ended { dry_run: false, upstream: fate.map(Fate::text), by_hand, credentials }))
+    }
+}
+
+impl Ports {
+    /// Whether a credential of this connection is not revoked at its provider yet.
+    async fn owes(&self, key: &ConnectionKey) -> Result<bool, Problem> {
+        let owed = self.owed.endings().await.map_err(|error| unavailable(&error))?;
+        Ok(owed.iter().any(|ending| ending.key == *key))
     }
 }

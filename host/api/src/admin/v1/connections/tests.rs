@@ -94,6 +94,7 @@ async fn ask(method: Method, path: &str, body: Value) -> LocalAnswer {
         keeps: Arc::new(Kept),
         ended_by: Box::new(|_| unreachable!("a rehearsal ends nothing")),
         desk: Arc::new(Links),
+        owed: Arc::new(store.clone()),
         rotations: Arc::new(store.clone()),
         base: Some("https://host.example".to_owned()),
     };

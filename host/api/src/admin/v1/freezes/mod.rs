@@ -124,7 +124,10 @@ impl ExtentView {
     }
 
     /// The same, where it may be one credential.
-    fn read_any(&self) -> Result<Extent, Problem> {
+    ///
+    /// # Errors
+    /// It names none.
+    pub fn read_any(&self) -> Result<Extent, Problem> {
         let Self::Connection(text) = self else { return self.read() };
         let advice = "extent: expected a connection as tenant/installation/name.";
         connection(text).map(Extent::Connection).ok_or_else(|| Problem::new(Reason::WrongBody, advice))

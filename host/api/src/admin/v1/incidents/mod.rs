@@ -3,11 +3,13 @@
 //! Invariants: an incident that reaches more than one tenant is the platform's to see and to change; what the platform contained no
 //! tenant lifts; each act is an audit entry, written with it.
 
+mod announce;
 mod close;
 mod contain;
 mod get;
 mod lift;
 mod list;
+mod log;
 mod note;
 mod open;
 #[cfg(test)]
@@ -16,10 +18,10 @@ mod told;
 
 use std::sync::Arc;
 
-use portcullis_duties::incident::{IncidentError, Incidents, Survey};
+use portcullis_duties::incident::{After, IncidentError, Incidents, Survey, Trail};
 use portcullis_model::{
     alert::Alerts,
-    audit::{Actor, plain},
+    audit::{Actor, Recorder, plain, reader::AuditReader},
     id::IncidentId,
     incident::{ChangeError, Incident, IncidentStore, State},
     installation::InstallationStore,
@@ -30,6 +32,7 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::status::Board;
 use crate::{
     admin::{Call, Group, Operation, unavailable, unknown},
     problem::{Problem, Reason},
@@ -50,6 +53,12 @@ pub struct Ports {
     pub reports: Arc<dyn ReviewStore>,
     /// Whose installations are.
     pub installations: Arc<dyn InstallationStore>,
+    /// What the log has of them.
+    pub reader: Arc<dyn AuditReader>,
+    /// Where it is written down that somebody reads that.
+    pub recorder: Arc<dyn Recorder>,
+    /// Where everybody is told of one.
+    pub board: Arc<dyn Board>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
@@ -62,10 +71,12 @@ pub fn operations() -> Group<Ports> {
         .with::<list::List>()
         .with::<open::Open>()
         .with::<get::Get>()
+        .with::<log::Log>()
         .with::<contain::Contain>()
         .with::<lift::Lift>()
         .with::<note::Note>()
         .with::<told::Told>()
+        .with::<announce::Announce>()
         .with::<close::Close>()
 }
 
@@ -96,6 +107,10 @@ pub struct IncidentView {
     /// What finds it in the log, from a day before it was opened on.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter: Option<String>,
+    /// Where one incident is answered and nothing of it runs: what it did since then by the log, and how far that was looked through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    after: Option<After>,
     /// All that is kept of it.
     #[schema(value_type = Object)]
     incident: Incident,
@@ -112,6 +127,7 @@ impl IncidentView {
             took_ms: containment.and_then(portcullis_model::incident::Containment::took_ms),
             filter: incident.subject.filter(Timestamp(incident.opened.0.saturating_sub(DAY))),
             reached: containment.is_some_and(portcullis_model::incident::Containment::is_reached),
+            after: None,
             incident,
         }
     }
@@ -132,6 +148,10 @@ impl Ports {
 
     async fn resource(&self, which: &Which) -> Result<Resource, Problem> {
         Ok(whose(&self.find(&which.id).await?).named(which.id.to_string()))
+    }
+
+    fn trail(&self) -> Trail<'_> {
+        Trail { survey: self.survey.as_ref(), installations: self.installations.as_ref() }
     }
 
     /// Where whoever asks acts on incidents; `platform`: for whoever runs the host.

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use portcullis_duties::incident::{Concerned, Plan};
@@ -5,7 +7,7 @@ use portcullis_model::{
     alert::{AlertQuery, AlertSeverity, Alerts as _, Hit, Party},
     audit::{Entry, Kind, Recorder as _},
     error::StoreError,
-    id::Digest,
+    id::{Digest, TenantId},
     incident::Subject,
     installation::{Installation, InstallationState},
     limits::Limits,
@@ -13,10 +15,13 @@ use portcullis_model::{
     upgrade::UpgradePolicy,
 };
 use portcullis_store::{DetectStep, SqliteStore};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::admin::{Local, Routes, testing};
+use crate::{
+    admin::{Local, Routes, testing},
+    ops::Announced,
+};
 
 /// Of what is stored, and without any credential.
 struct Stored(SqliteStore);
@@ -29,6 +34,23 @@ impl Survey for Stored {
     async fn concerned(&self, subject: &Subject) -> Result<Vec<Concerned>, StoreError> {
         let tenants = self.plan(subject).await?.tenants.into_iter();
         Ok(tenants.map(|tenant| Concerned { tenant, profiles: Vec::new() }).collect())
+    }
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        Ok(vec!["acme".parse().unwrap()])
+    }
+}
+
+/// A status page that nobody looks at.
+struct Page;
+
+#[async_trait]
+impl Board for Page {
+    async fn told(&self) -> Result<Vec<Announced>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn tell(&self, _: &Announced, of: Option<&IncidentId>, _: Actor) -> Result<(), StoreError> {
+        assert!(of.is_some(), "of which incident");
+        Ok(())
     }
 }
 
@@ -46,12 +68,12 @@ impl Rng for Fixed {
     }
 }
 
-async fn local(store: &SqliteStore) -> Local {
-    let router = router(store, testing::frame(store, b"operator")).await;
+async fn local(dir: &Path, store: &SqliteStore) -> Local {
+    let router = router(dir, store, testing::frame(store, b"operator")).await;
     Local::new(router, testing::dana())
 }
 
-async fn router(store: &SqliteStore, frame: Arc<crate::admin::Frame>) -> axum::Router {
+async fn router(dir: &Path, store: &SqliteStore, frame: Arc<crate::admin::Frame>) -> axum::Router {
     let one = Installation {
         id: "ins_1".parse().unwrap(),
         tenant: "acme".parse().unwrap(),
@@ -77,7 +99,10 @@ async fn router(store: &SqliteStore, frame: Arc<crate::admin::Frame>) -> axum::R
         survey: Arc::new(Stored(store.clone())),
         alerts: shared.clone(),
         reports: shared.clone(),
-        installations: shared,
+        installations: shared.clone(),
+        reader: Arc::new(testing::Reader::of(dir, store)),
+        recorder: shared,
+        board: Arc::new(Page),
         clock: Arc::new(Fixed),
         rng: Arc::new(Fixed),
     };
@@ -88,7 +113,7 @@ async fn router(store: &SqliteStore, frame: Arc<crate::admin::Frame>) -> axum::R
 async fn an_incident_is_opened_tried_out_contained_told_and_closed() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
-    let local = local(&store).await;
+    let local = local(dir.path(), &store).await;
     let post = async |path: String, body| local.ask(Method::POST, &path, None, Some(&body)).await;
     for (body, status) in [
         (json!({ "title": "key stolen" }), StatusCode::BAD_REQUEST),
@@ -144,7 +169,7 @@ async fn an_incident_is_opened_tried_out_contained_told_and_closed() {
 async fn what_the_platform_contained_no_tenant_tells_or_closes_and_no_alert_of_another_opens_one() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
-    let router = router(&store, testing::frame_with(&store, b"operator", Arc::new(testing::Own))).await;
+    let router = router(dir.path(), &store, testing::frame_with(&store, b"operator", Arc::new(testing::Own))).await;
     let as_of = |caller| Local::new(router.clone(), caller);
     let (operator, acme, other) = (as_of(testing::dana()), as_of(testing::of("acme")), as_of(testing::of("other")));
     let post = async |by: &Local, path: &str, body| by.ask(Method::POST, path, None, Some(&body)).await;
@@ -203,7 +228,7 @@ async fn what_the_platform_contained_no_tenant_tells_or_closes_and_no_alert_of_a
 async fn a_report_opens_an_incident_about_its_plugin_and_another_tenants_opens_none() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
-    let local = local(&store).await;
+    let local = local(dir.path(), &store).await;
     let report = Misbehaviour {
         id: "rep_1".parse().unwrap(),
         plugin: "com.example.bad".parse().unwrap(),
@@ -234,4 +259,48 @@ async fn a_report_opens_an_incident_about_its_plugin_and_another_tenants_opens_n
     assert_eq!((done.status, &done.body["incident"]["state"]), (StatusCode::OK, &json!("contained")), "{}", done.body);
     let kept = store.incident(&incident.id).await.unwrap().unwrap().containment.unwrap();
     assert!(!kept.left_to_host, "whoever asked sees to the rest");
+}
+
+#[tokio::test]
+async fn what_the_log_has_of_one_is_read_by_who_may_and_that_is_on_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    let router = router(dir.path(), &store, testing::frame_with(&store, b"operator", Arc::new(testing::Own))).await;
+    let as_of = |caller| Local::new(router.clone(), caller);
+    let (operator, acme, other) = (as_of(testing::dana()), as_of(testing::of("acme")), as_of(testing::of("other")));
+    let get = async |by: &Local, path: &str| by.ask(Method::GET, path, None, None).await;
+    let body = json!({ "title": "key stolen", "about": "installation:ins_1" });
+    let opened = operator.ask(Method::POST, "/incidents", None, Some(&body)).await.body;
+    let path = format!("/incidents/{}/log", opened["incident"]["id"].as_str().unwrap());
+    let log = get(&acme, &format!("{path}?data=true")).await;
+    assert_eq!(log.status, StatusCode::OK, "{}", log.body);
+    let first = &log.body["timeline"][0];
+    assert_eq!((&first["entry"]["kind"], &first["key"]), (&json!("incident.opened"), &json!(true)), "{}", log.body);
+    assert_eq!((&log.body["more"], &log.body["data"]["not_asked"]), (&json!(false), &json!(0)));
+    let last = store.entries(store.entry_count().await.unwrap() - 1, 1).await.unwrap().remove(0).read().unwrap();
+    let whose = last.tenant.as_ref().map(|tenant| tenant.as_str().to_owned());
+    assert_eq!((last.kind, last.text("way"), whose.as_deref()), (Kind::AuditRead, Some("incident"), Some("acme")));
+    let none = get(&operator, &format!("{path}?entries=0")).await.body;
+    assert_eq!((&none["timeline"], &none["data"]), (&json!([]), &Value::Null));
+    assert_eq!(get(&operator, &format!("{path}?entries=10001")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&other, &path).await.status, StatusCode::NOT_FOUND, "another's");
+}
+
+#[tokio::test]
+async fn an_incident_is_announced_once_in_words_that_name_no_tenant() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    let local = local(dir.path(), &store).await;
+    let post = async |path: &str, body: Value| local.ask(Method::POST, path, None, Some(&body)).await;
+    let opened = post("/incidents", json!({ "title": "key stolen", "about": "installation:ins_1" })).await.body;
+    let path = format!("/incidents/{}/announce", opened["incident"]["id"].as_str().unwrap());
+    let named = post(&path, json!({ "title": "A plugin of Acme", "text": "misbehaves" })).await;
+    assert_eq!(named.status, StatusCode::CONFLICT, "{}", named.body);
+    let words = json!({ "title": "A plugin misbehaves", "text": "It is stopped." });
+    let tried = post(&format!("{path}?dry_run=true"), words.clone()).await;
+    assert_eq!((tried.status, &tried.body["incident"]["incident"]["announced"]), (StatusCode::OK, &Value::Null));
+    let told = post(&path, words.clone()).await;
+    assert_eq!(told.status, StatusCode::CREATED, "{}", told.body);
+    assert_eq!(told.body["incident"]["incident"]["announced"], told.body["status"]);
+    assert_eq!(post(&path, words).await.status, StatusCode::CONFLICT, "once");
 }

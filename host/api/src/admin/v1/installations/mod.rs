@@ -4,6 +4,7 @@
 //! asks has seen.
 
 mod activity;
+mod capability;
 mod changing;
 mod get;
 mod grant;
@@ -14,6 +15,7 @@ mod pinned;
 mod policy;
 mod resume;
 mod rollback;
+mod standing;
 mod suspend;
 #[cfg(test)]
 mod tests;
@@ -78,11 +80,13 @@ pub fn operations() -> Group<Ports> {
         .with::<policy::SetPolicy>()
         .with::<suspend::Suspend>()
         .with::<resume::Resume>()
+        .with::<capability::GoOn>()
         .with::<upgrade::Plan>()
         .with::<upgrade::Upgrade>()
         .with::<rollback::Rollback>()
         .with::<usage::Usage>()
         .with::<activity::Activity>()
+        .with::<standing::Stands>()
 }
 
 /// Which installation.

@@ -287,3 +287,17 @@ async fn activity_is_counted_day_by_day_and_by_destination() {
     assert_eq!(desk.get("/installations/ins_0/activity?days=91").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(desk.get("/installations/ins_9/activity").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_scope_is_read_before_it_is_weighed_and_nothing_goes_on_that_was_not_suspended() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = Desk::open(dir.path(), 1).await;
+    let nonsense = desk.get("/installations/ins_0/standing?scope=nonsense:do").await;
+    assert_eq!(nonsense.status, StatusCode::BAD_REQUEST, "{}", nonsense.body);
+    let unknown = desk.get("/installations/ins_9/standing?scope=log:write").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.body);
+    let path = "/installations/ins_0/capabilities/tickets/resume";
+    let nothing = desk.local.ask(Method::POST, path, None, None).await;
+    assert_eq!(nothing.status, StatusCode::CONFLICT, "{}", nothing.body);
+    assert!(nothing.body["detail"].as_str().unwrap().starts_with("No budget has suspended anything of ins_0"));
+}

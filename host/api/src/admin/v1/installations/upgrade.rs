@@ -26,11 +26,23 @@ pub struct Plan;
 /// Upgrades an installation.
 pub struct Upgrade;
 
-/// To which release.
+/// To which release, and what would be agreed to.
 #[derive(Deserialize, IntoParams)]
 pub struct To {
     /// To the release of this number, instead of the newest that may run.
     to: Option<u64>,
+    /// As if everything were agreed to that the newer release needs and the one before did not.
+    #[serde(default)]
+    accept: bool,
+    /// As if these scopes were granted too, which it can do without: one a line.
+    grant: Option<String>,
+}
+
+impl To {
+    fn agreed(&self) -> Result<Agreed, Problem> {
+        let texts: Vec<String> = self.grant.iter().flat_map(|all| all.lines()).map(str::to_owned).collect();
+        Ok(Agreed { everything: self.accept, grant: scopes(&texts)? })
+    }
 }
 
 /// To which release, and what is agreed to.
@@ -107,7 +119,7 @@ impl Operation for Plan {
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Planned>, Problem> {
         let installation = ports.find(&call.path.id).await?;
         let installer = ports.installer(ports.installations.as_ref(), ports.recorder.as_ref(), call.actor(), false);
-        let (plan, refused) = planned(&installer, &installation, call.query.to, &Agreed::default()).await?;
+        let (plan, refused) = planned(&installer, &installation, call.query.to, &call.query.agreed()?).await?;
         let plan = plan.map(|(_, plan)| plan);
         let said = plan.as_ref().map(|plan| format!("{}\n\n{plan}", plan.diff));
         let plan = serde_json::to_value(&plan).map_err(|error| unavailable(&error))?;
@@ -127,7 +139,7 @@ impl Operation for Upgrade {
         About::post(actions::INSTALLATIONS_UPGRADE, "/installations/{id}/upgrade", "Let an installation run a newer release")
             .text(
                 "Nothing is granted that was not granted before, unless the body agrees to it. One that asks for more is refused \
-                 with what it waits for.",
+                 with what it waits for, and waits for that from then on.",
             )
             .on(On::Installation)
             .dry_run()
@@ -148,6 +160,8 @@ impl Operation for Upgrade {
             return Err(Problem::new(Reason::Conflict, barred.first().map_or(none, |why| words(why))));
         };
         if plan.next == Next::Wait {
+            // Whoever may agree is told what for.
+            changing.installer().wait(&call.path.id, &plan).await.map_err(refused)?;
             let error = InstallError::Waits { plugin: plan.plugin, release: plan.to.release, why: plan.waits_for };
             return Err(refused(error));
         }

@@ -191,7 +191,7 @@ impl InstallationView {
             waiting: one.waiting.as_ref().map(waiting),
             rolled_back: one.rolled_back,
             generation: one.generation,
-            suspensions: its.map(suspension).collect(),
+            suspensions: its.map(SuspensionView::of).collect(),
         }
     }
 }
@@ -218,16 +218,18 @@ fn waiting(one: &Waiting) -> WaitingView {
     }
 }
 
-fn suspension(one: &Suspension) -> SuspensionView {
-    SuspensionView {
-        tenant: one.tenant.to_string(),
-        installation: one.installation.to_string(),
-        capability: one.capability.clone(),
-        resource: one.resource.name().to_owned(),
-        whose: one.whose.name().to_owned(),
-        since: one.since.to_string(),
-        until: one.until.to_string(),
-        reason: one.reason.clone(),
+impl SuspensionView {
+    pub(super) fn of(one: &Suspension) -> Self {
+        Self {
+            tenant: one.tenant.to_string(),
+            installation: one.installation.to_string(),
+            capability: one.capability.clone(),
+            resource: one.resource.name().to_owned(),
+            whose: one.whose.name().to_owned(),
+            since: one.since.to_string(),
+            until: one.until.to_string(),
+            reason: one.reason.clone(),
+        }
     }
 }
 

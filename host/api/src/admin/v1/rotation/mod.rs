@@ -6,6 +6,8 @@
 
 mod get;
 mod list;
+mod policies;
+mod policy;
 mod report;
 mod resume;
 mod start;
@@ -28,7 +30,7 @@ use portcullis_model::{
     id::{RotationId, TenantId},
     installation::InstallationStore,
     people::Resource,
-    rotation::{Act, Line, RotationStore},
+    rotation::{Act, Line, Reached, RotationStore},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -119,6 +121,10 @@ pub fn operations() -> Group<Ports> {
         .with::<get::Get>()
         .with::<report::SignReport>()
         .with::<resume::GoOn>()
+        .with::<policies::List>()
+        .with::<policy::Get>()
+        .with::<policy::Set>()
+        .with::<policy::Clear>()
 }
 
 /// Which rotation.
@@ -159,6 +165,19 @@ pub struct RotationView {
     /// From the order to the moment from which nothing in the extent went out, in milliseconds; absent where nothing was frozen.
     #[serde(skip_serializing_if = "Option::is_none")]
     reach_ms: Option<u64>,
+    /// The freeze that goes with it; absent where there is none, or where it is another's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freeze: Option<u64>,
+    /// When it was known that nothing in the extent goes out any more, and how; absent as the freeze is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    reached: Option<Reached>,
+    /// How long an old secret goes on beside a new one, in seconds.
+    overlap_seconds: u64,
+    /// Whether all that is in the extent was listed.
+    listed: bool,
+    /// How many lines have no end yet, or failed.
+    open: usize,
     /// What became of how many.
     #[schema(value_type = Object)]
     totals: Totals,
@@ -203,6 +222,11 @@ impl RotationView {
             ended: act.ended.as_ref().map(ToString::to_string),
             whole: act.ended.is_some() && nothing_left && !lines.iter().any(Line::is_open),
             reach_ms,
+            freeze: act.freeze,
+            reached: act.reached,
+            overlap_seconds: act.overlap,
+            listed: act.listed,
+            open: lines.iter().filter(|line| line.is_open()).count(),
             totals: Totals::of(lines),
         }
     }
@@ -235,7 +259,8 @@ impl Seen {
     fn told(&self, act: &Act, view: RotationView) -> RotationView {
         match self {
             Self::Of(_) if !act.extent.is_of_one_tenant() => {
-                RotationView { reason: "for reasons of whoever runs the host".to_owned(), by: String::new(), ..view }
+                let reason = "for reasons of whoever runs the host".to_owned();
+                RotationView { reason, by: String::new(), freeze: None, reached: None, ..view }
             }
             _ => view,
         }

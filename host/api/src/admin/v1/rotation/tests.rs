@@ -266,3 +266,51 @@ async fn whoever_signed_in_for_the_platform_acts_for_it_within_a_tenant_too() {
         assert_eq!(told, [platform, platform], "ordered and gone on with");
     }
 }
+
+#[tokio::test]
+async fn a_policy_is_bound_to_its_version_tried_out_and_of_whoever_may() {
+    let world = World::new();
+    let as_of = |caller: &Caller| Local::new(world.router.clone(), caller.clone());
+    let (dana, acme) = (as_of(&testing::dana()), as_of(&of("acme")));
+    let path = "/rotation/policies/tenant:acme";
+    let none = acme.ask(Method::GET, path, None, None).await;
+    assert_eq!((none.etag.as_deref(), &none.body["policy"]), (Some("\"0\""), &Value::Null), "{}", none.body);
+    let put = async |by: &Local, path: &str, version: Option<&str>, body: Value| {
+        by.ask(Method::PUT, path, version, Some(&body)).await
+    };
+    let month = json!({ "max-age": 2_592_000, "windows": ["sat,sun 22:00-06:00"] });
+    assert_eq!(put(&acme, path, None, month.clone()).await.status, StatusCode::PRECONDITION_REQUIRED);
+    for wrong in [json!({}), json!({ "max-age": 60 }), json!({ "max-age": 7_200, "windows": ["sometimes"] })] {
+        let refused = put(&acme, path, Some("\"0\""), wrong).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
+    }
+    let tried = put(&acme, &format!("{path}?dry_run=true"), Some("\"0\""), month.clone()).await;
+    assert_eq!((tried.status, &tried.body["dry_run"]), (StatusCode::OK, &json!(true)), "{}", tried.body);
+    assert!(world.store.policies().await.unwrap().is_empty());
+    let set = put(&acme, path, Some("\"0\""), month.clone()).await;
+    assert_eq!(
+        (set.status, &set.body["after"]["policy"]["max-age"]),
+        (StatusCode::OK, &json!(2_592_000)),
+        "{}",
+        set.body
+    );
+    let late = put(&acme, path, Some("\"0\""), month.clone()).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "{}", late.body);
+    for place in ["host", "tenant:other", "installation:ins_9"] {
+        let refused = put(&acme, &format!("/rotation/policies/{place}"), Some("\"0\""), month.clone()).await;
+        assert!(matches!(refused.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND), "{place}: {}", refused.body);
+    }
+    assert_eq!(put(&dana, "/rotation/policies/host", Some("\"0\""), month).await.status, StatusCode::OK);
+    let listed = async |by: &Local| {
+        let items = by.ask(Method::GET, "/rotation/policies", None, None).await.body["items"].take();
+        items.as_array().unwrap().iter().map(|one| one["scope"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (listed(&dana).await, listed(&acme).await),
+        (vec!["host".into(), "tenant:acme".into()], vec!["tenant:acme".to_owned()])
+    );
+    let version = acme.ask(Method::GET, path, None, None).await.etag;
+    let gone = acme.ask(Method::DELETE, path, version.as_deref(), None).await;
+    assert_eq!((gone.status, &gone.body["after"]["policy"]), (StatusCode::OK, &Value::Null), "{}", gone.body);
+    assert_eq!((listed(&acme).await.len(), world.store.entry_count().await.unwrap()), (0, 3), "and each is on record");
+}

@@ -9,7 +9,7 @@ use portcullis_model::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Ports, TEXT, TITLE, Told, View, resource, words};
+use super::{Ports, TEXT, TITLE, Told, View, new_id, resource, told_already, words};
 use crate::{
     admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable},
     ops::Announced,
@@ -68,10 +68,8 @@ impl Operation for Announce {
         if until.is_some_and(|until| until <= since) {
             return Err(Problem::new(Reason::WrongBody, "until: it is not after its beginning."));
         }
-        let mut id = [0u8; 16];
-        ports.rng.fill(&mut id);
         let one = Announced {
-            id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            id: new_id(ports.rng.as_ref()),
             kind: body.kind.name().to_owned(),
             title: words("title", &body.title, 1, TITLE)?,
             text: words("text", &body.text, 0, TEXT)?,
@@ -83,8 +81,8 @@ impl Operation for Announce {
         if call.dry_run {
             return Ok(Reply::json(told).tried());
         }
-        if !ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))? {
-            return Err(Problem::new(Reason::Conflict, "Something is told under its id already: send it once more."));
+        if !ports.board.tell(&one, None, call.actor()).await.map_err(|error| unavailable(&error))? {
+            return Err(told_already());
         }
         Ok(Reply::json(told).found_at("/status/announcements".to_owned()))
     }

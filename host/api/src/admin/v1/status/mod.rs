@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, plain},
     error::StoreError,
+    id::IncidentId,
     people::Resource,
     time::{Rng, Timestamp},
 };
@@ -27,8 +28,8 @@ use crate::{
 };
 
 /// The longest title and the longest text, in characters.
-const TITLE: usize = 200;
-const TEXT: usize = 4_000;
+pub(super) const TITLE: usize = 200;
+pub(super) const TEXT: usize = 4_000;
 
 /// Keeps what the status page tells.
 #[async_trait]
@@ -39,11 +40,11 @@ pub trait Board: Send + Sync {
     /// Storage.
     async fn told(&self) -> Result<Vec<Announced>, StoreError>;
 
-    /// Tells this. False where something is told under its id already.
+    /// Tells this; the log says of which incident, where it is of one. False where something is told under its id already.
     ///
     /// # Errors
     /// Storage.
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError>;
+    async fn tell(&self, one: &Announced, of: Option<&IncidentId>, by: Actor) -> Result<bool, StoreError>;
 
     /// Tells that this is over. False where that was told before.
     ///
@@ -151,16 +152,27 @@ impl Ports {
     }
 }
 
+/// An id of 128 random bits: no two things are told under one.
+pub(super) fn new_id(rng: &dyn Rng) -> String {
+    let mut id = [0u8; 16];
+    rng.fill(&mut id);
+    hex::encode(id)
+}
+
+pub(super) fn told_already() -> Problem {
+    Problem::new(Reason::Conflict, "Something is told under its id already: send it once more.")
+}
+
 fn over_already() -> Problem {
     Problem::new(Reason::Conflict, "It was said before that this is over.")
 }
 
-fn resource() -> Resource {
+pub(super) fn resource() -> Resource {
     Resource::of_platform("status")
 }
 
 /// A person's words as they stand on a page.
-fn words(name: &str, text: &str, least: usize, most: usize) -> Result<String, Problem> {
+pub(super) fn words(name: &str, text: &str, least: usize, most: usize) -> Result<String, Problem> {
     let text = plain(text.trim());
     match (least..=most).contains(&text.chars().count()) {
         true => Ok(text),

@@ -17,7 +17,7 @@ impl Board for Paper {
         Ok(self.0.lock().unwrap().iter().map(|(one, _)| one.clone()).collect())
     }
 
-    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
+    async fn tell(&self, one: &Announced, _: Option<&IncidentId>, by: Actor) -> Result<bool, StoreError> {
         let mut all = self.0.lock().unwrap();
         let is_new = all.iter().all(|(known, _)| known.id != one.id);
         if is_new {

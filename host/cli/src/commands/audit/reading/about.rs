@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context as _, Result};
+use portcullis_duties::incident::{Trail, since};
 use portcullis_model::{
     alert::{Alert, AlertId, Alerts as _},
     audit::{
@@ -43,8 +44,9 @@ impl About {
     /// What is about this incident, from so many hours before it was opened.
     pub async fn incident(host: &Host, id: &IncidentId, hours: u64) -> Result<Self> {
         let found = incident::desk(host, person()).find(id).await?;
-        let since = Some(incident::since(&found, hours));
-        let filters = incident::filters(host, &found).await?;
+        let since = Some(since(&found, hours));
+        let surveyor = incident::Surveyor::of(host);
+        let filters = Trail { survey: &surveyor, installations: host.store.as_ref() }.filters(&found).await?;
         Ok(Self { filters: filters.into_iter().map(|filter| filter.within(since, None)).collect(), ..Self::default() })
     }
 

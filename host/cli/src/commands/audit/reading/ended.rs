@@ -2,16 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use portcullis_model::{
-    audit::{
-        Actor,
-        query::Filter,
-        reader::{AuditReader as _, Window},
-    },
+    audit::{Actor, reader::Shown},
     time::Timestamp,
 };
 use serde::Serialize;
-
-use crate::reading::LogReader;
 
 /// The end of a value or of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,11 +20,10 @@ pub struct Ended {
     pub why: String,
 }
 
-/// What the entry of that index says.
-pub async fn ended(reader: &LogReader, by: u64) -> Result<Ended> {
-    let window = Window { from: by, to: by + 1, backwards: false, most: 1 };
-    let found = reader.search(&Filter::default(), window).await?.entries.into_iter().next();
-    let entry = found.and_then(|shown| shown.entry).with_context(|| format!("entry {by} cannot be read"))?;
+/// What the entry of that index says, which is one of these.
+pub fn ended(ends: &[Shown], by: u64) -> Result<Ended> {
+    let found = ends.iter().find(|shown| shown.index == by);
+    let entry = found.and_then(|shown| shown.entry.as_ref()).with_context(|| format!("entry {by} cannot be read"))?;
     let why = entry.text("reason").or(entry.text("policy")).unwrap_or_default().to_owned();
     Ok(Ended { entry: by, time: entry.time, by: who(&entry.actor), why })
 }
