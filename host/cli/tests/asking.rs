@@ -219,7 +219,8 @@ async fn a_connection_is_shown_in_the_status_ended_once_and_on_record() {
     adding.stdin.take().unwrap().write_all(b"a-token-by-hand").unwrap();
     assert!(adding.wait().unwrap().success());
     let status = home.lines(&["rotation", "status", "--tenant", "acme"]);
-    assert_eq!((&status[0]["name"], &status[0]["needs-person"]), (&json!("chat"), &json!(true)), "{status:?}");
+    let shown = (&status[0]["name"], &status[0]["nature"]["renewal"]);
+    assert_eq!(shown, (&json!("chat"), &json!("person")), "{status:?}");
     let ended = home.json(&["connection", "revoke", "ins_1", "chat"]);
     let told = json!({ "installation": "ins_1", "name": "chat", "ended": true, "upstream": "not offered" });
     assert_eq!(ended, told);

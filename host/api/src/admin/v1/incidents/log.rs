@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Ports, Which};
 use crate::{
     admin::{
-        About, Bare, Call, Nothing, On, Operation, Reply,
+        About, Call, Nothing, On, Operation, Reply,
         given::wrong,
         unavailable,
         v1::audit::{InSight, Reading, Sight},

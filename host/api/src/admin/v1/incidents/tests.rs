@@ -48,9 +48,12 @@ impl Board for Page {
     async fn told(&self) -> Result<Vec<Announced>, StoreError> {
         Ok(Vec::new())
     }
-    async fn tell(&self, _: &Announced, of: Option<&IncidentId>, _: Actor) -> Result<(), StoreError> {
+    async fn tell(&self, _: &Announced, of: Option<&IncidentId>, _: Actor) -> Result<bool, StoreError> {
         assert!(of.is_some(), "of which incident");
-        Ok(())
+        Ok(true)
+    }
+    async fn resolve(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
+        Ok(true)
     }
 }
 

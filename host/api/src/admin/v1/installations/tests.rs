@@ -292,7 +292,7 @@ async fn activity_is_counted_day_by_day_and_by_destination() {
 async fn a_scope_is_read_before_it_is_weighed_and_nothing_goes_on_that_was_not_suspended() {
     let dir = tempfile::tempdir().unwrap();
     let desk = Desk::open(dir.path(), 1).await;
-    let nonsense = desk.get("/installations/ins_0/standing?scope=nonsense:do").await;
+    let nonsense = desk.get("/installations/ins_0/standing?scope=nonsense").await;
     assert_eq!(nonsense.status, StatusCode::BAD_REQUEST, "{}", nonsense.body);
     let unknown = desk.get("/installations/ins_9/standing?scope=log:write").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.body);
