@@ -19,6 +19,7 @@ use crate::{
     audit::{append, append_all, append_one},
     db::{Outcome, Writing, corrupt, failed},
     freezes, installations,
+    operations::{self, Announcement},
 };
 
 /// What a containment keeps from running.
@@ -133,6 +134,31 @@ fn reached(conn: &Writing, id: &IncidentId, mut reach: Reach, entry: &Entry) -> 
     containment.reach = Some(reach);
     put(conn, incident)?;
     Ok(true)
+}
+
+impl SqliteStore {
+    /// Tells of an incident on the status page, and writes on it under which id, in one write.
+    ///
+    /// # Errors
+    /// As [`IncidentStore::change_incident`]; a conflict, too, where something is told under the id already.
+    pub async fn announce_incident(
+        &self,
+        incident: Incident,
+        announcement: Announcement,
+        entry: Entry,
+    ) -> Result<(), ChangeError> {
+        self.db
+            .write(move |conn| {
+                if let Err(error) = expect(conn, &incident)? {
+                    return Ok(Err(error));
+                }
+                if !operations::announce(conn, &announcement, &entry)? {
+                    return Ok(Err(ChangeError::Conflict(incident.id)));
+                }
+                put(conn, Incident { announced: Some(announcement.id), ..incident }).map(|_| Ok(()))
+            })
+            .await?
+    }
 }
 
 #[async_trait]

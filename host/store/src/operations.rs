@@ -128,17 +128,7 @@ impl SqliteStore {
 
     /// Tells of something, with the entry that says so. False where something is told under its id already.
     pub async fn announce_status(&self, announcement: Announcement, entry: Entry) -> Outcome<bool> {
-        self.db
-            .write(move |conn| {
-                let Announcement { id, kind, since, until, resolved, body } = &announcement;
-                let told = conn.execute(
-                    "INSERT INTO announcements (id, kind, since, until, resolved, body)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                    params![id, kind, since.0, until.map(|at| at.0), resolved.map(|at| at.0), body],
-                );
-                noted(conn, told.map_err(failed)?, &entry)
-            })
-            .await
+        self.db.write(move |conn| announce(conn, &announcement, &entry)).await
     }
 
     /// Tells that something is over, and what is told of it from then on, with the entry that says so. False where it is over already, or
@@ -185,6 +175,17 @@ impl SqliteStore {
 }
 
 /// Appends the entry where something was written.
+/// Tells it, with its entry. False where something is told under its id already.
+pub(crate) fn announce(conn: &Writing, announcement: &Announcement, entry: &Entry) -> Outcome<bool> {
+    let Announcement { id, kind, since, until, resolved, body } = announcement;
+    let told = conn.execute(
+        "INSERT INTO announcements (id, kind, since, until, resolved, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        params![id, kind, since.0, until.map(|at| at.0), resolved.map(|at| at.0), body],
+    );
+    noted(conn, told.map_err(failed)?, entry)
+}
+
 fn noted(conn: &Writing, rows: usize, entry: &Entry) -> Outcome<bool> {
     if rows == 1 {
         audit::append(conn, entry)?;

@@ -22,7 +22,8 @@ use portcullis_broker::{
 use portcullis_model::{
     audit::Actor,
     error::StoreError,
-    id::{IncidentId, TenantId},
+    id::TenantId,
+    incident::{ChangeError, Incident},
     installation::Installation,
     target::Target,
 };
@@ -42,7 +43,10 @@ impl Board for Nothing {
     async fn told(&self) -> Result<Vec<Announced>, StoreError> {
         Ok(Vec::new())
     }
-    async fn tell(&self, _: &Announced, _: Option<&IncidentId>, _: Actor) -> Result<bool, StoreError> {
+    async fn tell_of(&self, _: &Announced, _: Incident, _: Actor) -> Result<(), ChangeError> {
+        Ok(())
+    }
+    async fn tell(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
         Ok(true)
     }
     async fn resolve(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {

@@ -226,7 +226,11 @@ fn said(answer: LocalAnswer) -> Result<Value> {
 fn refused(answer: LocalAnswer) -> anyhow::Error {
     let text = |name: &str| answer.body[name].as_str().unwrap_or_default();
     let is = |reason: Reason| text("type") == reason.uri();
-    let detail = part(text("detail"));
+    let detail = match (part(text("detail")), is(Reason::Unavailable)) {
+        (detail, _) if detail.is_empty() => format!("the host answered {} and nothing else", answer.status),
+        (detail, true) => format!("{detail}; the log lines above or of the running host say why"),
+        (detail, false) => detail,
+    };
     NotDone { detail, release: is(Reason::ReleaseRefused), unknown: is(Reason::Unknown) }.into()
 }
 

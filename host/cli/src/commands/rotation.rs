@@ -149,7 +149,8 @@ async fn show(host: &Host, id: &RotationId, file: Option<PathBuf>, output: Outpu
             bail!("{id} has not ended: 'portcullis rotate --resume {id}' goes on with it");
         }
         let signed = keyboard.act(Method::POST, &format!("/rotations/{id}/report"), None, None).await?;
-        super::rotate::write_new(&file, signed["envelope"].as_str().unwrap_or_default())?;
+        let envelope = signed["envelope"].as_str().context("what the host answered cannot be read")?;
+        super::rotate::write_new(&file, envelope)?;
     }
     for line in &report.lines {
         output.item(line, || {

@@ -10,7 +10,7 @@ use portcullis_api::{
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
-    id::IncidentId,
+    incident::{ChangeError, Incident},
     time::Timestamp,
 };
 use portcullis_store::StatusAnnouncement;
@@ -46,13 +46,15 @@ impl Board for OfHost {
         Ok(self.0.store.announcements(from).await?.into_iter().map(told).collect())
     }
 
-    async fn tell(&self, one: &Announced, of: Option<&IncidentId>, by: Actor) -> Result<bool, StoreError> {
+    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
         let (stored, entry) = self.row(one, by);
-        let entry = match of {
-            Some(incident) => entry.with("incident", incident.as_str()),
-            None => entry,
-        };
         self.0.store.announce_status(stored, entry).await
+    }
+
+    async fn tell_of(&self, one: &Announced, of: Incident, by: Actor) -> Result<(), ChangeError> {
+        let (stored, entry) = self.row(one, by);
+        let entry = entry.with("incident", of.id.as_str());
+        self.0.store.announce_incident(of, stored, entry).await
     }
 
     async fn resolve(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {

@@ -1,6 +1,6 @@
 //! `portcullis incident announce`
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use portcullis_model::id::IncidentId;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub(super) async fn run(host: &Host, id: &IncidentId, title: &str, words: &str, 
     let body = json!({ "title": title, "text": words });
     let told = Keyboard::of(host)?.post(&format!("/incidents/{id}/announce"), &body).await;
     let told = or_unknown(told, || super::missing(id))?;
-    let status = told["status"].as_str().unwrap_or_default();
+    let status = told["status"].as_str().context("what the host answered cannot be read")?;
     output.result(&json!({ "incident": id, "status": status }), || {
         format!("Announced as {status}. When it is over: portcullis status resolve {status} --text ...")
     })

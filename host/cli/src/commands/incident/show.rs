@@ -39,12 +39,17 @@ pub struct Show {
     /// From so many hours before it was opened.
     #[arg(long, default_value_t = 24)]
     pub hours: u64,
-    /// At most so many entries, the newest.
-    #[arg(short = 'n', long, default_value_t = 200)]
+    /// At most so many entries, the newest; 10000 at most.
+    #[arg(short = 'n', long, default_value_t = 200, value_parser = most)]
     pub lines: usize,
     /// Also what it touched, and where that went.
     #[arg(long)]
     pub data: bool,
+}
+
+fn most(text: &str) -> Result<usize, String> {
+    let most = text.parse().ok().filter(|most| *most <= MOST);
+    most.ok_or_else(|| format!("expected a number, {MOST} at most"))
 }
 
 impl Show {
@@ -52,12 +57,12 @@ impl Show {
         let (keyboard, id) = (Keyboard::of(host)?, &self.incident);
         let mut answered = or_unknown(keyboard.read(&format!("/incidents/{id}")).await, || super::missing(id))?;
         let one: Incident = given(answered["incident"].take())?;
-        let after: Option<After> = given(answered["after"].take())?;
-        let mut value = json!({ "state": one.state(), "incident": one, "after": after });
+        let mut value = json!({ "state": one.state(), "incident": one, "after": Value::Null });
         let mut lines = words(&one, host.clock.now());
-        lines.extend(after.iter().map(proof));
-        if self.timeline || self.data {
+        if self.timeline || self.data || one.containment.is_some() {
             let mut told = self.log(&keyboard).await?;
+            value["after"] = json!(told.after);
+            lines.extend(told.after.iter().map(proof));
             if self.timeline {
                 told.timeline.retain(|entry| !self.key || is_key(entry));
                 lines.extend(timeline(&told)?);
@@ -73,7 +78,7 @@ impl Show {
     }
 
     async fn log(&self, keyboard: &Keyboard) -> Result<Told> {
-        let entries = if self.timeline { self.lines.min(MOST) } else { 0 };
+        let entries = if self.timeline { self.lines } else { 0 };
         let query = [
             ("hours", Some(self.hours.to_string())),
             ("entries", Some(entries.to_string())),
@@ -87,6 +92,7 @@ impl Show {
 #[derive(Deserialize)]
 struct Told {
     since: String,
+    after: Option<After>,
     timeline: Vec<Value>,
     more: bool,
     data: Value,
@@ -105,7 +111,7 @@ fn is_key(entry: &Value) -> bool {
 fn timeline(told: &Told) -> Result<Vec<String>> {
     let mut lines = vec![format!("Timeline since {}; * marks what happened to it:", told.since)];
     if told.more {
-        lines.push("  ... older ones are left out; -n shows more".to_owned());
+        lines.push(format!("  ... older ones are left out; -n shows up to {MOST}"));
     }
     for answered in &told.timeline {
         let mark = if is_key(answered) { '*' } else { ' ' };

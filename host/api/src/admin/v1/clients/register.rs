@@ -55,7 +55,13 @@ impl New {
             let why = format!("overlap-seconds: at most {LONGEST}, which is thirty days.");
             return Err(Problem::new(Reason::WrongBody, why));
         }
-        let keys = self.public_keys.iter().map(|text| key(text).map(|(key, _)| key));
+        let keys = self.public_keys.iter().enumerate().map(|(at, text)| {
+            let named = |problem: Problem| {
+                let why = problem.advice.trim_start_matches("public-key: ");
+                Problem::new(problem.reason, format!("public-keys[{at}]: {why}"))
+            };
+            key(text).map(|(key, _)| key).map_err(named)
+        });
         Ok(Registration {
             authentication: if self.dpop { Authentication::Dpop } else { Authentication::PrivateKeyJwt },
             keys: keys.collect::<Result<_, _>>()?,

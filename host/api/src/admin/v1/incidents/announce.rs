@@ -1,11 +1,14 @@
 //! `POST /incidents/{id}/announce`: tells of an incident on the status page.
 
 use axum::http::StatusCode;
-use portcullis_model::people::{Resource, actions};
+use portcullis_model::{
+    id::IncidentId,
+    people::{Resource, actions},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{IncidentView, Ports, Which, refused};
+use super::{Ports, Which, refused};
 use crate::{
     admin::{
         About, Bare, Call, On, Operation, Reply, Sent, unavailable,
@@ -40,7 +43,8 @@ pub struct Told {
     /// What it is called on the status page: by that it is resolved.
     status: String,
     /// The incident.
-    incident: IncidentView,
+    #[schema(value_type = String)]
+    incident: IncidentId,
 }
 
 impl Operation for Announce {
@@ -59,35 +63,26 @@ impl Operation for Announce {
             .answers(StatusCode::CREATED, "application/json")
             .refuses(&[Reason::Unknown, Reason::Conflict]);
 
-    async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Sent<Announcing>) -> Result<Resource, Problem> {
-        ports.find(&path.id).await?;
+    async fn resource(_: &Ports, _: &Which, _: &Bare, _: &Sent<Announcing>) -> Result<Resource, Problem> {
         Ok(status::resource())
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Told>, Problem> {
-        let (mut found, body) = (ports.find(&call.path.id).await?, &call.body.0);
+        let (found, body) = (ports.find(&call.path.id).await?, &call.body.0);
         if found.announced.is_some() {
             let advice = "It is on the status page already; see GET /admin/v1/status/announcements.";
             return Err(Problem::new(Reason::Conflict, advice));
         }
         let (title, text) = (words("title", &body.title, 1, TITLE)?, words("text", &body.text, 0, TEXT)?);
         ports.names_nobody(&format!("{title} {text}")).await?;
-        let id = status::new_id(ports.rng.as_ref());
+        let (id, since) = (status::new_id(ports.rng.as_ref()), call.now());
+        let told = Told { dry_run: call.dry_run, status: id.clone(), incident: found.id.clone() };
         if call.dry_run {
-            let incident = IncidentView::new(found, call.now());
-            return Ok(Reply::json(Told { dry_run: true, status: id, incident }).tried());
+            return Ok(Reply::json(told).tried());
         }
-        let since = call.now();
-        let kind = "incident".to_owned();
-        let one = Announced { id: id.clone(), kind, title, text, since, until: None, resolved: None };
-        if !ports.board.tell(&one, Some(&found.id), call.actor()).await.map_err(|error| unavailable(&error))? {
-            return Err(status::told_already());
-        }
-        found.announced = Some(id.clone());
-        let changed =
-            ports.incidents.change_incident(found, Vec::new()).await.map_err(|error| refused(&error.into()))?;
-        let incident = IncidentView::new(changed, call.now());
-        Ok(Reply::json(Told { dry_run: false, status: id, incident }))
+        let one = Announced { id, kind: "incident".to_owned(), title, text, since, until: None, resolved: None };
+        ports.board.tell_of(&one, found, call.actor()).await.map_err(|error| refused(&error.into()))?;
+        Ok(Reply::json(told))
     }
 }
 

@@ -4,7 +4,7 @@ use portcullis_model::people::{Resource, actions};
 
 use super::{IncidentView, Ports, Which};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply},
     problem::Problem,
 };
 
@@ -19,10 +19,7 @@ impl Operation for Get {
     type Answer = IncidentView;
 
     const ABOUT: About = About::get(actions::INCIDENTS_GET, "/incidents/{id}", "See an incident")
-        .text(
-            "With whether anything of it ran after it was contained, as far as the log goes. What else the log has of it is asked for \
-             with GET /incidents/{id}/log.",
-        )
+        .text("What the log has of it is asked for with GET /incidents/{id}/log.")
         .on(On::Tenant);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
@@ -31,7 +28,6 @@ impl Operation for Get {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<IncidentView>, Problem> {
         let found = ports.find(&call.path.id).await?;
-        let after = ports.trail().after(ports.reader.as_ref(), &found).await.map_err(|error| unavailable(&error))?;
-        Ok(Reply::json(IncidentView { after, ..IncidentView::new(found, call.now()) }))
+        Ok(Reply::json(IncidentView::new(found, call.now())))
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /incidents/{id}/log`: what the log has of an incident.
 
-use portcullis_duties::incident::{is_key, since};
+use portcullis_duties::incident::{After, is_key, since};
 use portcullis_model::{
     audit::{Entry, reader::Shown},
     people::{Resource, actions},
@@ -51,6 +51,9 @@ pub struct Told {
     /// Since when.
     #[schema(format = DateTime)]
     since: String,
+    /// Once it was contained and nothing of it ran any more: what it did since by the log, and how far that was looked through. Else null.
+    #[schema(value_type = Option<Object>)]
+    after: Option<After>,
     /// The entries that are about it, the oldest first.
     timeline: Vec<Line>,
     /// Whether older ones were left out.
@@ -109,6 +112,7 @@ impl Operation for Log {
         let sight = Sight::of(&call).await?;
         Reading::by("incident", id.as_str()).note(ports.recorder.as_ref(), &call, &sight).await?;
         let (trail, reader) = (ports.trail(), InSight { reader: ports.reader.clone(), sight });
+        let after = trail.after(&reader, &found).await.map_err(|error| unavailable(&error))?;
         let (entries, more) = match most {
             0 => (Vec::new(), false),
             most => trail.timeline(&reader, &found, since, most).await.map_err(|error| unavailable(&error))?,
@@ -119,6 +123,6 @@ impl Operation for Log {
         };
         let data = serde_json::to_value(data).map_err(|error| unavailable(&error))?;
         let timeline = entries.into_iter().map(Line::from).collect();
-        Ok(Reply::json(Told { since: since.to_string(), timeline, more, data }))
+        Ok(Reply::json(Told { since: since.to_string(), after, timeline, more, data }))
     }
 }

@@ -18,7 +18,7 @@ mod told;
 
 use std::sync::Arc;
 
-use portcullis_duties::incident::{After, IncidentError, Incidents, Survey, Trail};
+use portcullis_duties::incident::{IncidentError, Incidents, Survey, Trail};
 use portcullis_model::{
     alert::Alerts,
     audit::{Actor, Recorder, plain, reader::AuditReader},
@@ -107,10 +107,6 @@ pub struct IncidentView {
     /// What finds it in the log, from a day before it was opened on.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter: Option<String>,
-    /// Where one incident is answered and nothing of it runs: what it did since then by the log, and how far that was looked through.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    after: Option<After>,
     /// All that is kept of it.
     #[schema(value_type = Object)]
     incident: Incident,
@@ -127,7 +123,6 @@ impl IncidentView {
             took_ms: containment.and_then(portcullis_model::incident::Containment::took_ms),
             filter: incident.subject.filter(Timestamp(incident.opened.0.saturating_sub(DAY))),
             reached: containment.is_some_and(portcullis_model::incident::Containment::is_reached),
-            after: None,
             incident,
         }
     }

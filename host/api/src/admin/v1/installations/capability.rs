@@ -2,7 +2,7 @@
 
 use portcullis_model::{
     audit::{Entry, Kind},
-    budget::Suspension,
+    budget::{Suspension, Whose},
     id::InstallationId,
     installation::Installation,
     people::{Resource, actions},
@@ -53,12 +53,12 @@ impl Operation for GoOn {
     )
     .id("installations.capability.resume")
     .text(
-        "Before its time. Where it was the installation's own budget, its hour begins anew; where it was the tenant's, that is still \
-         used up.",
+        "Before its time. Where it was the installation's own budget, its hour begins anew, which only who runs the host can do where \
+         that budget is the most that the platform gives; where it was the tenant's, that is still used up.",
     )
     .on(On::Installation)
     .dry_run()
-    .refuses(&[Reason::Unknown, Reason::Conflict]);
+    .refuses(&[Reason::Unknown, Reason::Conflict, Reason::Refused]);
 
     async fn resource(ports: &Ports, path: &Of, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
         ports.resource(&Which { id: path.id.clone() }).await
@@ -67,6 +67,9 @@ impl Operation for GoOn {
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Resumed>, Problem> {
         let (installation, capability) = (ports.find(&call.path.id).await?, call.path.capability.as_str());
         let suspension = ports.suspended(&installation, capability).await?;
+        if ports.is_all_that_is_given(&installation, &suspension) && !call.on_platform().await? {
+            return Err(only_platform(&suspension));
+        }
         let resumed = Resumed { dry_run: call.dry_run, suspension: SuspensionView::of(&suspension) };
         if call.dry_run {
             return Ok(Reply::json(resumed).tried());
@@ -88,7 +91,21 @@ impl Operation for GoOn {
     }
 }
 
+fn only_platform(suspension: &Suspension) -> Problem {
+    let (name, until) = (suspension.resource.hourly(), suspension.until);
+    let advice = format!(
+        "Its {name} is the most that the platform gives: it goes on at {until}, or when who runs the host lets it."
+    );
+    Problem::new(Reason::Refused, advice)
+}
+
 impl Ports {
+    /// Whether what ran out is the platform's own bound.
+    fn is_all_that_is_given(&self, of: &Installation, suspension: &Suspension) -> bool {
+        let given = |limits| suspension.resource.in_hour(limits);
+        suspension.whose == Whose::Installation && given(&of.limits) >= given(&self.bounds.limits)
+    }
+
     /// How a capability of an installation is suspended.
     async fn suspended(&self, of: &Installation, capability: &str) -> Result<Suspension, Problem> {
         let mut all = self.budgets.suspensions(self.clock.now()).await.map_err(|error| unavailable(&error))?;

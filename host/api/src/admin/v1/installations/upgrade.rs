@@ -20,6 +20,9 @@ use crate::{
     problem::{Problem, Reason},
 };
 
+/// The most scopes that one request grants.
+const MOST: usize = 500;
+
 /// Plans an upgrade.
 pub struct Plan;
 
@@ -41,7 +44,11 @@ pub struct To {
 impl To {
     fn agreed(&self) -> Result<Agreed, Problem> {
         let texts: Vec<String> = self.grant.iter().flat_map(|all| all.lines()).map(str::to_owned).collect();
-        Ok(Agreed { everything: self.accept, grant: scopes(&texts)? })
+        if texts.len() > MOST {
+            return Err(Problem::new(Reason::WrongQuery, format!("grant: at most {MOST} scopes.")));
+        }
+        let grant = scopes(&texts).map_err(|problem| Problem { reason: Reason::WrongQuery, ..problem })?;
+        Ok(Agreed { everything: self.accept, grant })
     }
 }
 
@@ -139,7 +146,8 @@ impl Operation for Upgrade {
         About::post(actions::INSTALLATIONS_UPGRADE, "/installations/{id}/upgrade", "Let an installation run a newer release")
             .text(
                 "Nothing is granted that was not granted before, unless the body agrees to it. One that asks for more is refused \
-                 with what it waits for, and waits for that from then on.",
+                 with what it waits for, and waits for that from then on: that is a change of it, and whoever agrees then names its \
+                 new version.",
             )
             .on(On::Installation)
             .dry_run()
@@ -162,8 +170,9 @@ impl Operation for Upgrade {
         if plan.next == Next::Wait {
             // Whoever may agree is told what for.
             changing.installer().wait(&call.path.id, &plan).await.map_err(refused)?;
+            let waits_for = plan.waits_for.clone().into();
             let error = InstallError::Waits { plugin: plan.plugin, release: plan.to.release, why: plan.waits_for };
-            return Err(refused(error));
+            return Err(refused(error).with("waits-for", waits_for));
         }
         let after = changing.installer().upgrade(&call.path.id, &to, &agreed, false).await;
         changing.answer(after).await

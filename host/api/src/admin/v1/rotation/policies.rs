@@ -20,7 +20,7 @@ impl Operation for List {
 
     const ABOUT: About = About::get(actions::ROTATION_PLAN, "/rotation/policies", "List policies of rotation")
         .id("rotation.policies")
-        .text("The host's, those of tenants and of installations. Of several the shortest age and overlap hold, and the narrowest windows.")
+        .text("The host's, those of tenants and of installations. Of several the shortest age and overlap hold, and the windows of the narrowest that has any.")
         .on(On::Tenants)
         .paged();
 
@@ -31,10 +31,7 @@ impl Operation for List {
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
         let mut all = Vec::new();
         for (scope, policy) in ports.store.policies().await.map_err(|error| unavailable(&error))? {
-            // One of an installation that is gone is nobody's.
-            if let Ok(owner) = ports.owner(&scope).await {
-                all.push((owner, PolicyView::of(&scope, Some(policy))));
-            }
+            all.push((ports.owner(&scope).await?, PolicyView::of(&scope, Some(policy))));
         }
         let (seen, platform) =
             (call.seen(all.iter().filter_map(|(owner, _)| owner.clone())).await?, call.on_platform().await?);

@@ -2,7 +2,8 @@
 
 use portcullis_model::{
     audit::{Entry, Kind, plain},
-    id::{Digest, TenantId},
+    id::{Digest, InstallationId, TenantId},
+    installation::Installation,
     people::{Resource, actions},
     rotation::{Policy, Scope, Window},
 };
@@ -110,16 +111,16 @@ fn version(policy: Option<&Policy>) -> u64 {
 }
 
 impl Ports {
-    /// Whose a policy is; none: the platform's.
+    async fn installation(&self, id: &InstallationId) -> Result<Option<Installation>, Problem> {
+        self.installations.installation(id).await.map_err(|error| unavailable(&error))
+    }
+
+    /// Whose a policy is; none: the platform's, as one of an installation that nothing is known of any more.
     pub(super) async fn owner(&self, scope: &Scope) -> Result<Option<TenantId>, Problem> {
         match scope {
             Scope::Host => Ok(None),
             Scope::Tenant(tenant) => Ok(Some(tenant.clone())),
-            Scope::Installation(id) => {
-                let found = self.installations.installation(id).await.map_err(|error| unavailable(&error))?;
-                let advice = "There is no installation with this id; see GET /admin/v1/installations.";
-                found.map(|one| Some(one.tenant)).ok_or_else(|| unknown(advice))
-            }
+            Scope::Installation(id) => Ok(self.installation(id).await?.map(|one| one.tenant)),
         }
     }
 
@@ -204,7 +205,7 @@ impl Operation for Set {
             .id("rotation.policy.set")
             .text(
                 "It takes the place of the one before. Of the host's, a tenant's and an installation's the shortest age and overlap \
-                 hold, and the narrowest windows: none loosens another.",
+                 hold, and the windows of the narrowest that has any: an installation's before its tenant's before the host's.",
             )
             .on(On::Tenant)
             .dry_run()
@@ -216,6 +217,10 @@ impl Operation for Set {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Changed>, Problem> {
         let policy = call.body.0.read()?;
+        if let Scope::Installation(id) = call.path.read()? {
+            let found = ports.installation(&id).await?;
+            found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))?;
+        }
         ports.put(&call, Some(policy)).await
     }
 }

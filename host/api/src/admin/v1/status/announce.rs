@@ -81,7 +81,7 @@ impl Operation for Announce {
         if call.dry_run {
             return Ok(Reply::json(told).tried());
         }
-        if !ports.board.tell(&one, None, call.actor()).await.map_err(|error| unavailable(&error))? {
+        if !ports.board.tell(&one, call.actor()).await.map_err(|error| unavailable(&error))? {
             return Err(told_already());
         }
         Ok(Reply::json(told).found_at("/status/announcements".to_owned()))

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use portcullis_model::{
     audit::{Actor, plain},
     error::StoreError,
-    id::IncidentId,
+    incident::{ChangeError, Incident},
     people::Resource,
     time::{Rng, Timestamp},
 };
@@ -40,11 +40,17 @@ pub trait Board: Send + Sync {
     /// Storage.
     async fn told(&self) -> Result<Vec<Announced>, StoreError>;
 
-    /// Tells this; the log says of which incident, where it is of one. False where something is told under its id already.
+    /// Tells this. False where something is told under its id already.
     ///
     /// # Errors
     /// Storage.
-    async fn tell(&self, one: &Announced, of: Option<&IncidentId>, by: Actor) -> Result<bool, StoreError>;
+    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError>;
+
+    /// Tells this of an incident, and writes on it that this was told, in one write.
+    ///
+    /// # Errors
+    /// Storage; where the incident is another one by now, as whoever changes it is told.
+    async fn tell_of(&self, one: &Announced, of: Incident, by: Actor) -> Result<(), ChangeError>;
 
     /// Tells that this is over. False where that was told before.
     ///
@@ -159,7 +165,7 @@ pub(super) fn new_id(rng: &dyn Rng) -> String {
     hex::encode(id)
 }
 
-pub(super) fn told_already() -> Problem {
+fn told_already() -> Problem {
     Problem::new(Reason::Conflict, "Something is told under its id already: send it once more.")
 }
 

@@ -17,13 +17,17 @@ impl Board for Paper {
         Ok(self.0.lock().unwrap().iter().map(|(one, _)| one.clone()).collect())
     }
 
-    async fn tell(&self, one: &Announced, _: Option<&IncidentId>, by: Actor) -> Result<bool, StoreError> {
+    async fn tell(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {
         let mut all = self.0.lock().unwrap();
         let is_new = all.iter().all(|(known, _)| known.id != one.id);
         if is_new {
             all.push((one.clone(), by));
         }
         Ok(is_new)
+    }
+
+    async fn tell_of(&self, _: &Announced, _: Incident, _: Actor) -> Result<(), ChangeError> {
+        unreachable!("nobody tells of an incident here")
     }
 
     async fn resolve(&self, one: &Announced, by: Actor) -> Result<bool, StoreError> {

@@ -1,5 +1,7 @@
 //! `portcullis audit search` and `tail`
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::audit::{
@@ -51,6 +53,9 @@ pub struct Tail {
     #[arg(long)]
     pub kind: Option<String>,
 }
+
+/// Before a stream that broke off is asked for again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A page of the log.
 #[derive(Deserialize)]
@@ -165,11 +170,18 @@ async fn follow(keyboard: &Keyboard, filter: &Filter, mut after: Option<u64>, ou
             match (line.split_once(": "), event.as_str()) {
                 (Some(("event", name)), _) => name.clone_into(&mut event),
                 (Some(("data", data)), "entry") => after = Some(arrived(keyboard, data, output).await?),
-                (Some(("data", why)), "ending") => bail!("the log cannot be followed any more: {why}"),
+                (Some(("data", why)), "ending") => bail!("the log cannot be followed any more: {}", ending(why)),
                 _ => {}
             }
         }
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Why nothing more comes, as the API said it.
+fn ending(data: &str) -> String {
+    let said: Value = serde_json::from_str(data).unwrap_or_default();
+    said["why"].as_str().unwrap_or(data).to_owned()
 }
 
 /// Prints an entry that has just come. Gives its index.
