@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Ports, REFUSES, ReviewView, Which, answered, refused, resource};
+use super::{Ports, REFUSES, ReviewView, Which, answered, refused};
 use crate::{
     admin::{About, Bare, Call, Operation, Reply, Sent, unavailable},
     problem::Problem,
@@ -53,8 +53,8 @@ impl Operation for Attach {
             .max_body(MAX_REPORT)
             .refuses(REFUSES);
 
-    async fn resource(_: &Ports, _: &Which, _: &Bare, _: &Sent<Sending>) -> Result<Resource, Problem> {
-        Ok(resource(None))
+    async fn resource(_: &Ports, path: &Which, _: &Bare, _: &Sent<Sending>) -> Result<Resource, Problem> {
+        Ok(path.on(None))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Attached>, Problem> {

@@ -4,7 +4,7 @@ use portcullis_model::people::{Resource, actions};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Changed, Ports, REFUSES, Which, changed, refused, resource};
+use super::{Changed, Ports, REFUSES, Which, changed, refused};
 use crate::{
     admin::{About, Bare, Call, Operation, Reply, Sent},
     problem::Problem,
@@ -40,8 +40,8 @@ impl Operation for Comment {
     .dry_run()
     .refuses(REFUSES);
 
-    async fn resource(_: &Ports, _: &Which, _: &Bare, _: &Sent<Commenting>) -> Result<Resource, Problem> {
-        Ok(resource(None))
+    async fn resource(_: &Ports, path: &Which, _: &Bare, _: &Sent<Commenting>) -> Result<Resource, Problem> {
+        Ok(path.on(None))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Changed>, Problem> {

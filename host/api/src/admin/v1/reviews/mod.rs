@@ -80,6 +80,13 @@ pub struct Which {
     manifest: Digest,
 }
 
+impl Which {
+    /// What somebody says or does something about, by this root.
+    fn on(&self, root: Option<&RootScope>) -> Resource {
+        resource(root).named(self.component.to_string())
+    }
+}
+
 /// By whose root.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 pub struct ByRoot {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ByRoot, Ports, REFUSES, ReviewView, Which, answered, refused, resource};
+use super::{ByRoot, Ports, REFUSES, ReviewView, Which, answered, refused};
 use crate::{
     admin::{About, Call, MAX_BODY, On, Operation, Reply, Sent},
     problem::{Problem, Reason},
@@ -156,8 +156,8 @@ impl Operation for Decide {
             .max_body(MAX_BODY + MAX_ENVELOPE)
             .refuses(REFUSES);
 
-    async fn resource(_: &Ports, _: &Which, query: &ByRoot, _: &Sent<New>) -> Result<Resource, Problem> {
-        Ok(resource(query.root.as_ref()))
+    async fn resource(_: &Ports, path: &Which, query: &ByRoot, _: &Sent<New>) -> Result<Resource, Problem> {
+        Ok(path.on(query.root.as_ref()))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Filed>, Problem> {
