@@ -57,6 +57,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
             registry: host.registry.clone(),
             reviews: host.store.clone(),
             clock: host.clock.clone(),
+            rng: host.rng.clone(),
         }),
         roles: who.clone(),
         rotation: Arc::new(workshop::rotations(host)),

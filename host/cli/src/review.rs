@@ -1,23 +1,20 @@
-//! Reviews on this host: which submission a text means, who does it, and what a release looks like to those who decide.
+//! Reviews on this host: which submission a text means, and who hands in, exchanges and reports.
 
 use anyhow::{Context as _, Result, bail};
 use portcullis_model::{
     audit::{Actor, plain},
-    behaviour::Report,
     id::Digest,
     installation::{Installation, InstallationStore as _},
-    release::{ReleaseId, Releases as _},
+    release::ReleaseId,
     review::{ReviewStore as _, Submission},
     trust::RootScope,
 };
 use portcullis_packages::{
-    diff::{Diff, Side},
-    inspect::Inspection,
     manifest::Manifest,
-    review::{Case, Desk, State, misbehaviour::Reports, rescan::Scan},
+    review::{Desk, misbehaviour::Reports, rescan::Scan},
 };
 
-use crate::host::{Host, RULES, person};
+use crate::host::{Host, person};
 
 /// The fewest hexadecimal digits that mean a release.
 const FEWEST: usize = 8;
@@ -25,17 +22,13 @@ const FEWEST: usize = 8;
 impl Host {
     /// The desk, for the person at the keyboard, by the platform's root.
     pub fn desk(&self) -> Desk<'_> {
-        self.desk_by(RootScope::Platform)
-    }
-
-    /// The desk, by this root.
-    pub fn desk_by(&self, scope: RootScope) -> Desk<'_> {
         Desk {
             registry: &self.registry,
             reviews: self.store.as_ref(),
             clock: self.clock.as_ref(),
             actor: person(),
-            scope,
+            scope: RootScope::Platform,
+            trial: false,
         }
     }
 
@@ -77,41 +70,6 @@ impl Host {
         }
     }
 
-    /// What a submitted release is, from its bytes.
-    pub async fn inspection(&self, case: &Case) -> Result<Inspection> {
-        let bytes = self.registry.component(&case.submission.release()).await?;
-        Ok(Inspection::of(&bytes)?)
-    }
-
-    /// What is different from the release before that was approved last; `None`: none was.
-    pub async fn since_approved(&self, case: &Case, inspection: &Inspection) -> Result<Option<Diff>> {
-        let of = &case.submission;
-        let mut before = self.store.submissions().await?;
-        before.retain(|one| one.plugin == of.plugin && one.number < of.number);
-        before.sort_by_key(|one| std::cmp::Reverse(one.number));
-        let desk = self.desk_by(case.standing.scope.clone());
-        for one in before {
-            let old = desk.case(&one).await?;
-            if !matches!(old.state(), Some(State::Approved | State::Expired)) {
-                continue;
-            }
-            let (was, old_report) = (self.inspection(&old).await?, self.last_report(&old).await?);
-            let report = self.last_report(case).await?;
-            let old_side = Side { behaviour: old_report.as_ref(), ..Side::new(&old.manifest, &was) };
-            let side = Side { behaviour: report.as_ref(), ..Side::new(&case.manifest, inspection) };
-            return Ok(Some(Diff::between(&old_side, &side, RULES.catalogue)?));
-        }
-        Ok(None)
-    }
-
-    /// The behaviour report that was attached last, if it can be read.
-    async fn last_report(&self, case: &Case) -> Result<Option<Report>> {
-        match case.reports().last() {
-            Some(digest) => Ok(self.desk().report(digest).await.ok()),
-            None => Ok(None),
-        }
-    }
-
     /// Every release that is installed or was handed in, each once, with what it is called.
     pub async fn watched(&self) -> Result<Vec<ReleaseId>> {
         let mut all: Vec<ReleaseId> = self
@@ -146,13 +104,6 @@ impl Host {
 /// A release in a few words.
 pub fn name(of: &Submission) -> String {
     format!("{}@{} ({}, {})", of.plugin, of.number, plain(&of.version), of.component.short())
-}
-
-/// Which capabilities a component imports that an approval of these scopes would leave nothing of: it would not load.
-pub fn left_without(plan_imports: &Inspection, scopes: &[portcullis_model::scope::ScopeText]) -> Vec<String> {
-    let known: Vec<&str> = RULES.catalogue.names().to_vec();
-    let left = |name: &&str| known.contains(name) && !scopes.iter().any(|scope| scope.capability() == *name);
-    plan_imports.capabilities().into_iter().filter(left).map(str::to_owned).collect()
 }
 
 /// A digest as it is given on the command line.

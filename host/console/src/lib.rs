@@ -87,6 +87,7 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .route("/console/audit/{index}", get(audit::one))
         .route("/console/reviews", get(reviews::list))
         .route("/console/reviews/{component}/{manifest}", get(reviews::one))
+        .route("/console/reviews/{component}/{manifest}/{change}", post(reviews::change))
         .merge(people::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())

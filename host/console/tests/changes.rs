@@ -279,3 +279,22 @@ async fn what_ends_with_a_client_is_shown_before_it_is_revoked() {
     ];
     assert_eq!(console.done(), asked);
 }
+
+#[tokio::test]
+async fn a_review_is_commented_on_and_given_to_a_reviewer_by_whoever_may() {
+    let (own, api) = ("/console/reviews/sha256:c1/sha256:m1", "/reviews/sha256%3Ac1/sha256%3Am1");
+    let (_, page) = Console::with(false, []).get(own).await;
+    assert!(!page.contains("method=\"post\"") && page.contains("Why does it want names?"), "{page}");
+    let keys = [format!("POST {api}/comments"), format!("POST {api}/assign")];
+    let console = Console::with(true, [(keys[0].as_str(), json!({})), (keys[1].as_str(), json!({}))]);
+    let (_, page) = console.get(own).await;
+    says(&page, &["Say something", "Have a reviewer look at it", "value=\"k2\"", "Sam Ode"]);
+    let (status, to) = console.send(&format!("{own}/comments"), "text=what+for").await;
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/console/reviews/sha256%3Ac1/sha256%3Am1"));
+    console.send(&format!("{own}/assign"), "reviewer=k2").await;
+    let asked =
+        [(keys[0].clone(), json!({ "text": "what for" }), None), (keys[1].clone(), json!({ "reviewer": "k2" }), None)];
+    assert_eq!(console.done(), asked);
+    let refused = Console::with(true, []).send(&format!("{own}/comments"), "text=x").await;
+    assert_eq!(refused.0, StatusCode::NOT_FOUND, "{}", refused.1);
+}

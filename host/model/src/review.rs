@@ -89,7 +89,7 @@ pub enum Step {
 pub struct Note {
     /// When, by the host's clock.
     pub at: Timestamp,
-    /// The account at the keyboard.
+    /// The account at the keyboard, or the person or program that asked the API.
     pub by: String,
     /// By whose root: what reviewers of one root say is not for those of another.
     #[serde(default = "platform")]

@@ -235,6 +235,15 @@ impl Envelope {
         (!signers.is_empty()).then_some((self.payload.as_slice(), signers))
     }
 
+    /// The same with the signature of this key alone; `None`: it did not sign.
+    #[must_use]
+    pub fn only_by(&self, key: &PublicKey) -> Option<Self> {
+        let message = pae(self.kind.name(), &self.payload);
+        let own = self.signatures.iter().find(|one| key.verifies(&message, &one.bytes))?;
+        let own = Signature { keyid: Some(key.keyid()), bytes: own.bytes.clone() };
+        Some(Self { kind: self.kind, payload: self.payload.clone(), signatures: vec![own] })
+    }
+
     /// The type of its payload.
     pub fn kind(&self) -> PayloadType {
         self.kind

@@ -4,6 +4,8 @@
 //! Invariant: all but the publisher's own words (name, summary, purposes, links) is computed, from the component's bytes
 //! and the catalogue.
 
+mod words;
+
 use std::{collections::BTreeSet, fmt};
 
 use portcullis_model::{

@@ -288,6 +288,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             registry: registry.clone(),
             reviews: store.clone(),
             clock: clock.clone(),
+            rng: world.rng.clone(),
         }),
         withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
         roles: who.clone(),

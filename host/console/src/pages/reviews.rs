@@ -1,23 +1,28 @@
 //! `/console/reviews`: what was handed in and waits for reviewers; one of them with what is different from the release before in plain
 //! words, what was said, and the verdicts (INT-8).
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, Query};
+use http::Method;
 use maud::{Markup, html};
+use portcullis_model::people::{Resource, actions::REVIEWS_CHANGE};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::view::{Items, moment};
 use crate::{
     host::Ask,
     kit::{
         Mark, Tone, badge, card, card_flush, empty, facts,
-        form::select,
+        form::{Text, form, select},
         notice,
         table::{more, number, table, text},
         ticks,
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped},
 };
 
 const HOME: &str = "/console/reviews";
@@ -44,6 +49,7 @@ struct Detail {
     review: Review,
     notes: Vec<Note>,
     verdicts: Vec<Given>,
+    reviewers: BTreeMap<String, String>,
     missing: Vec<String>,
     before: Option<Review>,
 }
@@ -173,6 +179,7 @@ pub(crate) async fn one(visit: Visit, Path((component, manifest)): Path<(String,
         (card("What is different", &html! {}, &different))
         (card_flush("Verdicts", &html! {}, &verdicts(&found.verdicts)))
         (card("What was said and done", &html! {}, &said(&found.notes)))
+        (working(&visit, &found).await)
     };
     visit.show(Page {
         title: &format!("Review of {} {}", one.plugin, one.version),
@@ -182,6 +189,55 @@ pub(crate) async fn one(visit: Visit, Path((component, manifest)): Path<(String,
         acts: html! {},
         body,
     })
+}
+
+/// What can be said and done about it, for whoever may.
+async fn working(visit: &Visit, found: &Detail) -> Markup {
+    let one = &found.review;
+    let on = Resource::of_platform("review").named(one.component.clone());
+    let state = one.state.as_deref().unwrap_or("withdrawn");
+    if state == "withdrawn" || !visit.may(&REVIEWS_CHANGE, &on).await {
+        return html! {};
+    }
+    let (own, token) = (format!("{HOME}/{}", release(one)), visit.token());
+    let reviewers: Vec<(&str, &str)> =
+        found.reviewers.iter().map(|(key, owner)| (key.as_str(), owner.as_str())).collect();
+    html! {
+        div class="grid" {
+            (card("Say something", &html! {}, &form(&format!("{own}/comments"), token, &html! {
+                (Text { name: "text", label: "What", hint: "One line. Whoever sees this review reads it, with your name.", ..Text::default() }.show())
+                div { button type="submit" { "Say it" } }
+            })))
+            @if state != "rejected" && !reviewers.is_empty() {
+                (card("Have a reviewer look at it", &html! {}, &form(&format!("{own}/assign"), token, &html! {
+                    (select("reviewer", "Who", "", &reviewers))
+                    div { button type="submit" { "Assign" } }
+                })))
+            }
+        }
+    }
+}
+
+/// What is said or done, as the form has it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Change {
+    text: String,
+    reviewer: String,
+}
+
+/// Says or does something about one: what is named by the path, and by nothing else.
+pub(crate) async fn change(
+    Path((component, manifest, what)): Path<(String, String, String)>,
+    Sent(visit, sent): Sent<Change>,
+) -> Shown {
+    let body = match what.as_str() {
+        "comments" => json!({ "text": sent.text }),
+        _ => json!({ "reviewer": sent.reviewer }),
+    };
+    let path = format!("{}/{}", escaped(&component), escaped(&manifest));
+    let ask = Ask::with(Method::POST, format!("/reviews/{path}/{}", escaped(&what)), body);
+    visit.then(ask, &format!("{HOME}/{path}")).await
 }
 
 /// What is different from the release before, in words, with a way to the comparison.

@@ -90,6 +90,14 @@ impl Registry {
         }))
     }
 
+    /// What the component of a release here is: derived once from bytes of its digest.
+    ///
+    /// # Errors
+    /// It is not here, or cannot be read.
+    pub async fn inspection(&self, id: &ReleaseId) -> Result<Arc<Inspection>, ReleaseError> {
+        self.inspected(id, None).await
+    }
+
     /// Reads and checks a release for a tenant, and gives what was learnt on the way.
     pub async fn examined(&self, id: &ReleaseId, tenant: &TenantId) -> Result<Examined, ReleaseError> {
         let digest = id.component;

@@ -8,6 +8,7 @@ use portcullis_model::{
     catalogue::Catalogue,
     id::Digest,
     scope::{Risk, ScopeText},
+    time::Timestamp,
 };
 
 use super::{Case, ReviewError, words};
@@ -46,8 +47,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The verdict, if it is one that may be given about this release.
-    pub fn verdict(&self, case: &Case, catalogue: &dyn Catalogue) -> Result<Verdict, ReviewError> {
+    /// The verdict as of this time, if it is one that may be given about this release.
+    pub fn verdict(&self, case: &Case, issued: Timestamp, catalogue: &dyn Catalogue) -> Result<Verdict, ReviewError> {
         let reason = words("the reason", &self.reason)?;
         if !(1..=MAX_DAYS).contains(&self.days) {
             return Err(ReviewError::Days { found: self.days, most: MAX_DAYS });
@@ -64,8 +65,8 @@ impl Choice {
         Ok(Verdict {
             decision: self.decision,
             at_most,
-            issued: case.now,
-            expires: case.now.plus(Duration::from_secs(self.days * 24 * 60 * 60)),
+            issued,
+            expires: issued.plus(Duration::from_secs(self.days * 24 * 60 * 60)),
             report,
             reason: match without {
                 Some(why) => format!("{reason}; without a behaviour report: {why}"),

@@ -13,15 +13,13 @@ use portcullis_model::{
     trust::RootScope,
 };
 
-use super::{Act, Case, Choice, ReviewError, Seen, words};
+use super::{Act, Case, ReviewError, words};
 use crate::{
     check::Registry,
     dsse::{Envelope, PayloadType},
-    keys::Signer,
     manifest::Manifest,
     release_dir::ReleaseFiles,
-    statement::{Statement, Verdict},
-    trust::{Subject, keeper::Keeper},
+    trust::Subject,
 };
 
 /// The desk.
@@ -36,6 +34,8 @@ pub struct Desk<'a> {
     pub actor: Actor,
     /// By whose root: the platform's, or a tenant's own.
     pub scope: RootScope,
+    /// Whether what is said and decided is rehearsed: everything is checked, what would be is given, and nothing is written.
+    pub trial: bool,
 }
 
 impl Desk<'_> {
@@ -125,7 +125,9 @@ impl Desk<'_> {
         let digest = Digest::of(bytes);
         let case = self.case(submission).await?;
         case.may(Act::Attach)?;
-        self.reviews.put_report(digest, bytes.to_vec()).await?;
+        if !self.trial {
+            self.reviews.put_report(digest, bytes.to_vec()).await?;
+        }
         if !case.reports().contains(&digest) {
             self.append(&case, Step::Attached { report: digest }).await?;
         }
@@ -139,30 +141,6 @@ impl Desk<'_> {
             true => Ok(Report::read(&bytes)?),
             false => Err(ReviewError::Damaged(*digest)),
         }
-    }
-
-    /// Decides: signs a verdict and keeps it.
-    pub async fn decide(
-        &self,
-        submission: &Submission,
-        choice: &Choice,
-        key: &dyn Signer,
-    ) -> Result<(Case, Verdict), ReviewError> {
-        let case = self.case(submission).await?;
-        let keyid = key.public().keyid();
-        case.may(Act::Decide { decision: choice.decision, key: &keyid })?;
-        let verdict = choice.verdict(&case, self.registry.rules().catalogue)?;
-        if let Some(digest) = &verdict.report {
-            self.report(digest).await?;
-        }
-        let id = submission.release();
-        let envelope = Statement::about(&id, verdict.clone()).signed(key)?;
-        if let Seen::Without(reason) = &choice.seen {
-            self.append(&case, Step::Waived { key: keyid, reason: words("the reason", reason)? }).await?;
-        }
-        let keeper = Keeper { registry: self.registry, clock: self.clock, actor: self.actor.clone() };
-        keeper.state(&id, &envelope.to_json()).await?;
-        Ok((self.case(submission).await?, verdict))
     }
 
     /// Another release of the same plugin under the same number that is handed in already.
@@ -179,18 +157,26 @@ impl Desk<'_> {
         act: Act<'_>,
         step: impl FnOnce(&Case) -> Result<Step, ReviewError>,
     ) -> Result<Case, ReviewError> {
-        let case = self.case(submission).await?;
+        let mut case = self.case(submission).await?;
         case.may(act)?;
         let step = step(&case)?;
-        self.append(&case, step).await?;
+        let note = self.append(&case, step).await?;
+        if self.trial {
+            case.notes.push(note);
+            return Ok(case);
+        }
         self.case(submission).await
     }
 
-    async fn append(&self, case: &Case, step: Step) -> Result<(), ReviewError> {
+    /// Writes a step down, unless this is a rehearsal. Gives the note.
+    pub(super) async fn append(&self, case: &Case, step: Step) -> Result<Note, ReviewError> {
         let (of, note) = (&case.submission, Note { at: case.now, by: self.by(), root: self.scope.clone(), step });
         let entry = self.entry(of, &note.step);
-        match self.reviews.put_note(of.clone(), case.written, note, entry).await? {
-            true => Ok(()),
+        if self.trial {
+            return Ok(note);
+        }
+        match self.reviews.put_note(of.clone(), case.written, note.clone(), entry).await? {
+            true => Ok(note),
             false => Err(ReviewError::Conflict),
         }
     }
@@ -225,9 +211,12 @@ impl Desk<'_> {
         })
     }
 
+    /// Who says or does it. Two people can have one name, and what one of them handed in the other does not take back.
     fn by(&self) -> String {
         match &self.actor {
             Actor::Person { name } => name.clone(),
+            Actor::Account { person, name, .. } => format!("{name} ({person})"),
+            Actor::Automation { client } => client.to_string(),
             _ => "host".to_owned(),
         }
     }

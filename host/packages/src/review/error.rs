@@ -50,6 +50,20 @@ pub enum ReviewError {
     /// The reviewer's last verdict is not older than this one would be.
     #[error("your verdict of {0} is not older than the present moment by this host's clock; set the clock right")]
     Clock(portcullis_model::time::Timestamp),
+    /// What was signed is not what this choice says.
+    #[error(
+        "what was signed is not what this says of the release as it is now; ask anew what to sign, and sign just that"
+    )]
+    OtherStatement,
+    /// Somebody else signed it, or nobody.
+    #[error("the key {0}, in whose name this is, did not sign it; sign what the rehearsal answered, with that key")]
+    NotSigned(String),
+    /// What was signed is old.
+    #[error("this was made at {0}, and is filed within an hour or not at all; ask anew what to sign")]
+    Stale(portcullis_model::time::Timestamp),
+    /// The reviewer has decided since.
+    #[error("you decided at {0}, and this was made no later than that; ask anew what to sign")]
+    Later(portcullis_model::time::Timestamp),
     /// It would not run even where it is approved.
     #[error("it may not run whatever reviewers say, so it cannot be approved: {0}")]
     Against(Distrust),

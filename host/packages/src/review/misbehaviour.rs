@@ -87,20 +87,30 @@ impl Reports<'_> {
         }
     }
 
-    /// Says what came of a report: `note` for the platform, `public_note` for every tenant that runs the release.
-    pub async fn resolve(&self, id: &ReportId, note: &str, public_note: &str) -> Result<Misbehaviour, ReviewError> {
+    /// A report as it would be if this came of it: `note` for the platform, `public_note` for every tenant that runs the release. Nothing
+    /// is written.
+    pub async fn resolution(&self, id: &ReportId, note: &str, public_note: &str) -> Result<Misbehaviour, ReviewError> {
         let (note, public_note) = (words("the note", note)?, words("the public note", public_note)?);
         let all = self.reviews.misbehaviours().await?;
         let found = all.into_iter().find(|one| one.id == *id);
         let report = found.ok_or_else(|| ReviewError::NoMisbehaviour(id.clone()))?;
+        if report.resolved.is_some() {
+            return Err(ReviewError::Resolved(id.clone()));
+        }
         for name in [report.tenant.as_str(), report.installation.as_str(), report.by.as_str()] {
             if names(&public_note, name) {
                 return Err(ReviewError::Names(name.to_owned()));
             }
         }
-        let resolved = Some(Resolution { at: self.clock.now(), by: self.by(), note, public_note: public_note.clone() });
-        let report = Misbehaviour { resolved, ..report };
-        let entry = self.entry(Kind::ReportResolved, &report).with("public-note", public_note);
+        let resolved = Some(Resolution { at: self.clock.now(), by: self.by(), note, public_note });
+        Ok(Misbehaviour { resolved, ..report })
+    }
+
+    /// Says what came of a report: see [`Reports::resolution`].
+    pub async fn resolve(&self, id: &ReportId, note: &str, public_note: &str) -> Result<Misbehaviour, ReviewError> {
+        let report = self.resolution(id, note, public_note).await?;
+        let told = report.resolved.as_ref().map(|one| one.public_note.clone()).unwrap_or_default();
+        let entry = self.entry(Kind::ReportResolved, &report).with("public-note", told);
         match self.reviews.put_misbehaviour(report.clone(), entry).await? {
             true => Ok(report),
             false => Err(ReviewError::Resolved(id.clone())),
@@ -118,7 +128,8 @@ impl Reports<'_> {
 
     fn by(&self) -> String {
         match &self.actor {
-            Actor::Person { name } => name.clone(),
+            Actor::Person { name } | Actor::Account { name, .. } => name.clone(),
+            Actor::Automation { client } => client.to_string(),
             _ => "host".to_owned(),
         }
     }

@@ -1,8 +1,9 @@
 //! The review of releases: hand one in, have it looked at, decide about it, and look again when that is over; and what tenants
 //! and advisories report of one that runs.
 //!
-//! [`case`] has the states and what may happen in each; [`decide`] makes verdicts; [`Desk`] does what is asked of it;
-//! [`misbehaviour`] and [`rescan`] are about releases that run.
+//! [`case`] has the states and what may happen in each; [`decide`] makes verdicts, and [`filing`] takes them once they are signed;
+//! [`look`] is what whoever decides has before them; [`Desk`] does what is asked of it; [`misbehaviour`] and [`rescan`] are about
+//! releases that run.
 //!
 //! Invariants: a state is derived and never kept; a verdict is signed, is about exactly one release, never allows what the
 //! manifest does not ask for, and never counts where its key also signed as publisher; a decision about a release of medium
@@ -12,6 +13,8 @@ pub mod case;
 pub mod decide;
 mod desk;
 mod error;
+pub mod filing;
+pub mod look;
 pub mod misbehaviour;
 pub mod rescan;
 

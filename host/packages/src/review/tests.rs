@@ -1,5 +1,6 @@
 mod cases;
 mod desk;
+mod filing;
 mod misbehaviour;
 mod rescan;
 mod world;

@@ -163,6 +163,16 @@ impl Keeper<'_> {
 
     /// Takes a statement of somebody else than the publisher about a release.
     pub async fn state(&self, release: &ReleaseId, text: &str) -> Result<Kept, KeeperError> {
+        let (kept, entry) = self.read(release, text).await?;
+        self.registry.statements().put_statement(*release, text.to_owned(), entry).await?;
+        if matches!(&kept, Kept::Verdict(verdict) if verdict.decision == Decision::Approve) {
+            self.list(release).await?;
+        }
+        Ok(kept)
+    }
+
+    /// What such a statement says, and the entry for it, where it would be taken. Nothing is kept.
+    pub async fn read(&self, release: &ReleaseId, text: &str) -> Result<(Kept, Entry), KeeperError> {
         let trust = self.trust().await?;
         let (kept, entry, signers) = match Envelope::parse(PayloadType::Override, text) {
             Ok(envelope) => self.overridden(&trust, release, &envelope)?,
@@ -176,11 +186,7 @@ impl Keeper<'_> {
         if !known.iter().any(|other| other == text) && signers.iter().any(|key| said_enough(key, &known)) {
             return Err(KeeperError::TooMany);
         }
-        self.registry.statements().put_statement(*release, text.to_owned(), entry).await?;
-        if matches!(&kept, Kept::Verdict(verdict) if verdict.decision == Decision::Approve) {
-            self.list(release).await?;
-        }
-        Ok(kept)
+        Ok((kept, entry))
     }
 
     /// Lets installations find a release that was approved, where it lies in the registry.

@@ -12,7 +12,6 @@ use portcullis_packages::{
     install::{Order, vetoes},
     keys::PublicKey,
     manifest::Manifest,
-    plan::InstallPlan,
     release_dir::{ReleaseFiles, read_release},
 };
 
@@ -53,7 +52,7 @@ impl Install {
         let order = Order { tenant: self.tenant, grant, limits: None };
         if self.dry_run {
             let plan = host.installer().prospect(&files, &order, &host.bounds(), self.trust.is_some()).await?;
-            return output.result(&plan, || words(&plan));
+            return output.result(&plan, || plan.words());
         }
         let installed = ask_and_install(&host, &files, order, self.trust.as_ref(), ask).await;
         super::super::publish(&host).await?;
@@ -75,7 +74,7 @@ pub async fn ask_and_install(
 ) -> Result<Installation> {
     let plan = host.installer().prospect(files, &order, &host.bounds(), trust.is_some()).await?;
     if ask {
-        println!("{}\n", words(&plan));
+        println!("{}\n", plan.words());
         if !std::io::stdin().is_terminal() {
             bail!("nobody is there to agree; read the plan above, then add --yes");
         }
@@ -95,54 +94,4 @@ pub async fn ask_and_install(
         host.trust_publisher(&plan.publisher, key).await?;
     }
     Ok(host.installer().install(files, order).await?)
-}
-
-/// The plan, for an admin.
-pub(crate) fn words(plan: &InstallPlan) -> String {
-    let mut lines = vec![
-        format!("{} {} (release {}) by {}", plan.name, plan.version, plan.release, plan.publisher),
-        plan.summary.clone(),
-        format!("Terms: {}   Privacy: {}   Support: {}", plan.terms, plan.privacy, plan.support),
-        "It asks for:".into(),
-    ];
-    for scope in &plan.scopes {
-        let optional = if scope.optional { ", optional" } else { "" };
-        let risk = format!("{:?}", scope.risk).to_lowercase();
-        lines.push(format!("  {}  [{risk} risk{optional}]", scope.scope));
-        lines.push(format!("      it {}", scope.words.join("; ")));
-        if !scope.classes.is_empty() {
-            let classes: Vec<&str> = scope.classes.iter().map(|class| class.name()).collect();
-            lines.push(format!("      data: {}", classes.join(", ")));
-        }
-        lines.push(format!("      because: {}", scope.purpose));
-        if scope.ceiling != portcullis_packages::plan::Coverage::Whole {
-            let left: Vec<String> = scope.allowed.iter().map(ToString::to_string).collect();
-            let left = if left.is_empty() { "nothing".into() } else { left.join("; ") };
-            lines.push(format!("      this platform and this tenant allow of it: {left}"));
-        }
-    }
-    let says = plan.statements();
-    for (title, items) in
-        [("Its publisher says:", &says), ("It cannot, whatever is granted:", &plan.cannot), ("Note:", &plan.notes)]
-    {
-        if !items.is_empty() {
-            lines.push(title.into());
-            lines.extend(items.iter().map(|item| format!("  {item}")));
-        }
-    }
-    if !plan.missing.is_empty() {
-        lines.push("Missing:".into());
-        lines.extend(plan.missing.iter().map(|item| format!("  {item}")));
-    }
-    if !plan.refusals.is_empty() {
-        lines.push("IT CANNOT BE INSTALLED:".into());
-        lines.extend(plan.refusals.iter().map(|item| format!("  {item}")));
-    }
-    let usual = portcullis_model::limits::Limits::default().entries();
-    let own = plan.limits.entries().into_iter().zip(usual).filter(|(own, usual)| own != usual);
-    let own: Vec<String> = own.map(|((name, value), _)| format!("{name} {value}")).collect();
-    let own =
-        if own.is_empty() { "the usual ones".to_owned() } else { format!("{}; else the usual ones", own.join(", ")) };
-    lines.push(format!("Limits: {own}"));
-    lines.join("\n")
 }

@@ -40,7 +40,6 @@ use anyhow::Result;
 pub use build::write_dist;
 use clap::Subcommand;
 pub use install::ask_and_install;
-pub(crate) use install::words as plan_words;
 pub(crate) use overriding::take as taking_override;
 pub(crate) use rescan::words as rescan_words;
 pub(crate) use withdraw::{key_id, take as taking_withdrawal, words as withdrawal_words};

@@ -1,21 +1,23 @@
 //! `portcullis review approve|request-changes|reject`
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::Args;
-use portcullis_model::{id::Digest, scope::ScopeText, trust::RootScope};
+use portcullis_model::{id::Digest, review::Submission, scope::ScopeText, trust::RootScope};
 use portcullis_packages::{
     keys::{self, Signer},
-    review::{Case, Choice, Seen},
-    statement::{Decision, Verdict},
+    statement::{Decision, Statement, Verdict},
 };
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use super::shown::Shown;
 use crate::{
-    commands::publish,
+    admin::{Keyboard, asked, given},
     home::Home,
     host::Host,
     output::Output,
-    review::{digest, left_without, name},
+    review::digest,
     signing::Unlocking,
 };
 
@@ -93,67 +95,150 @@ pub struct Refuse {
     pub who: Who,
 }
 
+/// What is decided, before it is signed.
+struct Choice {
+    decision: Decision,
+    /// The most that it may do; `None`: all that its manifest asks for.
+    at_most: Option<Vec<ScopeText>>,
+    days: Option<u64>,
+    report: Option<Digest>,
+    without_report: Option<String>,
+}
+
+impl Choice {
+    /// The request for it, in the name of this key.
+    fn body(&self, reason: &str, key: &str) -> Value {
+        json!({
+            "decision": self.decision, "at-most": self.at_most, "days": self.days, "report": self.report,
+            "without-report": self.without_report, "reason": reason, "key": key,
+        })
+    }
+
+    /// Whether this is what was decided about that release: nothing else is signed.
+    fn is_said_by(&self, statement: &Statement<Verdict>, of: &Submission) -> Result<()> {
+        statement.is_about(&of.release())?;
+        let verdict = statement.predicate();
+        let other = self.at_most.as_ref().is_some_and(|wanted| *wanted != verdict.at_most);
+        let same = verdict.decision == self.decision && verdict.report == self.report && !other;
+        ensure!(same, "what the host answered to be signed is not what was decided; nothing was signed");
+        Ok(())
+    }
+}
+
 impl Approve {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         if self.scopes.is_empty() != self.as_asked {
             bail!("say the most that it may do, with --scope, or --as-asked");
         }
-        let seen = match (self.report, self.without_report) {
-            (Some(report), _) => Seen::Report(report),
-            (None, Some(reason)) => Seen::Without(reason),
-            (None, None) => Seen::Unsaid,
-        };
         let choice = Choice {
             decision: Decision::Approve,
             at_most: (!self.as_asked).then_some(self.scopes),
-            days: self.days,
-            seen,
-            reason: self.who.reason.clone(),
+            days: Some(self.days),
+            report: self.report,
+            without_report: self.without_report,
         };
-        let host = Host::open(home).await?;
-        let (case, verdict) = decide(&host, &self.release, &choice, &self.who).await?;
-        let without = left_without(&host.inspection(&case).await?, &verdict.at_most);
-        print(output, &case, &verdict, &without)
+        decide(home, &self.release, &choice, &self.who, output).await
     }
 }
 
 impl Refuse {
     pub(super) async fn run(self, decision: Decision, home: Home, output: Output) -> Result<()> {
-        let choice = Choice {
-            decision,
-            at_most: None,
-            days: 180,
-            seen: self.report.map_or(Seen::Unsaid, Seen::Report),
-            reason: self.who.reason.clone(),
-        };
-        let host = Host::open(home).await?;
-        let (case, verdict) = decide(&host, &self.release, &choice, &self.who).await?;
-        print(output, &case, &verdict, &[])
+        let choice = Choice { decision, at_most: None, days: None, report: self.report, without_report: None };
+        decide(home, &self.release, &choice, &self.who, output).await
     }
 }
 
-async fn decide(host: &Host, release: &str, choice: &Choice, who: &Who) -> Result<(Case, Verdict)> {
-    let submission = host.submission(release).await?;
-    let key = who.signer(host)?;
-    let decided = host.desk_by(who.root.clone()).decide(&submission, choice, key.as_ref()).await?;
-    publish(host).await?;
-    Ok(decided)
+/// What was filed.
+#[derive(Deserialize)]
+struct Filed {
+    review: Shown,
+    verdict: Verdict,
+    left_without: Vec<String>,
 }
 
-fn print(output: Output, case: &Case, verdict: &Verdict, without: &[String]) -> Result<()> {
+/// Asks what to sign, signs it here, and has it filed.
+async fn decide(home: Home, release: &str, choice: &Choice, who: &Who, output: Output) -> Result<()> {
+    let host = Host::open(home).await?;
+    let submission = host.submission(release).await?;
+    let (keyboard, key) = (Keyboard::of(&host)?, who.signer(&host)?);
+    let path = format!("{}/verdicts", Shown::at(&submission));
+    let query = |rehearsal: bool| {
+        asked(&path, &[("root", Some(who.root.to_string())), ("dry_run", rehearsal.then(|| "true".to_owned()))])
+    };
+    let mut body = choice.body(&who.reason, &key.public().keyid());
+    let statement = to_sign(&keyboard.post(&query(true), &body).await?)?;
+    choice.is_said_by(&statement, &submission)?;
+    body["envelope"] = serde_json::from_str(&statement.signed(key.as_ref())?.to_json())?;
+    let filed: Filed = given(keyboard.post(&query(false), &body).await?)?;
+    print(output, &submission, &filed)
+}
+
+/// The statement that is to be signed, out of what a rehearsal answered.
+fn to_sign(answer: &Value) -> Result<Statement<Verdict>> {
+    let payload = answer["sign"]["payload"].as_str().context("the host did not answer what is to be signed")?;
+    let payload = BASE64_STANDARD.decode(payload).context("what is to be signed cannot be read")?;
+    Ok(Statement::parse(&payload)?)
+}
+
+fn print(output: Output, of: &Submission, filed: &Filed) -> Result<()> {
+    let Filed { review, verdict, left_without: without } = filed;
     let value = json!({
-        "submission": case.submission, "verdict": verdict, "state": case.state(), "missing": case.missing(),
-        "left-without": without,
+        "submission": of, "verdict": verdict, "state": review.state, "missing": review.missing, "left-without": without,
     });
     output.result(&value, || {
-        let mut lines = vec![format!("{} is {}", name(&case.submission), case.state_words())];
+        let mut lines = vec![format!("{} is {}", review.name(), review.state_words())];
         if verdict.decision == Decision::Approve {
             lines.push(format!("Until {} it may at most:", verdict.expires));
             lines.extend(verdict.at_most.iter().map(|scope| format!("  {scope}")));
         }
-        lines.extend(case.missing().iter().map(|one| format!("Missing: {one}")));
+        lines.extend(review.missing.iter().map(|one| format!("Missing: {one}")));
         let note = |one: &String| format!("Note: it imports {one}, of which nothing is left, so it will not load");
         lines.extend(without.iter().map(note));
         lines.join("\n")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_decided_is_signed() {
+        let of = Submission {
+            component: Digest::of(b"c"),
+            manifest: Digest::of(b"m"),
+            plugin: "com.example.a".parse().unwrap(),
+            publisher: "com.example".parse().unwrap(),
+            version: "1.0.0".into(),
+            number: 1,
+        };
+        let verdict = Verdict {
+            decision: Decision::Approve,
+            at_most: vec!["log:write".parse().unwrap()],
+            issued: Timestamp(0),
+            expires: Timestamp(1),
+            report: None,
+            reason: "x".into(),
+        };
+        let scopes = |scope: &str| Some(vec![scope.parse().unwrap()]);
+        let choice = |decision: Decision, at_most: Option<Vec<ScopeText>>| Choice {
+            decision,
+            at_most,
+            days: None,
+            report: None,
+            without_report: None,
+        };
+        let statement = Statement::about(&of.release(), verdict);
+        let payload = BASE64_STANDARD.encode(statement.to_bytes());
+        let read = to_sign(&json!({ "sign": { "payload": payload } })).unwrap();
+        assert!(choice(Decision::Approve, None).is_said_by(&read, &of).is_ok());
+        assert!(choice(Decision::Approve, scopes("log:write")).is_said_by(&read, &of).is_ok());
+        assert!(choice(Decision::Approve, scopes("tickets:redact")).is_said_by(&read, &of).is_err());
+        assert!(choice(Decision::Reject, None).is_said_by(&read, &of).is_err());
+        let other = Submission { component: Digest::of(b"other"), ..of };
+        assert!(choice(Decision::Approve, None).is_said_by(&read, &other).is_err());
+        assert!(to_sign(&json!({ "dry_run": true })).is_err());
+    }
 }

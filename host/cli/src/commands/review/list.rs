@@ -2,15 +2,16 @@
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use portcullis_model::review::{Misbehaviour, ReviewStore as _};
-use portcullis_packages::review::{Case, State};
+use portcullis_model::review::Misbehaviour;
+use portcullis_packages::review::State;
 use serde_json::json;
 
+use super::shown::Shown;
 use crate::{
+    admin::{Keyboard, given},
     home::Home,
     host::Host,
     output::{Output, line},
-    review::name,
 };
 
 /// A state, as it is given on the command line.
@@ -61,21 +62,22 @@ pub struct List {
 
 impl List {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let wanted = self.state.map(In::state);
-        let mut none = true;
-        for submission in host.store.submissions().await? {
-            let case = host.desk().case(&submission).await?;
-            if wanted.is_none_or(|wanted| case.state() == Some(wanted)) {
-                none = false;
-                print(output, &case)?;
-            }
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        let state = self.state.map(|wanted| wanted.state().name().to_owned());
+        let all = state.is_none();
+        let mut reviews = keyboard.all("/reviews", &[("state", state)]).await?;
+        // The API has the latest first.
+        reviews.reverse();
+        let mut none = reviews.is_empty();
+        for review in reviews {
+            let shown: Shown = given(review)?;
+            output.item(&shown.value(), || line_of(&shown))?;
         }
-        if wanted.is_none() {
-            let reports = host.store.misbehaviours().await?;
-            for report in reports.iter().filter(|one| self.all || one.resolved.is_none()) {
+        if all {
+            for report in keyboard.all("/misbehaviour", &[("all", Some(self.all.to_string()))]).await? {
                 none = false;
-                output.item(&json!({ "report": report }), || words(report))?;
+                let report: Misbehaviour = given(report)?;
+                output.item(&json!({ "report": report }), || words(&report))?;
             }
         }
         if none && !output.json {
@@ -85,17 +87,10 @@ impl List {
     }
 }
 
-fn print(output: Output, case: &Case) -> Result<()> {
-    let assigned: Vec<&str> = case.assigned().into_iter().map(|(_, owner)| owner).collect();
-    let (approvals, needed) = (case.approvals(), case.standing.needed);
-    let value = json!({
-        "submission": case.submission, "state": case.state(), "approvals": approvals, "needed": needed,
-        "assigned": assigned, "missing": case.missing(),
-    });
-    output.item(&value, || {
-        let to = if assigned.is_empty() { String::new() } else { format!("  with {}", assigned.join(", ")) };
-        format!("{:44} {}{to}", name(&case.submission), case.state_words())
-    })
+fn line_of(shown: &Shown) -> String {
+    let assigned = &shown.assigned;
+    let to = if assigned.is_empty() { String::new() } else { format!("  with {}", assigned.join(", ")) };
+    format!("{:44} {}{to}", shown.name(), shown.state_words())
 }
 
 fn words(report: &Misbehaviour) -> String {

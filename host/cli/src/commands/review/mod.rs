@@ -5,6 +5,7 @@ mod exchange;
 mod list;
 mod resolve;
 mod show;
+mod shown;
 mod work;
 
 use anyhow::Result;

@@ -2,9 +2,15 @@
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_model::id::ReportId;
+use portcullis_model::{id::ReportId, review::Misbehaviour};
+use serde_json::json;
 
-use crate::{commands::publish, home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, given, or_unknown},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Say what came of a report of misbehaviour.
 #[derive(Debug, Args)]
@@ -25,9 +31,11 @@ pub struct Resolve {
 
 impl Resolve {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let report = host.reports().resolve(&self.report, &self.note, &self.public_note).await?;
-        publish(&host).await?;
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        let path = format!("/misbehaviour/{}/resolve", self.report);
+        let answer = keyboard.post(&path, &json!({ "note": self.note, "public-note": self.public_note })).await;
+        let missing = || format!("there is no report {}; see 'portcullis review list'", self.report);
+        let report: Misbehaviour = given(or_unknown(answer, missing)?["report"].take())?;
         output.result(&report, || format!("{} is resolved: {}", report.id, self.public_note))
     }
 }

@@ -1,29 +1,29 @@
 //! `portcullis review show`
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use clap::Args;
 use portcullis_model::{
     audit::plain,
-    behaviour::{Finding, Weight},
-    review::{Misbehaviour, Note, ReviewStore as _, Step, Vulnerability},
+    behaviour::Weight,
+    review::{Misbehaviour, Note, Step, Vulnerability},
+    time::Timestamp,
     trust::RootScope,
 };
 use portcullis_packages::{
-    diff::Diff,
-    plan::InstallPlan,
-    review::{Case, rescan::named},
+    review::rescan::named,
     statement::{Decision, Verdict},
-    trust::Given,
 };
-use serde::Serialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use super::shown::Shown;
 use crate::{
-    commands::plugin::plan_words,
+    admin::{Keyboard, asked, given},
     home::Home,
-    host::{Host, RULES},
+    host::Host,
     output::Output,
-    review::name,
 };
 
 /// Show a submission: what it can do, what is known of it, what is missing.
@@ -38,82 +38,87 @@ pub struct Show {
 }
 
 /// An attached behaviour report.
-#[derive(Debug, Serialize)]
+#[derive(Deserialize, Serialize)]
 struct Attached {
     digest: String,
     findings: Vec<Finding>,
     unreadable: Option<String>,
 }
 
+/// What of a report should be read first.
+#[derive(Deserialize, Serialize)]
+struct Finding {
+    weight: Weight,
+    words: String,
+}
+
+/// A verdict that counts.
+#[derive(Deserialize, Serialize)]
+struct Given {
+    key: String,
+    owner: String,
+    verdict: Verdict,
+}
+
 /// All that is shown.
-struct Shown {
-    case: Case,
-    plan: InstallPlan,
-    diff: Option<Diff>,
+#[derive(Deserialize)]
+struct Detail {
+    review: Shown,
+    notes: Vec<Note>,
+    verdicts: Vec<Given>,
+    reviewers: BTreeMap<String, String>,
+    plan: Value,
+    plan_words: String,
+    diff: Option<Value>,
+    diff_words: Option<String>,
     reports: Vec<Attached>,
-    found: Option<Vec<Vulnerability>>,
-    misbehaviours: Vec<Misbehaviour>,
+    vulnerabilities: Option<Vec<Vulnerability>>,
 }
 
 impl Show {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let submission = host.submission(&self.release).await?;
-        let desk = host.desk_by(self.root);
-        let case = desk.case(&submission).await?;
-        let mut reports = Vec::new();
-        for digest in case.reports() {
-            let read = desk.report(&digest).await;
-            let unreadable = read.as_ref().err().map(ToString::to_string);
-            let findings = read.map(|report| report.findings()).unwrap_or_default();
-            reports.push(Attached { digest: digest.to_string(), findings, unreadable });
-        }
-        let id = submission.release();
-        let found = host.store.vulnerabilities().await?.into_iter().find(|(of, _)| *of == id);
-        let all = host.store.misbehaviours().await?;
-        let inspection = host.inspection(&case).await?;
-        let shown = Shown {
-            plan: InstallPlan::new(&case.manifest, &inspection, RULES, &case.manifest.asked())?,
-            diff: host.since_approved(&case, &inspection).await?,
-            reports,
-            found: found.map(|(_, found)| found),
-            misbehaviours: all.into_iter().filter(|one| one.release() == id).collect(),
-            case,
-        };
-        output.result(&shown.value(), || shown.words())
+        let keyboard = Keyboard::of(&host)?;
+        let path = asked(&Shown::at(&submission), &[("root", Some(self.root.to_string()))]);
+        let detail: Detail = keyboard.read_as(&path).await?;
+        let reports = keyboard.all("/misbehaviour", &[("all", Some("true".to_owned()))]).await?;
+        let mut misbehaviour = reports.into_iter().map(given).collect::<Result<Vec<Misbehaviour>>>()?;
+        misbehaviour.retain(|one| one.release() == submission.release());
+        let now = host.clock.now();
+        output.result(&detail.value(&misbehaviour), || detail.words(&misbehaviour, now))
     }
 }
 
-impl Shown {
-    fn value(&self) -> serde_json::Value {
-        let case = &self.case;
-        let given = |one: &Given| json!({ "key": one.key, "owner": one.owner, "verdict": one.verdict });
+impl Detail {
+    fn value(&self, misbehaviour: &[Misbehaviour]) -> Value {
+        let review = &self.review;
         json!({
-            "submission": case.submission,
-            "state": case.state(),
-            "needed": case.standing.needed,
-            "approvals": case.approvals(),
-            "missing": case.missing(),
-            "verdicts": case.standing.given.iter().map(given).collect::<Vec<_>>(),
-            "reviewers": case.standing.reviewers,
-            "notes": case.notes,
+            "submission": review.submission,
+            "state": review.state,
+            "needed": review.needed,
+            "approvals": review.approvals,
+            "missing": review.missing,
+            "verdicts": self.verdicts,
+            "reviewers": self.reviewers,
+            "notes": self.notes,
             "plan": self.plan,
             "diff": self.diff,
             "reports": self.reports,
-            "vulnerabilities": self.found,
-            "misbehaviour": self.misbehaviours,
+            "vulnerabilities": self.vulnerabilities,
+            "misbehaviour": misbehaviour,
         })
     }
 
-    fn words(&self) -> String {
-        let case = &self.case;
-        let of = &case.submission;
+    fn words(&self, misbehaviour: &[Misbehaviour], now: Timestamp) -> String {
+        let review = &self.review;
+        let of = &review.submission;
         let mut lines = vec![
-            format!("{}: {}", name(of), case.state_words()),
+            format!("{}: {}", review.name(), review.state_words()),
             format!("component {}", of.component),
             format!("manifest  {}", of.manifest),
             String::new(),
-            plan_words(&self.plan),
+            self.plan_words.clone(),
             String::new(),
         ];
         let mut section = |title: &str, items: Vec<String>, none: &str| match items.is_empty() {
@@ -124,16 +129,16 @@ impl Shown {
                 lines.extend(items.into_iter().map(|item| format!("  {item}")));
             }
         };
-        let diff = self.diff.iter().flat_map(|diff| diff.to_string().lines().map(str::to_owned).collect::<Vec<_>>());
+        let diff = self.diff_words.iter().flat_map(|words| words.lines().map(str::to_owned));
         section("Since the release that was approved last", diff.collect(), "none was approved before");
         let reports = self.reports.iter().flat_map(report_words).collect();
         section("Behaviour", reports, "no report is attached; make one with 'portcullis plugin vet'");
-        let found = self.found.iter().flatten().map(vulnerability).collect();
+        let found = self.vulnerabilities.iter().flatten().map(vulnerability).collect();
         section("Known vulnerabilities", found, "none found so far; 'portcullis plugin rescan' looks again");
-        section("Reported for misbehaviour", self.misbehaviours.iter().map(misbehaviour).collect(), "");
-        section("Verdicts", case.standing.given.iter().flat_map(|one| verdict(one, case)).collect(), "none");
-        section("What was said and done", case.notes.iter().map(note).collect(), "nothing");
-        section("Missing", case.missing(), "nothing: it may be installed");
+        section("Reported for misbehaviour", misbehaviour.iter().map(reported).collect(), "");
+        section("Verdicts", self.verdicts.iter().flat_map(|one| verdict(one, now)).collect(), "none");
+        section("What was said and done", self.notes.iter().map(note).collect(), "nothing");
+        section("Missing", review.missing.clone(), "nothing: it may be installed");
         lines.join("\n")
     }
 }
@@ -157,15 +162,15 @@ fn vulnerability(one: &Vulnerability) -> String {
     format!("{}, {fixed}: {}", named(one), one.summary)
 }
 
-fn misbehaviour(one: &Misbehaviour) -> String {
+fn reported(one: &Misbehaviour) -> String {
     let state = if one.resolved.is_some() { "resolved" } else { "open" };
     format!("{} {state}, by tenant {}: {}", one.id, one.tenant, one.reason)
 }
 
-fn verdict(one: &Given, case: &Case) -> Vec<String> {
+fn verdict(one: &Given, now: Timestamp) -> Vec<String> {
     let Verdict { decision, at_most, issued, expires, report, reason } = &one.verdict;
     let key: String = one.key.chars().take(12).collect();
-    let over = match (decision, *expires <= case.now) {
+    let over = match (decision, *expires <= now) {
         (Decision::Approve, true) => format!(", EXPIRED {expires}"),
         (Decision::Approve, false) => format!(", until {expires}"),
         _ => String::new(),

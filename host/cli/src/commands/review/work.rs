@@ -7,11 +7,20 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use portcullis_model::behaviour::MAX_REPORT;
-use portcullis_packages::review::Case;
-use serde_json::json;
+use portcullis_model::{
+    behaviour::{MAX_REPORT, Report},
+    id::Digest,
+};
+use serde_json::{Value, json};
 
-use crate::{commands::publish, home::Home, host::Host, output::Output, review::name};
+use super::shown::Shown;
+use crate::{
+    admin::{Keyboard, given},
+    home::Home,
+    host::Host,
+    output::Output,
+    review::name,
+};
 
 /// Have a reviewer look at it.
 #[derive(Debug, Args)]
@@ -56,38 +65,32 @@ pub struct Withdraw {
     pub reason: String,
 }
 
-fn print(output: Output, case: &Case) -> Result<()> {
-    let value = json!({ "submission": case.submission, "state": case.state(), "notes": case.notes });
-    output.result(&value, || format!("{} is {}", name(&case.submission), case.state_words()))
+/// Does something to a submission, and shows how it is then.
+async fn done(home: Home, release: &str, what: &str, body: &Value, output: Output) -> Result<()> {
+    let host = Host::open(home).await?;
+    let submission = host.submission(release).await?;
+    let path = format!("{}/{what}", Shown::at(&submission));
+    let mut answer = Keyboard::of(&host)?.post(&path, body).await?;
+    let shown: Shown = given(answer["review"].take())?;
+    let value = json!({ "submission": submission, "state": shown.state, "notes": answer["notes"] });
+    output.result(&value, || format!("{} is {}", shown.name(), shown.state_words()))
 }
 
 impl Assign {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let submission = host.submission(&self.release).await?;
-        let case = host.desk().assign(&submission, &self.reviewer).await?;
-        publish(&host).await?;
-        print(output, &case)
+        done(home, &self.release, "assign", &json!({ "reviewer": self.reviewer }), output).await
     }
 }
 
 impl Comment {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let submission = host.submission(&self.release).await?;
-        let case = host.desk().comment(&submission, &self.text).await?;
-        publish(&host).await?;
-        print(output, &case)
+        done(home, &self.release, "comments", &json!({ "text": self.text }), output).await
     }
 }
 
 impl Withdraw {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let submission = host.submission(&self.release).await?;
-        let case = host.desk().withdraw(&submission, &self.reason).await?;
-        publish(&host).await?;
-        print(output, &case)
+        done(home, &self.release, "withdraw", &json!({ "reason": self.reason }), output).await
     }
 }
 
@@ -95,9 +98,11 @@ impl Attach {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let submission = host.submission(&self.release).await?;
-        let bytes = read(&self.report)?;
-        let digest = host.desk().attach(&submission, &bytes).await?;
-        publish(&host).await?;
+        // Read here as well: what is not in the one form has another digest than the file.
+        let report = json!(Report::read(&read(&self.report)?)?);
+        let path = format!("{}/reports", Shown::at(&submission));
+        let mut answer = Keyboard::of(&host)?.post(&path, &report).await?;
+        let digest: Digest = given(answer["report"].take())?;
         output.result(&json!({ "submission": submission, "report": digest }), || {
             format!("Attached to {}. Name it in your verdict:\n  --report {digest}", name(&submission))
         })

@@ -20,7 +20,7 @@ use crate::{
 const READ: &str = "tickets:read fields=comments";
 const RECEIVE: &str = "events:receive types=ticket.created";
 
-fn approve(scopes: Option<&[&str]>) -> Choice {
+pub(super) fn approve(scopes: Option<&[&str]>) -> Choice {
     Choice {
         decision: Decision::Approve,
         at_most: scopes.map(texts),
@@ -38,14 +38,16 @@ fn texts(scopes: &[&str]) -> Vec<ScopeText> {
     scopes.iter().map(|scope| scope.parse().unwrap()).collect()
 }
 
-async fn submitted(world: &World) -> Submission {
+pub(super) async fn submitted(world: &World) -> Submission {
     world.desk().submit(&world.files).await.unwrap().submission
 }
 
 impl World {
     async fn decide(&self, of: &Submission, choice: Choice, key: &SecretKey) -> Result<State, ReviewError> {
         self.pass(1);
-        let (case, _) = self.desk().decide(of, &choice, key).await?;
+        let (desk, id) = (self.desk(), key.public().keyid());
+        let prepared = desk.prepare(of, &choice, &id).await?;
+        let (case, _) = desk.file(of, &choice, &id, &prepared.statement.signed(key)?).await?;
         Ok(case.state().unwrap())
     }
 

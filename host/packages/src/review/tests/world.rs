@@ -171,6 +171,7 @@ impl World {
             clock: &self.clock,
             actor: Actor::Person { name: name.into() },
             scope: RootScope::Platform,
+            trial: false,
         }
     }
 

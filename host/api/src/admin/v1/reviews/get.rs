@@ -1,25 +1,27 @@
-//! `GET /reviews/{component}/{manifest}`: one review: what was said, the verdicts, and which release to compare with.
+//! `GET /reviews/{component}/{manifest}`: one review: what was said, the verdicts, which release to compare with, and what whoever decides
+//! looks at.
+
+use std::collections::BTreeMap;
 
 use portcullis_model::{
-    audit::plain,
     people::{Resource, actions},
-    review::Note,
+    review::{Note, Vulnerability},
 };
-use portcullis_packages::review::State;
+use portcullis_packages::review::{Case, look::Look};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{ByRoot, Ports, ReviewView, Which, resource};
+use super::{ByRoot, Ports, REFUSES, ReviewView, Which, refused, resource};
 use crate::{
-    admin::{About, Call, Nothing, On, Operation, Reply},
-    problem::{Problem, Reason},
+    admin::{About, Call, Nothing, On, Operation, Reply, unavailable},
+    problem::Problem,
 };
 
 /// Shows a review.
 pub struct Get;
 
-/// A review, with all that was said.
+/// A review, with all that was said and all that is known of the release.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReviewDetail)]
 pub struct Detail {
@@ -31,11 +33,53 @@ pub struct Detail {
     /// What reviewers signed: by which key, whose that is, and the verdict.
     #[schema(value_type = Vec<Object>)]
     verdicts: Vec<Value>,
+    /// Who may review it, by the ids of their keys: none of its publisher's.
+    reviewers: BTreeMap<String, String>,
     /// What must come before it is approved.
     missing: Vec<String>,
     /// The release before that was approved last: what this one is compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<ReviewView>,
+    /// What an installation would mean: every scope with its purpose, meaning, risk and classes of data.
+    #[schema(value_type = Object)]
+    plan: Value,
+    /// The same in words.
+    plan_words: String,
+    /// What is different from `before`, what is wider first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    diff: Option<Value>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff_words: Option<String>,
+    /// The behaviour reports: the digest and the findings of each, the gravest first, or why it cannot be read.
+    #[schema(value_type = Vec<Object>)]
+    reports: Vec<Value>,
+    /// The known vulnerabilities of what it is made of, the worst first, as of the last scan; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    vulnerabilities: Option<Vec<Vulnerability>>,
+}
+
+impl Detail {
+    fn of(case: Case, before: Option<&Case>, look: Look) -> Result<Self, serde_json::Error> {
+        let given = &case.standing.given;
+        let verdicts = given.iter().map(|one| json!({ "key": one.key, "owner": one.owner, "verdict": one.verdict }));
+        Ok(Self {
+            review: ReviewView::of(&case),
+            verdicts: verdicts.collect(),
+            missing: case.missing(),
+            before: before.map(ReviewView::of),
+            plan: serde_json::to_value(&look.plan)?,
+            plan_words: look.plan.words(),
+            diff: look.diff.as_ref().map(serde_json::to_value).transpose()?,
+            diff_words: look.diff.as_ref().map(ToString::to_string),
+            reports: look.reports.iter().map(serde_json::to_value).collect::<Result<_, _>>()?,
+            vulnerabilities: look.vulnerabilities,
+            reviewers: case.standing.reviewers,
+            notes: case.notes,
+        })
+    }
 }
 
 impl Operation for Get {
@@ -46,9 +90,9 @@ impl Operation for Get {
     type Answer = Detail;
 
     const ABOUT: About = About::get(actions::REVIEWS_GET, "/reviews/{component}/{manifest}", "See a review")
-        .text("What is different from the release before: GET /releases/{component}/{manifest}/diff, with the digests of `before`.")
+        .text("What tenants report of it: GET /misbehaviour.")
         .on(On::Tenants)
-        .refuses(&[Reason::Unknown, Reason::Refused]);
+        .refuses(REFUSES);
 
     async fn resource(_: &Ports, _: &Which, query: &ByRoot, _: &Nothing) -> Result<Resource, Problem> {
         Ok(resource(query.root.as_ref()))
@@ -57,23 +101,9 @@ impl Operation for Get {
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Detail>, Problem> {
         let submission = ports.find(&call.path).await?;
         let desk = ports.desk(call.query.root.as_ref());
-        let refused =
-            |error: &dyn std::fmt::Display| Problem::new(Reason::Refused, format!("{}.", plain(&error.to_string())));
-        let case = desk.case(&submission).await.map_err(|error| refused(&error))?;
-        let mut earlier = ports.submissions().await?;
-        earlier.retain(|one| one.plugin == submission.plugin && one.number < submission.number);
-        earlier.sort_by_key(|one| std::cmp::Reverse(one.number));
-        let mut before = None;
-        for one in earlier {
-            let Ok(old) = desk.case(&one).await else { continue };
-            if matches!(old.state(), Some(State::Approved | State::Expired)) {
-                before = Some(ReviewView::of(&old));
-                break;
-            }
-        }
-        let given = &case.standing.given;
-        let verdicts = given.iter().map(|one| json!({ "key": one.key, "owner": one.owner, "verdict": one.verdict }));
-        let (review, verdicts, missing) = (ReviewView::of(&case), verdicts.collect(), case.missing());
-        Ok(Reply::json(Detail { review, notes: case.notes, verdicts, missing, before }))
+        let case = desk.case(&submission).await.map_err(refused)?;
+        let before = desk.before(&case).await.map_err(refused)?;
+        let look = desk.look(&case, before.as_ref()).await.map_err(refused)?;
+        Detail::of(case, before.as_ref(), look).map(Reply::json).map_err(|error| unavailable(&error))
     }
 }

@@ -1,11 +1,23 @@
-//! Reviews of releases: what was handed in, how it stands with its reviewers, and what they said (INT-8, INT-11).
+//! Reviews of releases: what was handed in, how it stands with its reviewers, and what they say (INT-8, INT-11); and what tenants report of
+//! releases that run (INT-10).
 //!
-//! Invariant: nothing is decided here. A verdict is signed by a reviewer's key, which this host does not have.
+//! Invariants: a verdict is signed by a reviewer's key, which this host does not have; what is said about a submission is the platform's,
+//! and only a verdict can be a tenant's own; who reported a release is for the platform alone.
 
+mod assign;
+mod attach;
+mod comment;
 mod get;
 mod list;
+mod misbehaviour;
+mod refusal;
+mod resolve;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
+mod verdict;
+mod withdraw;
 
 use std::sync::Arc;
 
@@ -14,23 +26,24 @@ use portcullis_model::{
     id::Digest,
     people::Resource,
     release::ReleaseId,
-    review::{ReviewStore, Submission},
-    time::Clock,
+    review::{Note, ReviewStore, Submission},
+    time::{Clock, Rng},
     trust::RootScope,
 };
 use portcullis_packages::{
     check::Registry,
-    review::{Case, Desk, State},
+    review::{Case, Desk, State, misbehaviour::Reports},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use self::refusal::{REFUSES, refused};
 use crate::{
-    admin::{Group, unavailable, unknown},
+    admin::{Call, Group, Operation, Reply, unavailable, unknown},
     problem::Problem,
 };
 
-/// What reviews are read with.
+/// What reviews are read and made with.
 pub struct Ports {
     /// Where releases and statements lie.
     pub registry: Arc<Registry>,
@@ -38,11 +51,22 @@ pub struct Ports {
     pub reviews: Arc<dyn ReviewStore>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// For ids.
+    pub rng: Arc<dyn Rng>,
 }
 
 /// The operations.
 pub fn operations() -> Group<Ports> {
-    Group::new().with::<list::List>().with::<get::Get>()
+    Group::new()
+        .with::<list::List>()
+        .with::<get::Get>()
+        .with::<assign::Assign>()
+        .with::<comment::Comment>()
+        .with::<attach::Attach>()
+        .with::<verdict::Decide>()
+        .with::<withdraw::Withdraw>()
+        .with::<misbehaviour::List>()
+        .with::<resolve::Resolve>()
 }
 
 /// Which submission.
@@ -54,6 +78,13 @@ pub struct Which {
     /// The digest of its manifest.
     #[param(value_type = String)]
     manifest: Digest,
+}
+
+impl Which {
+    /// What somebody says or does something about, by this root.
+    fn on(&self, root: Option<&RootScope>) -> Resource {
+        resource(root).named(self.component.to_string())
+    }
 }
 
 /// By whose root.
@@ -94,6 +125,10 @@ pub struct ReviewView {
     approvals: usize,
     /// How many must.
     needed: usize,
+    /// Who is to look at it: whose keys, as the root had it then.
+    assigned: Vec<String>,
+    /// What stands between it and running: sentences without a full stop.
+    missing: Vec<String>,
     /// When something was said or done last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -115,6 +150,8 @@ impl ReviewView {
             state: None,
             approvals: 0,
             needed: 0,
+            assigned: Vec::new(),
+            missing: Vec::new(),
             last: None,
             fault: None,
         }
@@ -125,13 +162,40 @@ impl ReviewView {
             state: case.state().map(|state| state.name().to_owned()),
             approvals: case.approvals(),
             needed: case.standing.needed,
+            assigned: case.assigned().into_iter().map(|(_, owner)| owner.to_owned()).collect(),
+            missing: case.missing(),
             last: case.notes.last().map(|note| note.at.to_string()),
             ..Self::bare(&case.submission)
         }
     }
 }
 
+/// A review of which something was said or done, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReviewChanged)]
+pub struct Changed {
+    /// Whether this was a rehearsal: nothing was written then.
+    dry_run: bool,
+    /// As it is then.
+    review: ReviewView,
+    /// What was said and done, the oldest first.
+    #[schema(value_type = Vec<Object>)]
+    notes: Vec<Note>,
+}
+
+/// What is answered about a case after something was said or done.
+fn changed<O: Operation>(call: &Call<O>, case: Case) -> Reply<Changed> {
+    answered(call.dry_run, Changed { dry_run: call.dry_run, review: ReviewView::of(&case), notes: case.notes })
+}
+
+/// An answer, which says where it was a rehearsal.
+fn answered<A>(dry_run: bool, answer: A) -> Reply<A> {
+    let reply = Reply::json(answer);
+    if dry_run { reply.tried() } else { reply }
+}
+
 impl Ports {
+    /// Where reviews are looked at: nothing is written there.
     fn desk(&self, root: Option<&RootScope>) -> Desk<'_> {
         Desk {
             registry: &self.registry,
@@ -139,7 +203,19 @@ impl Ports {
             clock: self.clock.as_ref(),
             actor: Actor::Host,
             scope: root.cloned().unwrap_or(RootScope::Platform),
+            trial: true,
         }
+    }
+
+    /// Where whoever asks says or does something.
+    fn desk_of<O: Operation>(&self, call: &Call<O>, root: Option<&RootScope>) -> Desk<'_> {
+        Desk { actor: call.actor(), trial: call.dry_run, ..self.desk(root) }
+    }
+
+    /// Where whoever asks looks into reports of misbehaviour.
+    fn reports_of<O: Operation>(&self, call: &Call<O>) -> Reports<'_> {
+        let (reviews, clock, rng) = (self.reviews.as_ref(), self.clock.as_ref(), self.rng.as_ref());
+        Reports { reviews, clock, rng, actor: call.actor() }
     }
 
     async fn submissions(&self) -> Result<Vec<Submission>, Problem> {

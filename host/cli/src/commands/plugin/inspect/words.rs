@@ -27,7 +27,7 @@ pub(super) fn words(report: &Inspected<'_>, home: &Home) -> String {
     lines.extend(vulnerabilities(&report.vulnerabilities, report.inspection, home));
     if let Some(plan) = &report.plan {
         lines.push(String::new());
-        lines.push(super::super::install::words(plan));
+        lines.push(plan.words());
     }
     lines.join("\n")
 }

@@ -1,0 +1,159 @@
+//! What the tests of reviews share: a release of nothing that was handed in, a root with a reviewer, and both in a store.
+
+use axum::{Router, http::Method};
+use portcullis_model::{
+    audit::{Entry, Kind},
+    behaviour::{Corpus, Determinism, FORMAT, Report, Subject},
+    people::Caller,
+    release::{ReleaseStore as _, StoredRelease},
+    review::Step,
+    trust::TrustStore as _,
+};
+use portcullis_packages::{
+    check::Rules,
+    keys::{PublicKey, SecretKey},
+    publish::sign_release,
+    statement::{Statement, Verdict},
+    trust::root::{Publisher, Role, Root},
+};
+use portcullis_store::SqliteStore;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::admin::{Local, LocalAnswer, Routes, testing, v1::people::tests::Counting};
+
+const MANIFEST: &str = r#"id = "com.example.quiet"
+name = "Quiet"
+version = "1.0.0"
+release = 1
+publisher = "com.example"
+summary = "Does nothing at all"
+terms = "https://example.com/terms"
+privacy = "https://example.com/privacy"
+support = "mailto:help@example.com"
+"#;
+
+/// The smallest component that there is.
+const COMPONENT: &[u8] = b"\0asm\x0d\x00\x01\x00";
+
+/// A submission that dana handed in.
+pub struct World {
+    pub store: SqliteStore,
+    pub of: Submission,
+    /// A reviewer of the platform's root.
+    pub ann: SecretKey,
+    /// Nobody.
+    pub eve: SecretKey,
+    router: Router,
+    _dir: tempfile::TempDir,
+}
+
+fn told(kind: Kind) -> Entry {
+    Entry::new(testing::NOW, kind, Actor::Host, None)
+}
+
+/// The platform's first root, in which this key publishes and that one reviews.
+fn root(own: &SecretKey, publisher: &PublicKey, reviewer: &PublicKey) -> Root {
+    let until = portcullis_model::time::Timestamp(testing::NOW.0 + 86_400_000);
+    let mut root = Root::new(RootScope::Platform, &own.public(), "the keeper", until);
+    let keys = [root.know(publisher, "a publisher")].into();
+    let role = Role { keys, threshold: 1 };
+    root.publishers = Some(vec![Publisher { prefix: "com.example".parse().unwrap(), role }]);
+    let reviewer = root.know(reviewer, "ann");
+    root.reviewers.insert(reviewer);
+    root
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+        let rng = Counting::default();
+        let [own, publisher, ann, eve] = std::array::from_fn(|_| SecretKey::generate(&rng));
+        let first = root(&own, &publisher.public(), &ann.public()).signed(&own).unwrap();
+        let put = store.put_root(RootScope::Platform, 1, first.to_json(), told(Kind::TrustChanged)).await;
+        assert!(put.unwrap());
+        let rules = Rules { catalogue: &testing::NoScopes };
+        let envelope = sign_release(COMPONENT, MANIFEST, &publisher, rules).unwrap().to_json();
+        let stored = StoredRelease { digest: Digest::of(COMPONENT), manifest: MANIFEST.to_owned(), envelope };
+        let id = stored.id();
+        store.put_release(stored, COMPONENT.to_vec().into()).await.unwrap();
+        let of = Submission {
+            component: id.component,
+            manifest: id.manifest,
+            plugin: "com.example.quiet".parse().unwrap(),
+            publisher: "com.example".parse().unwrap(),
+            version: "1.0.0".into(),
+            number: 1,
+        };
+        let note = Note { at: testing::NOW, by: "dana".into(), root: RootScope::Platform, step: Step::Submitted };
+        assert!(store.put_note(of.clone(), 0, note, told(Kind::ReviewSubmitted)).await.unwrap());
+        let anchor = Digest::of(first.unverified());
+        Self { router: router(&store, anchor), store, of, ann, eve, _dir: dir }
+    }
+
+    /// Where the submission is, with this behind it.
+    pub fn at(&self, then: &str) -> String {
+        format!("/reviews/{}/{}{then}", self.of.component, self.of.manifest)
+    }
+
+    pub async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
+        let body = Some(&body).filter(|body| !body.is_null());
+        Local::new(self.router.clone(), by.clone()).ask(method, path, None, body).await
+    }
+
+    /// Asks as dana, who is at the terminal.
+    pub async fn post(&self, path: &str, body: Value) -> LocalAnswer {
+        self.ask(&testing::dana(), Method::POST, path, body).await
+    }
+
+    pub async fn get(&self, path: &str) -> LocalAnswer {
+        self.ask(&testing::dana(), Method::GET, path, Value::Null).await
+    }
+
+    /// How many entries the log has.
+    pub async fn written(&self) -> u64 {
+        self.store.entry_count().await.unwrap()
+    }
+
+    /// A behaviour report of this release.
+    pub fn report(&self) -> Report {
+        let inputs = std::collections::BTreeMap::new();
+        Report {
+            format: FORMAT.into(),
+            release: Subject {
+                plugin: self.of.plugin.clone(),
+                version: self.of.version.clone(),
+                release: self.of.number,
+                component: self.of.component,
+                manifest: self.of.manifest,
+            },
+            tool: "test".into(),
+            seed: 1,
+            corpus: Corpus { digest: Digest::of(b""), inputs, kinds: Vec::new(), statuses: Vec::new() },
+            passes: Vec::new(),
+            determinism: Determinism::default(),
+        }
+    }
+}
+
+fn router(store: &SqliteStore, anchor: Digest) -> Router {
+    let (shared, clock) = (Arc::new(store.clone()), Arc::new(testing::Fixed));
+    let registry = Registry::new(shared.clone(), shared.clone(), anchor, Arc::new(testing::NoScopes), clock.clone());
+    let ports = Ports { registry: Arc::new(registry), reviews: shared, clock, rng: Arc::new(Counting::default()) };
+    let frame = testing::frame_with(store, b"operator", Arc::new(testing::Own));
+    Routes::new(frame).mount(operations(), Arc::new(ports)).router()
+}
+
+/// The envelope around what a rehearsal answered, signed with this key.
+pub fn signed(tried: &Value, key: &SecretKey) -> Value {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let payload = BASE64_STANDARD.decode(tried["sign"]["payload"].as_str().unwrap()).unwrap();
+    let statement = Statement::<Verdict>::parse(&payload).unwrap();
+    serde_json::from_str(&statement.signed(key).unwrap().to_json()).unwrap()
+}
+
+/// A request to approve with this key.
+pub fn approval(key: &SecretKey) -> Value {
+    json!({ "decision": "approve", "reason": "it does nothing", "key": key.public().keyid() })
+}
