@@ -18,7 +18,7 @@ use portcullis_model::people::Decide;
 pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown};
 pub use lines::Lines;
 
-use crate::{host::Host, inspected::Inspector, reading::LogReader, rotation::workshop};
+use crate::{host::Host, inspected::Inspector, leaving::Receipts, reading::LogReader, rotation::workshop};
 
 /// The API of an opened host, whose log is read by this reader and followed by these: as the operator may ask it, and people who sign
 /// in, where any can.
@@ -110,9 +110,13 @@ fn sources(host: &Host) -> v1::sources::Ports {
 }
 
 fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Ports {
+    let ending = host.clone();
     v1::installations::Ports {
         registry: host.registry.clone(),
         installations: host.store.clone(),
+        leaving: host.store.clone(),
+        ended_by: Box::new(move |by| crate::rotation::endings(&ending, by)),
+        receipts: Arc::new(Receipts::of(host)),
         budgets: host.store.clone(),
         recorder: host.store.clone(),
         bounds: host.bounds(),

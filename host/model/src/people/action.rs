@@ -108,7 +108,7 @@ actions! {
     INSTALLATIONS_RESUME = privileged "installations.resume", "Resumes an installation.";
     INSTALLATIONS_ROLLBACK = privileged "installations.rollback", "Goes back to the release before.";
     INSTALLATIONS_SUSPEND = privileged "installations.suspend", "Suspends an installation.";
-    INSTALLATIONS_UNINSTALL = privileged "installations.uninstall", "Uninstalls a plugin.";
+    INSTALLATIONS_UNINSTALL = privileged "installations.uninstall", "Uninstalls a plugin, or takes it back.";
     INSTALLATIONS_UPGRADE = privileged "installations.upgrade", "Upgrades an installation.";
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
     PEOPLE_CHANGE = privileged "people.change", "Suspends a person, lets one back in, or takes a factor away.";
