@@ -255,3 +255,25 @@ async fn a_client_is_registered_by_its_key_given_the_next_one_and_the_first_take
     assert_eq!((of("client.registered"), of("client.rotated")), (1, 2), "each is on record");
     assert!(home.refused(&["client", "rotate", "cli_9", "--jwks", "next.jwks"]).contains("there is no client 'cli_9'"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_is_uninstalled_taken_back_and_erased_with_a_receipt() {
+    let home = Home::new();
+    home.install().await;
+    let gone = home.json(&["plugin", "uninstall", "ins_1", "--reason", "not needed"]);
+    assert_eq!(gone["installation"]["state"], "uninstalled", "{gone}");
+    assert_eq!((&gone["stopped"]["secrets"], &gone["revoked"]), (&json!(0), &json!([])), "{gone}");
+    assert!(home.refused(&["plugin", "receipt", "ins_1"]).contains("ins_1 is not erased"));
+    let back = home.json(&["plugin", "restore", "ins_1"]);
+    assert_eq!(back["state"], "suspended", "{back}");
+    assert!(home.refused(&["plugin", "restore", "ins_1"]).contains("is not uninstalled"));
+    let now = ["plugin", "uninstall", "ins_1", "--reason", "asked to", "--now", "--export", "kept"];
+    let erased = home.json(&now);
+    assert_eq!(erased["installation"]["state"], "erased", "{erased}");
+    assert!(home.0.path().join("kept/installation.json").exists(), "{erased}");
+    let receipt = home.json(&["plugin", "receipt", "ins_1"]);
+    assert_eq!((&receipt["erased"]["kv-rows"], &receipt["proof"]["index"]), (&json!(0), &receipt["index"]));
+    assert_eq!(home.entries("kind=plugin.erased").len(), 1);
+    let read = home.entries("kind=audit.read");
+    assert_eq!(read.iter().filter(|one| one["entry"]["detail"]["way"] == "receipt").count(), 1, "{read:?}");
+}
