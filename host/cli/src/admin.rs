@@ -13,6 +13,7 @@ use portcullis_api::{
     admin::{Api, AutomationCallers, Frame, OperatorOnly, Ports, v1},
     audit::Live,
 };
+use portcullis_capabilities::Catalogue;
 use portcullis_model::people::Decide;
 
 pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown};
@@ -32,6 +33,11 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         alerts: Arc::new(v1::alerts::Ports { alerts: host.store.clone(), clock: host.clock.clone() }),
         attestations: duties.clone(),
         audit: Arc::new(v1::audit::Ports { reader: reader.clone(), live: live.clone(), recorder: host.store.clone() }),
+        authorizations: Arc::new(v1::authorizations::Ports {
+            store: host.store.clone(),
+            catalogue: Arc::new(Catalogue),
+            clock: host.clock.clone(),
+        }),
         automation: who.clone(),
         backends: Arc::new(backends(host)),
         clients: Arc::new(v1::clients::Ports {

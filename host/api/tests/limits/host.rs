@@ -305,6 +305,11 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
         roles: who.clone(),
         backends: desks::backends(world),
+        authorizations: Arc::new(admin::v1::authorizations::Ports {
+            store: store.clone(),
+            catalogue: Arc::new(Nothing),
+            clock: clock.clone(),
+        }),
         clients: Arc::new(admin::v1::clients::Ports {
             store: store.clone(),
             installations: store.clone(),
