@@ -339,3 +339,44 @@ async fn what_is_not_erased_can_be_taken_back_by_whoever_may_and_what_is_has_a_r
     assert_eq!(status, StatusCode::CONFLICT);
     says(&page, &["ins_1 is not erased."]);
 }
+
+#[tokio::test]
+async fn what_waits_in_a_browser_is_agreed_to_scope_by_scope_or_refused() {
+    let (path, own) = ("/authorizations/BCDF-GHJK", "/console/clients/_waiting/BCDF-GHJK");
+    let subject = json!({ "scope": "tickets:read fields=subject", "words": ["it reads of tickets: subject"] });
+    let asked = json!({
+        "code": "BCDF-GHJK", "client": "cli_1", "name": "the client of triage", "tenant": "acme", "scopes": [subject, subject]
+    });
+    let decided = json!({ "dry_run": true, "authorization": asked, "scopes": [subject] });
+    let (approve, deny) = (format!("POST {path}/approve"), format!("POST {path}/deny"));
+    let console = Console::with(true, [(approve.as_str(), decided.clone()), (deny.as_str(), decided)]);
+    let (_, page) = console.get("/console/clients").await;
+    says(&page, &["Waits for an admin", "It reads of tickets: subject and status.", own]);
+    let (_, page) = console.get(own).await;
+    says(&page, &["on their own screen", "id=\"scope-1\"", "value=\"tickets:update fields=priority\" checked"]);
+    let form = "scope=tickets%3Aread+fields%3Dsubject";
+    let (status, page) = console.send(&format!("{own}/approve"), form).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let hidden = "type=\"hidden\" name=\"scope\" value=\"tickets:read fields=subject\"";
+    says(&page, &["Nothing has changed yet", "It reads of tickets: subject.", "1 of 2", hidden]);
+    let (_, to) = console.send(&format!("{own}/approve"), &format!("{form}&step=do")).await;
+    assert_eq!(to, "/console/clients");
+    let (_, to) = console.send(&format!("{own}/deny"), "").await;
+    assert_eq!(to, "/console/clients");
+    let narrow = json!({ "scopes": ["tickets:read fields=subject"] });
+    let done = [
+        (format!("{approve}?dry_run=true"), narrow.clone(), None),
+        (approve.clone(), narrow, None),
+        (deny.clone(), Value::Null, None),
+    ];
+    assert_eq!(console.done(), done);
+
+    let refused = json!({ "type": "/problems/refused", "status": 422, "detail": "These scopes leave nothing." });
+    let console = Console::with(true, [(approve.as_str(), refused)]);
+    let (_, page) = console.send(&format!("{own}/approve"), "").await;
+    says(&page, &["These scopes leave nothing.", "Take the tick away"]);
+    let (_, page) = Console::with(false, []).get(own).await;
+    assert!(!page.contains("method=\"post\"") && page.contains("It reads of tickets"), "{page}");
+    let (status, _) = console.get("/console/clients/_waiting/ZZZZ-ZZZZ").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -100,6 +100,7 @@ const ALL: &[(&str, &str)] = &[
     ("backend", "/console/installations/ins_1/backend"),
     ("clients", "/console/clients"),
     ("client", "/console/clients/cli_1"),
+    ("authorization", "/console/clients/_waiting/BCDF-GHJK"),
     ("audit", "/console/audit"),
     ("entry", "/console/audit/4711"),
     ("alerts", "/console/alerts"),
