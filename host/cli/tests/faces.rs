@@ -136,6 +136,8 @@ const ASKING: &[(&str, &str)] = &[
     ("status announce", "status.rs"),
     ("status list", "status.rs"),
     ("status resolve", "status.rs"),
+    ("tenant certificate", "tenant.rs"),
+    ("tenant delete", "tenant.rs"),
     ("why", "why.rs"),
 ];
 
