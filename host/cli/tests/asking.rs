@@ -252,6 +252,12 @@ async fn a_connection_is_shown_in_the_status_ended_once_and_on_record() {
     assert!(adding.wait().unwrap().success());
     let status = home.lines(&["rotation", "status", "--tenant", "acme"]);
     assert_eq!((&status[0]["name"], &status[0]["needs-person"]), (&json!("chat"), &json!(true)), "{status:?}");
+    let anew = home.refused(&["connection", "authorize", "ins_1", "chat"]);
+    assert!(anew.contains("no link can be made"), "nobody consents to a token by hand: {anew}");
+    let none = home.refused(&["connection", "authorize", "ins_1", "mail"]);
+    assert!(none.contains("ins_1 has no connection 'mail' yet; say of which provider"), "{none}");
+    let half = home.refused(&["connection", "authorize", "ins_1", "chat", "--scope", "read"]);
+    assert!(half.contains("say of which provider, with --provider"), "{half}");
     let ended = home.json(&["connection", "revoke", "ins_1", "chat"]);
     let told = json!({ "installation": "ins_1", "name": "chat", "ended": true, "upstream": "not offered" });
     assert_eq!(ended, told);
