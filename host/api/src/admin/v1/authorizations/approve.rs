@@ -24,7 +24,6 @@ pub struct Approve;
 pub struct Approving {
     /// To no more than these scopes, as text; to all that is asked for, where it is not there.
     #[serde(default)]
-    #[schema(max_items = 500)]
     scopes: Option<Vec<String>>,
 }
 
