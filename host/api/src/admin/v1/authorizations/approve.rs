@@ -32,7 +32,7 @@ impl Approving {
     fn narrow(&self, ports: &Ports) -> Result<Option<Vec<ScopeText>>, Problem> {
         let Some(texts) = &self.scopes else { return Ok(None) };
         let read = |text: &String| -> Result<ScopeText, ScopeError> {
-            let scope = text.parse()?;
+            let scope: ScopeText = text.parse()?;
             ports.catalogue.describe(&scope)?;
             Ok(scope)
         };
