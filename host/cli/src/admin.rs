@@ -13,12 +13,13 @@ use portcullis_api::{
     admin::{Api, AutomationCallers, Frame, OperatorOnly, Ports, v1},
     audit::Live,
 };
+use portcullis_capabilities::Catalogue;
 use portcullis_model::people::Decide;
 
 pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown};
 pub use lines::Lines;
 
-use crate::{host::Host, inspected::Inspector, reading::LogReader, rotation::workshop};
+use crate::{host::Host, inspected::Inspector, leaving::Receipts, reading::LogReader, rotation::workshop};
 
 /// The API of an opened host, whose log is read by this reader and followed by these: as the operator may ask it, and people who sign
 /// in, where any can.
@@ -32,6 +33,11 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         alerts: Arc::new(v1::alerts::Ports { alerts: host.store.clone(), clock: host.clock.clone() }),
         attestations: duties.clone(),
         audit: Arc::new(v1::audit::Ports { reader: reader.clone(), live: live.clone(), recorder: host.store.clone() }),
+        authorizations: Arc::new(v1::authorizations::Ports {
+            store: host.store.clone(),
+            catalogue: Arc::new(Catalogue),
+            clock: host.clock.clone(),
+        }),
         automation: who.clone(),
         backends: Arc::new(backends(host)),
         clients: Arc::new(v1::clients::Ports {
@@ -111,9 +117,13 @@ fn sources(host: &Host) -> v1::sources::Ports {
 }
 
 fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Ports {
+    let ending = host.clone();
     v1::installations::Ports {
         registry: host.registry.clone(),
         installations: host.store.clone(),
+        leaving: host.store.clone(),
+        ended_by: Box::new(move |by| crate::rotation::endings(&ending, by)),
+        receipts: Arc::new(Receipts::of(host)),
         budgets: host.store.clone(),
         recorder: host.store.clone(),
         bounds: host.bounds(),

@@ -29,6 +29,7 @@ pub mod host;
 pub mod incident;
 pub mod inspected;
 pub mod leaks;
+pub mod leaving;
 pub mod log_proof;
 pub mod oauth;
 pub mod ops;

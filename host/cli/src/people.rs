@@ -70,7 +70,16 @@ pub fn ports(host: &Host, people: Option<&SignIn>) -> Result<v1::people::Ports> 
 
 /// How browsers reach this host, for links; none where nobody knows.
 pub fn address(host: &Host, people: Option<&SignIn>) -> Option<String> {
-    people.map(|people| people.base.clone()).or_else(|| host.config.listen.base().ok())
+    people.map(|people| people.base.clone()).or_else(|| reached(host).ok())
+}
+
+/// How browsers reach this host: as the running one says, which may listen elsewhere than the configuration has it.
+pub fn reached(host: &Host) -> Result<String> {
+    let mut listen = host.config.listen.clone();
+    if let Some(address) = host.home.address()? {
+        listen.address = address;
+    }
+    listen.base()
 }
 
 /// How browsers reach this host. On loopback, where no other address is named, by the one name that browsers know passkeys under.

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 pub use self::{
-    certificate::{Backups, Certificate, Certified, certify, verify},
+    certificate::{Backups, Certificate, read, verify},
     delete::{Plan, begin, carry_on, plan, run},
     desk::ports,
 };

@@ -58,7 +58,7 @@ const ACTS: &[(&str, &str)] = &[
     ("plugin rollback", "plugin.rolled-back"),
     ("plugin uninstall", "plugin.suspended plugin.uninstalled plugin.erased connection.ended"),
     ("plugin restore", "plugin.restored"),
-    ("plugin receipt", READS),
+    ("plugin receipt", "audit.read"),
     ("plugin log", READS),
     ("review list", READS),
     ("review show", READS),

@@ -12,7 +12,13 @@ use std::{
 };
 
 use portcullis_cli::{home::Home as OfHost, host::Host, system::SystemClock};
-use portcullis_model::{audit::Kind, installation::InstallationStore as _, time::Clock as _};
+use portcullis_model::{
+    audit::Kind,
+    id::Digest,
+    installation::InstallationStore as _,
+    oauth::{Change, Decision, OAuthStore as _, Pending, Put},
+    time::Clock as _,
+};
 use serde_json::{Value, json};
 
 /// A host that was just made, and its command line.
@@ -70,6 +76,32 @@ impl Home {
         let one = fixture::installation("ins_1", "acme", "com.example.chat");
         let entry = host.entry(Kind::PluginInstalled, Some(one.tenant.clone()));
         assert!(host.store.put_installation(one, None, entry).await.unwrap());
+    }
+
+    /// Has this client of acme's ask for an authorization, under this code.
+    async fn asks(&self, client: &str, code: &str) {
+        let host = Host::open(OfHost::at(self.0.path().join("home"))).await.unwrap();
+        let created = SystemClock.now();
+        let row = Pending {
+            id: format!("req_{code}").parse().unwrap(),
+            browser: Digest::of(b"browser"),
+            code: code.to_owned(),
+            client: client.parse().unwrap(),
+            tenant: "acme".parse().unwrap(),
+            redirect: "https://back.example/cb".to_owned(),
+            state: None,
+            challenge: "x".to_owned(),
+            audience: "https://api.example".to_owned(),
+            scopes: vec!["log:write".parse().unwrap(), "tickets:read fields=subject,tags".parse().unwrap()],
+            jkt: None,
+            created,
+            expires: created.plus(Duration::from_secs(600)),
+            decision: Decision::Waiting,
+            version: 1,
+        };
+        let entries = vec![host.entry(Kind::AuthorizationAsked, Some(row.tenant.clone()))];
+        let change = Change { pending: Some(Put { row, expected: None }), entries, ..Change::default() };
+        assert!(host.store.change(change).await.unwrap());
     }
 
     fn file(&self, name: &str, text: &str) {
@@ -221,6 +253,12 @@ async fn a_connection_is_shown_in_the_status_ended_once_and_on_record() {
     let status = home.lines(&["rotation", "status", "--tenant", "acme"]);
     let shown = (&status[0]["name"], &status[0]["nature"]["renewal"]);
     assert_eq!(shown, (&json!("chat"), &json!("person")), "{status:?}");
+    let anew = home.refused(&["connection", "authorize", "ins_1", "chat"]);
+    assert!(anew.contains("no link can be made"), "nobody consents to a token by hand: {anew}");
+    let none = home.refused(&["connection", "authorize", "ins_1", "mail"]);
+    assert!(none.contains("ins_1 has no connection 'mail' yet; say of which provider"), "{none}");
+    let half = home.refused(&["connection", "authorize", "ins_1", "chat", "--scope", "read"]);
+    assert!(half.contains("say of which provider, with --provider"), "{half}");
     let ended = home.json(&["connection", "revoke", "ins_1", "chat"]);
     let told = json!({ "installation": "ins_1", "name": "chat", "ended": true, "upstream": "not offered" });
     assert_eq!(ended, told);
@@ -255,4 +293,50 @@ async fn a_client_is_registered_by_its_key_given_the_next_one_and_the_first_take
     let of = |kind: &str| home.entries(&format!("kind={kind}")).len();
     assert_eq!((of("client.registered"), of("client.rotated")), (1, 2), "each is on record");
     assert!(home.refused(&["client", "rotate", "cli_9", "--jwks", "next.jwks"]).contains("there is no client 'cli_9'"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_is_uninstalled_taken_back_and_erased_with_a_receipt() {
+    let home = Home::new();
+    home.install().await;
+    let gone = home.json(&["plugin", "uninstall", "ins_1", "--reason", "not needed"]);
+    assert_eq!(gone["installation"]["state"], "uninstalled", "{gone}");
+    assert_eq!((&gone["stopped"]["secrets"], &gone["revoked"]), (&json!(0), &json!([])), "{gone}");
+    assert!(home.refused(&["plugin", "receipt", "ins_1"]).contains("ins_1 is not erased"));
+    let back = home.json(&["plugin", "restore", "ins_1"]);
+    assert_eq!(back["state"], "suspended", "{back}");
+    assert!(home.refused(&["plugin", "restore", "ins_1"]).contains("is not uninstalled"));
+    let now = ["plugin", "uninstall", "ins_1", "--reason", "asked to", "--now", "--export", "kept"];
+    let erased = home.json(&now);
+    assert_eq!(erased["installation"]["state"], "erased", "{erased}");
+    assert!(home.0.path().join("kept/installation.json").exists(), "{erased}");
+    let receipt = home.json(&["plugin", "receipt", "ins_1"]);
+    assert_eq!((&receipt["erased"]["kv-rows"], &receipt["proof"]["index"]), (&json!(0), &receipt["index"]));
+    assert_eq!(home.entries("kind=plugin.erased").len(), 1);
+    let read = home.entries("kind=audit.read");
+    assert_eq!(read.iter().filter(|one| one["entry"]["detail"]["way"] == "receipt").count(), 1, "{read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_authorization_is_listed_agreed_to_in_part_and_refused_by_its_code() {
+    let home = Home::new();
+    home.install().await;
+    let back = ["--redirect", "https://back.example/cb"];
+    let made = home.json(&[&["client", "register", "ins_1", "--dpop"][..], &back[..]].concat());
+    let client = made["client"]["id"].as_str().unwrap();
+    home.asks(client, "BCDF-GHJK").await;
+    home.asks(client, "LMNP-QRST").await;
+    let waiting = home.lines(&["client", "pending"]);
+    assert_eq!((waiting.len(), &waiting[0]["client"]), (2, &json!(client)), "{waiting:?}");
+    assert_eq!(waiting[0]["scopes"], json!(["log:write", "tickets:read fields=subject,tags"]));
+    let alone = home.refused(&["client", "approve", "BCDF-GHJK"]);
+    assert!(alone.contains("asks for:") && alone.contains("say --yes"), "{alone}");
+    let narrow = ["client", "approve", "bcdf ghjk", "--yes", "--scope", "tickets:read fields=subject"];
+    let agreed = home.json(&narrow);
+    assert_eq!(agreed["scopes"], json!(["tickets:read fields=subject"]), "{agreed}");
+    assert!(home.refused(&narrow).contains("its 10 minutes are over"));
+    let denied = home.json(&["client", "deny", "LMNP-QRST"]);
+    assert_eq!(denied, json!({ "client": client, "denied": true }));
+    assert!(home.lines(&["client", "pending"]).is_empty());
+    assert_eq!(home.entries("kind=authorization.decided").len(), 2, "a rehearsal is not on record");
 }

@@ -55,7 +55,7 @@ fn privacy() -> Router<Arc<dyn Host>> {
 pub fn routes(host: Arc<dyn Host>) -> Router {
     use pages::{
         account, alerts, audit, backend, clients, connections, deliveries, denials, entry, incidents, install,
-        installation, installations, marketplace, overview, people, release, reviews, rightsize, sources,
+        installation, installations, leaving, marketplace, overview, people, release, reviews, rightsize, sources,
     };
     let one = "/console/installations/{id}";
     let under = |rest: &str| format!("{one}/{rest}");
@@ -75,6 +75,9 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .route(&under("right-size"), get(rightsize::show))
         .route(&under("suspend"), post(installation::suspends))
         .route(&under("resume"), post(installation::resumes))
+        .route(&under("uninstall"), post(leaving::uninstalls))
+        .route(&under("restore"), post(leaving::restores))
+        .route(&under("receipt"), get(leaving::receipt))
         .route(&under("upgrade"), get(installation::upgrade).post(installation::upgrades))
         .route("/console/denials", get(denials::list))
         .route("/console/alerts", get(alerts::list))

@@ -298,3 +298,104 @@ async fn a_review_is_commented_on_and_given_to_a_reviewer_by_whoever_may() {
     let refused = Console::with(true, []).send(&format!("{own}/comments"), "text=x").await;
     assert_eq!(refused.0, StatusCode::NOT_FOUND, "{}", refused.1);
 }
+
+#[tokio::test]
+async fn what_goes_with_an_installation_is_said_before_it_goes() {
+    let gone = json!({
+        "id": "ins_1", "tenant": "acme", "plugin": "com.example.triage", "state": "uninstalled",
+        "purge_at": "2026-12-22T20:59:07.120Z"
+    });
+    let credential = json!({ "name": "desk", "provider": "zendesk", "fate": "not-offered", "why": null });
+    let done = json!({
+        "dry_run": false, "installation": gone, "stopped": { "secrets": 2, "deliveries": 11 }, "credentials": [credential]
+    });
+    let console = Console::with(true, [("POST /installations/ins_1/uninstall", done)]);
+    let (own, uninstall) = ("/console/installations/ins_1", "/console/installations/ins_1/uninstall");
+    let (_, page) = console.get(own).await;
+    says(&page, &["Show what would go", "in which you can take it back", "for thirty days"]);
+    let form = "version=%227%22&reason=not+needed&keep=604800";
+    let (status, page) = console.send(uninstall, form).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    says(
+        &page,
+        &["Nothing has changed yet", "2026-12-22 20:59 UTC", "<dd>11</dd>", "value=\"604800\"", "Uninstall it"],
+    );
+    let (_, page) = console.send(uninstall, &format!("{form}&step=do")).await;
+    says(&page, &["Ended here, and not at the provider", "desk at zendesk"]);
+    let (body, version) = (json!({ "reason": "not needed", "keep_for": 604_800 }), Some("\"7\"".to_owned()));
+    let asked = [
+        ("POST /installations/ins_1/uninstall?dry_run=true".to_owned(), body.clone(), version.clone()),
+        ("POST /installations/ins_1/uninstall".to_owned(), body, version),
+    ];
+    assert_eq!(console.done(), asked);
+    let (_, page) = console.send(uninstall, "reason=asked+to&keep=now").await;
+    says(&page, &["at once, and cannot be had back"]);
+    assert_eq!(console.done()[0].1, json!({ "reason": "asked to", "now": true }));
+}
+
+#[tokio::test]
+async fn what_is_not_erased_can_be_taken_back_by_whoever_may_and_what_is_has_a_receipt() {
+    let restored = json!({ "dry_run": false, "changes": [], "installation": { "id": "ins_8", "state": "suspended" } });
+    let console = Console::with(true, [("POST /installations/ins_8/restore", restored)]);
+    let (_, page) = console.get("/console/installations/ins_8").await;
+    says(&page, &["Take it back", "2026-12-20 08:00 UTC"]);
+    let (_, to) = console.send("/console/installations/ins_8/restore", "version=%229%22").await;
+    assert_eq!(to, "/console/installations/ins_8");
+    let asked = ("POST /installations/ins_8/restore".to_owned(), Value::Null, Some("\"9\"".to_owned()));
+    assert_eq!(console.done(), [asked]);
+    let others = Console::with(false, []);
+    for id in ["ins_1", "ins_8"] {
+        let (_, page) = others.get(&format!("/console/installations/{id}")).await;
+        assert!(!page.contains("/uninstall\"") && !page.contains("/restore\""), "{page}");
+    }
+    let (_, page) = others.get("/console/installations/ins_9").await;
+    says(&page, &["/console/installations/ins_9/receipt"]);
+    let (_, page) = others.get("/console/installations/ins_9/receipt").await;
+    says(&page, &["<dt>kv-rows</dt><dd>40</dd>", "/console/audit/4690", "check-proof"]);
+    let refused = json!({ "type": "/problems/conflict", "status": 409, "detail": "ins_1 is not erased." });
+    let early = Console::with(false, [("GET /installations/ins_1/receipt", refused)]);
+    let (status, page) = early.get("/console/installations/ins_1/receipt").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    says(&page, &["ins_1 is not erased."]);
+}
+
+#[tokio::test]
+async fn what_waits_in_a_browser_is_agreed_to_scope_by_scope_or_refused() {
+    let (path, own) = ("/authorizations/BCDF-GHJK", "/console/clients/_waiting/BCDF-GHJK");
+    let subject = json!({ "scope": "tickets:read fields=subject", "words": ["it reads of tickets: subject"] });
+    let asked = json!({
+        "code": "BCDF-GHJK", "client": "cli_1", "name": "the client of triage", "tenant": "acme", "scopes": [subject, subject]
+    });
+    let decided = json!({ "dry_run": true, "authorization": asked, "scopes": [subject] });
+    let (approve, deny) = (format!("POST {path}/approve"), format!("POST {path}/deny"));
+    let console = Console::with(true, [(approve.as_str(), decided.clone()), (deny.as_str(), decided)]);
+    let (_, page) = console.get("/console/clients").await;
+    says(&page, &["Waits for an admin", "It reads of tickets: subject and status.", own]);
+    let (_, page) = console.get(own).await;
+    says(&page, &["on their own screen", "id=\"scope-1\"", "value=\"tickets:update fields=priority\" checked"]);
+    let form = "scope=tickets%3Aread+fields%3Dsubject";
+    let (status, page) = console.send(&format!("{own}/approve"), form).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let hidden = "type=\"hidden\" name=\"scope\" value=\"tickets:read fields=subject\"";
+    says(&page, &["Nothing has changed yet", "It reads of tickets: subject.", "1 of 2", hidden]);
+    let (_, to) = console.send(&format!("{own}/approve"), &format!("{form}&step=do")).await;
+    assert_eq!(to, "/console/clients");
+    let (_, to) = console.send(&format!("{own}/deny"), "").await;
+    assert_eq!(to, "/console/clients");
+    let narrow = json!({ "scopes": ["tickets:read fields=subject"] });
+    let done = [
+        (format!("{approve}?dry_run=true"), narrow.clone(), None),
+        (approve.clone(), narrow, None),
+        (deny.clone(), Value::Null, None),
+    ];
+    assert_eq!(console.done(), done);
+
+    let refused = json!({ "type": "/problems/refused", "status": 422, "detail": "These scopes leave nothing." });
+    let console = Console::with(true, [(approve.as_str(), refused)]);
+    let (_, page) = console.send(&format!("{own}/approve"), "").await;
+    says(&page, &["These scopes leave nothing.", "Take the tick away"]);
+    let (_, page) = Console::with(false, []).get(own).await;
+    assert!(!page.contains("method=\"post\"") && page.contains("It reads of tickets"), "{page}");
+    let (status, _) = console.get("/console/clients/_waiting/ZZZZ-ZZZZ").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -58,6 +58,9 @@ impl Erased {
 /// Storage of which an installation can be taken out.
 #[async_trait]
 pub trait ErasureStore: Send + Sync {
+    /// What an uninstall of it would stop now.
+    async fn would_stop(&self, installation: &Installation) -> Result<Stopped, StoreError>;
+
     /// Replaces the installation by one that is uninstalled, removes its credentials and closes its deliveries, if its
     /// generation is `expected`. The counts are added to the entry. `None` where somebody else was faster.
     async fn uninstall(

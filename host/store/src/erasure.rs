@@ -48,10 +48,8 @@ fn gone(conn: &Connection, sql: &str, one: &Installation) -> Outcome<u64> {
 
 const SECRETS: &str = "DELETE FROM secrets WHERE installation = ?1 AND tenant = ?2";
 
-/// Deliveries of an installation whose events are the tenant's.
-const CLOSE: &str = "UPDATE deliveries SET state = 3, error = 'the installation was uninstalled'
-  WHERE installation = ?1 AND state IN (0, 1)
-  AND (SELECT tenant FROM events WHERE number = event) = ?2";
+/// Deliveries of an installation that are not through, of events that are the tenant's.
+const OPEN: &str = "installation = ?1 AND state IN (0, 1) AND (SELECT tenant FROM events WHERE number = event) = ?2";
 
 /// Content that only this installation's deliveries needed. The event's id stays, so that it is not taken a second time.
 const EVENTS: &str = "UPDATE events SET body = '' WHERE tenant = ?2 AND body <> '' AND number IN
@@ -76,6 +74,12 @@ fn erase(conn: &Connection, one: &Installation, files: Erased) -> Outcome<Erased
     Ok(Erased { kv_rows, kv_bytes, secrets, log_lines, deliveries, queued_events, ..files })
 }
 
+fn would_stop(conn: &Connection, one: &Installation) -> Outcome<Stopped> {
+    let secrets = count(conn, "SELECT count(*) FROM secrets WHERE installation = ?1 AND tenant = ?2", one)?;
+    let deliveries = count(conn, &format!("SELECT count(*) FROM deliveries WHERE {OPEN}"), one)?;
+    Ok(Stopped { secrets, deliveries })
+}
+
 /// Replaces an installation by one that is uninstalled, with all that ends with it. `None` where its generation is another.
 pub(crate) fn uninstall(
     conn: &Writing,
@@ -86,8 +90,9 @@ pub(crate) fn uninstall(
     if !installations::put(conn, installation, Some(expected))? {
         return Ok(None);
     }
-    let stopped =
-        Stopped { secrets: endings::end_all(conn, installation, entry)?, deliveries: gone(conn, CLOSE, installation)? };
+    let close = format!("UPDATE deliveries SET state = 3, error = 'the installation was uninstalled' WHERE {OPEN}");
+    let secrets = endings::end_all(conn, installation, entry)?;
+    let stopped = Stopped { secrets, deliveries: gone(conn, &close, installation)? };
     gone(conn, "DELETE FROM backends WHERE installation = ?1 AND tenant = ?2", installation)?;
     consents::close(conn, installation, entry)?;
     oauth::end(conn, installation, entry)?;
@@ -98,6 +103,11 @@ pub(crate) fn uninstall(
 
 #[async_trait]
 impl ErasureStore for SqliteStore {
+    async fn would_stop(&self, installation: &Installation) -> Result<Stopped, StoreError> {
+        let one = installation.clone();
+        self.db.read(move |conn| would_stop(conn, &one)).await
+    }
+
     async fn uninstall(
         &self,
         installation: Installation,
@@ -296,6 +306,8 @@ mod tests {
         fill(&store, &one).await;
         send(&store, "own", &["a"]).await;
         send(&store, "both", &["a", "b"]).await;
+        assert_eq!(store.would_stop(&one).await.unwrap(), Stopped { secrets: 1, deliveries: 2 });
+        assert_eq!(store.would_stop(&other).await.unwrap(), Stopped { secrets: 0, deliveries: 1 });
         let stopped = store.uninstall(uninstalled(&one, 2), 1, entry(Kind::PluginUninstalled)).await.unwrap().unwrap();
         assert_eq!(stopped, Stopped { secrets: 1, deliveries: 2 });
         assert!(store.secrets().await.unwrap().is_empty());

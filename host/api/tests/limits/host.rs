@@ -12,7 +12,10 @@ use portcullis_api::{
     Webhooks,
     admin::{
         self, Api, Frame, OperatorOnly,
-        v1::rotation::{Place, SignedReport, Turn, Workshop},
+        v1::{
+            installations::{Erasure, Receipts},
+            rotation::{Place, SignedReport, Turn, Workshop},
+        },
     },
     audit::{self, Live, LiveSettings},
     ops::{Check, Family, Operations, Ops, Status},
@@ -38,7 +41,7 @@ use portcullis_model::{
     error::{ServiceError, StoreError},
     event::EventForm,
     explain::{Explain, Explained},
-    id::{ActId, Digest, TenantId},
+    id::{ActId, Digest, InstallationId, TenantId},
     incident::Subject,
     inspect::Inspects,
     limits::Limits,
@@ -175,6 +178,13 @@ impl Workshop for Nothing {
     }
 }
 
+#[async_trait]
+impl Receipts for Nothing {
+    async fn erasure(&self, _: &InstallationId) -> Result<Option<Erasure>, StoreError> {
+        Ok(None)
+    }
+}
+
 impl Catalogue for Nothing {
     fn names(&self) -> &[&'static str] {
         &[]
@@ -256,6 +266,9 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         installations: Arc::new(admin::v1::installations::Ports {
             registry: registry.clone(),
             installations: store.clone(),
+            leaving: store.clone(),
+            ended_by: Box::new(|_| unreachable!("nobody leaves")),
+            receipts: Arc::new(Nothing),
             budgets: store.clone(),
             recorder: store.clone(),
             bounds: Bounds { scopes: None, limits: Limits::CEILING, tenants: Default::default(), live: None },
@@ -293,6 +306,11 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
         roles: who.clone(),
         backends: desks::backends(world),
+        authorizations: Arc::new(admin::v1::authorizations::Ports {
+            store: store.clone(),
+            catalogue: Arc::new(Nothing),
+            clock: clock.clone(),
+        }),
         clients: Arc::new(admin::v1::clients::Ports {
             store: store.clone(),
             installations: store.clone(),

@@ -43,6 +43,22 @@ pub async fn find(store: &dyn OAuthStore, code: &str, now: Timestamp) -> Result<
     found.ok_or_else(|| ConsentError::NoSuchRequest(portcullis_model::audit::plain(code)))
 }
 
+/// What would be agreed to: all of it, or what it has in common with these scopes.
+///
+/// # Errors
+/// A scope that cannot be read, or nothing would be left.
+pub fn agreed(
+    catalogue: &dyn Catalogue,
+    pending: &Pending,
+    narrow: Option<&[ScopeText]>,
+) -> Result<Vec<ScopeText>, ConsentError> {
+    let scopes = match narrow {
+        None => pending.scopes.clone(),
+        Some(narrow) => catalogue.meet(&pending.scopes, narrow)?,
+    };
+    if scopes.is_empty() { Err(ConsentError::Nothing) } else { Ok(scopes) }
+}
+
 /// Agrees: to all of it, or to what it has in common with these scopes. `entry` is the admin's, of the kind
 /// [`Kind::AuthorizationDecided`].
 pub async fn approve(
@@ -52,13 +68,7 @@ pub async fn approve(
     narrow: Option<&[ScopeText]>,
     entry: Entry,
 ) -> Result<Vec<ScopeText>, ConsentError> {
-    let scopes = match narrow {
-        None => pending.scopes.clone(),
-        Some(narrow) => catalogue.meet(&pending.scopes, narrow)?,
-    };
-    if scopes.is_empty() {
-        return Err(ConsentError::Nothing);
-    }
+    let scopes = agreed(catalogue, &pending, narrow)?;
     let entry = entry.with("decision", "approved").with("scope", scopes::words(&scopes));
     decide(store, pending, Decision::Approved { scopes: scopes.clone() }, entry).await?;
     Ok(scopes)

@@ -1,6 +1,7 @@
 //! `portcullis connection`
 
 mod add;
+mod anew;
 mod authorize;
 mod list;
 mod revoke;
@@ -57,6 +58,12 @@ pub struct From {
 }
 
 impl From {
+    /// Whether nothing of it is given.
+    fn is_empty(&self) -> bool {
+        let Self { settings, scopes, hosts, header, prefix } = self;
+        settings.is_empty() && scopes.is_empty() && hosts.is_empty() && header.is_none() && prefix.is_none()
+    }
+
     fn origin(&self, provider: ProviderId, risk: Option<AcceptedRisk>) -> Result<Origin> {
         let mut settings = std::collections::BTreeMap::new();
         for (name, value) in &self.settings {

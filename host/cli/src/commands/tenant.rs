@@ -8,15 +8,18 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use portcullis_api::admin::Method;
 use portcullis_model::id::TenantId;
 use portcullis_packages::keys::PublicKey;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
+    admin::{Keyboard, asked, given},
     home::Home,
-    host::{Host, person},
+    host::Host,
     output::Output,
-    tenant::{self, Backups, Certified, Plan},
+    tenant::{self, Backups, Certificate, Plan},
 };
 
 /// A tenant that leaves.
@@ -94,12 +97,8 @@ impl TenantCommand {
             }
             Self::Delete(delete) => delete.run(&Host::open(home).await?, output).await,
             Self::Certificate { tenant, out } => {
-                let host = Host::open(home).await?;
-                let deletion = host.store.deletion(tenant.clone()).await?;
-                let deletion = deletion.with_context(|| format!("no deletion of '{tenant}' is on record"))?;
-                let certified = tenant::certify(&host, &deletion).await?;
-                super::publish(&host).await?;
-                handed_over(&certified, Some(&out), output)
+                let keyboard = Keyboard::of(&Host::open(home).await?)?;
+                handed_over(&Signed::of(&keyboard, &tenant).await?, Some(&out), output)
             }
             Self::Verify { file, key } => {
                 let (certificate, digest) = tenant::verify(&file, &key)?;
@@ -112,8 +111,11 @@ impl TenantCommand {
 
 impl Delete {
     async fn run(self, host: &Host, output: Output) -> Result<()> {
-        let plan = tenant::plan(host, &self.tenant).await?;
+        let keyboard = Keyboard::of(host)?;
+        let path = format!("/tenants/{}", self.tenant);
+        let mut tried = keyboard.act(Method::DELETE, &format!("{path}?dry_run=true"), None, None).await?;
         if self.dry_run {
+            let plan: Plan = given(tried["plan"].take())?;
             return output.result(&plan, || planned(&plan));
         }
         if self.confirm.as_ref() != Some(&self.tenant) {
@@ -122,17 +124,40 @@ impl Delete {
         if self.out.as_ref().is_some_and(|out| out.exists()) {
             bail!("the file for the certificate is there already; nothing was deleted, give another name");
         }
-        tenant::begin(host, &plan, self.contain, person()).await?;
+        let meant = [
+            ("confirm", self.confirm.as_ref().map(ToString::to_string)),
+            ("contain", self.contain.then(|| "true".to_owned())),
+        ];
+        keyboard.act(Method::DELETE, &asked(&path, &meant), None, None).await?;
         let deletion = tenant::carry_on(host, &self.tenant).await?;
-        super::publish(host).await?;
+        keyboard.publish().await?;
         if deletion.ended.is_none() {
             bail!(
                 "calls of its plugins still go on; the running host goes on with it: say it again for the certificate"
             );
         }
-        let certified = tenant::certify(host, &deletion).await?;
-        super::publish(host).await?;
-        handed_over(&certified, self.out.as_deref(), output)
+        handed_over(&Signed::of(&keyboard, &self.tenant).await?, self.out.as_deref(), output)
+    }
+}
+
+/// A certificate, as the admin API hands it over.
+#[derive(Deserialize)]
+struct Signed {
+    envelope: String,
+    digest: String,
+    key: String,
+}
+
+impl Signed {
+    async fn of(keyboard: &Keyboard, tenant: &TenantId) -> Result<Self> {
+        let signed = keyboard.read_as(&format!("/tenants/{tenant}/certificate")).await?;
+        keyboard.publish().await?;
+        Ok(signed)
+    }
+
+    /// What it says.
+    fn certificate(&self) -> Result<Certificate> {
+        Ok(tenant::read(&self.envelope, &self.key.parse()?)?.0)
     }
 }
 
@@ -172,7 +197,7 @@ fn planned(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-fn words(certificate: &tenant::Certificate) -> String {
+fn words(certificate: &Certificate) -> String {
     format!(
         "{} was deleted: begun {}, nothing left at {}; {} entries of the log.\n{}\n{}",
         certificate.tenant,
@@ -184,13 +209,12 @@ fn words(certificate: &tenant::Certificate) -> String {
     )
 }
 
-fn handed_over(certified: &Certified, out: Option<&Path>, output: Output) -> Result<()> {
-    let Certified { signed, certificate } = certified;
+fn handed_over(signed: &Signed, out: Option<&Path>, output: Output) -> Result<()> {
     if let Some(out) = out {
         fs::write(out, format!("{}\n", signed.envelope)).with_context(|| format!("cannot write {}", out.display()))?;
     }
-    let value = json!({
-        "digest": signed.digest, "key": signed.key.to_string(), "certificate": certificate, "file": out,
-    });
-    output.result(&value, || format!("{}\nCertificate {}\nsigned by {}", words(certificate), signed.digest, signed.key))
+    let certificate = signed.certificate()?;
+    let value = json!({ "digest": signed.digest, "key": signed.key, "certificate": certificate, "file": out });
+    output
+        .result(&value, || format!("{}\nCertificate {}\nsigned by {}", words(&certificate), signed.digest, signed.key))
 }

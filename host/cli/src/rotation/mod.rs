@@ -15,11 +15,10 @@ use portcullis_broker::authz::family::ClientCredentials;
 use portcullis_broker::rotation::{Endings, Families, Fate, Order, Pace, Progress, Rotator, Sources, Upstreams};
 use portcullis_model::{
     audit::Actor,
-    ending::Ending,
     id::TenantId,
     rotation::{Act, Line},
 };
-use serde_json::json;
+use serde::Deserialize;
 
 pub use by_itself::run;
 pub use reach::AuditReach;
@@ -58,22 +57,34 @@ pub fn endings(host: &Host, actor: Actor) -> Endings {
     Endings { store: host.store.clone(), upstreams: upstreams(host, actor) }
 }
 
-/// What became of ended credentials where they were issued, as a command's JSON has it.
-pub fn fates(settled: &[(Ending, Fate)]) -> Vec<serde_json::Value> {
-    let one = |(ending, fate): &(Ending, Fate)| json!({ "name": ending.key.name, "provider": ending.provider, "generation": ending.generation, "upstream": fate.text() });
-    settled.iter().map(one).collect()
+/// What became of an ended credential at its provider, as the admin API answers it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settled {
+    /// At which provider, where that is known.
+    pub provider: Option<String>,
+    fate: String,
+    why: Option<String>,
 }
 
-/// The same in words, a line each.
-pub fn told(settled: &[(Ending, Fate)]) -> String {
-    let line = |(ending, fate): &(Ending, Fate)| {
-        upstream(&ending.key.name, ending.provider.as_ref().map(|one| one.as_str()), fate)
-    };
-    settled.iter().map(line).collect()
+impl Settled {
+    /// The same, as what it is.
+    pub fn fate(&self) -> Fate {
+        let why = || self.why.clone().unwrap_or_default();
+        match self.fate.as_str() {
+            "revoked" => Fate::Revoked,
+            "not-offered" => Fate::NotOffered,
+            "failed" => Fate::Failed(why()),
+            _ => Fate::Later(why()),
+        }
+    }
+
+    /// The same in words, as a line; of the connection with this name.
+    pub fn line(&self, name: &str) -> String {
+        upstream(name, self.provider.as_deref(), &self.fate())
+    }
 }
 
-/// The same of one credential.
-pub fn upstream(name: &str, provider: Option<&str>, fate: &Fate) -> String {
+fn upstream(name: &str, provider: Option<&str>, fate: &Fate) -> String {
     let provider = provider.unwrap_or("its provider");
     match fate {
         Fate::Revoked => format!("\n  {name}: revoked at {provider}"),

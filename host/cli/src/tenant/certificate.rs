@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backup,
-    host::{Host, person},
+    host::Host,
     statement::{self, Signed},
 };
 
@@ -69,15 +69,6 @@ pub struct Backups {
     pub with_keys: bool,
 }
 
-/// A certificate with its signature.
-#[derive(Clone, Debug)]
-pub struct Certified {
-    /// What was signed.
-    pub signed: Signed,
-    /// What it says.
-    pub certificate: Certificate,
-}
-
 /// How backups stand.
 pub async fn backups(host: &Host) -> Result<Backups> {
     let config = &host.config.backup;
@@ -89,13 +80,8 @@ pub async fn backups(host: &Host) -> Result<Backups> {
     Ok(Backups { newest, gone_by, with_keys: config.keys })
 }
 
-/// Signs that a tenant was deleted, and writes the certificate's digest into the log, by the person at the keyboard.
-pub async fn certify(host: &Host, deletion: &Deletion) -> Result<Certified> {
-    certify_as(host, deletion, person()).await
-}
-
-/// The same, in somebody's name.
-pub(super) async fn certify_as(host: &Host, deletion: &Deletion, by: Actor) -> Result<Certified> {
+/// Signs that a tenant was deleted, and writes the certificate's digest into the log, in somebody's name.
+pub(super) async fn certify_as(host: &Host, deletion: &Deletion, by: Actor) -> Result<Signed> {
     let tenant = &deletion.tenant;
     let Some(ended) = deletion.ended else {
         bail!("'{tenant}' is not deleted yet; say 'portcullis tenant delete' again, which goes on where it was cut off")
@@ -114,7 +100,7 @@ pub(super) async fn certify_as(host: &Host, deletion: &Deletion, by: Actor) -> R
         .with("digest", signed.digest.to_string())
         .with("key", signed.key.to_string());
     host.store.certified_deletion(tenant.clone(), signed.digest, entry).await?;
-    Ok(Certified { signed, certificate })
+    Ok(signed)
 }
 
 /// The entries about a deletion, from the one on that put it on record to the one that says that it is done.
@@ -141,8 +127,16 @@ async fn entries(host: &Host, deletion: &Deletion) -> Result<Vec<u64>> {
 
 /// Checks a certificate's signature, and that it does not contradict itself. Needs no host.
 pub fn verify(file: &Path, trusted: &PublicKey) -> Result<(Certificate, Digest)> {
-    let (certificate, digest) = statement::read::<Certificate>(file, trusted, PREDICATE)
-        .with_context(|| format!("{} does not show that a tenant was deleted", file.display()))?;
+    let found = statement::read(file, trusted, PREDICATE);
+    consistent(found.with_context(|| format!("{} does not show that a tenant was deleted", file.display()))?)
+}
+
+/// The same, of what is in no file.
+pub fn read(text: &str, trusted: &PublicKey) -> Result<(Certificate, Digest)> {
+    consistent(statement::read_text(text, trusted, PREDICATE)?)
+}
+
+fn consistent((certificate, digest): (Certificate, Digest)) -> Result<(Certificate, Digest)> {
     let Certificate { begun, ended, entries, .. } = &certificate;
     if begun > ended || entries.is_empty() || !entries.is_sorted() {
         bail!("the certificate contradicts itself");

@@ -13,7 +13,7 @@ use portcullis_model::{
     installation::{Installation, InstallationState, InstallationStore as _},
 };
 use portcullis_store::{Deletion, Leaving, helpdesk::SqliteHelpDesk};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::certificate::{Backups, backups};
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const REASON: &str = "the tenant is deleted";
 
 /// What a deletion would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Plan {
     /// Of which tenant.

@@ -50,7 +50,7 @@ impl Deletions for OfHost {
     async fn certify(&self, tenant: &TenantId, by: Actor) -> Result<Signed, NotDone> {
         let found = self.0.store.deletion(tenant.clone()).await?;
         let found = found.ok_or_else(|| NotDone::Nothing(format!("no deletion of '{tenant}' is on record")))?;
-        let signed = certify_as(&self.0, &found, by).await.map_err(|error| not_done(error, NotDone::Refused))?.signed;
+        let signed = certify_as(&self.0, &found, by).await.map_err(|error| not_done(error, NotDone::Refused))?;
         let (digest, key) = (signed.digest.to_string(), signed.key.to_string());
         Ok(Signed { envelope: signed.envelope, digest, key })
     }

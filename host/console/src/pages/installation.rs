@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     activity, backend, clients, deliveries,
     denials::{Denial, rows},
+    leaving,
     release::destinations,
     rightsize::{Used, drawn, table_of},
     risks,
@@ -59,6 +60,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
     let said = plan.as_ref().map(|found| found.plan.egress.as_slice()).unwrap_or_default();
     let (pictures, risks) = (activity::pictures(&visit, &id, said).await, risks::of_installation(&visit, &id).await);
     let unused = used.as_ref().map_or(0, Used::unused);
+    let leaving = leaving::part(&visit, &one, &version).await;
     visit.show(Page {
         title: &one.plugin,
         lead: html! { "In " strong { (one.tenant) } " · version " (one.version) " · " (one.id) },
@@ -93,6 +95,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
             (card("Read more", &html! {}, &elsewhere(&one)))
             (limits(&one))
             @if one.state == "active" { (suspend(&one, &version, visit.token())) }
+            (leaving)
         },
     })
 }
@@ -102,6 +105,7 @@ fn word(one: &Installation) -> &str {
         "active" => "Active",
         "suspended" => "Suspended",
         "uninstalled" => "Uninstalled",
+        "erased" => "Erased",
         other => other,
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod incidents;
 pub(crate) mod install;
 pub(crate) mod installation;
 pub(crate) mod installations;
+pub(crate) mod leaving;
 pub(crate) mod marketplace;
 pub(crate) mod overview;
 pub(crate) mod people;

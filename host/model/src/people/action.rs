@@ -76,6 +76,8 @@ actions! {
     AUDIT_EXPORT = export "audit.export", "Exports the log.";
     AUDIT_GET = read "audit.get", "Sees an entry of the log.";
     AUDIT_LIST = read "audit.list", "Reads the log, and follows it live.";
+    AUTHORIZATIONS_DECIDE = privileged "authorizations.decide", "Agrees to what the back end of a plugin asks for in a browser, or refuses it.";
+    AUTHORIZATIONS_LIST = read "authorizations.list", "Lists requests for authorization that wait, with their codes.";
     BACKENDS_CHANGE = privileged "backends.change", "Sends an installation's events to a back end, replaces its key, or takes it away.";
     BACKENDS_LIST = read "backends.list", "Sees back ends, how their keys stand, and what was sent to them.";
     BACKENDS_REPLAY = change "backends.replay", "Has messages to a back end sent again, or one that tries it out.";
@@ -108,7 +110,7 @@ actions! {
     INSTALLATIONS_RESUME = privileged "installations.resume", "Resumes an installation.";
     INSTALLATIONS_ROLLBACK = privileged "installations.rollback", "Goes back to the release before.";
     INSTALLATIONS_SUSPEND = privileged "installations.suspend", "Suspends an installation.";
-    INSTALLATIONS_UNINSTALL = privileged "installations.uninstall", "Uninstalls a plugin.";
+    INSTALLATIONS_UNINSTALL = privileged "installations.uninstall", "Uninstalls a plugin, or takes it back.";
     INSTALLATIONS_UPGRADE = privileged "installations.upgrade", "Upgrades an installation.";
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
     MISBEHAVIOUR_LIST = read "misbehaviour.list", "Sees what tenants report of plugins, and which tenants.";

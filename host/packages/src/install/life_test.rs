@@ -56,6 +56,10 @@ impl World {
 
 #[async_trait]
 impl ErasureStore for crate::testing::Memory {
+    async fn would_stop(&self, _: &Installation) -> Result<Stopped, StoreError> {
+        Ok(Stopped { secrets: 1, deliveries: 2 })
+    }
+
     async fn uninstall(&self, new: Installation, expected: u64, entry: Entry) -> Result<Option<Stopped>, StoreError> {
         let put = self.put_installation(new, Some(expected), entry).await?;
         Ok(put.then_some(Stopped { secrets: 1, deliveries: 2 }))

@@ -5,6 +5,7 @@ pub mod acts;
 pub mod alerts;
 pub mod attestations;
 pub mod audit;
+pub mod authorizations;
 pub mod automation;
 pub mod backends;
 pub mod clients;
@@ -84,6 +85,8 @@ groups! {
     attestations,
     /// The audit log.
     audit,
+    /// Requests for authorization that wait.
+    authorizations,
     /// Programs that use this API.
     automation,
     /// Back ends of installations.

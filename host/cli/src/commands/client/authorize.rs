@@ -3,49 +3,71 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use anyhow::{Result, bail};
-use portcullis_broker::authz::consent;
-use portcullis_capabilities::Catalogue;
-use portcullis_model::{
-    audit::{Kind, plain},
-    catalogue::Catalogue as _,
-    oauth::{Decision, OAuthStore as _, Pending},
-    scope::ScopeText,
+use portcullis_api::admin::Method;
+use portcullis_model::{audit::plain, scope::ScopeText};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    admin::{Keyboard, escaped, given},
+    host::Host,
+    output::Output,
 };
-use serde_json::json;
 
-use crate::{commands::publish, host::Host, output::Output};
+/// A request that waits, or waited.
+#[derive(Deserialize)]
+struct Waiting {
+    code: String,
+    client: String,
+    name: String,
+    scopes: Vec<Scope>,
+    redirect: String,
+    created: String,
+    expires: String,
+}
 
-async fn name(host: &Host, pending: &Pending) -> Result<String> {
-    let client = host.store.client(&pending.client).await?;
-    Ok(client.map_or_else(|| pending.client.to_string(), |(client, _)| client.name))
+#[derive(Deserialize)]
+struct Scope {
+    scope: String,
+    words: Vec<String>,
+}
+
+impl Scope {
+    /// In an admin's words.
+    fn meaning(&self) -> String {
+        let words = self.words.join("; ");
+        plain(&if words.is_empty() { self.scope.clone() } else { format!("{words}  [{}]", self.scope) })
+    }
+}
+
+/// What was decided, or would be.
+#[derive(Deserialize)]
+struct Decided {
+    authorization: Waiting,
+    scopes: Vec<Scope>,
+}
+
+fn texts(all: &[Scope]) -> Vec<&str> {
+    all.iter().map(|one| one.scope.as_str()).collect()
 }
 
 pub(super) async fn list(host: &Host, output: Output) -> Result<()> {
-    let all = host.store.pending(host.clock.now()).await?;
-    for pending in all.iter().filter(|one| one.decision == Decision::Waiting) {
-        let name = name(host, pending).await?;
-        let scopes: Vec<String> = pending.scopes.iter().map(ToString::to_string).collect();
+    for one in Keyboard::of(host)?.all("/authorizations", &[]).await? {
+        let one: Waiting = given(one)?;
+        let scopes = texts(&one.scopes);
         let value = json!({
-            "code": pending.code, "client": pending.client, "name": name, "scopes": scopes,
-            "redirect": pending.redirect, "created": pending.created, "expires": pending.expires,
+            "code": one.code, "client": one.client, "name": one.name, "scopes": scopes,
+            "redirect": one.redirect, "created": one.created, "expires": one.expires,
         });
-        output
-            .item(&value, || format!("{}  until {}  {name}: {}", pending.code, pending.expires, scopes.join("; ")))?;
+        output.item(&value, || format!("{}  until {}  {}: {}", one.code, one.expires, one.name, scopes.join("; ")))?;
     }
     Ok(())
 }
 
-/// A scope in an admin's words.
-fn meaning(scope: &ScopeText) -> String {
-    let words =
-        Catalogue.describe(scope).map(|all| all.into_iter().map(|one| one.words).collect::<Vec<_>>().join("; "));
-    plain(&words.map_or_else(|_| scope.to_string(), |words| format!("{words}  [{scope}]")))
-}
-
-fn agreed(pending: &Pending, name: &str) -> Result<bool> {
-    eprintln!("{name} asks for:");
-    pending.scopes.iter().for_each(|scope| eprintln!("  - {}", meaning(scope)));
-    eprintln!("The browser goes back to {}", pending.redirect);
+fn agreed(asked: &Waiting) -> Result<bool> {
+    eprintln!("{} asks for:", asked.name);
+    asked.scopes.iter().for_each(|scope| eprintln!("  - {}", scope.meaning()));
+    eprintln!("The browser goes back to {}", asked.redirect);
     if !std::io::stdin().is_terminal() {
         bail!("nobody can be asked here: read the above, and say --yes");
     }
@@ -56,31 +78,26 @@ fn agreed(pending: &Pending, name: &str) -> Result<bool> {
 }
 
 pub(super) async fn approve(host: &Host, code: &str, narrow: &[ScopeText], yes: bool, output: Output) -> Result<()> {
-    let store = host.store.as_ref();
-    let pending = consent::find(store, code, host.clock.now()).await?;
-    let name = name(host, &pending).await?;
-    for scope in narrow {
-        Catalogue.describe(scope)?;
+    let keyboard = Keyboard::of(host)?;
+    let path = format!("/authorizations/{}/approve", escaped(code));
+    let body = match narrow {
+        [] => json!({}),
+        narrow => json!({ "scopes": narrow }),
+    };
+    // What would be refused is refused before anybody is asked.
+    let tried: Decided = given(keyboard.post(&format!("{path}?dry_run=true"), &body).await?)?;
+    if !yes && !agreed(&tried.authorization)? {
+        bail!("nothing was decided; refuse it with 'portcullis client deny {}'", tried.authorization.code);
     }
-    if !yes && !agreed(&pending, &name)? {
-        bail!("nothing was decided; refuse it with 'portcullis client deny {}'", pending.code);
-    }
-    let entry = host.entry(Kind::AuthorizationDecided, Some(pending.tenant.clone()));
-    let narrow = (!narrow.is_empty()).then_some(narrow);
-    let client = pending.client.clone();
-    let scopes = consent::approve(store, &Catalogue, pending, narrow, entry).await?;
-    publish(host).await?;
-    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    let value = json!({ "client": client, "name": name, "scopes": scopes });
-    output.result(&value, || format!("{name} may: {}\nThe page goes on by itself.", scopes.join("; ")))
+    let done: Decided = given(keyboard.post(&path, &body).await?)?;
+    let (asked, scopes) = (&done.authorization, texts(&done.scopes));
+    let value = json!({ "client": asked.client, "name": asked.name, "scopes": scopes });
+    output.result(&value, || format!("{} may: {}\nThe page goes on by itself.", asked.name, scopes.join("; ")))
 }
 
 pub(super) async fn deny(host: &Host, code: &str, output: Output) -> Result<()> {
-    let store = host.store.as_ref();
-    let pending = consent::find(store, code, host.clock.now()).await?;
-    let entry = host.entry(Kind::AuthorizationDecided, Some(pending.tenant.clone()));
-    let client = pending.client.clone();
-    consent::deny(store, pending, entry).await?;
-    publish(host).await?;
+    let path = format!("/authorizations/{}/deny", escaped(code));
+    let done: Value = Keyboard::of(host)?.act(Method::POST, &path, None, None).await?;
+    let client = &done["authorization"]["client"];
     output.result(&json!({ "client": client, "denied": true }), || "Refused. The page goes back by itself.".into())
 }

@@ -1,24 +1,25 @@
 //! `portcullis connection authorize`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_broker::{consent::Wanted, providers::definition::Proof};
-use portcullis_model::id::ProviderId;
-use serde_json::json;
+use portcullis_model::{connection::ConnectionKey, id::ProviderId};
+use serde::{Deserialize, Serialize};
 
-use super::{From, key};
+use super::{From, anew, key};
 use crate::{
     connect::{desk, providers},
     host::{Host, person, secret_from_stdin},
     output::Output,
+    people,
 };
 
 pub(super) const EXAMPLES: &str = "Example:
   portcullis connection authorize desk-sync desk --provider zendesk --set subdomain=acme --set client-id=portcullis \\
     --scope tickets:read < client-secret
 
-The link is good once, for an hour, in a browser that reaches the running host. The same command asks for consent again; what is
-stored stays in use until the new consent is given.";
+The link is good once, for an hour, in a browser that reaches the running host. Without --provider it asks for consent again, for the same
+provider, scopes, hosts and client as before; what is stored stays in use until the new consent is given.";
 
 /// Make a link by which a person lets a provider issue a token.
 #[derive(Debug, Args)]
@@ -27,9 +28,9 @@ pub struct Authorize {
     installation: String,
     /// What to call the credential.
     name: String,
-    /// The provider; see 'portcullis provider list'.
+    /// The provider; see 'portcullis provider list'. Without it, all is as it was before.
     #[arg(long)]
-    provider: ProviderId,
+    provider: Option<ProviderId>,
     #[command(flatten)]
     from: From,
     /// Use the client's secret that the connection has already, instead of reading one.
@@ -37,22 +38,40 @@ pub struct Authorize {
     same_client: bool,
 }
 
-/// How browsers reach the host: as the running one says, which may listen elsewhere than the configuration has it.
-fn base(host: &Host) -> Result<String> {
-    let mut listen = host.config.listen.clone();
-    if let Some(address) = host.home.address()? {
-        listen.address = address;
-    }
-    listen.base()
+/// A link by which a person consents.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Link {
+    consent: String,
+    link: String,
+    redirect_uri: String,
+    expires: String,
 }
 
 impl Authorize {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let installation = host.installation(&self.installation).await?;
-        let origin = self.from.origin(self.provider.clone(), None)?;
+        let key = key(&installation, &self.name)?;
+        let made = match self.provider.clone() {
+            Some(provider) => self.link(host, key, provider).await?,
+            None if !self.from.is_empty() => bail!("say of which provider, with --provider"),
+            None => anew::link(host, &key).await?,
+        };
+        output.result(&made, || {
+            format!(
+                "Open this link once, until {}, while the host is running:\n  {}\nThe client at the provider must have this \
+                 redirect URI, exactly:\n  {}",
+                made.expires, made.link, made.redirect_uri
+            )
+        })
+    }
+
+    /// Makes one for this provider, with a client's secret of its own.
+    async fn link(&self, host: &Host, key: ConnectionKey, provider: ProviderId) -> Result<Link> {
+        let origin = self.from.origin(provider, None)?;
         let resolved = providers(&host.home)?.resolve(&origin)?;
         let place = resolved.place(&self.from.hosts, self.from.header.as_deref(), self.from.prefix.as_deref())?;
-        let (key, base) = (key(&installation, &self.name)?, base(host)?);
+        let base = people::reached(host)?;
         let client = match resolved.proof {
             Proof::None => None,
             _ if self.same_client => None,
@@ -61,16 +80,8 @@ impl Authorize {
         let wanted = Wanted { key, origin, place, asked_by: person(), base };
         let asked = desk(host).ask(wanted, client).await?;
         crate::commands::publish(host).await?;
-        let (consent, link) = (&asked.consent, asked.link.as_str());
-        let value = json!({
-            "consent": consent.id, "link": link, "redirect-uri": consent.redirect, "expires": consent.expires,
-        });
-        output.result(&value, || {
-            format!(
-                "Open this link once, until {}, while the host is running:\n  {link}\nThe client at the provider must have this \
-                 redirect URI, exactly:\n  {}",
-                consent.expires, consent.redirect
-            )
-        })
+        let (consent, link) = (asked.consent, asked.link.as_str().to_owned());
+        let (id, expires) = (consent.id.to_string(), consent.expires.to_string());
+        Ok(Link { consent: id, link, redirect_uri: consent.redirect, expires })
     }
 }

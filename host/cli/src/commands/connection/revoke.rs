@@ -11,7 +11,7 @@ use crate::{
     admin::{Keyboard, given, or_unknown},
     host::Host,
     output::Output,
-    rotation::upstream,
+    rotation::Settled,
 };
 
 /// End a connection.
@@ -30,27 +30,7 @@ pub struct Revoke {
 #[derive(Deserialize)]
 struct Ended {
     upstream: Option<String>,
-    credentials: Vec<Credential>,
-}
-
-/// What became of a credential at its provider.
-#[derive(Deserialize)]
-struct Credential {
-    provider: Option<String>,
-    fate: String,
-    why: Option<String>,
-}
-
-impl Credential {
-    fn fate(&self) -> Fate {
-        let why = || self.why.clone().unwrap_or_default();
-        match self.fate.as_str() {
-            "revoked" => Fate::Revoked,
-            "not-offered" => Fate::NotOffered,
-            "failed" => Fate::Failed(why()),
-            _ => Fate::Later(why()),
-        }
-    }
+    credentials: Vec<Settled>,
 }
 
 impl Revoke {
@@ -69,10 +49,10 @@ impl Revoke {
         let value =
             json!({ "installation": installation.id, "name": self.name, "ended": true, "upstream": done.upstream });
         output.result(&value, || {
-            let told = done.credentials.iter().map(|one| upstream(&key.name, one.provider.as_deref(), &one.fate()));
+            let told = done.credentials.iter().map(|one| one.line(&key.name));
             format!("Ended here.{}", told.collect::<String>())
         })?;
-        let left = done.credentials.iter().map(Credential::fate).find_map(|fate| match fate {
+        let left = done.credentials.iter().map(Settled::fate).find_map(|fate| match fate {
             Fate::Failed(why) | Fate::Later(why) => Some(why),
             Fate::Revoked | Fate::NotOffered => None,
         });

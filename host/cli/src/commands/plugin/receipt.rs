@@ -1,10 +1,14 @@
 //! `portcullis plugin receipt`: the log's own proof that an installation was erased.
 
-use anyhow::{Result, bail};
-use clap::Args;
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use crate::{home::Home, host::Host, log_proof, output::Output};
+use anyhow::Result;
+use clap::Args;
+use portcullis_audit::EntryProof;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output};
 
 /// Print the receipt of an erasure: what was erased, and the proof that the log says so.
 #[derive(Debug, Args)]
@@ -18,30 +22,34 @@ pub struct Receipt {
     pub installation: String,
 }
 
+/// What the log has of it.
+#[derive(Deserialize)]
+struct Receipted {
+    time: String,
+    index: u64,
+    erased: BTreeMap<String, Value>,
+    proof: EntryProof,
+}
+
 impl Receipt {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let Some(stored) = host.store.entry_of_erasure(&installation.id).await? else {
-            bail!(
-                "{} is not erased; 'portcullis plugin uninstall' does that, after a time of grace or with --now",
-                installation.id
-            );
-        };
-        super::super::publish(&host).await?;
-        let proof = log_proof::of_entry(&host.home, &host.store, stored.index).await?;
-        let entry = stored.read()?;
-        let value = json!({ "index": stored.index, "proof": proof, "erased": entry.detail });
+        let keyboard = Keyboard::of(&host)?;
+        // What is proved is the published log.
+        keyboard.publish().await?;
+        let found: Receipted = keyboard.read_as(&format!("/installations/{}/receipt", installation.id)).await?;
+        keyboard.publish().await?;
+        let Receipted { time, index, erased, proof } = found;
+        let value = json!({ "index": index, "proof": proof, "erased": erased });
         output.result(&value, || {
-            let counts: Vec<String> = entry.detail.iter().map(|(name, value)| format!("  {name}: {value}")).collect();
+            let counts: Vec<String> = erased.iter().map(|(name, value)| format!("  {name}: {value}")).collect();
             format!(
-                "Erased at {}: {} of tenant {}\n{}\n\nEntry {} of the log, byte for byte:\n{}\n\nIts leaf:\n{}\n\nProof of the \
+                "Erased at {time}: {} of tenant {}\n{}\n\nEntry {index} of the log, byte for byte:\n{}\n\nIts leaf:\n{}\n\nProof of the \
                  leaf, for the key {}:\n{}",
-                entry.time,
                 installation.id,
                 installation.tenant,
                 counts.join("\n"),
-                stored.index,
                 proof.entry,
                 proof.leaf.as_deref().unwrap_or("(the log has the entry itself)"),
                 proof.key,

@@ -4,24 +4,25 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use portcullis_api::admin::Method;
 use portcullis_model::{
-    ending::Ending,
-    installation::{Installation, InstallationState, InstallationStore as _},
+    erasure::Stopped,
+    installation::{Installation, InstallationState},
     scope::parse_seconds,
 };
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::ask::agree;
 use crate::{
-    erasure,
+    admin::{Keyboard, given},
+    erasure::{self, Exported},
     home::Home,
-    host::{Host, person},
+    host::Host,
+    leaving,
     output::Output,
-    rotation,
+    rotation::Settled,
 };
-
-/// How long a running host may take to erase what it was told to.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Stop an installation for good: its credentials are ended and revoked at once, what it stored goes after a time of grace.
 #[derive(Debug, Args)]
@@ -63,6 +64,31 @@ fn span(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// What became of the installation.
+#[derive(Deserialize)]
+struct Uninstalled {
+    installation: Installation,
+    stopped: Stopped,
+    credentials: Vec<Credential>,
+}
+
+/// What became of one of its credentials.
+#[derive(Deserialize)]
+struct Credential {
+    name: String,
+    generation: u64,
+    #[serde(flatten)]
+    settled: Settled,
+}
+
+impl Credential {
+    fn value(&self) -> Value {
+        let Self { name, generation, settled } = self;
+        let upstream = settled.fate().text();
+        json!({ "name": name, "provider": settled.provider, "generation": generation, "upstream": upstream })
+    }
+}
+
 impl Uninstall {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         if self.reason.trim().is_empty() {
@@ -75,51 +101,54 @@ impl Uninstall {
             let what = format!("{} ({}) in tenant '{}'", installation.id, installation.plugin, installation.tenant);
             agree(&format!("Uninstall {what}, and erase what it stored {when}?"))?;
         }
-        if let Some(dir) = self.export.as_ref().filter(|dir| dir.exists()) {
-            bail!("{} is there already; name a directory that is not", dir.display());
-        }
-        let exported = match &self.export {
-            Some(dir) => {
-                // Nothing changes any more; where the export fails it is resumed by whoever looks at why.
-                host.installer().suspend(&installation.id, "it is exported, to be uninstalled").await?;
-                Some(erasure::export(&host, &installation, dir).await?)
-            }
-            None => None,
-        };
-        let now = host.clock.now();
-        let purge_at = if self.now { now } else { now.plus(self.keep_for) };
-        let done = host.installer().uninstall(host.store.as_ref(), &installation.id, &self.reason, purge_at).await;
-        super::super::publish(&host).await?;
-        let (mut gone, stopped) = done?;
-        // What their providers cannot be asked for now, a running host asks for again.
-        let its = |ending: &Ending| ending.key.installation == gone.id && ending.key.tenant == gone.tenant;
-        let settled = rotation::endings(&host, person()).settle(its, self.now).await?;
-        super::super::publish(&host).await?;
+        let keyboard = Keyboard::of(&host)?;
+        let (version, exported) = self.exported(&host, &keyboard, &installation).await?;
+        let path = format!("/installations/{}/uninstall", installation.id);
+        let done = keyboard.act(Method::POST, &path, Some(version), Some(&self.body())).await?;
+        let mut done: Uninstalled = given(done)?;
         if self.now {
-            gone = erased(&host, &gone).await?;
-            super::super::publish(&host).await?;
+            done.installation = leaving::erased(&host, &installation.id).await?;
+            keyboard.publish().await?;
         }
         let value = json!({
-            "installation": gone, "stopped": stopped, "revoked": rotation::fates(&settled), "exported": exported
+            "installation": done.installation, "stopped": done.stopped, "exported": exported,
+            "revoked": done.credentials.iter().map(Credential::value).collect::<Vec<_>>(),
         });
-        output.result(&value, || {
-            let export = self.export.as_ref().map_or(String::new(), |dir| format!("\nExported to {}.", dir.display()));
-            let rest = match &gone.state {
-                InstallationState::Erased { .. } => {
-                    format!("It is erased; see 'portcullis plugin receipt {}'.", gone.id)
-                }
-                _ => {
-                    format!("What it stored is erased at {purge_at}; until then: portcullis plugin restore {}", gone.id)
-                }
-            };
-            format!(
-                "Uninstalled {}: {} credentials ended, {} deliveries closed.{}{export}\n{rest}",
-                gone.id,
-                stopped.secrets,
-                stopped.deliveries,
-                rotation::told(&settled)
-            )
-        })
+        output.result(&value, || self.told(&done))
+    }
+
+    /// What the API is asked for.
+    fn body(&self) -> Value {
+        let keep_for = (!self.now).then(|| self.keep_for.as_secs());
+        json!({ "reason": self.reason, "keep_for": keep_for, "now": self.now })
+    }
+
+    /// Exports it, where that is asked for. Gives the version that it has then.
+    async fn exported(&self, host: &Host, keyboard: &Keyboard, one: &Installation) -> Result<(u64, Option<Exported>)> {
+        let Some(dir) = &self.export else { return Ok((one.generation, None)) };
+        if dir.exists() {
+            bail!("{} is there already; name a directory that is not", dir.display());
+        }
+        // Nothing changes any more; where the export fails it is resumed by whoever looks at why.
+        let body = json!({ "reason": "it is exported, to be uninstalled" });
+        let still = keyboard.change(Method::POST, one, "suspend", Some(&body)).await?;
+        Ok((still.generation, Some(erasure::export(host, one, dir).await?)))
+    }
+
+    fn told(&self, done: &Uninstalled) -> String {
+        let gone = &done.installation;
+        let rest = match &gone.state {
+            InstallationState::Uninstalled { purge_at, .. } => {
+                format!("What it stored is erased at {purge_at}; until then: portcullis plugin restore {}", gone.id)
+            }
+            _ => format!("It is erased; see 'portcullis plugin receipt {}'.", gone.id),
+        };
+        let export = self.export.as_ref().map_or(String::new(), |dir| format!("\nExported to {}.", dir.display()));
+        let credentials: String = done.credentials.iter().map(|one| one.settled.line(&one.name)).collect();
+        format!(
+            "Uninstalled {}: {} credentials ended, {} deliveries closed.{credentials}{export}\n{rest}",
+            gone.id, done.stopped.secrets, done.stopped.deliveries
+        )
     }
 }
 
@@ -128,31 +157,11 @@ fn days(span: Duration) -> String {
     if hours.is_multiple_of(24) { (hours / 24).to_string() } else { format!("{}.{}", hours / 24, hours % 24 * 10 / 24) }
 }
 
-/// Erases it: here where no host runs in this home, or by the host that runs, which knows when its last call has ended.
-async fn erased(host: &Host, gone: &Installation) -> Result<Installation> {
-    if let Ok(_lock) = host.home.lock() {
-        return Ok(erasure::purge(host, gone).await?.0);
-    }
-    let patience = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let all = host.store.installations().await?;
-        match all.into_iter().find(|one| one.id == gone.id) {
-            Some(one) if matches!(one.state, InstallationState::Erased { .. }) => return Ok(one),
-            _ if tokio::time::Instant::now() >= patience => {
-                bail!("it is uninstalled; the host that runs has not erased it yet, and goes on trying: see its log");
-            }
-            _ => tokio::time::sleep(Duration::from_millis(200)).await,
-        }
-    }
-}
-
 impl Restore {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        let restored = host.installer().restore(&installation.id).await;
-        super::super::publish(&host).await?;
-        let restored = restored?;
+        let restored = Keyboard::of(&host)?.change(Method::POST, &installation, "restore", None).await?;
         output.result(&restored, || {
             format!("{0} is back, and suspended. Add its connections, then: portcullis plugin resume {0}", restored.id)
         })

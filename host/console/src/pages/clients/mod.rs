@@ -1,9 +1,10 @@
 //! `/console/clients`: OAuth clients of installations, the parts of plugins outside of the sandbox that ask this host for tokens: how each
-//! stands, what its tokens are for, and their end (INT-1, INT-2).
+//! stands, what its tokens are for, and their end (INT-1, INT-2); and what waits there for an admin to agree to.
 //!
 //! Invariants: no token is on any page; what ends something is shown before it is done.
 
 mod one;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -42,6 +43,9 @@ pub(crate) fn routes() -> Router<Arc<dyn Host>> {
         .route(one, get(one::show))
         .route(&format!("{one}/end-tokens"), post(one::ends_tokens))
         .route(&format!("{one}/revoke"), post(one::revokes))
+        .route(&format!("{HOME}/_waiting/{{code}}"), get(waiting::show))
+        .route(&format!("{HOME}/_waiting/{{code}}/approve"), post(waiting::approves))
+        .route(&format!("{HOME}/_waiting/{{code}}/deny"), post(waiting::denies))
 }
 
 /// The page of a tenant's.
@@ -117,10 +121,12 @@ async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
             moment(&one.created),
         ]
     });
+    let waiting = waiting::part(&visit, &wanted.tenant).await;
     let columns =
         [text("Client"), text("Of"), text("State"), text("Proves itself"), number("Keys"), text("Registered")];
     let body = html! {
         (tenants(&visit, &wanted.tenant))
+        (waiting)
         section class="card flush" {
             @if found.items.is_empty() {
                 (empty("No installation has a client", &html! { p { "One is registered with " code { "portcullis client register" } ", by a key of its own: there is no password." } }))

@@ -28,6 +28,7 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub(super) use self::revoke::told;
 use crate::{
     admin::{Group, unavailable, unknown},
     problem::Problem,

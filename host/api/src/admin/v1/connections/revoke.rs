@@ -57,13 +57,18 @@ pub struct Upstream {
 
 impl From<&(Ending, Fate)> for Upstream {
     fn from((ending, fate): &(Ending, Fate)) -> Self {
-        let (fate, why) = match fate {
-            Fate::Revoked => ("revoked", None),
-            Fate::NotOffered => ("not-offered", None),
-            Fate::Failed(why) => ("failed", Some(why.clone())),
-            Fate::Later(why) => ("later", Some(why.clone())),
-        };
+        let (fate, why) = told(fate);
         Self { provider: ending.provider.as_ref().map(ToString::to_string), fate, why }
+    }
+}
+
+/// What became of a credential: in a word, and why where it was not revoked.
+pub(in crate::admin::v1) fn told(fate: &Fate) -> (&'static str, Option<String>) {
+    match fate {
+        Fate::Revoked => ("revoked", None),
+        Fate::NotOffered => ("not-offered", None),
+        Fate::Failed(why) => ("failed", Some(why.clone())),
+        Fate::Later(why) => ("later", Some(why.clone())),
     }
 }
 

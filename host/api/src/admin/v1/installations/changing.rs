@@ -1,6 +1,6 @@
 //! How an installation is changed: by the installer, over the version that whoever asks has seen; or only tried out.
 
-use portcullis_model::{audit::Actor, installation::Installation};
+use portcullis_model::{audit::Actor, erasure::ErasureStore, installation::Installation};
 use portcullis_packages::install::{InstallError, Installer};
 
 use super::{
@@ -34,8 +34,12 @@ impl<'a> Changing<'a> {
         if call.expected.is_some_and(|version| version != before.generation) {
             return Err(refused(InstallError::Conflict(before.id)));
         }
-        let pinned =
-            Pinned { inner: ports.installations.as_ref(), version: Some(before.generation), dry_run: call.dry_run };
+        let pinned = Pinned {
+            inner: ports.installations.as_ref(),
+            leaving: ports.leaving.as_ref(),
+            version: Some(before.generation),
+            dry_run: call.dry_run,
+        };
         let platform = call.on_platform().await?;
         Ok(Self { ports, pinned, actor: call.actor(), platform, before })
     }
@@ -46,16 +50,26 @@ impl<'a> Changing<'a> {
         self.ports.installer(&self.pinned, recorder, self.actor.clone(), self.platform)
     }
 
+    /// What it is taken out of.
+    pub fn leaving(&self) -> &dyn ErasureStore {
+        &self.pinned
+    }
+
     /// Answers what is different afterwards.
     pub async fn answer(self, after: Result<Installation, InstallError>) -> Result<Reply<Changed>, Problem> {
-        let after = after.map_err(refused)?;
+        let (changed, version) = self.changed(&after.map_err(refused)?).await?;
+        Ok(Reply::json(changed).at(version))
+    }
+
+    /// What is different afterwards, and the version that is there then.
+    pub async fn changed(&self, after: &Installation) -> Result<(Changed, u64), Problem> {
         let now = self.ports.clock.now();
         let suspensions = self.ports.budgets.suspensions(now).await.map_err(|error| unavailable(&error))?;
         let dry_run = self.pinned.dry_run;
         // What was only tried out has no version of its own.
         let version = if dry_run { self.before.generation } else { after.generation };
         let before = InstallationView::of(&self.before, &suspensions);
-        let after = InstallationView::of(&after, &suspensions);
-        Ok(Reply::json(Changed::between(&before, after, dry_run)).at(version))
+        let after = InstallationView::of(after, &suspensions);
+        Ok((Changed::between(&before, after, dry_run), version))
     }
 }

@@ -9,26 +9,34 @@ mod changing;
 mod get;
 mod grant;
 mod install;
+#[cfg(test)]
+mod leaving_tests;
 mod limits;
 mod list;
 mod pinned;
 mod policy;
+mod receipt;
+mod restore;
 mod resume;
 mod rollback;
 mod standing;
 mod suspend;
 #[cfg(test)]
 mod tests;
+mod uninstall;
 mod upgrade;
 mod usage;
 mod view;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use portcullis_model::{
-    audit::{Actor, Recorder, reader::AuditReader},
+    audit::{Actor, Entry, Recorder, reader::AuditReader},
     bounds::Bounds,
     budget::BudgetStore,
+    erasure::ErasureStore,
+    error::StoreError,
     id::InstallationId,
     installation::{Installation, InstallationStore},
     people::Resource,
@@ -40,8 +48,10 @@ use portcullis_packages::{
     install::{InstallError, Installer},
 };
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::IntoParams;
 
+use super::connections::EndedBy;
 use crate::{
     admin::{Group, unavailable, unknown},
     problem::{Problem, Reason},
@@ -49,12 +59,39 @@ use crate::{
 
 pub use self::view::{Changed, InstallationView};
 
+/// What the log has of an installation's erasure.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    /// The entry's place in the log, from 0.
+    pub index: u64,
+    /// The entry that says so, with its counts.
+    pub entry: Entry,
+    /// The proof that the published log has it; `None` where it is not published yet.
+    pub proof: Option<Value>,
+}
+
+/// Proves that installations were erased.
+#[async_trait]
+pub trait Receipts: Send + Sync {
+    /// The erasure of this one, where it is erased.
+    ///
+    /// # Errors
+    /// Storage.
+    async fn erasure(&self, id: &InstallationId) -> Result<Option<Erasure>, StoreError>;
+}
+
 /// What installations are read and changed with.
 pub struct Ports {
     /// How releases are checked.
     pub registry: Arc<Registry>,
     /// Where installations lie.
     pub installations: Arc<dyn InstallationStore>,
+    /// What they are taken out of.
+    pub leaving: Arc<dyn ErasureStore>,
+    /// What ends the credentials of those that leave.
+    pub ended_by: EndedBy,
+    /// What proves that they were erased.
+    pub receipts: Arc<dyn Receipts>,
     /// What budgets have suspended.
     pub budgets: Arc<dyn BudgetStore>,
     /// Where refusals are written.
@@ -87,6 +124,9 @@ pub fn operations() -> Group<Ports> {
         .with::<usage::Usage>()
         .with::<activity::Activity>()
         .with::<standing::Stands>()
+        .with::<uninstall::Uninstall>()
+        .with::<restore::Restore>()
+        .with::<receipt::Receipt>()
 }
 
 /// Which installation.

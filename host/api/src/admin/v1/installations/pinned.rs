@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{Entry, RecordError, Recorder},
+    erasure::{Erased, ErasureStore, Stopped},
     error::StoreError,
     incident::HeldBy,
     installation::{Installation, InstallationStore},
@@ -15,6 +16,8 @@ use portcullis_model::{
 /// A store for one request.
 pub(super) struct Pinned<'a> {
     pub inner: &'a dyn InstallationStore,
+    /// What one is taken out of.
+    pub leaving: &'a dyn ErasureStore,
     /// Which version is changed; any, where there is none yet.
     pub version: Option<u64>,
     pub dry_run: bool,
@@ -47,6 +50,44 @@ impl InstallationStore for Pinned<'_> {
 
     async fn held_by(&self, installation: &Installation) -> Result<Option<HeldBy>, StoreError> {
         self.inner.held_by(installation).await
+    }
+}
+
+#[async_trait]
+impl ErasureStore for Pinned<'_> {
+    async fn would_stop(&self, installation: &Installation) -> Result<Stopped, StoreError> {
+        self.leaving.would_stop(installation).await
+    }
+
+    async fn uninstall(
+        &self,
+        installation: Installation,
+        expected: u64,
+        entry: Entry,
+    ) -> Result<Option<Stopped>, StoreError> {
+        if Some(expected) != self.version {
+            return Ok(None);
+        }
+        if self.dry_run {
+            return self.leaving.would_stop(&installation).await.map(Some);
+        }
+        self.leaving.uninstall(installation, expected, entry).await
+    }
+
+    async fn erase(
+        &self,
+        installation: Installation,
+        expected: u64,
+        files: Erased,
+        entry: Entry,
+    ) -> Result<Option<Erased>, StoreError> {
+        if Some(expected) != self.version {
+            return Ok(None);
+        }
+        if self.dry_run {
+            return Ok(Some(files));
+        }
+        self.leaving.erase(installation, expected, files, entry).await
     }
 }
 

@@ -1,6 +1,13 @@
-use std::path::Path;
+use std::{path::Path, sync::Mutex};
 
 use axum::http::{Method, StatusCode};
+use portcullis_broker::{
+    connection::Connections,
+    issue::NoProviders,
+    key::{Key, service::KeyRing},
+    rotation::{Endings, Upstreams},
+    vault::Vault,
+};
 use portcullis_model::{
     audit::{Entry, Kind},
     id::Digest,
@@ -16,13 +23,35 @@ use portcullis_model::people::Caller;
 use super::*;
 use crate::admin::{Local, LocalAnswer, Routes, testing};
 
-struct Desk {
-    store: SqliteStore,
-    local: Local,
+pub(super) struct Desk {
+    pub store: SqliteStore,
+    pub local: Local,
+    pub erased: Arc<Mutex<Option<Erasure>>>,
+}
+
+/// What the log has of erasures, as a test says.
+struct Proofs(Arc<Mutex<Option<Erasure>>>);
+
+#[async_trait]
+impl Receipts for Proofs {
+    async fn erasure(&self, _: &InstallationId) -> Result<Option<Erasure>, StoreError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
+/// What ends credentials that no provider can be asked about.
+fn endings(store: &Arc<SqliteStore>, actor: Actor) -> Endings {
+    let rng = Arc::new(testing::Fixed);
+    let ring = KeyRing::of(Key::of(&[3; 32]).unwrap(), rng.clone());
+    let vault = Arc::new(Vault::new(store.clone(), ring, rng));
+    let connections = Arc::new(Connections::new(vault).unwrap());
+    let (issuer, clock) = (Arc::new(NoProviders), Arc::new(testing::Fixed));
+    let upstreams = Upstreams { connections, issuer, installations: store.clone(), clock, actor };
+    Endings { store: store.clone(), upstreams }
 }
 
 impl Desk {
-    async fn open(dir: &Path, count: usize) -> Self {
+    pub async fn open(dir: &Path, count: usize) -> Self {
         let store = SqliteStore::open(&dir.join("host.db")).unwrap();
         for number in 0..count {
             let tenant = if number % 2 == 0 { "acme" } else { "globex" };
@@ -30,10 +59,14 @@ impl Desk {
             let entry = Entry::new(Timestamp(1), Kind::PluginInstalled, Actor::Host, Some(installation.tenant.clone()));
             assert!(store.put_installation(installation, None, entry).await.unwrap());
         }
-        let shared = Arc::new(store.clone());
+        let (shared, erased) = (Arc::new(store.clone()), Arc::new(Mutex::new(None)));
+        let ending = shared.clone();
         let ports = Ports {
             registry: testing::registry(&store),
             installations: shared.clone(),
+            leaving: shared.clone(),
+            ended_by: Box::new(move |by| endings(&ending, by)),
+            receipts: Arc::new(Proofs(erased.clone())),
             budgets: shared.clone() as Arc<dyn BudgetStore>,
             recorder: shared,
             bounds: Bounds { scopes: None, limits: Limits::CEILING, tenants: Default::default(), live: None },
@@ -43,10 +76,10 @@ impl Desk {
         };
         let frame = testing::frame(&store, b"operator");
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
-        Self { store, local: Local::new(router, testing::dana()) }
+        Self { store, local: Local::new(router, testing::dana()), erased }
     }
 
-    async fn get(&self, path: &str) -> LocalAnswer {
+    pub async fn get(&self, path: &str) -> LocalAnswer {
         self.local.ask(Method::GET, path, None, None).await
     }
 
