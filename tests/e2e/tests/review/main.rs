@@ -7,12 +7,12 @@ mod workflow;
 
 use portcullis_cli::enforce::{Enforcer, Round};
 use portcullis_e2e::{Lab, Package};
-use portcullis_model::{id::TenantId, trust::RootScope};
+use portcullis_model::{id::TenantId, review::Submission, trust::RootScope};
 use portcullis_packages::{
     install::Order,
     keys::SecretKey,
-    review::{Choice, Seen},
-    statement::Decision,
+    review::{Case, Choice, ReviewError, Seen},
+    statement::{Decision, Verdict},
     trust::root::Needed,
 };
 
@@ -54,6 +54,13 @@ fn approve(scopes: &[&str]) -> Choice {
         seen: Seen::Without("a test".into()),
         reason: "looked at".into(),
     }
+}
+
+/// What the desk makes of a choice that this reviewer signs.
+async fn decided(lab: &Lab, of: &Submission, choice: &Choice, key: &SecretKey) -> Result<(Case, Verdict), ReviewError> {
+    let (desk, id) = (lab.host.desk(), key.public().keyid());
+    let prepared = desk.prepare(of, choice, &id).await?;
+    desk.file(of, choice, &id, &prepared.statement.signed(key)?).await
 }
 
 /// What a host without a runtime makes of every installation now.

@@ -13,7 +13,7 @@ use portcullis_packages::{
 };
 use serde_json::json;
 
-use crate::{EVENTS, approve, enforced, key, order, reader, reviewed};
+use crate::{EVENTS, approve, decided, enforced, key, order, reader, reviewed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_eyes_before_it_runs_and_the_meet_of_both_after() {
@@ -29,29 +29,17 @@ async fn four_eyes_before_it_runs_and_the_meet_of_both_after() {
     };
     let of = lab.host.desk().submit(&files).await.unwrap().submission;
     refused("0 of 2 reviewers that 'platform' asks for").await;
-    let (case, _) = lab
-        .host
-        .desk()
-        .decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,status"]), &ann)
-        .await
-        .unwrap();
+    let (case, _) =
+        decided(&lab, &of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,status"]), &ann).await.unwrap();
     assert_eq!(case.state(), Some(State::InReview));
     refused("1 of 2 reviewers").await;
     tokio::time::sleep(Duration::from_millis(5)).await;
-    lab.host
-        .desk()
-        .decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,status"]), &ann)
-        .await
-        .unwrap();
+    decided(&lab, &of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,status"]), &ann).await.unwrap();
     refused("1 of 2 reviewers").await;
-    let own = lab.host.desk().decide(&of, &approve(&[EVENTS]), &lab.key).await.unwrap_err().to_string();
+    let own = decided(&lab, &of, &approve(&[EVENTS]), &lab.key).await.unwrap_err().to_string();
     assert!(own.contains("is no reviewer") || own.contains("the publisher's own"), "{own}");
-    let (case, _) = lab
-        .host
-        .desk()
-        .decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,tags"]), &bob)
-        .await
-        .unwrap();
+    let (case, _) =
+        decided(&lab, &of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject,tags"]), &bob).await.unwrap();
     assert_eq!(case.state(), Some(State::Approved));
 
     let guest = lab.try_install(&files, order(TENANT)).await.unwrap();
@@ -100,7 +88,7 @@ async fn a_review_that_is_over_stops_the_release_and_a_new_one_lets_it_go_on() {
     assert_eq!(lab.host.desk().case(&of).await.unwrap().state(), Some(State::Expired));
     assert!(lab.host.installer().resume(&guest.id).await.is_err() || !enforced(&lab).await.suspended.is_empty());
 
-    lab.host.desk().decide(&of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject"]), &ann).await.unwrap();
+    decided(&lab, &of, &approve(&[EVENTS, "log:write", "tickets:read fields=subject"]), &ann).await.unwrap();
     lab.host.installer().resume(&guest.id).await.unwrap();
     assert!(enforced(&lab).await.suspended.is_empty());
 }
@@ -113,7 +101,7 @@ async fn a_reviewer_who_changes_their_mind_stops_what_runs() {
     lab.trust(&package).await;
     let files = package.signed(&lab.key);
     let of = lab.host.desk().submit(&files).await.unwrap().submission;
-    lab.host.desk().decide(&of, &approve(&[EVENTS]), &ann).await.unwrap();
+    decided(&lab, &of, &approve(&[EVENTS]), &ann).await.unwrap();
     lab.try_install(&files, order(TENANT)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(5)).await;
     let reject = portcullis_packages::review::Choice {
@@ -122,7 +110,7 @@ async fn a_reviewer_who_changes_their_mind_stops_what_runs() {
         reason: "sends names away".into(),
         ..approve(&[])
     };
-    lab.host.desk().decide(&of, &reject, &ann).await.unwrap();
+    decided(&lab, &of, &reject, &ann).await.unwrap();
     let round = enforced(&lab).await;
     assert_eq!(round.suspended.len(), 1);
     let all = lab.host.store.installations().await.unwrap();
