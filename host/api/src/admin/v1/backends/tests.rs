@@ -95,6 +95,31 @@ async fn a_back_end_is_tried_out_set_given_another_key_and_taken_away() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_made_ready_signs_without_being_shown_again() {
+    let (world, key) = (World::new().await, format!("{PATH}/key"));
+    let rehearsal = format!("{key}?dry_run=true");
+    let set = world.ask(Method::PUT, PATH, Some("\"0\""), json!({ "url": URL })).await;
+    let ready = world.ask(Method::POST, &key, None, json!({ "prepare": true })).await.body;
+    assert!(ready["key"].as_str().unwrap().starts_with("whsec_"), "{ready}");
+    assert_eq!((&ready["promoted"], &ready["replaces-ready"]), (&json!(false), &json!(false)), "{ready}");
+    for (body, promoted, replaces) in [
+        (json!({ "overlap-seconds": 60 }), true, false),
+        (json!({ "prepare": true }), false, true),
+        (json!({ "overlap-seconds": 0 }), false, true),
+    ] {
+        let would = world.ask(Method::POST, &rehearsal, None, body).await.body;
+        assert_eq!((&would["promoted"], &would["replaces-ready"]), (&json!(promoted), &json!(replaces)), "{would}");
+        assert_eq!(would["key"], Value::Null, "{would}");
+    }
+    let signs = world.ask(Method::POST, &key, None, json!({ "overlap-seconds": 60 })).await.body;
+    assert_eq!((&signs["key"], &signs["promoted"], &signs["signs"]), (&Value::Null, &json!(true), &json!(true)));
+    assert!(!signs.to_string().contains("whsec_"), "a key is shown a second time: {signs}");
+    let again = world.ask(Method::POST, &key, None, json!({ "overlap-seconds": 0 })).await.body;
+    let fresh = again["key"].as_str().unwrap();
+    assert!(set.body["key"] != fresh && ready["key"] != fresh && again["promoted"] == false, "{again}");
+}
+
+#[tokio::test]
 async fn the_query_of_an_address_is_kept_and_shown_to_nobody() {
     let world = World::new().await;
     let body = json!({ "url": format!("{URL}?key=hunter2") });
