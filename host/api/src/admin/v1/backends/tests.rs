@@ -131,8 +131,12 @@ async fn the_query_of_an_address_is_kept_and_shown_to_nobody() {
     let list = world.ask(Method::GET, "/backends", None, Value::Null).await;
     let kept = world.store.back_end(&"ins_1".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(kept.url.to_string(), format!("{URL}?key=hunter2"), "messages go there");
-    let gone = world.ask(Method::DELETE, PATH, shown.etag.as_deref(), Value::Null).await;
-    for answer in [tried, set, shown, list, gone] {
+    let others = world.ask(Method::PUT, PATH, shown.etag.as_deref(), json!({ "events": ["a.b"] })).await;
+    assert_eq!((others.status, &others.body["back-end"]["url"]), (StatusCode::OK, &json!(URL)), "{}", others.body);
+    let kept = world.store.back_end(&"ins_1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((kept.url.to_string(), kept.events), (format!("{URL}?key=hunter2"), vec!["a.b".to_owned()]));
+    let gone = world.ask(Method::DELETE, PATH, others.etag.as_deref(), Value::Null).await;
+    for answer in [tried, set, shown, list, others, gone] {
         assert!(!answer.body.to_string().contains("hunter2"), "it is shown: {}", answer.body);
     }
 }
@@ -163,6 +167,7 @@ async fn nobody_sends_where_the_installation_may_not_or_for_another_tenant() {
     for (body, status) in [
         (json!({ "url": "https://elsewhere.example/in" }), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "url": "http://hooks.chat.example/in" }), StatusCode::BAD_REQUEST),
+        (json!({ "events": ["a.b"] }), StatusCode::BAD_REQUEST),
         (json!({ "url": URL, "events": ["a*b"] }), StatusCode::BAD_REQUEST),
     ] {
         let refused = world.ask(Method::PUT, PATH, Some("\"0\""), body).await;
