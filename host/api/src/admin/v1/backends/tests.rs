@@ -155,6 +155,11 @@ async fn messages_are_tried_out_listed_and_sent_again() {
     let replay = format!("{PATH}/replay");
     let all = world.ask(Method::POST, &replay, None, json!({})).await;
     assert_eq!((all.status, &all.body["replayed"]), (StatusCode::OK, &json!(0)), "{}", all.body);
+    let before = world.written().await;
+    let tried = world.ask(Method::POST, &format!("{replay}?dry_run=true"), None, json!({})).await;
+    assert_eq!(tried.body, json!({ "dry_run": true, "replayed": 0 }));
+    let none = world.ask(Method::POST, &format!("{replay}?dry_run=true"), None, json!({ "delivery": 4711 })).await;
+    assert_eq!((none.status, world.written().await), (StatusCode::CONFLICT, before), "{}", none.body);
     let one = world.ask(Method::POST, &replay, None, json!({ "delivery": 4711 })).await;
     assert_eq!(one.status, StatusCode::CONFLICT, "{}", one.body);
     let both = world.ask(Method::POST, &replay, None, json!({ "delivery": 1, "since": "2026-01-01" })).await;
