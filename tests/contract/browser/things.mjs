@@ -68,10 +68,10 @@ export async function backEnd(eyes, installation) {
   const own = `/console/installations/${installation}/backend`;
   await eyes.go(own, "backend-none");
   await page.getByLabel("Address").fill("https://elsewhere.example/in");
-  await eyes.press("Show what would change");
+  await eyes.press("Show where it would send");
   await eyes.says("This was refused");
   await page.getByLabel("Address").fill("https://clock.example.eu/v1/in");
-  await eyes.press("Show what would change");
+  await eyes.press("Show where it would send");
   await eyes.says("Nothing has changed yet");
   await eyes.look("backend-means");
   await eyes.press("Make it so");
@@ -89,9 +89,8 @@ export async function backEnd(eyes, installation) {
   await eyes.look("backend");
   await eyes.press("Show what would be sent again");
   await eyes.says("None of its messages was given up");
-  await eyes.look("backend-replay-means");
-  await eyes.press("Cancel", "link");
-  await eyes.at(own);
+  await eyes.look("backend-replay-none");
+  await eyes.go(own, "backend-tried");
   await page.getByLabel("The next key").selectOption("0");
   await page.locator(`form[action="${own}/key"]`).getByRole("button").click();
   await eyes.says("Nothing has changed yet");
