@@ -4,7 +4,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -30,6 +33,9 @@ struct Asked {
     /// What is answered, by method and path without its query.
     answers: BTreeMap<String, (StatusCode, Value)>,
     done: Mutex<Vec<(String, Value, Option<String>)>>,
+    /// Under which key, each of them.
+    keys: Mutex<Vec<Option<String>>>,
+    fresh: AtomicU32,
     may: bool,
 }
 
@@ -47,6 +53,7 @@ impl Host for Asked {
         if ask.method != Method::GET {
             let done = (format!("{} {}", ask.method, ask.path), ask.body.unwrap_or_default(), ask.version);
             self.done.lock().unwrap().push(done);
+            self.keys.lock().unwrap().push(ask.key);
         }
         let (status, body) = found.unwrap_or((StatusCode::NOT_FOUND, json!({ "type": "/problems/unknown" })));
         Answer { status, version: Some("\"7\"".to_owned()), body }
@@ -54,6 +61,10 @@ impl Host for Asked {
 
     async fn may(&self, _: &Caller, _: &Action, _: &Resource) -> bool {
         self.may
+    }
+
+    fn fresh(&self) -> String {
+        format!("key-{}", self.fresh.fetch_add(1, Ordering::Relaxed))
     }
 
     fn base(&self) -> &str {
@@ -76,7 +87,9 @@ impl Console {
             let status = refused.map_or(StatusCode::OK, |code| StatusCode::from_u16(code).unwrap());
             (key.to_owned(), (status, body))
         });
-        let api = Arc::new(Asked { answers: samples.chain(others).collect(), done: Mutex::default(), may });
+        let answers = samples.chain(others).collect();
+        let (done, keys, fresh) = (Mutex::default(), Mutex::default(), AtomicU32::default());
+        let api = Arc::new(Asked { answers, done, keys, fresh, may });
         Self { router: routes(api.clone()), api }
     }
 
@@ -148,6 +161,22 @@ async fn another_try_is_shown_first_and_asked_for_once() {
     let (status, to) = console.send("/console/deliveries/42/retry", "step=do").await;
     assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/console/deliveries/42"));
     assert_eq!(console.done().iter().map(|(ask, ..)| ask.as_str()).collect::<Vec<_>>(), ["POST /deliveries/42/retry"]);
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_is_asked_for_under_one_key() {
+    let source = json!({ "name": "desk", "tenant": "acme", "form": "github" });
+    let console = Console::with(true, [("POST /sources", json!({ "source": source, "secret": "made" }))]);
+    let new = "tenant=acme&name=desk&form=github";
+    let (_, page) = console.send("/console/sources/_add", new).await;
+    says(&page, &["data-once", "name=\"once\" value=\"key-0\""]);
+    let (_, page) = console.send("/console/sources/_add", new).await;
+    says(&page, &["name=\"once\" value=\"key-1\""]);
+    for _ in 0..2 {
+        console.send("/console/sources/_add", &format!("{new}&once=key-1&step=do")).await;
+    }
+    let one = Some("key-1".to_owned());
+    assert_eq!(*console.api.keys.lock().unwrap(), [None, None, one.clone(), one]);
 }
 
 #[tokio::test]

@@ -18,6 +18,20 @@ pub fn form(action: &str, token: &str, body: &Markup) -> Markup {
     }
 }
 
+/// The name of the field with the key under which something is done once.
+pub const ONCE: &str = "once";
+
+/// A form that does something once: sent again under its key, by a second press or a reload, it is not done again.
+pub fn once(action: &str, token: &str, key: &str, body: &Markup) -> Markup {
+    html! {
+        form class="fields" method="post" action=(action) data-once {
+            input type="hidden" name=(TOKEN) value=(token);
+            input type="hidden" name=(ONCE) value=(key);
+            (body)
+        }
+    }
+}
+
 /// A form that is one button.
 pub fn press(action: &str, token: &str, class: &str, words: &str, hidden: &[(&str, &str)]) -> Markup {
     html! {

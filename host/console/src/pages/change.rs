@@ -1,12 +1,12 @@
 //! What pages that change something share: how it would go, before it is done; and a secret that was made, once.
 //!
-//! Invariants: a page that shows how it would go says that nothing has changed, and does it on one press alone; a secret stands on the
+//! Invariants: a page that shows how it would go says that nothing has changed, and does it on one press alone, and once; a secret stands on the
 //! page that answers the act that made it, which no cache keeps, and on no other.
 
 use maud::{Markup, html};
 
 use crate::{
-    kit::{Tone, card, facts, form::form, notice},
+    kit::{Tone, card, facts, form::once, notice},
     shell::Page,
     strings::Place,
     visit::{Shown, Visit},
@@ -36,9 +36,10 @@ pub(crate) struct Rehearsal<'a> {
 impl Rehearsal<'_> {
     /// The page that shows it.
     pub fn show(self, visit: &Visit) -> Shown {
-        let again = form(
+        let again = once(
             self.action,
             visit.token(),
+            &visit.fresh(),
             &html! {
                 (self.sends)
                 div class="row" {

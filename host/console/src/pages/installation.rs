@@ -190,7 +190,7 @@ pub(crate) async fn suspends(Path(id): Path<String>, Sent(visit, change): Sent<C
 /// Lets it run again.
 pub(crate) async fn resumes(Path(id): Path<String>, Sent(visit, change): Sent<Change>) -> Shown {
     let path = format!("/installations/{}/resume", escaped(&id));
-    let ask = Ask { method: Method::POST, path, version: None, body: None };
+    let ask = Ask { method: Method::POST, ..Ask::get(path) };
     visit.then(ask.of(&change.version), &at(&id)).await
 }
 
