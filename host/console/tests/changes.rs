@@ -180,6 +180,18 @@ async fn what_is_sent_twice_is_asked_for_under_one_key() {
 }
 
 #[tokio::test]
+async fn a_try_that_somebody_else_was_faster_with_is_said_and_so_is_one_that_was_asked_for() {
+    let delivery = json!({ "number": 42, "tenant": "acme", "installation": "ins_1", "kind": "ticket.created" });
+    let console =
+        Console::with(true, [("POST /deliveries/42/retry", json!({ "delivery": delivery, "retried": false }))]);
+    for step in ["", "step=do"] {
+        let (status, page) = console.send("/console/deliveries/42/retry", step).await;
+        assert_eq!(status, StatusCode::OK, "{step}: {page}");
+        says(&page, &["It is not given up any more"]);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_tried_again_is_said_on_its_page() {
     let detail = "Nobody is there to get it: the installation or its back end was taken away.";
     let refused = json!({ "type": "/problems/conflict", "status": 409, "detail": detail });
@@ -212,6 +224,23 @@ async fn a_secret_of_a_source_is_shown_once_and_one_that_was_sent_never() {
     says(&page, &["Choose another name.", "value=\"desk\""]);
     assert!(!page.contains("chosen-by-its-sender"), "{page}");
     assert_eq!(console.done()[0].1["secret"], "chosen-by-its-sender");
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_on_with_its_blanks_and_an_overlap_stays_where_it_was_refused() {
+    let refused = json!({ "type": "/problems/conflict", "status": 409, "detail": "The last overlap goes on." });
+    let console = Console::with(true, [("POST /sources/acme-desk/secret", refused)]);
+    let sent = "overlap=3600&secret=+a+secret+of+its+sender+";
+    let (_, page) = console.send("/console/sources/acme-desk/rotate", sent).await;
+    assert_eq!(console.done()[0].1, json!({ "secret": " a secret of its sender ", "overlap-seconds": 3600 }));
+    says(&page, &["The last overlap goes on.", "value=\"3600\" selected"]);
+    assert!(!page.contains("a secret of its sender"), "{page}");
+
+    let revoked = json!({ "name": "acme-code", "tenant": "acme", "generation": 1, "revoked": "2026-11-20T08:00:00Z" });
+    let console = Console::with(true, [("GET /sources/acme-code", revoked)]);
+    let (_, page) = console.get("/console/sources/acme-code").await;
+    says(&page, &["None is accepted now", "<dd>once</dd>"]);
+    assert!(!page.contains("name=\"overlap\""), "nothing stays good: {page}");
 }
 
 #[tokio::test]

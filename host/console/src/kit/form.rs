@@ -74,12 +74,14 @@ impl Text<'_> {
         if !self.wrong.is_empty() {
             by.push(wrong.as_str());
         }
+        // Browsers fill in a password of the reader's own wherever they are told "off".
+        let filled = if kind == "password" { "new-password" } else { "off" };
         let described = (!by.is_empty()).then(|| by.join(" "));
         html! {
             div class="field" {
                 label for=(self.name) { (self.label) }
                 @if !self.hint.is_empty() { span class="hint" id=(hint) { (self.hint) } }
-                input type=(kind) id=(self.name) name=(self.name) value=(self.value) required[!self.optional] autocomplete="off"
+                input type=(kind) id=(self.name) name=(self.name) value=(self.value) required[!self.optional] autocomplete=(filled)
                     aria-describedby=[described] aria-invalid=[(!self.wrong.is_empty()).then_some("true")];
                 @if !self.wrong.is_empty() { span class="wrong" id=(wrong) { (self.wrong) } }
             }

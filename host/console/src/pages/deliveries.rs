@@ -31,7 +31,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, to},
 };
 
 const HOME: &str = "/console/deliveries";
@@ -247,12 +247,11 @@ struct Retried {
 
 /// Shows what another try means, or has it tried again.
 async fn retries(Path(number): Path<String>, Sent(visit, sent): Sent<Change>) -> Shown {
-    let path = |rehearsal: &str| format!("/deliveries/{}/retry{rehearsal}", escaped(&number));
-    let ask = |path| Ask { method: Method::POST, ..Ask::get(path) };
-    if sent.step == "do" {
-        return visit.then(ask(path("")), &at(&number)).await;
-    }
-    let Retried { delivery: one, retried } = match visit.ask(ask(path("?dry_run=true"))).await.read() {
+    let does = sent.step == "do";
+    let rehearsal = if does { "" } else { "?dry_run=true" };
+    let path = format!("/deliveries/{}/retry{rehearsal}", escaped(&number));
+    let tried = visit.ask(Ask { method: Method::POST, ..Ask::get(path) }).await;
+    let Retried { delivery: one, retried } = match tried.read() {
         Ok(tried) => tried,
         Err(refused) => {
             let said = visit.said(&refused)?;
@@ -266,6 +265,9 @@ async fn retries(Path(number): Path<String>, Sent(visit, sent): Sent<Change>) ->
             &html! { p { "Somebody else has had it tried again." } },
         );
         return shown(&visit, &number, &said).await;
+    }
+    if does {
+        return Ok(to(&at(&number)));
     }
     let said = [
         ("Waits for its turn", html! { (one.kind) ", " code { (one.event) } }),
