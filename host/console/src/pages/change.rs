@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::{
     kit::{Tone, card, facts, form::once, notice},
     shell::Page,
-    strings::Place,
+    strings::{self, Place},
     visit::{Shown, Visit},
 };
 
@@ -50,8 +50,8 @@ impl Rehearsal<'_> {
         );
         let (place, above) = self.lies;
         visit.show(Page {
-            title: "What would change",
-            lead: html! { "Nothing has changed yet." },
+            title: strings::WOULD_CHANGE,
+            lead: html! { (strings::UNCHANGED) },
             place,
             above,
             acts: html! {},
@@ -93,7 +93,7 @@ impl Once<'_> {
             above,
             acts: html! {},
             body: html! {
-                (notice(Tone::Warn, "This is shown once", &html! {
+                (notice(Tone::Warn, strings::SHOWN_ONCE, &html! {
                     p { "Nobody sees it again, here or at the command line: take it now, to where it belongs." }
                 }))
                 (card(self.name, &html! {}, &html! {

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    activity, backend, clients, deliveries,
+    activity, backend,
+    change::{Rehearsal, hidden},
+    clients, deliveries,
     denials::{Denial, rows},
     release::destinations,
     rightsize::{Used, drawn, table_of},
@@ -22,7 +24,7 @@ use crate::{
         notice, tile,
     },
     shell::Page,
-    strings::Place,
+    strings::{Place, SHOW_CHANGE},
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -227,7 +229,7 @@ async fn granting(visit: &Visit, one: &Installation, version: &str, text: &str, 
                 textarea id="scopes" name="scopes" rows="10" aria-describedby="scopes-hint" spellcheck="false" class="mono" { (text) }
             }
             div class="row" {
-                button type="submit" name="step" value="try" class="primary" { "Show what would change" }
+                button type="submit" name="step" value="try" class="primary" { (SHOW_CHANGE) }
                 a class="button" href=(at(&one.id)) { "Cancel" }
             }
         })))
@@ -263,27 +265,16 @@ pub(crate) async fn grants(Path(id): Path<String>, Sent(visit, sent): Sent<Grant
             return granting(&visit, &one, &version, &sent.scopes, &said).await;
         }
     };
-    let one = &changed.installation;
-    let again = form(
-        &format!("{}/grant", at(&id)),
-        visit.token(),
-        &html! {
-            input type="hidden" name="version" value=(sent.version);
-            input type="hidden" name="scopes" value=(scopes.join("\n"));
-            div class="row" {
-                button type="submit" name="step" value="do" class="primary" { "Make it so" }
-                a class="button" href={ (at(&id)) "/grant" } { "Back" }
-            }
-        },
-    );
-    visit.show(Page {
-        title: "What would change",
-        lead: html! { "Nothing has changed yet." },
-        place: Place::Installations,
-        above: above(one),
-        acts: html! {},
-        body: html! { (card("Changes", &html! {}, &changes(&changed))) (again) },
-    })
+    let rehearsal = Rehearsal {
+        lies: (Place::Installations, above(&changed.installation)),
+        would: card("Changes", &html! {}, &changes(&changed)),
+        action: &format!("{}/grant", at(&id)),
+        sends: hidden(&[("version", &sent.version), ("scopes", &scopes.join("\n"))]),
+        does: "Make it so",
+        takes: false,
+        back: &format!("{}/grant", at(&id)),
+    };
+    rehearsal.show(&visit)
 }
 
 /// What is different, field by field.

@@ -17,7 +17,7 @@ use crate::{
     },
     pages::{installation, posture::with, view::moment},
     shell::Page,
-    strings::{MORE, Place},
+    strings::{LINK_SHOWN_ONCE, MORE, Place},
     visit::{Sent, Shown, Visit, escaped, to},
 };
 
@@ -236,7 +236,7 @@ pub(super) async fn reconnects(
         }
     };
     let body = html! {
-        (notice(Tone::Warn, "This link is shown once", &html! { p { "Whoever opens it can consent in the name of the account that they have at the provider." } }))
+        (notice(Tone::Warn, LINK_SHOWN_ONCE, &html! { p { "Whoever opens it can consent in the name of the account that they have at the provider." } }))
         (card("The link", &html! {}, &facts(&[
             ("Open it in a browser", html! { code { (made.link) } }),
             ("Good once, until", moment(&made.expires)),

@@ -23,7 +23,7 @@ use crate::{
         view::{Items, moment},
     },
     shell::Page,
-    strings::{MORE, Place},
+    strings::{MORE, Place, UNCHANGED},
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -355,7 +355,7 @@ pub(super) async fn considered(visit: &Visit, order: &Order, own: &str, back: &s
     };
     visit.show(Page {
         title: "How it would go",
-        lead: html! { "A rehearsal against stand-ins as quick as the providers were. Nothing has changed yet." },
+        lead: html! { "A rehearsal against stand-ins as quick as the providers were. " (UNCHANGED) },
         place: Place::Connections,
         above: above(),
         acts: html! {},

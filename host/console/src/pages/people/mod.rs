@@ -32,7 +32,7 @@ use crate::{
         table::{more, table, text},
     },
     shell::Page,
-    strings::{MORE, Place},
+    strings::{LINK_SHOWN_ONCE, MORE, Place},
     visit::{Sent, Shown, Visit, escaped, to},
 };
 
@@ -307,7 +307,7 @@ pub(crate) async fn invites(Path(place): Path<String>, Sent(visit, sent): Sent<I
 fn handed_over(visit: &Visit, place: &str, name: &str, linked: &Linked) -> Shown {
     let link = linked.link.as_deref().unwrap_or_default();
     let body = html! {
-        (notice(Tone::Warn, "This link is shown once", &html! {
+        (notice(Tone::Warn, LINK_SHOWN_ONCE, &html! {
             p { "Whoever opens it first is " (name) ". Hand it over by a way that you trust, and by no other." }
         }))
         (card("The link", &html! {}, &html! {

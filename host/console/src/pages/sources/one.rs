@@ -19,6 +19,7 @@ use crate::{
         view::moment,
     },
     shell::Page,
+    strings::SHOW_CHANGE,
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -78,7 +79,7 @@ fn acts(one: &Source, overlap: &str, token: &str) -> Markup {
                 p class="quiet" { "Both are accepted for a while: give its sender the new one meanwhile." }
                 (select("overlap", "The one before", overlap, &OVERLAPS))
             }
-            div { button type="submit" class="primary" { "Show what would change" } }
+            div { button type="submit" class="primary" { (SHOW_CHANGE) } }
         })))
         (card("Take it away", &html! {}, &html! {
             p class="quiet" { "What it sends is refused within a second. Events that were taken already are delivered." }
