@@ -89,6 +89,16 @@ impl Text<'_> {
     }
 }
 
+/// Why somebody does something, in so many characters at least. Under an id of its own, where a page asks for several.
+pub fn why(id: &str, least: Option<u16>) -> Markup {
+    html! {
+        div class="field" {
+            label for=(id) { "Why" }
+            input type="text" id=(id) name="reason" required minlength=[least] maxlength="500" autocomplete="off";
+        }
+    }
+}
+
 /// One of several.
 pub fn select(name: &str, label: &str, chosen: &str, options: &[(&str, &str)]) -> Markup {
     html! {

@@ -1,7 +1,7 @@
 //! What pages that change something share: how it would go, before it is done; and a secret that was made, once.
 //!
-//! Invariants: a page that shows how it would go says that nothing has changed, and does it on one press alone, and once; a secret stands on the
-//! page that answers the act that made it, which no cache keeps, and on no other.
+//! Invariants: a page that shows how it would go says that nothing has changed, and does it on one press alone, and once; a secret
+//! stands on the page that answers the act that made it, which no cache keeps, and on no other.
 
 use maud::{Markup, html};
 

@@ -11,7 +11,7 @@ use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, card_flush, facts,
-        form::{Text, form, press, select},
+        form::{Text, form, press, select, why},
         notice,
         table::{more, table, text},
     },
@@ -146,10 +146,7 @@ fn acts(one: &Connection, aged: Option<&Age>, token: &str) -> Markup {
                 "No request carries it any more. "
                 @if revocable { "It is revoked at the provider." } @else { "The provider offers no revocation: it lives there until it ends, or somebody ends it there." }
             }
-            div class="field" {
-                label for="revoke-why" { "Why" }
-                input type="text" id="revoke-why" name="reason" required maxlength="500" autocomplete="off";
-            }
+            (why("revoke-why", None))
             div { button type="submit" class="danger" { "End the connection" } }
         })))
     }

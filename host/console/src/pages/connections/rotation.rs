@@ -13,7 +13,7 @@ use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, card_flush, empty, facts,
-        form::{Text, form, press, select},
+        form::{Text, form, once, press, select},
         notice,
         table::{more, number, table, text},
         tile,
@@ -343,7 +343,7 @@ pub(super) async fn considered(visit: &Visit, order: &Order, own: &str, back: &s
         }
         (totals(&report.rotation))
         (card_flush("Credential by credential", &html! {}, &lines(&report)))
-        (form(own, visit.token(), &html! {
+        (once(own, visit.token(), &visit.fresh(), &html! {
             @for (name, value) in [("of", &order.of), ("id", &order.id), ("mode", &order.mode), ("reason", &order.reason)] {
                 input type="hidden" name=(name) value=(value);
             }
