@@ -211,6 +211,11 @@ pub fn escaped(path: &str) -> String {
     url::form_urlencoded::byte_serialize(path.as_bytes()).collect()
 }
 
+/// A further parameter of a query, where there is something to say.
+pub fn with(name: &str, value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!("&{name}={}", escaped(value)) }
+}
+
 /// Where somebody is led after having signed in: a page of the console, and nothing else.
 pub fn inside(next: Option<&str>) -> &str {
     next.filter(|next| {

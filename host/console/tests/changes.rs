@@ -149,6 +149,17 @@ async fn who_may_change_nothing_sees_no_button() {
 }
 
 #[tokio::test]
+async fn a_list_of_one_tenant_says_so_and_leads_back_to_all() {
+    let console = Console::with(false, []);
+    for path in ["/console/clients", "/console/deliveries"] {
+        let (_, all) = console.get(path).await;
+        assert!(!all.contains("Of all tenants"), "{path}: {all}");
+        let (_, one) = console.get(&format!("{path}?tenant=acme")).await;
+        says(&one, &["<strong>acme</strong> alone", &format!("href=\"{path}\">Of all tenants")]);
+    }
+}
+
+#[tokio::test]
 async fn another_try_is_shown_first_and_asked_for_once() {
     let delivery =
         json!({ "number": 42, "tenant": "acme", "installation": "ins_1", "kind": "ticket.created", "attempts": 16 });

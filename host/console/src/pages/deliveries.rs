@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::{
     change::{Lies, Rehearsal, would},
     installation,
-    posture::with,
+    tenants::{alone, filter},
     view::Items,
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped, to},
+    visit::{Sent, Shown, Visit, escaped, to, with},
 };
 
 const HOME: &str = "/console/deliveries";
@@ -154,17 +154,15 @@ async fn depth(visit: &Visit) -> Markup {
 }
 
 fn filters(visit: &Visit, wanted: &Wanted) -> Markup {
-    let tenants = visit.tenants();
-    let options: Vec<(&str, &str)> =
-        std::iter::once(("", "All of yours")).chain(tenants.iter().map(|one| (one.as_str(), one.as_str()))).collect();
     let all = if wanted.is_all() { "true" } else { "" };
     html! {
         form class="filters" method="get" {
             (select("all", "Which", all, &[("", "Those that were given up"), ("true", "All")]))
-            @if tenants.len() > 1 { (select("tenant", "Tenant", &wanted.tenant, &options)) }
+            (filter(visit, &wanted.tenant))
             @if !wanted.installation.is_empty() { input type="hidden" name="installation" value=(wanted.installation); }
             button type="submit" { "Show" }
         }
+        (alone(visit, &wanted.tenant, HOME))
         @if !wanted.installation.is_empty() {
             p { "To " a href=(installation::at(&wanted.installation)) { (wanted.installation) } " alone. " a href=(HOME) { "To all installations" } }
         }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    posture::{Move, capital, choice, meant, moves, with},
+    posture::{Move, capital, moves},
+    tenants::{choice, meant},
     view::{Items, moment},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 const HOME: &str = "/console/duties";

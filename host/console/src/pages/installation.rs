@@ -153,9 +153,9 @@ fn elsewhere(one: &Installation) -> Markup {
     html! { ul class="plain" {
         li { a href=(deliveries::of_installation(&one.id)) { "Deliveries" } ": events that were given up, and all others" }
         li { a href=(backend::at(&one.id)) { "Back end" } ": where its signed messages go, and what became of them" }
-        li { a href=(clients::of_tenant(&one.tenant)) { "OAuth clients" } ": what asks this host for tokens in its name" }
-        li { a href="/console/connections" { "Connections" } ": credentials that the host adds to its requests" }
-        li { a href="/console/sources" { "Sources" } ": who sends the events" }
+        li { a href=(clients::of_tenant(&one.tenant)) { "OAuth clients" } " of its tenant: what asks this host for tokens in the name of an installation" }
+        li { a href="/console/connections" { "Connections" } " of its tenant: credentials that the host adds to requests" }
+        li { a href="/console/sources" { "Sources" } " of its tenant: who sends the events" }
     } }
 }
 

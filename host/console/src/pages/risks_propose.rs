@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    posture::{choice, meant},
     risks::HOME,
+    tenants::{choice, meant},
     view::{Installation, Items},
 };
 use crate::{

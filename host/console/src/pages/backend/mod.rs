@@ -21,7 +21,6 @@ use serde::Deserialize;
 use super::{
     change::Lies,
     deliveries, installation,
-    posture::with,
     view::{Installation, Items, moment},
 };
 use crate::{
@@ -32,7 +31,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Shown, Visit, escaped},
+    visit::{Shown, Visit, escaped, with},
 };
 use messages::Message;
 

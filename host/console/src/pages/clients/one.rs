@@ -18,12 +18,11 @@ use crate::{
     pages::{
         change::{Lies, Rehearsal, hidden, would},
         installation,
-        posture::with,
         view::{Items, moment},
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 #[derive(Debug, Default, Deserialize)]

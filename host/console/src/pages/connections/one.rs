@@ -15,10 +15,10 @@ use crate::{
         notice,
         table::{more, table, text},
     },
-    pages::{installation, posture::with, view::moment},
+    pages::{installation, view::moment},
     shell::Page,
     strings::{LINK_SHOWN_ONCE, MORE, Place},
-    visit::{Sent, Shown, Visit, escaped, to},
+    visit::{Sent, Shown, Visit, escaped, to, with},
 };
 
 #[derive(Debug, Default, Deserialize)]

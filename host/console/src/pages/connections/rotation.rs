@@ -18,13 +18,10 @@ use crate::{
         table::{more, number, table, text},
         tile,
     },
-    pages::{
-        posture::with,
-        view::{Items, moment},
-    },
+    pages::view::{Items, moment},
     shell::Page,
     strings::{MORE, Place, UNCHANGED},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 /// How something can be rotated.

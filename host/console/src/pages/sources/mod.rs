@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{
     change::{Lies, Once, Rehearsal, hidden, would},
-    posture::{choice, meant},
+    tenants::{choice, meant},
     view::{Items, moment},
 };
 use crate::{
