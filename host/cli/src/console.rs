@@ -68,7 +68,7 @@ impl Host for Pages {
     }
 
     fn fresh(&self) -> String {
-        let mut bytes = [0; 16];
+        let mut bytes = [0_u8; 16];
         self.rng.fill(&mut bytes);
         hex::encode(bytes)
     }

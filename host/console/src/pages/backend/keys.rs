@@ -89,7 +89,7 @@ impl Made {
     /// What would be.
     fn means(&self) -> Markup {
         let next = match (self.promoted, self.signs) {
-            (true, _) => "The key that is ready signs; no new one is made",
+            (true, _) => "is the one that is ready: it signs, and no new one is made",
             (false, true) => "signs at once",
             (false, false) => "is ready, and does not sign yet",
         };
@@ -123,7 +123,7 @@ pub(super) async fn replaces(Path(id): Path<String>, Sent(visit, sent): Sent<Nex
         }
     };
     if does {
-        return made_known(&visit, &id, &made);
+        return shown_once(&visit, &id, &made);
     }
     let rehearsal = Rehearsal {
         lies: lies(&id),
@@ -138,7 +138,7 @@ pub(super) async fn replaces(Path(id): Path<String>, Sent(visit, sent): Sent<Nex
 }
 
 /// Shows a key that was made; where none was, the back end.
-fn made_known(visit: &Visit, id: &str, made: &Made) -> Shown {
+fn shown_once(visit: &Visit, id: &str, made: &Made) -> Shown {
     let Some(key) = &made.key else { return Ok(to(&at(id))) };
     let once = Once {
         lies: lies(id),

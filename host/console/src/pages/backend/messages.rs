@@ -23,7 +23,7 @@ use crate::{
     visit::{Sent, Shown, Visit, to},
 };
 
-/// All that were given up. What names no message is not that: it would be sent by a form that lost its field.
+/// All that were given up. To name no message is not that: a form that lost its field would send all of them.
 const ALL: &str = "all";
 
 /// A message. What it holds is not shown.

@@ -116,7 +116,8 @@ impl Key {
             signs: overlap.is_some(),
             promoted: ready == Ready::Signs,
             replaces_ready: ready == Ready::Gone,
-            previous_until: previous_until.map(|at| at.to_string()),
+            // A key that is only made ready leaves the overlap of others as it is.
+            previous_until: overlap.and(previous_until).map(|at| at.to_string()),
         }
     }
 }
