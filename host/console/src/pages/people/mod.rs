@@ -27,7 +27,7 @@ use crate::{
     host::{Ask, Host},
     kit::{
         Tone, badge, card, card_flush, empty,
-        form::{Text, form, press, select},
+        form::{Text, once, press, select},
         notice,
         table::{more, table, text},
     },
@@ -254,9 +254,10 @@ fn invitations(visit: &Visit, place: &str, waiting: &[Invitation]) -> Markup {
 
 fn inviting(visit: &Visit, place: &str, roles: &[String], filled: &Invited) -> Markup {
     let role = if filled.role.is_empty() { "auditor" } else { &filled.role };
-    form(
+    once(
         &format!("{}/invite", at(place)),
         visit.token(),
+        &visit.fresh(),
         &html! {
             div class="grid" {
                 (Text { name: "name", label: "Name", value: &filled.name, ..Text::default() }.show())

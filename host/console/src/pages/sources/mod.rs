@@ -13,7 +13,10 @@ use axum::{
 };
 use http::Method;
 use maud::{Markup, html};
-use portcullis_model::people::{Resource, actions::SOURCES_CHANGE};
+use portcullis_model::{
+    id::TenantId,
+    people::{Resource, actions::SOURCES_CHANGE},
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -174,8 +177,9 @@ async fn may_add(visit: &Visit, meant: &str) -> bool {
     }
     let tenants = visit.tenants();
     let others = tenants.iter().map(String::as_str).filter(|one| *one != meant);
-    let asked = std::iter::once(meant).chain(others).take(MOST_ASKED);
-    for tenant in asked.filter_map(|tenant| tenant.parse().ok()) {
+    let asked: Vec<TenantId> =
+        std::iter::once(meant).chain(others).filter_map(|one| one.parse().ok()).take(MOST_ASKED).collect();
+    for tenant in asked {
         if visit.may(&SOURCES_CHANGE, &Resource::of(tenant, "source")).await {
             return true;
         }
