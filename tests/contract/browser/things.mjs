@@ -1,5 +1,6 @@
 // What belongs to installations and to people whose data it is: a delivery is tried again, a source registered, given another secret and taken
-// away, a back end set and tried out, a client revoked; a request of a data subject is put on record, and closed.
+// away, a back end set and tried out, a client revoked, a plugin uninstalled and taken back; a request of a data subject is put on record,
+// and closed.
 
 /** From the page of its installation. */
 export async function deliveries(eyes, installation, number) {
@@ -109,6 +110,23 @@ export async function backEnd(eyes, installation) {
   await eyes.press("Take it away");
   await eyes.at(own);
   await eyes.says("It has no back end");
+}
+
+/** Taken away, and taken back before what it stored is gone. */
+export async function leaves(eyes, own) {
+  const { page } = eyes;
+  await eyes.go(own, "installation-to-leave");
+  await page.getByLabel("For what reason").fill("Not needed any more");
+  await eyes.press("Show what would go");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("uninstall-means");
+  await eyes.press("Uninstall it");
+  await eyes.at(own);
+  await eyes.says("and then erased");
+  await eyes.look("installation-uninstalled");
+  await eyes.press("Take it back");
+  await eyes.at(own);
+  await eyes.says("Suspended");
 }
 
 export async function clients(eyes, id) {

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { Eyes } from "./eyes.mjs";
 import { people, rotates } from "./people.mjs";
-import { backEnd, clients, deliveries, requests, sources } from "./things.mjs";
+import { backEnd, clients, deliveries, leaves, requests, sources } from "./things.mjs";
 
 const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client } = JSON.parse(process.argv[2]);
 const eyes = await Eyes.open(base, browser, pictures);
@@ -178,6 +178,7 @@ await step("posture, profile, duties and risks", () => answers(`/console/install
 await step("people, a role and support access", () => people(eyes, tenant));
 await step("a fresh proof before rotation", provesAgain);
 await step("rotation and revocation", () => rotates(eyes, used, credential));
+if (own) await step("a plugin that leaves and is taken back", () => leaves(eyes, own));
 await step("every place", everywhere);
 await step("sign out and in again", comesBack);
 await eyes.close();
