@@ -32,7 +32,7 @@ use portcullis_model::{
 
 use self::{
     key::{KeyError, Scheme, SigningKey},
-    ring::{KeyInfo, Ring, RingError},
+    ring::{KeyInfo, Ready, Ring, RingError},
 };
 use crate::vault::{NewSecret, Vault, VaultError};
 
@@ -70,13 +70,25 @@ pub enum KeysError {
 /// What came of making or changing a key.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// What the back end is given, this once: `whsec_...`, or the public `whpk_...`.
+    /// What the back end is given, this once: `whsec_...`, or the public `whpk_...`. Where a key that was ready [signs](Ready::Signs), it was
+    /// given already, and is for nobody.
     pub shown: Secret,
+    /// What became of a key that was made ready before.
+    pub ready: Ready,
     /// How it signs.
     pub scheme: Scheme,
     /// Goes up with each change of the ring.
     pub generation: u64,
     /// Until when the key before it signs as well; `None`: it does not.
+    pub previous_until: Option<Timestamp>,
+}
+
+/// What would come of making or changing a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// What would become of a key that was made ready before.
+    pub ready: Ready,
+    /// Until when the key before would sign as well; `None`: it would not, or would go on as the one that signs.
     pub previous_until: Option<Timestamp>,
 }
 
@@ -142,7 +154,7 @@ impl SigningKeys {
         let key = SigningKey::fresh(scheme.unwrap_or(ring.scheme()), self.rng.as_ref());
         let shown = key.shown();
         let made = self.put(of, Some(head), ring.prepared(key, self.clock.now()), entry).await?;
-        Ok(Made { shown, ..made })
+        Ok(Made { shown, ready: ring.ready(None), ..made })
     }
 
     /// Replaces the current key: by the one that was made ready, if there is one, or else by a fresh one. The old one signs beside
@@ -158,12 +170,17 @@ impl SigningKeys {
         self.rotate_at(of, head, &ring, scheme, overlap, entry).await
     }
 
-    /// Whether [`rotate`](Self::rotate) would be done with this overlap, or, where that is none, [`prepare`](Self::prepare).
-    pub async fn rehearse(&self, of: &Owner, overlap: Option<Duration>) -> Result<(), KeysError> {
+    /// What would come of [`rotate`](Self::rotate) with this overlap, or, where that is none, of [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// As theirs.
+    pub async fn rehearse(&self, of: &Owner, overlap: Option<Duration>) -> Result<Rehearsed, KeysError> {
         let (_, ring) = self.known(of).await?;
-        let Some(overlap) = overlap else { return Ok(()) };
+        let ready = ring.ready(overlap);
+        let Some(overlap) = overlap else { return Ok(Rehearsed { ready, previous_until: None }) };
         let fresh = || SigningKey::fresh(ring.scheme(), self.rng.as_ref());
-        Ok(ring.rotated(overlap, self.clock.now(), fresh).map(drop)?)
+        let next = ring.rotated(overlap, self.clock.now(), fresh)?;
+        Ok(Rehearsed { ready, previous_until: next.previous_until() })
     }
 
     async fn rotate_at(
@@ -182,7 +199,8 @@ impl SigningKeys {
             Some(until) => entry.with("previous-until", until.to_string()),
             None => entry,
         };
-        self.put(of, Some(head), next, entry).await
+        let made = self.put(of, Some(head), next, entry).await?;
+        Ok(Made { ready: ring.ready(Some(overlap)), ..made })
     }
 
     /// As [`rotate`](Self::rotate), where this generation is still the newest or was revoked since; without an overlap, also where
@@ -278,7 +296,8 @@ fn row(of: &Owner, ring: &Ring, entry: Entry) -> (NewSecret, Entry) {
 }
 
 fn made(ring: &Ring, generation: u64) -> Made {
-    Made { shown: ring.shown(), scheme: ring.scheme(), generation, previous_until: ring.previous_until() }
+    let previous_until = ring.previous_until();
+    Made { shown: ring.shown(), ready: Ready::None, scheme: ring.scheme(), generation, previous_until }
 }
 
 /// Where a channel's keys lie.

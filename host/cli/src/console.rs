@@ -13,30 +13,30 @@ use portcullis_console::host::{Answer, Ask, Host, Unknown, Visitor};
 use portcullis_model::{
     audit::Actor,
     people::{Action, Caller, Decide as _, Resource, Why},
-    time::Timestamp,
+    time::{Rng, Timestamp},
 };
 
 /// What pages stand on.
 pub struct Pages {
     api: Local,
     access: Access,
+    rng: Arc<dyn Rng>,
     base: String,
 }
 
 impl Pages {
     /// The admin API, for pages that browsers reach under this address, and what it decides by.
-    pub fn new(api: &Api, access: Access, base: String, now: Timestamp) -> Arc<Self> {
+    pub fn new(api: &Api, access: Access, rng: Arc<dyn Rng>, base: String, now: Timestamp) -> Arc<Self> {
         // Nobody is this caller: each request is asked as somebody else.
         let nobody = Caller::at_the_terminal(Actor::Host, now);
-        Arc::new(Self { api: api.local(nobody), access, base })
+        Arc::new(Self { api: api.local(nobody), access, rng, base })
     }
 }
 
 /// The pages; none where nobody can sign in.
-pub fn pages(api: &Api, people: Option<&SignIn>, now: Timestamp) -> portcullis_console::Router {
-    let routes =
-        |people: &SignIn| portcullis_console::routes(Pages::new(api, people.access.clone(), people.base.clone(), now));
-    people.map(routes).unwrap_or_default()
+pub fn pages(api: &Api, people: Option<&SignIn>, rng: &Arc<dyn Rng>, now: Timestamp) -> portcullis_console::Router {
+    let pages = |people: &SignIn| Pages::new(api, people.access.clone(), rng.clone(), people.base.clone(), now);
+    people.map(|people| portcullis_console::routes(pages(people))).unwrap_or_default()
 }
 
 #[async_trait]
@@ -51,7 +51,9 @@ impl Host for Pages {
 
     async fn ask(&self, caller: &Caller, ask: Ask) -> Answer {
         let api = self.api.as_caller(caller.clone());
-        let answer = api.ask(ask.method, &ask.path, ask.version.as_deref(), ask.body.as_ref()).await;
+        let headers = [("if-match", ask.version.as_deref()), ("idempotency-key", ask.key.as_deref())];
+        let headers: Vec<(&str, &str)> = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let answer = api.ask_with(ask.method, &ask.path, &headers, ask.body.as_ref()).await;
         Answer { status: answer.status, version: answer.etag, body: answer.body }
     }
 
@@ -63,6 +65,12 @@ impl Host for Pages {
                 false
             }
         }
+    }
+
+    fn fresh(&self) -> String {
+        let mut bytes = [0_u8; 16];
+        self.rng.fill(&mut bytes);
+        hex::encode(bytes)
     }
 
     fn base(&self) -> &str {

@@ -160,7 +160,7 @@ pub async fn serve(
     let live = Live::new(reader.clone(), LiveSettings::default());
     let people = crate::people::sign_in(&host, access, address).await?;
     let admin = crate::admin::api(&host, &reader, &live, people.clone())?;
-    let pages = crate::console::pages(&admin, people.as_deref(), host.clock.now());
+    let pages = crate::console::pages(&admin, people.as_deref(), &host.rng, host.clock.now());
     let outlets = crate::outlet::prepare(&host, &reader)?;
     work.spawn("outlets of the log", |stop| outlets.run(stop));
     work.spawn("traces", |stop| ops::traces::run(host.clone(), reader.clone(), stop));

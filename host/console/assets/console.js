@@ -75,6 +75,16 @@ for (const form of document.querySelectorAll("form[data-passkey], form[data-json
   });
 }
 
+/** A form that does something once: a press while its answer is on the way is no second one. */
+for (const form of document.querySelectorAll("form[data-once]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  // Somebody who comes back to the page may send it again: its key stands for what it did.
+  addEventListener("pageshow", () => delete form.dataset.sent);
+}
+
 /** A list of one's own things, each with a button that ends it. */
 for (const list of document.querySelectorAll("[data-list]")) {
   const { items, title, lines, end, id, token } = list.dataset;

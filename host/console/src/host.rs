@@ -28,6 +28,8 @@ pub struct Ask {
     pub path: String,
     /// The version that a change is for: the `ETag` of what was shown.
     pub version: Option<String>,
+    /// Under which it is done once: its `Idempotency-Key`.
+    pub key: Option<String>,
     /// With what.
     pub body: Option<Value>,
 }
@@ -35,12 +37,12 @@ pub struct Ask {
 impl Ask {
     /// To see something.
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), version: None, body: None }
+        Self { method: Method::GET, path: path.into(), version: None, key: None, body: None }
     }
 
     /// To do something.
     pub fn with(method: Method, path: impl Into<String>, body: Value) -> Self {
-        Self { method, path: path.into(), version: None, body: Some(body) }
+        Self { method, path: path.into(), version: None, key: None, body: Some(body) }
     }
 
     /// For this version.
@@ -77,6 +79,9 @@ pub trait Host: Send + Sync {
     /// Whether this person may do that to it, as the API would decide now; they may, too, where nothing is lacking but a fresh proof of
     /// who they are. Says which buttons are of use to them, and permits nothing.
     async fn may(&self, caller: &Caller, action: &Action, on: &Resource) -> bool;
+
+    /// A text that nobody can guess and that is given once: under it something is done once.
+    fn fresh(&self) -> String;
 
     /// How browsers reach this host: scheme, host and port.
     fn base(&self) -> &str;

@@ -1,4 +1,4 @@
-//! What the frame of every page says, in one place. What a page says of its own stands in that page, once.
+//! What the frame of every page says, and what several pages say, in one place. What a page says of its own stands in that page, once.
 
 /// The product.
 pub const PRODUCT: &str = "Portcullis";
@@ -12,6 +12,18 @@ pub const SIGN_OUT: &str = "Sign out";
 pub const NAVIGATION: &str = "Main";
 /// Where a list goes on.
 pub const MORE: &str = "Show more";
+/// Leads to what a change would be.
+pub const SHOW_CHANGE: &str = "Show what would change";
+/// A change that was tried out.
+pub const WOULD_CHANGE: &str = "What would change";
+/// Stands over what was only tried out.
+pub const UNCHANGED: &str = "Nothing has changed yet.";
+/// Stands over a secret.
+pub const SHOWN_ONCE: &str = "This is shown once";
+/// Stands over a link that is as good as a secret.
+pub const LINK_SHOWN_ONCE: &str = "This link is shown once";
+/// A list that is of all tenants of its reader.
+pub const ALL_TENANTS: &str = "All of yours";
 /// A page that the API refused.
 pub const REFUSED: &str = "This was refused";
 /// A page that is not there.

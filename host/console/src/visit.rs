@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::{
     body::{Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Request},
-    http::{StatusCode, header, request::Parts},
+    http::{Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
@@ -19,7 +19,11 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     host::{Answer, Ask, Host, Refused, Visitor},
-    kit::{Tone, form::TOKEN, notice},
+    kit::{
+        Tone,
+        form::{ONCE, TOKEN},
+        notice,
+    },
     shell::{Page, Reader, narrow},
     strings::{self, Place},
 };
@@ -33,6 +37,8 @@ pub struct Visit {
     visitor: Visitor,
     /// The page's own path and query.
     here: String,
+    /// Under which what the form asks for is done once.
+    key: Option<String>,
 }
 
 /// What a handler answers: a page, or another one in its place.
@@ -56,9 +62,10 @@ impl IntoResponse for Instead {
 }
 
 impl Visit {
-    /// Asks the API.
+    /// Asks the API; what a form asks for, under the form's key.
     pub async fn ask(&self, ask: Ask) -> Answer {
-        self.host.ask(&self.visitor.caller, ask).await
+        let key = self.key.clone().filter(|_| ask.method == Method::POST);
+        self.host.ask(&self.visitor.caller, Ask { key, ..ask }).await
     }
 
     /// Asks the API to see something; where that is refused, a page says why.
@@ -90,6 +97,11 @@ impl Visit {
             Ok(tenant) => self.may(action, &Resource::of(tenant, kind).named(id)).await,
             Err(_) => false,
         }
+    }
+
+    /// A key for a form that does something once.
+    pub fn fresh(&self) -> String {
+        self.host.fresh()
     }
 
     /// The session's token, for forms.
@@ -170,7 +182,7 @@ impl Visit {
         let here = if parts.method.is_safe() { parts.uri.path_and_query().map(|path| path.as_str()) } else { None };
         let here = here.map_or_else(|| before(parts.uri.path()), str::to_owned);
         match host.visitor(parts).await {
-            Ok(Some(visitor)) => Ok(Self { host: host.clone(), visitor, here }),
+            Ok(Some(visitor)) => Ok(Self { host: host.clone(), visitor, here, key: None }),
             Ok(None) => Err(to_sign_in(&here)),
             Err(_) => Err(unavailable()),
         }
@@ -197,6 +209,11 @@ fn to_sign_in(here: &str) -> Response {
 /// A path as the value of a parameter.
 pub fn escaped(path: &str) -> String {
     url::form_urlencoded::byte_serialize(path.as_bytes()).collect()
+}
+
+/// A further parameter of a query, where there is something to say.
+pub fn with(name: &str, value: &str) -> String {
+    if value.is_empty() { String::new() } else { format!("&{name}={}", escaped(value)) }
 }
 
 /// Where somebody is led after having signed in: a page of the console, and nothing else.
@@ -242,14 +259,16 @@ impl<T: DeserializeOwned> FromRequest<Arc<dyn Host>> for Sent<T> {
         let too_large =
             |_| narrow(StatusCode::PAYLOAD_TOO_LARGE, strings::REFUSED, &html! { p { (strings::TOO_LARGE) } });
         let bytes = to_bytes(body, LARGEST).await.map_err(too_large)?;
-        let given = url::form_urlencoded::parse(&bytes).find(|(name, _)| name == TOKEN).map(|(_, value)| value);
+        let field = |of: &str| url::form_urlencoded::parse(&bytes).find(|(name, _)| name == of).map(|(_, value)| value);
+        let given = field(TOKEN);
         let same = given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(visit.token().as_bytes())));
         if !same || visit.token().is_empty() {
             return Err(forged());
         }
         let read = read(&bytes)
             .ok_or_else(|| narrow(StatusCode::BAD_REQUEST, strings::REFUSED, &html! { p { (strings::WRONG_FORM) } }))?;
-        Ok(Self(visit, read))
+        let key = field(ONCE).map(|key| key.into_owned()).filter(|key| !key.is_empty());
+        Ok(Self(Visit { key, ..visit }, read))
     }
 }
 

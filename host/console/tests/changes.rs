@@ -4,7 +4,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -30,6 +33,9 @@ struct Asked {
     /// What is answered, by method and path without its query.
     answers: BTreeMap<String, (StatusCode, Value)>,
     done: Mutex<Vec<(String, Value, Option<String>)>>,
+    /// Under which key, each of them.
+    keys: Mutex<Vec<Option<String>>>,
+    fresh: AtomicU32,
     may: bool,
 }
 
@@ -47,6 +53,7 @@ impl Host for Asked {
         if ask.method != Method::GET {
             let done = (format!("{} {}", ask.method, ask.path), ask.body.unwrap_or_default(), ask.version);
             self.done.lock().unwrap().push(done);
+            self.keys.lock().unwrap().push(ask.key);
         }
         let (status, body) = found.unwrap_or((StatusCode::NOT_FOUND, json!({ "type": "/problems/unknown" })));
         Answer { status, version: Some("\"7\"".to_owned()), body }
@@ -54,6 +61,10 @@ impl Host for Asked {
 
     async fn may(&self, _: &Caller, _: &Action, _: &Resource) -> bool {
         self.may
+    }
+
+    fn fresh(&self) -> String {
+        format!("key-{}", self.fresh.fetch_add(1, Ordering::Relaxed))
     }
 
     fn base(&self) -> &str {
@@ -76,7 +87,9 @@ impl Console {
             let status = refused.map_or(StatusCode::OK, |code| StatusCode::from_u16(code).unwrap());
             (key.to_owned(), (status, body))
         });
-        let api = Arc::new(Asked { answers: samples.chain(others).collect(), done: Mutex::default(), may });
+        let answers = samples.chain(others).collect();
+        let (done, keys, fresh) = (Mutex::default(), Mutex::default(), AtomicU32::default());
+        let api = Arc::new(Asked { answers, done, keys, fresh, may });
         Self { router: routes(api.clone()), api }
     }
 
@@ -112,11 +125,13 @@ fn says(page: &str, all: &[&str]) {
     }
 }
 
+const BACK_END: &str = "/console/installations/ins_1/backend";
+
 const PAGES: [&str; 6] = [
     "/console/deliveries/42",
     "/console/sources",
     "/console/sources/acme-desk",
-    "/console/installations/ins_1/backend",
+    BACK_END,
     "/console/clients/cli_1",
     "/console/deliveries",
 ];
@@ -134,6 +149,17 @@ async fn who_may_change_nothing_sees_no_button() {
 }
 
 #[tokio::test]
+async fn a_list_of_one_tenant_says_so_and_leads_back_to_all() {
+    let console = Console::with(false, []);
+    for path in ["/console/clients", "/console/deliveries"] {
+        let (_, all) = console.get(path).await;
+        assert!(!all.contains("Of all tenants"), "{path}: {all}");
+        let (_, one) = console.get(&format!("{path}?tenant=acme")).await;
+        says(&one, &["<strong>acme</strong> alone", &format!("href=\"{path}\">Of all tenants")]);
+    }
+}
+
+#[tokio::test]
 async fn another_try_is_shown_first_and_asked_for_once() {
     let delivery =
         json!({ "number": 42, "tenant": "acme", "installation": "ins_1", "kind": "ticket.created", "attempts": 16 });
@@ -146,6 +172,34 @@ async fn another_try_is_shown_first_and_asked_for_once() {
     let (status, to) = console.send("/console/deliveries/42/retry", "step=do").await;
     assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/console/deliveries/42"));
     assert_eq!(console.done().iter().map(|(ask, ..)| ask.as_str()).collect::<Vec<_>>(), ["POST /deliveries/42/retry"]);
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_is_asked_for_under_one_key() {
+    let source = json!({ "name": "desk", "tenant": "acme", "form": "github" });
+    let console = Console::with(true, [("POST /sources", json!({ "source": source, "secret": "made" }))]);
+    let new = "tenant=acme&name=desk&form=github";
+    let (_, page) = console.send("/console/sources/_add", new).await;
+    says(&page, &["data-once", "name=\"once\" value=\"key-0\""]);
+    let (_, page) = console.send("/console/sources/_add", new).await;
+    says(&page, &["name=\"once\" value=\"key-1\""]);
+    for _ in 0..2 {
+        console.send("/console/sources/_add", &format!("{new}&once=key-1&step=do")).await;
+    }
+    let one = Some("key-1".to_owned());
+    assert_eq!(*console.api.keys.lock().unwrap(), [None, None, one.clone(), one]);
+}
+
+#[tokio::test]
+async fn a_try_that_somebody_else_was_faster_with_is_said_and_so_is_one_that_was_asked_for() {
+    let delivery = json!({ "number": 42, "tenant": "acme", "installation": "ins_1", "kind": "ticket.created" });
+    let console =
+        Console::with(true, [("POST /deliveries/42/retry", json!({ "delivery": delivery, "retried": false }))]);
+    for step in ["", "step=do"] {
+        let (status, page) = console.send("/console/deliveries/42/retry", step).await;
+        assert_eq!(status, StatusCode::OK, "{step}: {page}");
+        says(&page, &["It is not given up any more"]);
+    }
 }
 
 #[tokio::test]
@@ -181,6 +235,23 @@ async fn a_secret_of_a_source_is_shown_once_and_one_that_was_sent_never() {
     says(&page, &["Choose another name.", "value=\"desk\""]);
     assert!(!page.contains("chosen-by-its-sender"), "{page}");
     assert_eq!(console.done()[0].1["secret"], "chosen-by-its-sender");
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_on_with_its_blanks_and_an_overlap_stays_where_it_was_refused() {
+    let refused = json!({ "type": "/problems/conflict", "status": 409, "detail": "The last overlap goes on." });
+    let console = Console::with(true, [("POST /sources/acme-desk/secret", refused)]);
+    let sent = "overlap=3600&secret=+a+secret+of+its+sender+";
+    let (_, page) = console.send("/console/sources/acme-desk/rotate", sent).await;
+    assert_eq!(console.done()[0].1, json!({ "secret": " a secret of its sender ", "overlap-seconds": 3600 }));
+    says(&page, &["The last overlap goes on.", "value=\"3600\" selected"]);
+    assert!(!page.contains("a secret of its sender"), "{page}");
+
+    let revoked = json!({ "name": "acme-code", "tenant": "acme", "generation": 1, "revoked": "2026-11-20T08:00:00Z" });
+    let console = Console::with(true, [("GET /sources/acme-code", revoked)]);
+    let (_, page) = console.get("/console/sources/acme-code").await;
+    says(&page, &["None is accepted now", "<dd>once</dd>"]);
+    assert!(!page.contains("name=\"overlap\""), "nothing stays good: {page}");
 }
 
 #[tokio::test]
@@ -240,27 +311,99 @@ async fn a_back_end_is_set_over_the_one_that_was_seen_and_its_key_shown_once() {
 }
 
 #[tokio::test]
-async fn messages_that_would_be_sent_again_are_listed_before_they_are() {
-    let key = json!({ "key": "whpk_next", "signs": false });
+async fn an_address_that_nobody_writes_stays_and_a_form_is_sent_over_what_is_set_now() {
+    let back_end = json!({ "tenant": "acme", "url": "https://hooks.example/in", "state": "active" });
+    let console = Console::with(true, [("PUT /installations/ins_1/backend", json!({ "back-end": back_end }))]);
+    let (_, page) = console.get(BACK_END).await;
+    says(&page, &["Empty: as it is now", "name=\"url\" value=\"\""]);
+    let set = format!("{BACK_END}/set");
+    let (_, page) = console.send(&set, "url=&events=a.b&version=%227%22").await;
+    says(&page, &["as until now: ", "https://hooks.example/in"]);
+    let (_, to) = console.send(&set, "url=&events=a.b&version=%227%22&step=do").await;
+    assert_eq!(to, BACK_END);
+    let bodies: Vec<Value> = console.done().into_iter().map(|(_, body, _)| body).collect();
+    assert_eq!(bodies, [json!({ "events": ["a.b"] }), json!({ "events": ["a.b"] })]);
+
+    let detail = "Somebody else has just changed it.";
+    let refused = json!({ "type": "/problems/precondition-failed", "status": 412, "detail": detail });
+    let console = Console::with(true, [("PUT /installations/ins_1/backend", refused)]);
+    let sent = "url=https%3A%2F%2Fhooks.example%2Fnew&events=a.b&version=%226%22";
+    let (_, page) = console.send(&set, sent).await;
+    assert_eq!(console.done()[0].2.as_deref(), Some("\"6\""));
+    says(&page, &[detail, "value=\"https://hooks.example/new\"", "name=\"version\" value=\"&quot;7&quot;\""]);
+    assert!(!page.contains("&quot;6&quot;"), "each press would be refused again: {page}");
+}
+
+#[tokio::test]
+async fn how_many_messages_would_be_sent_again_is_said_before_they_are() {
+    const REPLAY: &str = "POST /installations/ins_1/backend/replay";
+    let console = Console::with(true, [(REPLAY, json!({ "replayed": 3 }))]);
+    let path = format!("{BACK_END}/replay");
+    let (_, page) = console.get(BACK_END).await;
+    says(&page, &["Send 43 again", "name=\"which\" value=\"all\""]);
+    let (_, page) = console.send(&path, "which=all").await;
+    says(&page, &["Nothing has changed yet", "<dd>3</dd>", "name=\"which\" value=\"all\""]);
+    let (_, page) = console.send(&path, "delivery=39").await;
+    says(&page, &["of the number 39", "name=\"delivery\" value=\"39\""]);
+    let (_, to) = console.send(&path, "delivery=39&step=do").await;
+    assert_eq!(to, BACK_END);
+    let asked = [
+        (format!("{REPLAY}?dry_run=true"), json!({}), None),
+        (format!("{REPLAY}?dry_run=true"), json!({ "delivery": 39 }), None),
+        (REPLAY.to_owned(), json!({ "delivery": 39 }), None),
+    ];
+    assert_eq!(console.done(), asked);
+    let (_, page) = console.send(&path, "step=do").await;
+    says(&page, &["Choose one message"]);
+    assert!(console.done().is_empty(), "a form that names nothing sends all");
+
+    let console = Console::with(true, [(REPLAY, json!({ "replayed": 0 }))]);
+    let (_, page) = console.send(&path, "which=all").await;
+    says(&page, &["None of its messages was given up"]);
+    assert!(!page.contains("value=\"do\""), "there is a button for nothing: {page}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_ready_is_let_sign_and_is_on_no_page_again() {
+    let path = format!("{BACK_END}/key");
+    let back_end = json!({ "tenant": "acme", "url": "https://hooks.example/in", "state": "active" });
+    let ready = json!([{ "slot": "pending", "scheme": "hmac", "since": "2026-11-20T08:00:00Z" }]);
+    let promoted = json!({ "signs": true, "promoted": true, "previous_until": "2026-11-24T08:00:00Z" });
     let answers = [
-        ("POST /installations/ins_1/backend/key", key),
-        ("POST /installations/ins_1/backend/replay", json!({ "replayed": 1 })),
+        ("GET /installations/ins_1/backend", json!({ "back-end": back_end, "keys": ready })),
+        ("POST /installations/ins_1/backend/key", promoted),
     ];
     let console = Console::with(true, answers);
-    let own = "/console/installations/ins_1/backend";
-    let (_, page) = console.send(&format!("{own}/replay"), "").await;
-    says(&page, &["Sent again", "evt_8c21", "Nothing has changed yet"]);
-    assert!(!page.contains("msg_test_1"), "what was accepted would be sent again: {page}");
-    assert!(console.done().is_empty(), "a look has sent something");
-    let (_, page) = console.send(&format!("{own}/replay"), "delivery=39").await;
-    assert!(page.contains("msg_test_1") && !page.contains("evt_8c21"), "{page}");
-    let (_, to) = console.send(&format!("{own}/replay"), "delivery=39&step=do").await;
-    assert_eq!(to, own);
-    let asked = ("POST /installations/ins_1/backend/replay".to_owned(), json!({ "delivery": 39 }), None);
-    assert_eq!(console.done(), [asked]);
-    let (_, page) = console.send(&format!("{own}/key"), "how=prepare&step=do").await;
-    says(&page, &["This is shown once", "whpk_next", "goes on signing"]);
-    assert_eq!(console.done()[0].1, json!({ "prepare": true }));
+    let (_, page) = console.get(BACK_END).await;
+    says(&page, &["Let the ready key sign"]);
+    assert!(!page.contains("next_scheme"), "it signs as it was made: {page}");
+    let (_, page) = console.send(&path, "how=86400").await;
+    says(&page, &["no new one is made", "signs as well until", "Let it sign"]);
+    let (status, to) = console.send(&path, "how=86400&step=do").await;
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, BACK_END));
+
+    let another = json!({ "key": "whpk_next", "signs": false, "replaces-ready": true });
+    let console = Console::with(true, [("POST /installations/ins_1/backend/key", another)]);
+    let (_, page) = console.send(&path, "how=prepare").await;
+    says(&page, &["The key that was ready", "it never signs", "goes on signing"]);
+    let (_, page) = console.send(&path, "how=prepare&step=do").await;
+    says(&page, &["This is shown once", "whpk_next"]);
+    assert_eq!(console.done()[1].1, json!({ "prepare": true }));
+}
+
+#[tokio::test]
+async fn what_the_host_would_refuse_of_a_back_end_is_not_offered() {
+    let disabled = json!({ "tenant": "acme", "url": "https://hooks.example/in", "state": "disabled", "why": "410" });
+    let answer = json!({ "back-end": disabled, "keys": [] });
+    let console = Console::with(true, [("GET /installations/ins_1/backend", answer)]);
+    let (_, page) = console.get(BACK_END).await;
+    says(&page, &["No key signs", "Show where it would send", "Show what would go"]);
+    assert!(!page.contains("Try it out") && !page.contains("Send 43 again"), "{page}");
+
+    let none = json!({ "back-end": null, "keys": [] });
+    let console = Console::with(true, [("GET /installations/ins_1/backend", none)]);
+    let (status, to) = console.send(&format!("{BACK_END}/test"), "").await;
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, BACK_END));
 }
 
 #[tokio::test]

@@ -55,6 +55,10 @@ impl Host for Recorded {
         self.may_change
     }
 
+    fn fresh(&self) -> String {
+        "the-key-of-a-form".to_owned()
+    }
+
     fn base(&self) -> &str {
         "http://localhost:8080"
     }

@@ -40,7 +40,7 @@ export async function people(eyes, tenant) {
   await second.page.getByRole("button", { name: "Make a link" }).click();
   await second.page.getByText("This was refused").first().waitFor();
   await second.page.goto(eyes.base + "/console/sources");
-  const shown = await second.page.getByText("Nobody sends events here").count();
+  const shown = await second.page.getByRole("heading", { level: 1, name: "Sources" }).count();
   const offered = await second.page.getByText("Register a source").count();
   eyes.expect(shown === 1 && offered === 0, "an auditor does not see sources, or is offered to register one");
 

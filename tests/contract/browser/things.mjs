@@ -1,5 +1,6 @@
 // What belongs to installations and to people whose data it is: a delivery is tried again, a source registered, given another secret and taken
-// away, a back end set and tried out, a client revoked; a request of a data subject is put on record, and closed.
+// away, a back end set and tried out, a client revoked, a plugin uninstalled and taken back; a request of a data subject is put on record,
+// and closed.
 
 /** From the page of its installation. */
 export async function deliveries(eyes, installation, number) {
@@ -18,7 +19,15 @@ export async function deliveries(eyes, installation, number) {
   await eyes.press("Try it again");
   await eyes.at(`/console/deliveries/${number}`);
   await eyes.look("delivery-again");
+  await eyes.go("/console/audit?q=kind%3Ddelivery.retried", "delivery-in-the-log");
+  const told = eyes.page.locator("tbody tr").filter({ hasText: `delivery:${number}` });
+  await told.filter({ hasText: "delivery.retried" }).first().waitFor();
   await eyes.go("/console/deliveries?all=true", "deliveries-all");
+}
+
+/** What an open page shows once. */
+async function secret(page) {
+  return (await page.locator("[data-secret]").innerText()).trim();
 }
 
 export async function sources(eyes) {
@@ -32,11 +41,11 @@ export async function sources(eyes) {
   await eyes.press("Register it");
   await eyes.says("This is shown once");
   await eyes.look("source-secret");
-  const secret = (await page.locator("[data-secret]").innerText()).trim();
+  const made = await secret(page);
   await eyes.press("To the source", "link");
   await eyes.at("/console/sources/acme-code");
   await eyes.look("source");
-  if ((await page.content()).includes(secret)) throw new Error("a secret is shown twice");
+  if ((await page.content()).includes(made)) throw new Error("a secret is shown twice");
   await eyes.press("Show what would change");
   await eyes.says("Nothing has changed yet");
   await eyes.look("source-rotate-means");
@@ -60,15 +69,16 @@ export async function backEnd(eyes, installation) {
   const own = `/console/installations/${installation}/backend`;
   await eyes.go(own, "backend-none");
   await page.getByLabel("Address").fill("https://elsewhere.example/in");
-  await eyes.press("Show what would change");
+  await eyes.press("Show where it would send");
   await eyes.says("This was refused");
   await page.getByLabel("Address").fill("https://clock.example.eu/v1/in");
-  await eyes.press("Show what would change");
+  await eyes.press("Show where it would send");
   await eyes.says("Nothing has changed yet");
   await eyes.look("backend-means");
   await eyes.press("Make it so");
   await eyes.says("This is shown once");
   await eyes.look("backend-key");
+  const first = await secret(page);
   await eyes.press("To the back end", "link");
   await eyes.at(own);
   await eyes.press("Show what would be sent", "button");
@@ -80,22 +90,43 @@ export async function backEnd(eyes, installation) {
   await eyes.look("backend");
   await eyes.press("Show what would be sent again");
   await eyes.says("None of its messages was given up");
-  await eyes.look("backend-replay-means");
-  await eyes.press("Cancel", "link");
-  await eyes.at(own);
+  await eyes.look("backend-replay-none");
+  await eyes.go(own, "backend-tried");
   await page.getByLabel("The next key").selectOption("0");
   await page.locator(`form[action="${own}/key"]`).getByRole("button").click();
   await eyes.says("Nothing has changed yet");
   await eyes.look("backend-key-means");
   await eyes.press("Make the key");
   await eyes.says("This is shown once");
+  const next = await secret(page);
+  if (next === first) throw new Error("the key after the first one is the first one");
   await eyes.press("To the back end", "link");
+  await eyes.at(own);
+  const shown = await page.content();
+  if (shown.includes(first) || shown.includes(next)) throw new Error("a key is shown twice");
   await eyes.press("Show what would go");
   await eyes.says("Nothing has changed yet");
   await eyes.look("backend-remove-means");
   await eyes.press("Take it away");
   await eyes.at(own);
   await eyes.says("It has no back end");
+}
+
+/** Taken away, and taken back before what it stored is gone. */
+export async function leaves(eyes, own) {
+  const { page } = eyes;
+  await eyes.go(own, "installation-to-leave");
+  await page.getByLabel("For what reason").fill("Not needed any more");
+  await eyes.press("Show what would go");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("uninstall-means");
+  await eyes.press("Uninstall it");
+  await eyes.at(own);
+  await eyes.says("and then erased");
+  await eyes.look("installation-uninstalled");
+  await eyes.press("Take it back");
+  await eyes.at(own);
+  await eyes.says("Suspended");
 }
 
 export async function clients(eyes, id) {
@@ -137,8 +168,8 @@ export async function requests(eyes, user) {
   await eyes.look("privacy-request");
   await page.getByLabel("What was done by hand").fill("Both developers were asked by mail");
   await eyes.press(/^Close$/);
-  await page.waitForURL(/privacy\/dsr_/);
-  await eyes.says("closed");
+  // Of one that was opened there is a certificate only when it is closed.
+  await page.getByRole("button", { name: "Sign and download" }).waitFor();
   await eyes.look("privacy-closed");
   await eyes.go("/console/privacy", "privacy-list");
 }

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { Eyes } from "./eyes.mjs";
 import { people, rotates } from "./people.mjs";
-import { backEnd, clients, deliveries, requests, sources } from "./things.mjs";
+import { backEnd, clients, deliveries, leaves, requests, sources } from "./things.mjs";
 
 const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client } = JSON.parse(process.argv[2]);
 const eyes = await Eyes.open(base, browser, pictures);
@@ -123,6 +123,13 @@ async function prints(heading) {
   await paper.close();
 }
 
+/** A proof is good for a few minutes, and what comes after it may take longer: a form that is sent without one is lost. */
+async function provesAgain() {
+  await page.goto(`${base}/console/step-up?next=/console`);
+  await eyes.press("Confirm with a passkey");
+  await eyes.at("/console");
+}
+
 /** Every place in the navigation, and the first thing in it. */
 async function everywhere() {
   const links = await page.locator("nav.wide-only a").evaluateAll((all) => all.map((one) => new URL(one.href).pathname));
@@ -161,13 +168,17 @@ const own = await step("install with narrowing", installs);
 await step("grant, right-size and upgrade", () => changes(`/console/installations/${used}`));
 if (own) await step("live audit and suspension", () => watches(own));
 await step("a delivery that was given up", () => deliveries(eyes, used, delivery));
+await step("a fresh proof before a source", provesAgain);
 await step("a source and its secrets", () => sources(eyes));
 await step("a back end, its key and its messages", () => backEnd(eyes, used));
 await step("a client and its end", () => clients(eyes, client));
-await step("a request of a data subject", () => requests(eyes, "4711"));
+await step("a request of a data subject", () => requests(eyes, "person-4711"));
+await step("a fresh proof before posture", provesAgain);
 await step("posture, profile, duties and risks", () => answers(`/console/installations/${used}`));
 await step("people, a role and support access", () => people(eyes, tenant));
+await step("a fresh proof before rotation", provesAgain);
 await step("rotation and revocation", () => rotates(eyes, used, credential));
+if (own) await step("a plugin that leaves and is taken back", () => leaves(eyes, own));
 await step("every place", everywhere);
 await step("sign out and in again", comesBack);
 await eyes.close();

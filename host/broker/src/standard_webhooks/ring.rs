@@ -46,6 +46,17 @@ pub struct KeyInfo {
     pub public: Option<String>,
 }
 
+/// What a change makes of the key that was made ready before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// There is none.
+    None,
+    /// It signs from then on.
+    Signs,
+    /// It is gone: it never signs.
+    Gone,
+}
+
 /// Why a ring cannot be changed so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RingError {
@@ -217,6 +228,15 @@ impl Ring {
         Ok(Self { current: next, previous, pending: None, revoked: None })
     }
 
+    /// What becomes of the pending key where the current one is replaced with this overlap, or, where that is none, another is made ready.
+    pub fn ready(&self, overlap: Option<Duration>) -> Ready {
+        match (&self.pending, overlap) {
+            (None, _) => Ready::None,
+            (Some(_), Some(overlap)) if !overlap.is_zero() => Ready::Signs,
+            (Some(_), _) => Ready::Gone,
+        }
+    }
+
     /// How the current key signs.
     pub fn scheme(&self) -> Scheme {
         self.current.key.scheme()
@@ -309,9 +329,12 @@ mod tests {
         let rng = Counter::default();
         let fresh = || SigningKey::fresh(Scheme::Hmac, &rng);
         let first = Ring::new(fresh(), Timestamp(0));
+        assert_eq!([None, Some(DAY)].map(|overlap| first.ready(overlap)), [Ready::None; 2]);
         let pending = SigningKey::fresh(Scheme::Ed25519, &rng);
         let public = pending.public();
         let ready = reread(&first.prepared(pending, Timestamp(5)));
+        let becomes = [None, Some(DAY), Some(Duration::ZERO)].map(|overlap| ready.ready(overlap));
+        assert_eq!(becomes, [Ready::Gone, Ready::Signs, Ready::Gone]);
         assert_eq!(signs(&ready, Timestamp(6)), signs(&first, Timestamp(6)));
         assert_eq!(ready.describe(Timestamp(6)).last().unwrap().public, public);
         let next = reread(&ready.rotated(DAY, Timestamp(7), fresh).unwrap());

@@ -91,8 +91,11 @@ async fn each_channel_has_keys_of_its_own_and_they_rotate_with_an_overlap() {
     assert_ne!(by(&first), by(&other));
     let ready = keys.prepare(owner("a"), None, entry()).await.unwrap();
     assert_eq!(signs(keys, "a").await.unwrap(), [by(&first)], "it is only ready");
+    let rehearsed = keys.rehearse(&owner("a"), Some(DAY)).await.unwrap();
     let second = keys.rotate(owner("a"), None, DAY, entry()).await.unwrap();
     assert_eq!(by(&second), by(&ready), "the one that was made ready");
+    assert_eq!((second.ready, second.previous_until), (rehearsed.ready, rehearsed.previous_until));
+    assert_eq!((ready.ready, second.ready), (Ready::None, Ready::Signs));
     assert_eq!((second.generation, second.previous_until), (3, Some(Timestamp(0).plus(DAY))));
     assert_eq!(signs(keys, "a").await.unwrap(), [by(&second), by(&first)]);
     clock.0.store(second.previous_until.unwrap().0, Ordering::SeqCst);

@@ -18,6 +18,20 @@ pub fn form(action: &str, token: &str, body: &Markup) -> Markup {
     }
 }
 
+/// The name of the field with the key under which something is done once.
+pub const ONCE: &str = "once";
+
+/// A form that does something once: sent again under its key, by a second press or a reload, it is not done again.
+pub fn once(action: &str, token: &str, key: &str, body: &Markup) -> Markup {
+    html! {
+        form class="fields" method="post" action=(action) data-once {
+            input type="hidden" name=(TOKEN) value=(token);
+            input type="hidden" name=(ONCE) value=(key);
+            (body)
+        }
+    }
+}
+
 /// A form that is one button.
 pub fn press(action: &str, token: &str, class: &str, words: &str, hidden: &[(&str, &str)]) -> Markup {
     html! {
@@ -60,15 +74,27 @@ impl Text<'_> {
         if !self.wrong.is_empty() {
             by.push(wrong.as_str());
         }
+        // Browsers fill in a password of the reader's own wherever they are told "off".
+        let filled = if kind == "password" { "new-password" } else { "off" };
         let described = (!by.is_empty()).then(|| by.join(" "));
         html! {
             div class="field" {
                 label for=(self.name) { (self.label) }
                 @if !self.hint.is_empty() { span class="hint" id=(hint) { (self.hint) } }
-                input type=(kind) id=(self.name) name=(self.name) value=(self.value) required[!self.optional] autocomplete="off"
+                input type=(kind) id=(self.name) name=(self.name) value=(self.value) required[!self.optional] autocomplete=(filled)
                     aria-describedby=[described] aria-invalid=[(!self.wrong.is_empty()).then_some("true")];
                 @if !self.wrong.is_empty() { span class="wrong" id=(wrong) { (self.wrong) } }
             }
+        }
+    }
+}
+
+/// Why somebody does something, in so many characters at least. Under an id of its own, where a page asks for several.
+pub fn why(id: &str, least: Option<u16>) -> Markup {
+    html! {
+        div class="field" {
+            label for=(id) { "Why" }
+            input type="text" id=(id) name="reason" required minlength=[least] maxlength="500" autocomplete="off";
         }
     }
 }

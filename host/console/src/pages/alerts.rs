@@ -15,7 +15,7 @@ use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, empty, facts,
-        form::{Text, form, select, tick},
+        form::{Text, form, select, tick, why},
         notice,
         table::{more, number, table, text},
     },
@@ -180,22 +180,18 @@ pub(crate) async fn one(visit: Visit, Path(id): Path<String>) -> Shown {
 /// What can be done about it: each a form of its own, whose reason stands in the log.
 fn changes(one: &Alert, token: &str) -> Markup {
     let own = at(&one.id);
-    let reason = |id: &'static str, optional: bool| {
-        let label = if optional { "Comment" } else { "Why" };
-        html! { div class="field" {
-            label for=(id) { (label) }
-            input type="text" id=(id) name="reason" required[!optional] maxlength="500" autocomplete="off";
-        } }
-    };
     html! {
         @if one.state == "open" {
             (card("Take it up", &html! {}, &form(&format!("{own}/acknowledge"), token, &html! {
-                (reason("comment", true))
+                div class="field" {
+                    label for="comment" { "Comment" }
+                    input type="text" id="comment" name="reason" maxlength="500" autocomplete="off";
+                }
                 div { button type="submit" class="primary" { "Acknowledge" } }
             })))
         }
         (card("Close it", &html! {}, &form(&format!("{own}/close"), token, &html! {
-            (reason("close-why", false))
+            (why("close-why", None))
             div { button type="submit" { "Close" } }
         })))
         @if one.muted.is_some() {
@@ -206,7 +202,7 @@ fn changes(one: &Alert, token: &str) -> Markup {
         } @else {
             (card("Mute its rule", &html! {}, &form(&format!("{own}/mute"), token, &html! {
                 (Text { name: "until", label: "Until", kind: "date", hint: "Then it is over by itself. What it hides is counted.", ..Text::default() }.show())
-                (reason("mute-why", false))
+                (why("mute-why", None))
                 (tick("whole", "yes", false, &html! { "In the whole tenant, not about this installation alone" }))
                 div { button type="submit" { "Mute" } }
             })))

@@ -1,14 +1,14 @@
 //! What pages that change something share: how it would go, before it is done; and a secret that was made, once.
 //!
-//! Invariants: a page that shows how it would go says that nothing has changed, and does it on one press alone; a secret stands on the
-//! page that answers the act that made it, which no cache keeps, and on no other.
+//! Invariants: a page that shows how it would go says that nothing has changed, and does it on one press alone, and once; a secret
+//! stands on the page that answers the act that made it, which no cache keeps, and on no other.
 
 use maud::{Markup, html};
 
 use crate::{
-    kit::{Tone, card, facts, form::form, notice},
+    kit::{Tone, card, facts, form::once, notice},
     shell::Page,
-    strings::Place,
+    strings::{self, Place},
     visit::{Shown, Visit},
 };
 
@@ -36,9 +36,10 @@ pub(crate) struct Rehearsal<'a> {
 impl Rehearsal<'_> {
     /// The page that shows it.
     pub fn show(self, visit: &Visit) -> Shown {
-        let again = form(
+        let again = once(
             self.action,
             visit.token(),
+            &visit.fresh(),
             &html! {
                 (self.sends)
                 div class="row" {
@@ -49,8 +50,8 @@ impl Rehearsal<'_> {
         );
         let (place, above) = self.lies;
         visit.show(Page {
-            title: "What would change",
-            lead: html! { "Nothing has changed yet." },
+            title: strings::WOULD_CHANGE,
+            lead: html! { (strings::UNCHANGED) },
             place,
             above,
             acts: html! {},
@@ -92,7 +93,7 @@ impl Once<'_> {
             above,
             acts: html! {},
             body: html! {
-                (notice(Tone::Warn, "This is shown once", &html! {
+                (notice(Tone::Warn, strings::SHOWN_ONCE, &html! {
                     p { "Nobody sees it again, here or at the command line: take it now, to where it belongs." }
                 }))
                 (card(self.name, &html! {}, &html! {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::{
     change::{Lies, Rehearsal, would},
     installation,
-    posture::with,
+    tenants::{alone, filter},
     view::Items,
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, to, with},
 };
 
 const HOME: &str = "/console/deliveries";
@@ -154,17 +154,15 @@ async fn depth(visit: &Visit) -> Markup {
 }
 
 fn filters(visit: &Visit, wanted: &Wanted) -> Markup {
-    let tenants = visit.tenants();
-    let options: Vec<(&str, &str)> =
-        std::iter::once(("", "All of yours")).chain(tenants.iter().map(|one| (one.as_str(), one.as_str()))).collect();
     let all = if wanted.is_all() { "true" } else { "" };
     html! {
         form class="filters" method="get" {
             (select("all", "Which", all, &[("", "Those that were given up"), ("true", "All")]))
-            @if tenants.len() > 1 { (select("tenant", "Tenant", &wanted.tenant, &options)) }
+            (filter(visit, &wanted.tenant))
             @if !wanted.installation.is_empty() { input type="hidden" name="installation" value=(wanted.installation); }
             button type="submit" { "Show" }
         }
+        (alone(visit, &wanted.tenant, HOME))
         @if !wanted.installation.is_empty() {
             p { "To " a href=(installation::at(&wanted.installation)) { (wanted.installation) } " alone. " a href=(HOME) { "To all installations" } }
         }
@@ -247,12 +245,11 @@ struct Retried {
 
 /// Shows what another try means, or has it tried again.
 async fn retries(Path(number): Path<String>, Sent(visit, sent): Sent<Change>) -> Shown {
-    let path = |rehearsal: &str| format!("/deliveries/{}/retry{rehearsal}", escaped(&number));
-    let ask = |path| Ask { method: Method::POST, ..Ask::get(path) };
-    if sent.step == "do" {
-        return visit.then(ask(path("")), &at(&number)).await;
-    }
-    let Retried { delivery: one, retried } = match visit.ask(ask(path("?dry_run=true"))).await.read() {
+    let does = sent.step == "do";
+    let rehearsal = if does { "" } else { "?dry_run=true" };
+    let path = format!("/deliveries/{}/retry{rehearsal}", escaped(&number));
+    let tried = visit.ask(Ask { method: Method::POST, ..Ask::get(path) }).await;
+    let Retried { delivery: one, retried } = match tried.read() {
         Ok(tried) => tried,
         Err(refused) => {
             let said = visit.said(&refused)?;
@@ -266,6 +263,9 @@ async fn retries(Path(number): Path<String>, Sent(visit, sent): Sent<Change>) ->
             &html! { p { "Somebody else has had it tried again." } },
         );
         return shown(&visit, &number, &said).await;
+    }
+    if does {
+        return Ok(to(&at(&number)));
     }
     let said = [
         ("Waits for its turn", html! { (one.kind) ", " code { (one.event) } }),

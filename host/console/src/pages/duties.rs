@@ -8,19 +8,20 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    posture::{Move, capital, choice, meant, moves, with},
+    posture::{Move, capital, moves},
+    tenants::{choice, meant},
     view::{Items, moment},
 };
 use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, card_flush, empty,
-        form::{Text, form, select},
+        form::{Text, form, select, why},
         table::{more, table, text},
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 const HOME: &str = "/console/duties";
@@ -152,14 +153,10 @@ fn stated(said: &Items<Attested>, token: &str, tenant: &str) -> Markup {
 }
 
 fn take_back(said: &Said, token: &str) -> Markup {
-    let id = format!("back-{}", said.number);
     html! { details {
         summary { "Take back" }
         (form(&format!("{HOME}/{}", said.number), token, &html! {
-            div class="field" {
-                label for=(id) { "Why" }
-                input type="text" id=(id) name="reason" required minlength="10" maxlength="500" autocomplete="off";
-            }
+            (why(&format!("back-{}", said.number), Some(10)))
             div { button type="submit" class="danger" { "Take " (said.duty) " back" } }
         }))
     } }

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    activity, backend, clients, deliveries,
+    activity, backend,
+    change::{Rehearsal, hidden},
+    clients, deliveries,
     denials::{Denial, rows},
     leaving,
     release::destinations,
@@ -23,7 +25,7 @@ use crate::{
         notice, tile,
     },
     shell::Page,
-    strings::Place,
+    strings::{Place, SHOW_CHANGE},
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -155,9 +157,9 @@ fn elsewhere(one: &Installation) -> Markup {
     html! { ul class="plain" {
         li { a href=(deliveries::of_installation(&one.id)) { "Deliveries" } ": events that were given up, and all others" }
         li { a href=(backend::at(&one.id)) { "Back end" } ": where its signed messages go, and what became of them" }
-        li { a href=(clients::of_tenant(&one.tenant)) { "OAuth clients" } ": what asks this host for tokens in its name" }
-        li { a href="/console/connections" { "Connections" } ": credentials that the host adds to its requests" }
-        li { a href="/console/sources" { "Sources" } ": who sends the events" }
+        li { a href=(clients::of_tenant(&one.tenant)) { "OAuth clients" } " of its tenant: what asks this host for tokens in the name of an installation" }
+        li { a href="/console/connections" { "Connections" } " of its tenant: credentials that the host adds to requests" }
+        li { a href="/console/sources" { "Sources" } " of its tenant: who sends the events" }
     } }
 }
 
@@ -194,7 +196,7 @@ pub(crate) async fn suspends(Path(id): Path<String>, Sent(visit, change): Sent<C
 /// Lets it run again.
 pub(crate) async fn resumes(Path(id): Path<String>, Sent(visit, change): Sent<Change>) -> Shown {
     let path = format!("/installations/{}/resume", escaped(&id));
-    let ask = Ask { method: Method::POST, path, version: None, body: None };
+    let ask = Ask { method: Method::POST, ..Ask::get(path) };
     visit.then(ask.of(&change.version), &at(&id)).await
 }
 
@@ -231,7 +233,7 @@ async fn granting(visit: &Visit, one: &Installation, version: &str, text: &str, 
                 textarea id="scopes" name="scopes" rows="10" aria-describedby="scopes-hint" spellcheck="false" class="mono" { (text) }
             }
             div class="row" {
-                button type="submit" name="step" value="try" class="primary" { "Show what would change" }
+                button type="submit" name="step" value="try" class="primary" { (SHOW_CHANGE) }
                 a class="button" href=(at(&one.id)) { "Cancel" }
             }
         })))
@@ -267,27 +269,16 @@ pub(crate) async fn grants(Path(id): Path<String>, Sent(visit, sent): Sent<Grant
             return granting(&visit, &one, &version, &sent.scopes, &said).await;
         }
     };
-    let one = &changed.installation;
-    let again = form(
-        &format!("{}/grant", at(&id)),
-        visit.token(),
-        &html! {
-            input type="hidden" name="version" value=(sent.version);
-            input type="hidden" name="scopes" value=(scopes.join("\n"));
-            div class="row" {
-                button type="submit" name="step" value="do" class="primary" { "Make it so" }
-                a class="button" href={ (at(&id)) "/grant" } { "Back" }
-            }
-        },
-    );
-    visit.show(Page {
-        title: "What would change",
-        lead: html! { "Nothing has changed yet." },
-        place: Place::Installations,
-        above: above(one),
-        acts: html! {},
-        body: html! { (card("Changes", &html! {}, &changes(&changed))) (again) },
-    })
+    let rehearsal = Rehearsal {
+        lies: (Place::Installations, above(&changed.installation)),
+        would: card("Changes", &html! {}, &changes(&changed)),
+        action: &format!("{}/grant", at(&id)),
+        sends: hidden(&[("version", &sent.version), ("scopes", &scopes.join("\n"))]),
+        does: "Make it so",
+        takes: false,
+        back: &format!("{}/grant", at(&id)),
+    };
+    rehearsal.show(&visit)
 }
 
 /// What is different, field by field.

@@ -71,8 +71,8 @@ fn uninstall(one: &Installation, version: &str, token: &str) -> Markup {
         }
         (hidden(&[("version", version)]))
         div class="field" {
-            label for="uninstall-why" { "Why" }
-            input type="text" id="uninstall-why" name="reason" required maxlength="500" autocomplete="off";
+            label for="uninstall-reason" { "For what reason" }
+            input type="text" id="uninstall-reason" name="reason" required maxlength="500" autocomplete="off";
         }
         (select("keep", "What it stored is kept", USUAL, SPANS))
         div { button type="submit" class="danger" { "Show what would go" } }

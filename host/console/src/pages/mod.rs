@@ -30,4 +30,5 @@ pub(crate) mod risks;
 pub(crate) mod risks_propose;
 pub(crate) mod sheet;
 pub(crate) mod sources;
+mod tenants;
 mod view;

@@ -5,7 +5,10 @@ use axum::extract::Query;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::view::{moment, sentence};
+use super::{
+    tenants::{choice, meant},
+    view::{moment, sentence},
+};
 use crate::{
     kit::{
         Tone, badge, card, card_flush, empty,
@@ -15,7 +18,7 @@ use crate::{
     },
     shell::Page,
     strings::Place,
-    visit::{Shown, Visit, escaped},
+    visit::{Shown, Visit, escaped, with},
 };
 
 pub(crate) const HOME: &str = "/console/posture";
@@ -125,29 +128,6 @@ pub(crate) struct Profiles {
 pub(crate) struct Wanted {
     tenant: String,
     profile: String,
-}
-
-/// The tenant that is meant: the one that is named, or the first that the reader looks after.
-pub(crate) fn meant(visit: &Visit, named: &str) -> String {
-    match named {
-        "" => visit.tenants().into_iter().next().unwrap_or_default(),
-        named => named.to_owned(),
-    }
-}
-
-/// The field by which one of several tenants is chosen; nothing where there is one.
-pub(crate) fn choice(visit: &Visit, chosen: &str) -> Markup {
-    let all = visit.tenants();
-    let options: Vec<(&str, &str)> = all.iter().map(|one| (one.as_str(), one.as_str())).collect();
-    html! {
-        @if options.len() > 1 { (select("tenant", "Tenant", chosen, &options)) }
-        @else { input type="hidden" name="tenant" value=(chosen); }
-    }
-}
-
-/// A parameter, where there is something to say.
-pub(crate) fn with(name: &str, value: &str) -> String {
-    if value.is_empty() { String::new() } else { format!("&{name}={}", escaped(value)) }
 }
 
 /// Shows it.

@@ -20,7 +20,7 @@ use crate::{
         table::{number, table, text},
     },
     shell::Page,
-    strings::Place,
+    strings::{Place, UNCHANGED},
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -74,7 +74,7 @@ pub(crate) async fn show(visit: Visit, Path((tenant, profile)): Path<(String, St
     };
     visit.show(Page {
         title: &format!("Turn '{profile}' {way}"),
-        lead: html! { "In " strong { (tenant) } ". " (one.map(|one| one.words.as_str()).unwrap_or_default()) " Nothing has changed yet." },
+        lead: html! { "In " strong { (tenant) } ". " (one.map(|one| one.words.as_str()).unwrap_or_default()) " " (UNCHANGED) },
         place: Place::Posture,
         above: vec![(HOME.into(), "Posture".into())],
         acts: html! {},

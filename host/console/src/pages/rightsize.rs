@@ -17,7 +17,7 @@ use crate::{
         table::{number, table, text},
     },
     shell::Page,
-    strings::Place,
+    strings::{Place, SHOW_CHANGE},
     visit::{Shown, Visit, escaped},
 };
 
@@ -110,7 +110,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
                     input type="hidden" name="scopes" value=(used.suggested.join("\n"));
                     div class="row" {
                         button type="submit" name="step" value="do" class="primary" { "Narrow the grant to what was used" }
-                        button type="submit" name="step" value="try" { "Show what would change" }
+                        button type="submit" name="step" value="try" { (SHOW_CHANGE) }
                     }
                 }))
             }))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     installation::at,
-    posture::{choice, meant, with},
+    tenants::{choice, meant},
     view::{Items, moment},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 pub(crate) const HOME: &str = "/console/risks";

@@ -7,15 +7,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    posture::{choice, meant},
     risks::HOME,
+    tenants::{choice, meant},
     view::{Installation, Items},
 };
 use crate::{
     host::Ask,
     kit::{
         Tone, card,
-        form::{form, select},
+        form::{form, select, why},
         notice,
     },
     shell::Page,
@@ -81,12 +81,9 @@ fn line(id: &str, name: &str, label: &str, hint: &str, value: &str) -> Markup {
 }
 
 fn rest(id: &str) -> Markup {
-    let (why, until) = (format!("{id}-why"), format!("{id}-until"));
+    let until = format!("{id}-until");
     html! {
-        div class="field" {
-            label for=(why) { "Why" }
-            input type="text" id=(why) name="reason" required minlength="10" maxlength="500" autocomplete="off";
-        }
+        (why(&format!("{id}-why"), Some(10)))
         div class="field" {
             label for=(until) { "Until" }
             input type="date" id=(until) name="until" required;

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::{
     installation::at,
-    posture::{Answered, capital, choice, meant, with},
+    posture::{Answered, capital},
+    tenants::{choice, meant},
     view::{moment, outside},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     },
     shell::Page,
     strings::Place,
-    visit::{Shown, Visit, escaped},
+    visit::{Shown, Visit, escaped, with},
 };
 
 #[derive(Default, Deserialize)]

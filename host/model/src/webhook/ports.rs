@@ -94,6 +94,9 @@ pub trait Outbox: Send + Sync {
     /// what happened since a moment. How many is added to the entry, and given.
     async fn replay(&self, installation: &InstallationId, which: Replay, entry: Entry) -> Result<u64, StoreError>;
 
+    /// How many messages [`replay`](Self::replay) would make due again now.
+    async fn replayable(&self, installation: &InstallationId, which: Replay) -> Result<u64, StoreError>;
+
     /// The newest `most` messages to an installation's back end, newest first.
     async fn sendings(&self, installation: &InstallationId, most: usize) -> Result<Vec<DeliveryRow>, StoreError>;
 }

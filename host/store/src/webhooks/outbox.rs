@@ -123,24 +123,34 @@ fn end(conn: &Writing, settled: &Settled, entries: &[Entry]) -> Outcome<()> {
     append_all(conn, entries)
 }
 
+/// Which messages are sent again: one that is finished, or those that were put aside.
+const ONE: &str = "lane = ?2 AND installation = ?1 AND number = ?3 AND state IN (?4, ?5)";
+/// Times are written in one form, of which the order is that of its text.
+const SINCE: &str =
+    "lane = ?2 AND installation = ?1 AND state = ?3 AND (SELECT body <> '' AND json_extract(body, '$.time') >= ?4
+  FROM events WHERE number = event)";
+
 fn again(conn: &Connection, installation: &InstallationId, which: Replay) -> Outcome<u64> {
-    let due = "UPDATE deliveries SET state = ?2, due = 0, attempts = 0 WHERE lane = ?3 AND installation = ?1";
+    let due = format!("UPDATE deliveries SET state = {PENDING}, due = 0, attempts = 0 WHERE");
     let id = installation.as_str();
     let changed = match which {
-        Replay::One(number) => conn.execute(
-            &format!("{due} AND number = ?4 AND state IN (?5, ?6)"),
-            params![id, PENDING, LANE, number, DONE, DEAD],
-        ),
-        // Times are written in one form, of which the order is that of its text.
-        Replay::Since(since) => conn.execute(
-            &format!(
-                "{due} AND state = ?4 AND (SELECT body <> '' AND json_extract(body, '$.time') >= ?5
-                 FROM events WHERE number = event)"
-            ),
-            params![id, PENDING, LANE, DEAD, since.to_string()],
-        ),
+        Replay::One(number) => conn.execute(&format!("{due} {ONE}"), params![id, LANE, number, DONE, DEAD]),
+        Replay::Since(since) => conn.execute(&format!("{due} {SINCE}"), params![id, LANE, DEAD, since.to_string()]),
     };
     changed.map(|changed| changed as u64).map_err(failed)
+}
+
+/// How many that would be.
+fn reached(conn: &Connection, installation: &InstallationId, which: Replay) -> Outcome<u64> {
+    let count = "SELECT count(*) FROM deliveries WHERE";
+    let (id, first) = (installation.as_str(), |row: &rusqlite::Row<'_>| row.get::<_, usize>(0));
+    let found = match which {
+        Replay::One(number) => conn.query_row(&format!("{count} {ONE}"), params![id, LANE, number, DONE, DEAD], first),
+        Replay::Since(since) => {
+            conn.query_row(&format!("{count} {SINCE}"), params![id, LANE, DEAD, since.to_string()], first)
+        }
+    };
+    found.map(|found| found as u64).map_err(failed)
 }
 
 #[async_trait]
@@ -188,6 +198,11 @@ impl Outbox for SqliteStore {
                 Ok(count)
             })
             .await
+    }
+
+    async fn replayable(&self, installation: &InstallationId, which: Replay) -> Result<u64, StoreError> {
+        let installation = installation.clone();
+        self.db.read(move |conn| reached(conn, &installation, which)).await
     }
 
     async fn sendings(&self, installation: &InstallationId, most: usize) -> Result<Vec<DeliveryRow>, StoreError> {

@@ -154,14 +154,20 @@ async fn gone_disables_puts_aside_what_waits_and_a_replay_after_setting_it_anew_
             .unwrap()
     );
     let since = |at| store.replay(&id, Replay::Since(Timestamp(at)), entry(Kind::BackendReplayed));
+    let would = |at| store.replayable(&id, Replay::Since(Timestamp(at)));
+    assert_eq!((would(2).await.unwrap(), would(1).await.unwrap()), (0, 3));
     assert_eq!(since(2).await.unwrap(), 0, "they happened before that");
     assert_eq!(since(1).await.unwrap(), 3);
+    assert_eq!(would(1).await.unwrap(), 0, "they wait");
     let again = lease(&store, 10).await;
     assert_eq!(
         again.iter().map(|s| (s.event.id.as_str(), s.attempt)).collect::<Vec<_>>(),
         [("e1", 1), ("e2", 1), ("e3", 1)]
     );
     settle(&store, &again[0], Verdict::Done, Shown::Works, 11).await;
+    let by_number = [0, 1].map(|nth: usize| Replay::One(again[nth].delivery));
+    let (done, held) = (store.replayable(&id, by_number[0]).await, store.replayable(&id, by_number[1]).await);
+    assert_eq!((done.unwrap(), held.unwrap()), (1, 0), "what is under way is not sent again");
     let one = store.replay(&id, Replay::One(again[0].delivery), entry(Kind::BackendReplayed)).await.unwrap();
     assert_eq!(one, 1, "by its number one that was accepted is sent again");
 }

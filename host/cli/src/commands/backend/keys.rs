@@ -20,7 +20,7 @@ use crate::{host::Host, output::Output};
 pub struct Rotate {
     /// The installation: its id, or the plugin's name.
     pub installation: String,
-    /// Only make the next key and print it; it does not sign until the next 'rotate'.
+    /// Only make the next key and print it; it does not sign until the next 'rotate', which does not print it again.
     #[arg(long, conflicts_with_all = ["overlap", "now"])]
     pub prepare: bool,
     /// How long the old key signs as well: a number with s, m, h or d.
@@ -49,11 +49,18 @@ impl Rotate {
             "scheme": self.scheme.map(SchemeName::name),
         });
         let made = found.keyboard.post(&format!("{}/key", at(&found.installation)), &body).await?;
-        let (key, until) = (made["key"].as_str().unwrap_or_default(), made["previous_until"].as_str());
+        let (key, until) = (made["key"].as_str(), made["previous_until"].as_str());
         let value = json!({
             "installation": found.installation.id, "key": key, "signs": made["signs"], "previous-until": until,
         });
         output.result(&value, || {
+            let Some(key) = key else {
+                let before =
+                    until.map_or_else(String::new, |until| format!("; with the one before it too until {until}"));
+                return format!(
+                    "Messages are signed with the key that was ready, which was shown when it was made{before}."
+                );
+            };
             let what = match (self.prepare, until) {
                 (true, _) => "The next key, shown this once. It does not sign yet.".to_owned(),
                 (false, Some(until)) => {

@@ -4,23 +4,27 @@ use axum::extract::Path;
 use http::Method;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Detail, Wanted, at, lies, path, shown};
 use crate::{
     host::Ask,
     kit::{
-        card, card_flush,
+        Tone, card,
         form::press,
+        notice,
         table::{number, table, text},
     },
     pages::{
         change::{Rehearsal, hidden, would},
         deliveries::standing,
-        view::Items,
     },
-    visit::{Sent, Shown, Visit},
+    strings,
+    visit::{Sent, Shown, Visit, to},
 };
+
+/// All that were given up. To name no message is not that: a form that lost its field would send all of them.
+const ALL: &str = "all";
 
 /// A message. What it holds is not shown.
 #[derive(Debug, Default, Deserialize)]
@@ -39,7 +43,10 @@ pub(super) fn table_of(id: &str, all: &[Message], token: Option<&str>) -> Markup
     let rows = all.iter().map(|one| {
         let number = one.delivery.to_string();
         let again = match token.filter(|_| matches!(one.state.as_str(), "done" | "dead")) {
-            Some(token) => press(&format!("{}/replay", at(id)), token, "", "Send again", &[("delivery", &number)]),
+            Some(token) => {
+                let words = format!("Send {number} again");
+                press(&format!("{}/replay", at(id)), token, "", &words, &[("delivery", &number)])
+            }
             None => html! {},
         };
         vec![
@@ -51,8 +58,14 @@ pub(super) fn table_of(id: &str, all: &[Message], token: Option<&str>) -> Markup
             again,
         ]
     });
-    let mut columns =
-        vec![text("Number"), text("Message"), text("State"), number("Tries"), text("What went wrong last"), text("")];
+    let mut columns = vec![
+        text("Number"),
+        text("Message"),
+        text("State"),
+        number("Tries"),
+        text("What went wrong last"),
+        text("Act"),
+    ];
     let mut rows: Vec<Vec<Markup>> = rows.collect();
     if token.is_none() {
         columns.pop();
@@ -70,7 +83,7 @@ pub(super) fn cards(id: &str, token: &str) -> Markup {
         }))
         (card("Send again", &html! {}, &html! {
             p class="quiet" { "All messages that were given up. Each has the id that it had before, by which the back end knows one that it did take." }
-            (press(&format!("{}/replay", at(id)), token, "", "Show what would be sent again", &[]))
+            (press(&format!("{}/replay", at(id)), token, "", "Show what would be sent again", &[("which", ALL)]))
         }))
     }
 }
@@ -79,9 +92,22 @@ pub(super) fn cards(id: &str, token: &str) -> Markup {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Change {
-    /// Which one; all that were given up where it is empty.
+    which: String,
+    /// Which one.
     delivery: String,
     step: String,
+}
+
+impl Change {
+    /// What is sent again, as the API takes it.
+    fn again(&self) -> Option<Value> {
+        match (self.which.as_str(), self.delivery.as_str()) {
+            (ALL, "") => Some(json!({})),
+            (_, "") => None,
+            // What is no number is said by the API, with what it expects.
+            (_, one) => Some(json!({ "delivery": one.parse::<u64>().map_or_else(|_| Value::from(one), Value::from) })),
+        }
+    }
 }
 
 /// Shows what would be tried out, or sends it.
@@ -91,8 +117,9 @@ pub(super) async fn tries(Path(id): Path<String>, Sent(visit, sent): Sent<Change
         return done(&visit, &id, ask).await;
     }
     let found: Detail = visit.get(&path(&id, "")).await?;
-    let url = found.back_end.map(|one| one.url).unwrap_or_default();
-    let said = [("A message", html! { "of the type " code { "backend.test" } }), ("Goes to", html! { code { (url) } })];
+    let Some(one) = found.back_end else { return Ok(to(&at(&id))) };
+    let said =
+        [("A message", html! { "of the type " code { "backend.test" } }), ("Goes to", html! { code { (one.url) } })];
     let rehearsal = Rehearsal {
         lies: lies(&id),
         would: would("Try it out", &said),
@@ -105,34 +132,40 @@ pub(super) async fn tries(Path(id): Path<String>, Sent(visit, sent): Sent<Change
     rehearsal.show(&visit)
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Replayed {
+    replayed: u64,
+}
+
 /// Shows what would be sent again, or sends it.
 pub(super) async fn replays(Path(id): Path<String>, Sent(visit, sent): Sent<Change>) -> Shown {
+    let Some(which) = sent.again() else {
+        let body = html! { p { "Choose one message, or all that were given up." } };
+        return back(&visit, &id, &notice(Tone::Bad, strings::REFUSED, &body)).await;
+    };
     if sent.step == "do" {
-        let which = match sent.delivery.parse::<u64>() {
-            Ok(number) => json!({ "delivery": number }),
-            Err(_) if sent.delivery.is_empty() => json!({}),
-            // What is no number is said by the API, with what it expects.
-            Err(_) => json!({ "delivery": sent.delivery }),
-        };
         return done(&visit, &id, Ask::with(Method::POST, path(&id, "/replay"), which)).await;
     }
-    let found: Items<Message> = visit.get(&path(&id, "/messages?limit=200")).await?;
-    let reaches = |one: &Message| match sent.delivery.as_str() {
-        "" => one.state == "dead",
-        number => one.delivery.to_string() == number,
+    let ask = Ask::with(Method::POST, path(&id, "/replay?dry_run=true"), which);
+    let all = match visit.ask(ask).await.read::<Replayed>() {
+        Ok(found) => found.replayed,
+        Err(refused) => return back(&visit, &id, &visit.said(&refused)?).await,
     };
-    let more = found.next.is_some();
-    let all: Vec<Message> = found.items.into_iter().filter(reaches).collect();
-    let body = html! {
-        @if all.is_empty() && !more { div class="empty" { p { "None of its messages was given up." } } }
-        @else { (table_of(&id, &all, None)) }
+    if all == 0 {
+        let body = html! { p { "There is nothing to be sent again." } };
+        return back(&visit, &id, &notice(Tone::Plain, "None of its messages was given up", &body)).await;
+    }
+    let what = match sent.delivery.as_str() {
+        "" => ("Messages that were given up", html! { (all) }),
+        one => ("The message", html! { "of the number " (one) }),
     };
-    let beyond = html! { @if more { span class="quiet small" { "and those beyond the newest 200" } } };
+    let said = [what, ("Its id", html! { "is the one before, by which the back end knows what it did take" })];
     let rehearsal = Rehearsal {
         lies: lies(&id),
-        would: card_flush("Sent again", &beyond, &body),
+        would: would("Sent again", &said),
         action: &format!("{}/replay", at(&id)),
-        sends: hidden(&[("delivery", &sent.delivery)]),
+        sends: hidden(&[("which", &sent.which), ("delivery", &sent.delivery)]),
         does: "Send again",
         takes: false,
         back: &at(&id),
@@ -140,12 +173,16 @@ pub(super) async fn replays(Path(id): Path<String>, Sent(visit, sent): Sent<Chan
     rehearsal.show(&visit)
 }
 
+/// The page of it, with this at its head.
+async fn back(visit: &Visit, id: &str, said: &Markup) -> Shown {
+    shown(visit, id, &Wanted::default(), None, said).await
+}
+
 /// Back at the page of it; where it was refused, with why.
 async fn done(visit: &Visit, id: &str, ask: Ask) -> Shown {
     let answer = visit.ask(ask).await;
-    if answer.status.is_success() {
-        return Ok(crate::visit::to(&at(id)));
+    match answer.status.is_success() {
+        true => Ok(to(&at(id))),
+        false => back(visit, id, &visit.said(&answer.refused())?).await,
     }
-    let said = visit.said(&answer.refused())?;
-    shown(visit, id, &Wanted::default(), None, &said).await
 }

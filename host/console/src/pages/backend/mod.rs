@@ -21,7 +21,6 @@ use serde::Deserialize;
 use super::{
     change::Lies,
     deliveries, installation,
-    posture::with,
     view::{Installation, Items, moment},
 };
 use crate::{
@@ -32,7 +31,7 @@ use crate::{
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Shown, Visit, escaped},
+    visit::{Shown, Visit, escaped, with},
 };
 use messages::Message;
 
@@ -87,6 +86,13 @@ struct BackEnd {
     health: Health,
 }
 
+impl BackEnd {
+    /// Whether it gets messages: what is sent to one that is disabled is refused.
+    fn is_active(&self) -> bool {
+        self.state == "active"
+    }
+}
+
 /// How the last attempts went.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -137,14 +143,15 @@ async fn show(visit: Visit, Path(id): Path<String>, Query(wanted): Query<Wanted>
     shown(&visit, &id, &wanted, None, &html! {}).await
 }
 
-async fn shown(visit: &Visit, id: &str, wanted: &Wanted, filled: Option<&setting::Setting>, said: &Markup) -> Shown {
+/// The page; with a form as it was filled in, over what is set now.
+async fn shown(visit: &Visit, id: &str, wanted: &Wanted, filled: Option<setting::Setting>, said: &Markup) -> Shown {
     let of: Installation = visit.get(&format!("/installations/{}", escaped(id))).await?;
     let (found, version): (Detail, String) = visit.seen(&path(id, "")).await?;
     let may_change = visit.may_to(&BACKENDS_CHANGE, &of.tenant, "installation", id).await;
     let may_send = visit.may_to(&BACKENDS_REPLAY, &of.tenant, "installation", id).await;
+    let may_send = may_send && found.back_end.as_ref().is_some_and(BackEnd::is_active);
     let sent = sent(visit, id, wanted, may_send).await;
-    let now = setting::Setting::of(found.back_end.as_ref(), version.clone());
-    let filled = filled.unwrap_or(&now);
+    let filled = filled.unwrap_or_else(|| setting::Setting::of(found.back_end.as_ref())).over(version.clone());
     let body = html! {
         (said)
         @match &found.back_end {
@@ -156,9 +163,9 @@ async fn shown(visit: &Visit, id: &str, wanted: &Wanted, filled: Option<&setting
         }
         (sent)
         div class="grid" {
-            @if may_change { (setting::card_of(id, filled, found.back_end.is_some(), visit.token())) }
+            @if may_change { (setting::card_of(id, &filled, found.back_end.is_some(), visit.token())) }
             @if found.back_end.is_some() {
-                @if may_change { (keys::card_of(id, visit.token())) }
+                @if may_change { (keys::card_of(id, &found.keys, visit.token())) }
                 @if may_send { (messages::cards(id, visit.token())) }
                 @if may_change { (setting::removal(id, &version, visit.token())) }
             }
@@ -212,6 +219,9 @@ fn events(all: &[String]) -> Markup {
 }
 
 fn keys_table(all: &[Key]) -> Markup {
+    if all.is_empty() {
+        return empty("No key signs", &html! { p { "Messages wait until another key is made." } });
+    }
     let rows = all.iter().map(|one| {
         let (tone, words) = match one.slot.as_str() {
             "current" => (Tone::Good, "signs"),

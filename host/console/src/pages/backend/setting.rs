@@ -34,16 +34,27 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// As it is set now.
-    pub fn of(one: Option<&BackEnd>, version: String) -> Self {
-        let (url, events) = one.map(|one| (one.url.clone(), one.events.join("\n"))).unwrap_or_default();
-        Self { url, events, version, ..Self::default() }
+    /// As it is set now, but for its address: that is shown without its query, and stays where none is written.
+    pub fn of(one: Option<&BackEnd>) -> Self {
+        Self { events: one.map(|one| one.events.join("\n")).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// The same, over the setting of this version.
+    pub fn over(self, version: String) -> Self {
+        Self { version, ..self }
+    }
+
+    fn keeps_address(&self) -> bool {
+        self.url.trim().is_empty()
     }
 
     /// As the API takes it.
     fn body(&self) -> Value {
         let events: Vec<&str> = self.events.split_whitespace().collect();
-        let mut body = json!({ "url": self.url.trim(), "events": events });
+        let mut body = json!({ "events": events });
+        if !self.keeps_address() {
+            body["url"] = self.url.trim().into();
+        }
         if !self.scheme.is_empty() {
             body["scheme"] = self.scheme.as_str().into();
         }
@@ -53,8 +64,21 @@ impl Setting {
 
 /// The form.
 pub(super) fn card_of(id: &str, filled: &Setting, is_set: bool, token: &str) -> Markup {
-    let hint = "https, and a host name, whole: what follows a '?' is not shown here. The installation must be granted to send there, by POST.";
-    let url = Text { name: "url", label: "Address", kind: "url", value: &filled.url, hint, ..Text::default() };
+    let hint = match is_set {
+        true => {
+            "Empty: as it is now, with what follows its '?', which is not shown. The installation must be granted to send there, by POST."
+        }
+        false => "https, and a host name. The installation must be granted to send there, by POST.",
+    };
+    let url = Text {
+        name: "url",
+        label: "Address",
+        kind: "url",
+        value: &filled.url,
+        hint,
+        optional: is_set,
+        ..Text::default()
+    };
     let body = html! {
         input type="hidden" name="version" value=(filled.version);
         (url.show())
@@ -64,7 +88,7 @@ pub(super) fn card_of(id: &str, filled: &Setting, is_set: bool, token: &str) -> 
             textarea id="events" name="events" rows="3" aria-describedby="events-hint" spellcheck="false" class="mono" { (filled.events) }
         }
         @if !is_set { (select("scheme", "Signed by", &filled.scheme, &SCHEMES)) }
-        div { button type="submit" class="primary" { "Show what would change" } }
+        div { button type="submit" class="primary" { "Show where it would send" } }
     };
     let title = if is_set { "Send elsewhere, or let it go on" } else { "Set a back end" };
     card(title, &html! {}, &form(&format!("{}/set", at(id)), token, &body))
@@ -95,7 +119,7 @@ pub(super) async fn sets(Path(id): Path<String>, Sent(visit, sent): Sent<Setting
         Ok(changed) => changed,
         Err(refused) => {
             let said = visit.said(&refused)?;
-            return shown(&visit, &id, &Wanted::default(), Some(&sent), &said).await;
+            return shown(&visit, &id, &Wanted::default(), Some(sent), &said).await;
         }
     };
     if does {
@@ -105,7 +129,8 @@ pub(super) async fn sets(Path(id): Path<String>, Sent(visit, sent): Sent<Setting
         };
     }
     let one = &changed.back_end;
-    let mut said = vec![("Messages go to", html! { code { (one.url) } }), ("Which", events(&one.events))];
+    let kept = if sent.keeps_address() { "as until now: " } else { "" };
+    let mut said = vec![("Messages go to", html! { (kept) code { (one.url) } }), ("Which", events(&one.events))];
     if !sent.scheme.is_empty() {
         said.push(("Signed by", html! { (scheme(&sent.scheme)) ". The key is shown once, on the next page." }));
     }

@@ -18,19 +18,18 @@ use serde::Deserialize;
 
 use super::{
     installation,
-    posture::with,
+    tenants::{alone, filter},
     view::{Items, moment},
 };
 use crate::{
     host::Host,
     kit::{
         Tone, badge, empty,
-        form::select,
         table::{more, number, table, text},
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Shown, Visit, escaped},
+    visit::{Shown, Visit, escaped, with},
 };
 
 const HOME: &str = "/console/clients";
@@ -122,8 +121,14 @@ async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
         ]
     });
     let waiting = waiting::part(&visit, &wanted.tenant).await;
-    let columns =
-        [text("Client"), text("Of"), text("State"), text("Proves itself"), number("Keys"), text("Registered")];
+    let columns = [
+        text("Client"),
+        text("Installation"),
+        text("State"),
+        text("Proves itself"),
+        number("Keys"),
+        text("Registered"),
+    ];
     let body = html! {
         (tenants(&visit, &wanted.tenant))
         (waiting)
@@ -146,10 +151,10 @@ async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
 
 /// The filter by tenant, where there are several.
 fn tenants(visit: &Visit, chosen: &str) -> Markup {
-    let all = visit.tenants();
-    let options: Vec<(&str, &str)> =
-        std::iter::once(("", "All of yours")).chain(all.iter().map(|one| (one.as_str(), one.as_str()))).collect();
-    html! { @if all.len() > 1 {
-        form class="filters" method="get" { (select("tenant", "Tenant", chosen, &options)) button type="submit" { "Show" } }
-    } }
+    html! {
+        @if visit.tenants().len() > 1 {
+            form class="filters" method="get" { (filter(visit, chosen)) button type="submit" { "Show" } }
+        }
+        (alone(visit, chosen, HOME))
+    }
 }

@@ -12,18 +12,17 @@ use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, card_flush, facts,
-        form::form,
+        form::{form, why},
         table::{more, table, text},
     },
     pages::{
         change::{Lies, Rehearsal, hidden, would},
         installation,
-        posture::with,
         view::{Items, moment},
     },
     shell::Page,
     strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -125,16 +124,15 @@ fn tokens(all: &[Token]) -> Markup {
             moment(&one.expires),
         ]
     });
-    let columns = [text("In the log as"), text("For"), text("May"), text("Through"), text("Issued"), text("Ends")];
+    let columns = [
+        text("In the log as"),
+        text("Audience"),
+        text("Scopes"),
+        text("On behalf through"),
+        text("Issued"),
+        text("Ends"),
+    ];
     table("Tokens, the latest first", &columns, rows.collect())
-}
-
-/// The field for a reason; there are two on the page.
-fn why(id: &str) -> Markup {
-    html! { div class="field" {
-        label for=(id) { "Why" }
-        input type="text" id=(id) name="reason" required maxlength="500" autocomplete="off";
-    } }
 }
 
 fn acts(id: &str, token: &str) -> Markup {
@@ -142,12 +140,12 @@ fn acts(id: &str, token: &str) -> Markup {
     html! {
         (card("End its tokens", &html! {}, &form(&format!("{own}/end-tokens"), token, &html! {
             p class="quiet" { "It goes on by asking for new ones; what an admin agreed to is asked for anew." }
-            (why("end-why"))
+            (why("end-why", None))
             div { button type="submit" class="danger" { "Show what would end" } }
         })))
         (card("Revoke it", &html! {}, &form(&format!("{own}/revoke"), token, &html! {
             p class="quiet" { "It gets no token any more. That cannot be taken back: another client is registered in its place." }
-            (why("revoke-why"))
+            (why("revoke-why", None))
             div { button type="submit" class="danger" { "Show what revoking means" } }
         })))
     }

@@ -11,14 +11,14 @@ use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, card_flush, facts,
-        form::{Text, form, press, select},
+        form::{Text, form, press, select, why},
         notice,
         table::{more, table, text},
     },
-    pages::{installation, posture::with, view::moment},
+    pages::{installation, view::moment},
     shell::Page,
-    strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped, to},
+    strings::{LINK_SHOWN_ONCE, MORE, Place},
+    visit::{Sent, Shown, Visit, escaped, to, with},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -146,10 +146,7 @@ fn acts(one: &Connection, aged: Option<&Age>, token: &str) -> Markup {
                 "No request carries it any more. "
                 @if revocable { "It is revoked at the provider." } @else { "The provider offers no revocation: it lives there until it ends, or somebody ends it there." }
             }
-            div class="field" {
-                label for="revoke-why" { "Why" }
-                input type="text" id="revoke-why" name="reason" required maxlength="500" autocomplete="off";
-            }
+            (why("revoke-why", None))
             div { button type="submit" class="danger" { "End the connection" } }
         })))
     }
@@ -236,7 +233,7 @@ pub(super) async fn reconnects(
         }
     };
     let body = html! {
-        (notice(Tone::Warn, "This link is shown once", &html! { p { "Whoever opens it can consent in the name of the account that they have at the provider." } }))
+        (notice(Tone::Warn, LINK_SHOWN_ONCE, &html! { p { "Whoever opens it can consent in the name of the account that they have at the provider." } }))
         (card("The link", &html! {}, &facts(&[
             ("Open it in a browser", html! { code { (made.link) } }),
             ("Good once, until", moment(&made.expires)),

@@ -13,18 +13,15 @@ use crate::{
     host::Ask,
     kit::{
         Tone, badge, card, card_flush, empty, facts,
-        form::{Text, form, press, select},
+        form::{Text, form, once, press, select},
         notice,
         table::{more, number, table, text},
         tile,
     },
-    pages::{
-        posture::with,
-        view::{Items, moment},
-    },
+    pages::view::{Items, moment},
     shell::Page,
-    strings::{MORE, Place},
-    visit::{Sent, Shown, Visit, escaped},
+    strings::{MORE, Place, UNCHANGED},
+    visit::{Sent, Shown, Visit, escaped, with},
 };
 
 /// How something can be rotated.
@@ -343,7 +340,7 @@ pub(super) async fn considered(visit: &Visit, order: &Order, own: &str, back: &s
         }
         (totals(&report.rotation))
         (card_flush("Credential by credential", &html! {}, &lines(&report)))
-        (form(own, visit.token(), &html! {
+        (once(own, visit.token(), &visit.fresh(), &html! {
             @for (name, value) in [("of", &order.of), ("id", &order.id), ("mode", &order.mode), ("reason", &order.reason)] {
                 input type="hidden" name=(name) value=(value);
             }
@@ -355,7 +352,7 @@ pub(super) async fn considered(visit: &Visit, order: &Order, own: &str, back: &s
     };
     visit.show(Page {
         title: "How it would go",
-        lead: html! { "A rehearsal against stand-ins as quick as the providers were. Nothing has changed yet." },
+        lead: html! { "A rehearsal against stand-ins as quick as the providers were. " (UNCHANGED) },
         place: Place::Connections,
         above: above(),
         acts: html! {},

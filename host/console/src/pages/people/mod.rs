@@ -27,12 +27,12 @@ use crate::{
     host::{Ask, Host},
     kit::{
         Tone, badge, card, card_flush, empty,
-        form::{Text, form, press, select},
+        form::{Text, once, press, select},
         notice,
         table::{more, table, text},
     },
     shell::Page,
-    strings::{MORE, Place},
+    strings::{LINK_SHOWN_ONCE, MORE, Place},
     visit::{Sent, Shown, Visit, escaped, to},
 };
 
@@ -254,9 +254,10 @@ fn invitations(visit: &Visit, place: &str, waiting: &[Invitation]) -> Markup {
 
 fn inviting(visit: &Visit, place: &str, roles: &[String], filled: &Invited) -> Markup {
     let role = if filled.role.is_empty() { "auditor" } else { &filled.role };
-    form(
+    once(
         &format!("{}/invite", at(place)),
         visit.token(),
+        &visit.fresh(),
         &html! {
             div class="grid" {
                 (Text { name: "name", label: "Name", value: &filled.name, ..Text::default() }.show())
@@ -307,7 +308,7 @@ pub(crate) async fn invites(Path(place): Path<String>, Sent(visit, sent): Sent<I
 fn handed_over(visit: &Visit, place: &str, name: &str, linked: &Linked) -> Shown {
     let link = linked.link.as_deref().unwrap_or_default();
     let body = html! {
-        (notice(Tone::Warn, "This link is shown once", &html! {
+        (notice(Tone::Warn, LINK_SHOWN_ONCE, &html! {
             p { "Whoever opens it first is " (name) ". Hand it over by a way that you trust, and by no other." }
         }))
         (card("The link", &html! {}, &html! {

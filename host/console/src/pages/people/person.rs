@@ -16,9 +16,12 @@ use crate::{
         table::{table, text},
         ticks,
     },
-    pages::view::{Items, moment},
+    pages::{
+        change::{Rehearsal, hidden},
+        view::{Items, moment},
+    },
     shell::Page,
-    strings::Place,
+    strings::{Place, SHOW_CHANGE},
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -83,7 +86,7 @@ async fn shown(visit: &Visit, place: &str, id: &str, said: &Markup) -> Shown {
                 input type="hidden" name="version" value=(one.version);
                 (roles_field(&roles, &one.role))
                 (Text { name: "until", label: "Until", kind: "date", optional: true, hint: "Empty: when somebody takes it away.", ..Text::default() }.show())
-                div { button type="submit" class="primary" { "Show what would change" } }
+                div { button type="submit" class="primary" { (SHOW_CHANGE) } }
             })))
             (card("Keep out", &html! {}, &html! {
                 p class="quiet" { "Sessions end with the next request. Nothing of the account is lost." }
@@ -201,7 +204,7 @@ async fn considered(visit: &Visit, place: &str, id: &str, what: &str, sent: &Cha
         }
     };
     let words = |all: &[String]| all.iter().map(|one| html! { code { (one) } }).collect::<Vec<Markup>>();
-    let body = html! {
+    let would = html! {
         @if changed.sessions_ended > 0 {
             (notice(Tone::Warn, "They are signed out", &html! { p { (changed.sessions_ended) " sessions of theirs end at once." } }))
         }
@@ -212,22 +215,15 @@ async fn considered(visit: &Visit, place: &str, id: &str, what: &str, sent: &Cha
                 (card("What they can do", &html! {}, &html! { p class="quiet" { "Nothing would be different." } }))
             }
         }
-        (form(&format!("{own}/{what}"), visit.token(), &html! {
-            input type="hidden" name="role" value=(sent.role);
-            input type="hidden" name="until" value=(sent.until);
-            input type="hidden" name="version" value=(sent.version);
-            div class="row" {
-                button type="submit" name="step" value="do" class="primary" { "Make it so" }
-                a class="button" href=(own) { "Cancel" }
-            }
-        }))
     };
-    visit.show(Page {
-        title: "What would change",
-        lead: html! { "Nothing has changed yet." },
-        place: Place::People,
-        above: above(place),
-        acts: html! {},
-        body,
-    })
+    let rehearsal = Rehearsal {
+        lies: (Place::People, above(place)),
+        would,
+        action: &format!("{own}/{what}"),
+        sends: hidden(&[("role", &sent.role), ("until", &sent.until), ("version", &sent.version)]),
+        does: "Make it so",
+        takes: what == "remove",
+        back: &own,
+    };
+    rehearsal.show(visit)
 }

@@ -16,7 +16,10 @@ use crate::{
         form::{Text, form, press},
         ticks,
     },
-    pages::view::Items,
+    pages::{
+        change::{Rehearsal, hidden},
+        view::Items,
+    },
     shell::Page,
     strings::Place,
     visit::{Sent, Shown, Visit, escaped},
@@ -216,7 +219,7 @@ pub(crate) async fn write(Path(place): Path<String>, Sent(visit, sent): Sent<Wri
         }
     };
     let words = |all: &[String]| all.iter().map(|one| html! { code { (one) } }).collect::<Vec<Markup>>();
-    let body = html! {
+    let would = html! {
         div class="grid" {
             (card("Whom it concerns", &html! {}, &html! {
                 @if changed.holders.is_empty() { p class="quiet" { "Nobody holds it." } }
@@ -225,24 +228,18 @@ pub(crate) async fn write(Path(place): Path<String>, Sent(visit, sent): Sent<Wri
             @if !changed.gained.is_empty() { (card("Each of them could do", &html! {}, &ticks(Mark::Yes, &words(&changed.gained)))) }
             @if !changed.lost.is_empty() { (card("And no longer", &html! {}, &ticks(Mark::No, &words(&changed.lost)))) }
         }
-        (form(&own(&place), visit.token(), &html! {
-            @for (name, value) in [("name", &sent.name), ("says", &sent.says), ("rules", &sent.rules), ("version", &sent.version)] {
-                input type="hidden" name=(name) value=(value);
-            }
-            div class="row" {
-                button type="submit" name="step" value="do" class="primary" { "Make it so" }
-                a class="button" href=(own(&place)) { "Cancel" }
-            }
-        }))
     };
-    visit.show(Page {
-        title: "What would change",
-        lead: html! { "Nothing has changed yet." },
-        place: Place::People,
-        above: above(&place),
-        acts: html! {},
-        body,
-    })
+    let sends = [("name", &*sent.name), ("says", &*sent.says), ("rules", &*sent.rules), ("version", &*sent.version)];
+    let rehearsal = Rehearsal {
+        lies: (Place::People, above(&place)),
+        would,
+        action: &own(&place),
+        sends: hidden(&sends),
+        does: "Make it so",
+        takes: false,
+        back: &own(&place),
+    };
+    rehearsal.show(&visit)
 }
 
 /// Nothing but the token.

@@ -13,13 +13,16 @@ use axum::{
 };
 use http::Method;
 use maud::{Markup, html};
-use portcullis_model::people::{Resource, actions::SOURCES_CHANGE};
+use portcullis_model::{
+    id::TenantId,
+    people::{Resource, actions::SOURCES_CHANGE},
+};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     change::{Lies, Once, Rehearsal, hidden, would},
-    posture::{choice, meant},
+    tenants::{choice, meant},
     view::{Items, moment},
 };
 use crate::{
@@ -35,6 +38,8 @@ use crate::{
 };
 
 const HOME: &str = "/console/sources";
+/// In how many tenants it is asked whether somebody may add one: each is a decision of its own.
+const MOST_ASKED: usize = 20;
 /// No source is called so: a name has no underscore.
 const ADD: &str = "/console/sources/_add";
 const FORMS: [(&str, &str); 3] =
@@ -86,6 +91,15 @@ fn sends(form: &str) -> &str {
     FORMS.iter().find(|(name, _)| *name == form).map_or(form, |(_, words)| words)
 }
 
+/// How often its secret was replaced.
+fn replaced(one: &Source) -> String {
+    match one.generation {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        many => format!("{many} times"),
+    }
+}
+
 /// How its secret stands.
 fn standing(one: &Source) -> Markup {
     match (&one.revoked, &one.both_until) {
@@ -126,7 +140,7 @@ async fn shown(visit: &Visit, cursor: Option<&str>, filled: &New, said: &Markup)
     let cursor = cursor.map(|text| format!("&cursor={}", escaped(text))).unwrap_or_default();
     let found: Items<Source> = visit.get(&format!("/sources?limit=100{cursor}")).await?;
     let next = found.cursor().map(|cursor| format!("{HOME}?cursor={}", escaped(&cursor)));
-    let may = may_add(visit).await;
+    let may = may_add(visit, &meant(visit, &filled.tenant)).await;
     let rows = found.items.iter().map(|one| {
         vec![
             html! { a href=(at(&one.name)) { (one.name) } span class="small quiet" { (one.tenant) } },
@@ -156,12 +170,16 @@ async fn shown(visit: &Visit, cursor: Option<&str>, filled: &New, said: &Markup)
     })
 }
 
-/// Whether there is anywhere that this person may add one to.
-async fn may_add(visit: &Visit) -> bool {
+/// Whether there is anywhere that this person may add one to: the platform, the tenant that is meant, or one of their first.
+async fn may_add(visit: &Visit, meant: &str) -> bool {
     if visit.is_of_platform() && visit.may(&SOURCES_CHANGE, &Resource::of_platform("source")).await {
         return true;
     }
-    for tenant in visit.tenants().iter().filter_map(|tenant| tenant.parse().ok()) {
+    let tenants = visit.tenants();
+    let others = tenants.iter().map(String::as_str).filter(|one| *one != meant);
+    let asked: Vec<TenantId> =
+        std::iter::once(meant).chain(others).filter_map(|one| one.parse().ok()).take(MOST_ASKED).collect();
+    for tenant in asked {
         if visit.may(&SOURCES_CHANGE, &Resource::of(tenant, "source")).await {
             return true;
         }
@@ -195,13 +213,13 @@ async fn secret_field(visit: &Visit, form: &str) -> Markup {
     if form == "cloud-events" && !visit.may(&SOURCES_CHANGE, &Resource::of_platform("source")).await {
         return html! { p { "The host makes its token, and shows it once." } };
     }
-    let hint = "Where its sender has one already. Empty: the host makes one, and shows it once.";
+    let hint = "Where its sender has one already: 8 to 512 bytes, of which a blank is one. Empty: the host makes one, and shows it once.";
     Text { name: "secret", label: "Secret", kind: "password", optional: true, hint, ..Text::default() }.show()
 }
 
-/// A secret as the API takes it: none where nobody chose one.
+/// A secret as the API takes it: none where nobody chose one. A blank belongs to it: signatures fit no other.
 fn chosen(secret: &str) -> Option<&str> {
-    Some(secret.trim()).filter(|secret| !secret.is_empty())
+    Some(secret).filter(|secret| !secret.is_empty())
 }
 
 /// Shows what a source would be, or registers it.

@@ -7,7 +7,7 @@ use portcullis_model::people::actions::SOURCES_CHANGE;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{HOME, Made, Source, at, chosen, lies, registered, secret_field, sends, standing};
+use super::{HOME, Made, Source, at, chosen, lies, registered, replaced, secret_field, sends, standing};
 use crate::{
     host::Ask,
     kit::{
@@ -19,6 +19,7 @@ use crate::{
         view::moment,
     },
     shell::Page,
+    strings::SHOW_CHANGE,
     visit::{Sent, Shown, Visit, escaped},
 };
 
@@ -36,16 +37,17 @@ fn path(name: &str, rest: &str) -> String {
 
 /// Shows it.
 pub(super) async fn show(visit: Visit, Path(name): Path<String>) -> Shown {
-    shown(&visit, &name, &html! {}).await
+    shown(&visit, &name, "", &html! {}).await
 }
 
-async fn shown(visit: &Visit, name: &str, said: &Markup) -> Shown {
+/// The page; with this overlap chosen.
+async fn shown(visit: &Visit, name: &str, overlap: &str, said: &Markup) -> Shown {
     let one: Source = visit.get(&path(name, "")).await?;
     let may = visit.may_to(&SOURCES_CHANGE, &one.tenant, "source", name).await;
     let body = html! {
         (said)
         (card("How it stands", &standing(&one), &about(&one)))
-        @if may { div class="grid" { (acts(&one, visit.token())) } }
+        @if may { div class="grid" { (acts(&one, overlap, visit.token())) } }
     };
     let (place, above) = lies(None);
     visit.show(Page {
@@ -63,18 +65,21 @@ fn about(one: &Source) -> Markup {
     facts(&[
         ("Sends to, on this host", html! { code { (one.path) } }),
         ("Has its secret since", when(&one.issued, "not known")),
-        ("The one before is good until", when(&one.both_until, "it is not")),
-        ("Replaced", html! { (one.generation) " times" }),
+        ("The one before is good until", when(&one.both_until, "only one is accepted")),
+        ("Replaced", html! { (replaced(one)) }),
     ])
 }
 
-fn acts(one: &Source, token: &str) -> Markup {
+fn acts(one: &Source, overlap: &str, token: &str) -> Markup {
     let own = at(&one.name);
     html! {
         (card("Another secret", &html! {}, &form(&format!("{own}/rotate"), token, &html! {
-            p class="quiet" { "Both are accepted for a while, so that nothing is lost until its sender has the new one." }
-            (select("overlap", "The one before", "", &OVERLAPS))
-            div { button type="submit" class="primary" { "Show what would change" } }
+            @if one.revoked.is_some() { p class="quiet" { "None is accepted now: what it sends is refused until it has another." } }
+            @else {
+                p class="quiet" { "Both are accepted for a while: give its sender the new one meanwhile." }
+                (select("overlap", "The one before", overlap, &OVERLAPS))
+            }
+            div { button type="submit" class="primary" { (SHOW_CHANGE) } }
         })))
         (card("Take it away", &html! {}, &html! {
             p class="quiet" { "What it sends is refused within a second. Events that were taken already are delivered." }
@@ -109,7 +114,7 @@ pub(super) async fn rotates(Path(name): Path<String>, Sent(visit, sent): Sent<Ch
         Ok(made) => made,
         Err(refused) => {
             let said = visit.said(&refused)?;
-            return shown(&visit, &name, &said).await;
+            return shown(&visit, &name, &sent.overlap, &said).await;
         }
     };
     if does {
@@ -119,11 +124,8 @@ pub(super) async fn rotates(Path(name): Path<String>, Sent(visit, sent): Sent<Ch
     let before = html! {
         @if let Some(until) = &one.both_until { "is good until " (moment(until)) } @else { "ends at once: what is still signed with it is refused" }
     };
-    let said = [
-        ("The secret before", before),
-        ("Replaced", html! { (one.generation) " times" }),
-        ("Tenant", html! { (one.tenant) }),
-    ];
+    let said =
+        [("The secret before", before), ("Replaced", html! { (replaced(one)) }), ("Tenant", html! { (one.tenant) })];
     let rehearsal = Rehearsal {
         lies: lies(Some(&name)),
         would: would("Another secret", &said),
@@ -152,7 +154,7 @@ pub(super) async fn removes(Path(name): Path<String>, Sent(visit, sent): Sent<Ch
         Ok(removed) => removed,
         Err(refused) => {
             let said = visit.said(&refused)?;
-            return shown(&visit, &name, &said).await;
+            return shown(&visit, &name, "", &said).await;
         }
     };
     let said = [

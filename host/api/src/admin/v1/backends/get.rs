@@ -24,7 +24,7 @@ impl Operation for Get {
             .id("backends.get")
             .text(
                 "Its version is 0 where there is none: that is what the first one is set over. Its address is shown without its query, which \
-                 may hold a secret: whoever sets it again sends the whole of it.",
+                 may hold a secret: whoever sets it anew sends the whole of it, or none to keep it.",
             )
             .on(On::Installation)
             .version(Version::Shown)

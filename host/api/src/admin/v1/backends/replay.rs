@@ -33,10 +33,12 @@ pub struct Wanted {
     delivery: Option<u64>,
 }
 
-/// How many.
+/// How many are sent again, or would be.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BackEndReplayed)]
 pub struct Done {
+    /// Whether this was a rehearsal: nothing is sent again then.
+    dry_run: bool,
     /// How many are sent again.
     replayed: u64,
 }
@@ -55,6 +57,7 @@ impl Operation for SendAgain {
     )
     .text("A message has the same id as before, so that a back end which did take it knows it again.")
     .on(On::Installation)
+    .dry_run()
     .refuses(&[Reason::Unknown, Reason::Conflict]);
 
     async fn resource(ports: &Ports, path: &Which, _: &Bare, _: &Sent<Wanted>) -> Result<Resource, Problem> {
@@ -67,14 +70,19 @@ impl Operation for SendAgain {
         if !back_end.is_active() {
             return Err(Problem::new(Reason::Conflict, "The back end is disabled: set it again, which lets it go on."));
         }
-        let told = entry(&call, Kind::BackendReplayed, &installation);
-        let replayed = ports.outbox.replay(&installation.id, which, told).await.map_err(|error| unavailable(&error))?;
-        match (replayed, which) {
-            (0, Replay::One(_)) => {
-                Err(Problem::new(Reason::Conflict, "This installation has no finished message of this number."))
+        let replayed = match call.dry_run {
+            true => ports.outbox.replayable(&installation.id, which).await,
+            false => {
+                let told = entry(&call, Kind::BackendReplayed, &installation);
+                ports.outbox.replay(&installation.id, which, told).await
             }
-            _ => Ok(Reply::json(Done { replayed })),
+        };
+        let replayed = replayed.map_err(|error| unavailable(&error))?;
+        if let (0, Replay::One(_)) = (replayed, which) {
+            return Err(Problem::new(Reason::Conflict, "This installation has no finished message of this number."));
         }
+        let reply = Reply::json(Done { dry_run: call.dry_run, replayed });
+        Ok(if call.dry_run { reply.tried() } else { reply })
     }
 }
 

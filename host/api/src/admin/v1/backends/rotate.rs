@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use portcullis_broker::standard_webhooks::MAX_OVERLAP;
+use portcullis_broker::standard_webhooks::{MAX_OVERLAP, ring::Ready};
 use portcullis_model::{
     audit::Kind,
     people::{Resource, actions},
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,22 +35,28 @@ pub struct Next {
     /// day, where it is not there.
     #[schema(maximum = 2592000)]
     overlap_seconds: Option<u64>,
-    /// How messages are signed from then on; as until now, where it is not there.
+    /// How messages are signed from then on; as until now, where it is not there. A key that is ready signs as it was made.
     #[schema(inline)]
     scheme: Option<SchemeName>,
 }
 
-/// A key that was made, or would be.
+/// A key that was made, or would be; or one that was ready, and signs now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BackEndKey)]
 pub struct Key {
     /// Whether this was a rehearsal: no key was made then.
     dry_run: bool,
-    /// What the back end checks signatures with: nobody sees it again. Absent in a rehearsal.
+    /// What the back end checks signatures with: nobody sees it again. Absent in a rehearsal, and where no key was made because one that
+    /// was ready signs now: it was answered when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// Whether it signs already.
     signs: bool,
+    /// Whether it is the one that was made ready before: no other is made.
+    promoted: bool,
+    /// Whether one that was made ready before is gone: it never signs.
+    #[serde(rename = "replaces-ready")]
+    replaces_ready: bool,
     /// Until when the key before it signs as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -66,7 +73,10 @@ impl Operation for Rotate {
     const ABOUT: About =
         About::post(actions::BACKENDS_CHANGE, "/installations/{id}/backend/key", "Replace the key of a back end")
             .id("backends.rotate")
-            .text("The answer has what the back end checks signatures with, once.")
+            .text(
+                "The answer has what the back end checks signatures with, once. A key that is ready is the next one, unless every older \
+                 key ends at once: nothing is made then, and nothing is shown again.",
+            )
             .on(On::Installation)
             .dry_run()
             .once()
@@ -80,15 +90,8 @@ impl Operation for Rotate {
         let (installation, _) = ports.both(&call).await?;
         let (overlap, of) = (overlap(&call.body.0)?, owner(&installation));
         if call.dry_run {
-            ports.keys.rehearse(&of, overlap).await.map_err(refused)?;
-            let until = overlap.filter(|overlap| !overlap.is_zero()).map(|overlap| call.now().plus(overlap));
-            let key = Key {
-                dry_run: true,
-                key: None,
-                signs: overlap.is_some(),
-                previous_until: until.map(|at| at.to_string()),
-            };
-            return Ok(Reply::json(key).tried());
+            let would = ports.keys.rehearse(&of, overlap).await.map_err(refused)?;
+            return Ok(Reply::json(Key::of(true, overlap, would.ready, would.previous_until)).tried());
         }
         let scheme = call.body.0.scheme.map(Into::into);
         let made = match overlap {
@@ -98,12 +101,24 @@ impl Operation for Rotate {
             }
         };
         let made = made.map_err(refused)?;
-        Ok(Reply::json(Key {
-            dry_run: false,
-            key: Some(String::from_utf8_lossy(made.shown.expose()).into_owned()),
+        let is_new = made.ready != Ready::Signs;
+        let key = is_new.then(|| String::from_utf8_lossy(made.shown.expose()).into_owned());
+        Ok(Reply::json(Key { key, ..Key::of(false, overlap, made.ready, made.previous_until) }))
+    }
+}
+
+impl Key {
+    /// Without the key itself.
+    fn of(dry_run: bool, overlap: Option<Duration>, ready: Ready, previous_until: Option<Timestamp>) -> Self {
+        Self {
+            dry_run,
+            key: None,
             signs: overlap.is_some(),
-            previous_until: made.previous_until.map(|at| at.to_string()),
-        }))
+            promoted: ready == Ready::Signs,
+            replaces_ready: ready == Ready::Gone,
+            // A key that is only made ready leaves the overlap of others as it is.
+            previous_until: overlap.and(previous_until).map(|at| at.to_string()),
+        }
     }
 }
 

@@ -26,9 +26,9 @@ pub struct Set;
 #[serde(deny_unknown_fields)]
 #[schema(as = BackEndSetting)]
 pub struct Setting {
-    /// Where to post to: https, a host name.
+    /// Where to post to: https, a host name. As until now, with its query, where it is not there; needed where there is no back end.
     #[schema(max_length = 2048)]
-    url: String,
+    url: Option<String>,
     /// Only events of these types, or that begin so where they end in `*`. Empty: all that the installation is granted.
     #[serde(default)]
     #[schema(max_items = 64)]
@@ -50,7 +50,7 @@ impl Operation for Set {
             .id("backends.set")
             .text(
                 "The installation must be granted to send there: `http:send` to the address, by POST. A new one gets a key, which is \
-                 answered once; setting it again keeps the key, and lets one that was disabled go on.",
+                 answered once; setting it again keeps the key, and the address where it says none, and lets one that was disabled go on.",
             )
             .on(On::Installation)
             .dry_run()
@@ -66,7 +66,7 @@ impl Operation for Set {
         let before = ports.back_end(&installation.id).await?;
         let version = before.as_ref().map(|one| one.generation);
         pinned(call.expected, version.unwrap_or(0))?;
-        let back_end = checked(ports, &call, &installation, version).await?;
+        let back_end = checked(ports, &call, &installation, before.as_ref()).await?;
         if call.dry_run {
             let changed = Changed { dry_run: true, back_end: View::of(back_end), key: None };
             return Ok(Reply::json(changed).at(version.unwrap_or(0)).tried());
@@ -86,12 +86,16 @@ impl Operation for Set {
 }
 
 /// The back end that is asked for, where the installation may have it.
-async fn checked(ports: &Ports, call: &Call<Set>, of: &Installation, before: Option<u64>) -> Result<BackEnd, Problem> {
-    let wrong = |why: String| Problem::new(Reason::WrongBody, format!("{}.", plain(&why)));
+async fn checked(
+    ports: &Ports,
+    call: &Call<Set>,
+    of: &Installation,
+    before: Option<&BackEnd>,
+) -> Result<BackEnd, Problem> {
     if of.is_gone() {
         return Err(Problem::new(Reason::Conflict, "This installation was uninstalled."));
     }
-    let url: Target = call.body.0.url.parse().map_err(|why: String| wrong(format!("url: {why}")))?;
+    let url = address(&call.body.0, before)?;
     check_events(&call.body.0.events).map_err(wrong)?;
     // Each message is judged again when it is sent.
     if let Some(why) = ports.grants.refusal(of, &url).await.map_err(|error| unavailable(&error))? {
@@ -106,8 +110,21 @@ async fn checked(ports: &Ports, call: &Call<Set>, of: &Installation, before: Opt
         events: call.body.0.events.clone(),
         state: BackEndState::Active,
         health: Health::default(),
-        generation: now.max(before.map_or(0, |generation| generation.saturating_add(1))),
+        generation: now.max(before.map_or(0, |one| one.generation.saturating_add(1))),
     })
+}
+
+fn wrong(why: String) -> Problem {
+    Problem::new(Reason::WrongBody, format!("{}.", plain(&why)))
+}
+
+/// Where to: what is asked for, or what there is.
+fn address(asked: &Setting, before: Option<&BackEnd>) -> Result<Target, Problem> {
+    match (&asked.url, before) {
+        (Some(url), _) => url.parse().map_err(|why: String| wrong(format!("url: {why}"))),
+        (None, Some(before)) => Ok(before.url.clone()),
+        (None, None) => Err(wrong("url: expected where messages go to".to_owned())),
+    }
 }
 
 /// The key of a back end that is new, or has lost its own; it is stored together with the back end.

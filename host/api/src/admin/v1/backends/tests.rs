@@ -95,6 +95,31 @@ async fn a_back_end_is_tried_out_set_given_another_key_and_taken_away() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_made_ready_signs_without_being_shown_again() {
+    let (world, key) = (World::new().await, format!("{PATH}/key"));
+    let rehearsal = format!("{key}?dry_run=true");
+    let set = world.ask(Method::PUT, PATH, Some("\"0\""), json!({ "url": URL })).await;
+    let ready = world.ask(Method::POST, &key, None, json!({ "prepare": true })).await.body;
+    assert!(ready["key"].as_str().unwrap().starts_with("whsec_"), "{ready}");
+    assert_eq!((&ready["promoted"], &ready["replaces-ready"]), (&json!(false), &json!(false)), "{ready}");
+    for (body, promoted, replaces) in [
+        (json!({ "overlap-seconds": 60 }), true, false),
+        (json!({ "prepare": true }), false, true),
+        (json!({ "overlap-seconds": 0 }), false, true),
+    ] {
+        let would = world.ask(Method::POST, &rehearsal, None, body).await.body;
+        assert_eq!((&would["promoted"], &would["replaces-ready"]), (&json!(promoted), &json!(replaces)), "{would}");
+        assert_eq!(would["key"], Value::Null, "{would}");
+    }
+    let signs = world.ask(Method::POST, &key, None, json!({ "overlap-seconds": 60 })).await.body;
+    assert_eq!((&signs["key"], &signs["promoted"], &signs["signs"]), (&Value::Null, &json!(true), &json!(true)));
+    assert!(!signs.to_string().contains("whsec_"), "a key is shown a second time: {signs}");
+    let again = world.ask(Method::POST, &key, None, json!({ "overlap-seconds": 0 })).await.body;
+    let fresh = again["key"].as_str().unwrap();
+    assert!(set.body["key"] != fresh && ready["key"] != fresh && again["promoted"] == false, "{again}");
+}
+
+#[tokio::test]
 async fn the_query_of_an_address_is_kept_and_shown_to_nobody() {
     let world = World::new().await;
     let body = json!({ "url": format!("{URL}?key=hunter2") });
@@ -106,8 +131,12 @@ async fn the_query_of_an_address_is_kept_and_shown_to_nobody() {
     let list = world.ask(Method::GET, "/backends", None, Value::Null).await;
     let kept = world.store.back_end(&"ins_1".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(kept.url.to_string(), format!("{URL}?key=hunter2"), "messages go there");
-    let gone = world.ask(Method::DELETE, PATH, shown.etag.as_deref(), Value::Null).await;
-    for answer in [tried, set, shown, list, gone] {
+    let others = world.ask(Method::PUT, PATH, shown.etag.as_deref(), json!({ "events": ["a.b"] })).await;
+    assert_eq!((others.status, &others.body["back-end"]["url"]), (StatusCode::OK, &json!(URL)), "{}", others.body);
+    let kept = world.store.back_end(&"ins_1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((kept.url.to_string(), kept.events), (format!("{URL}?key=hunter2"), vec!["a.b".to_owned()]));
+    let gone = world.ask(Method::DELETE, PATH, others.etag.as_deref(), Value::Null).await;
+    for answer in [tried, set, shown, list, others, gone] {
         assert!(!answer.body.to_string().contains("hunter2"), "it is shown: {}", answer.body);
     }
 }
@@ -126,6 +155,11 @@ async fn messages_are_tried_out_listed_and_sent_again() {
     let replay = format!("{PATH}/replay");
     let all = world.ask(Method::POST, &replay, None, json!({})).await;
     assert_eq!((all.status, &all.body["replayed"]), (StatusCode::OK, &json!(0)), "{}", all.body);
+    let before = world.written().await;
+    let tried = world.ask(Method::POST, &format!("{replay}?dry_run=true"), None, json!({})).await;
+    assert_eq!(tried.body, json!({ "dry_run": true, "replayed": 0 }));
+    let none = world.ask(Method::POST, &format!("{replay}?dry_run=true"), None, json!({ "delivery": 4711 })).await;
+    assert_eq!((none.status, world.written().await), (StatusCode::CONFLICT, before), "{}", none.body);
     let one = world.ask(Method::POST, &replay, None, json!({ "delivery": 4711 })).await;
     assert_eq!(one.status, StatusCode::CONFLICT, "{}", one.body);
     let both = world.ask(Method::POST, &replay, None, json!({ "delivery": 1, "since": "2026-01-01" })).await;
@@ -138,6 +172,7 @@ async fn nobody_sends_where_the_installation_may_not_or_for_another_tenant() {
     for (body, status) in [
         (json!({ "url": "https://elsewhere.example/in" }), StatusCode::UNPROCESSABLE_ENTITY),
         (json!({ "url": "http://hooks.chat.example/in" }), StatusCode::BAD_REQUEST),
+        (json!({ "events": ["a.b"] }), StatusCode::BAD_REQUEST),
         (json!({ "url": URL, "events": ["a*b"] }), StatusCode::BAD_REQUEST),
     ] {
         let refused = world.ask(Method::PUT, PATH, Some("\"0\""), body).await;
