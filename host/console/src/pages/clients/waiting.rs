@@ -21,12 +21,11 @@ use crate::{
     },
     pages::{
         change::{Lies, Rehearsal, would},
-        posture::with,
         view::{Items, moment, sentence},
     },
     shell::Page,
     strings::Place,
-    visit::{Instead, Sent, Shown, Visit, escaped, to},
+    visit::{Instead, Sent, Shown, Visit, escaped, to, with},
 };
 
 #[derive(Debug, Default, Deserialize)]
