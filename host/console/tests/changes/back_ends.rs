@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{Console, says};
+use crate::{BACK_END, Console, says};
 
 #[tokio::test]
 async fn a_back_end_is_set_over_the_one_that_was_seen_and_its_key_shown_once() {

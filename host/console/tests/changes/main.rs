@@ -83,7 +83,7 @@ struct Console {
 impl Console {
     /// With the sample answers, and these in their place.
     fn with<const N: usize>(may: bool, others: [(&str, Value); N]) -> Self {
-        let samples: BTreeMap<String, Value> = serde_json::from_str(include_str!("answers.json")).unwrap();
+        let samples: BTreeMap<String, Value> = serde_json::from_str(include_str!("../answers.json")).unwrap();
         let samples = samples.into_iter().map(|(path, body)| (format!("GET {path}"), (StatusCode::OK, body)));
         let others = others.into_iter().map(|(key, body)| {
             let refused = body.get("status").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
