@@ -135,16 +135,21 @@ impl Place {
         let second = first.replace("release = 1", "release = 2").replace("\"1.0.0\"", "\"1.1.0\"") + MORE;
         let releases = [("first", first, WATCH), ("second", second, WATCH), ("other", MANIFEST.to_owned(), TRIAGE)];
         for (name, text, component) in releases {
-            let dist = place.path(name);
-            fs::create_dir(&dist).unwrap();
-            fs::write(dist.join("plugin.wasm"), wat::parse_str(component).unwrap()).unwrap();
-            fs::write(dist.join("portcullis.toml"), text).unwrap();
-            place.run(&["plugin", "sign", dist.to_str().unwrap(), "--key", "publisher.key"]);
+            place.signed(name, &text, component);
         }
         let installed = place.run(&["plugin", "install", "first", "--trust", &key, "--tenant", TENANT, "--yes"]);
         place.run(&["plugin", "publish", "other"]);
         let id = installed["id"].as_str().or(installed["installation"]["id"].as_str()).unwrap().to_owned();
         (place, id)
+    }
+
+    /// A directory of this name with a release of this manifest.
+    fn signed(&self, name: &str, manifest: &str, component: &str) {
+        let dist = self.path(name);
+        fs::create_dir(&dist).unwrap();
+        fs::write(dist.join("plugin.wasm"), wat::parse_str(component).unwrap()).unwrap();
+        fs::write(dist.join("portcullis.toml"), manifest).unwrap();
+        self.run(&["plugin", "sign", dist.to_str().unwrap(), "--key", "publisher.key"]);
     }
 
     /// Two weeks of use, as the gate records it, so that there is something to look at.
@@ -276,6 +281,7 @@ async fn an_owner_does_it_all_in_a_browser() {
     let token = place.invitation().await;
     let credential = place.with_a_credential(&id);
     let (delivery, client) = (place.with_a_delivery(&id).await, place.with_a_client(&id));
+    place.with_a_review();
     let running = place.serve();
     let options = json!({
         "base": running.base,
@@ -286,6 +292,7 @@ async fn an_owner_does_it_all_in_a_browser() {
         "credential": credential,
         "delivery": delivery,
         "client": client,
+        "reviewed": things::REVIEWED,
         "browser": browser,
         "pictures": std::env::var("CONSOLE_PICTURES").ok(),
         "publish": [env!("CARGO_BIN_EXE_portcullis"), "--home", place.path("home"), "plugin", "publish", place.path("second")],

@@ -85,6 +85,15 @@ for (const form of document.querySelectorAll("form[data-once]")) {
   addEventListener("pageshow", () => delete form.dataset.sent);
 }
 
+/** What a line such as "created: since $" says of something: nothing where it has none of that, and only the words where it is so. */
+function saidOf(one, line) {
+  const [name, words] = line.split(": ");
+  const value = one[name];
+  if (value === null || value === undefined || value === false) return "";
+  const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.exec(value);
+  return words.replace("$", moment ? moment[0].replace("T", " ") + " UTC" : value);
+}
+
 /** A list of one's own things, each with a button that ends it. */
 for (const list of document.querySelectorAll("[data-list]")) {
   const { items, title, lines, end, id, token } = list.dataset;
@@ -99,8 +108,7 @@ for (const list of document.querySelectorAll("[data-list]")) {
         name.textContent = one[title] || one.kind || one.id;
         const rest = document.createElement("div");
         rest.className = "quiet small";
-        const shown = (key) => (one[key] === null || one[key] === undefined ? "" : key + ": " + one[key]);
-        rest.textContent = lines.split(" ").map(shown).filter(Boolean).join(" · ");
+        rest.textContent = lines.split("; ").map((line) => saidOf(one, line)).filter(Boolean).join(" · ");
         words.append(name, rest);
         const button = document.createElement("button");
         button.type = "button";

@@ -2,10 +2,11 @@
 // narrows it, watches the log and suspends it. Reads what it needs as JSON on the first argument; prints what it saw as JSON.
 import { execFileSync } from "node:child_process";
 import { Eyes } from "./eyes.mjs";
+import { incidents, reviews } from "./incidents.mjs";
 import { people, rotates } from "./people.mjs";
 import { backEnd, clients, deliveries, leaves, requests, sources } from "./things.mjs";
 
-const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client } = JSON.parse(process.argv[2]);
+const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client, reviewed } = JSON.parse(process.argv[2]);
 const eyes = await Eyes.open(base, browser, pictures);
 const { page } = eyes;
 
@@ -178,6 +179,9 @@ await step("posture, profile, duties and risks", () => answers(`/console/install
 await step("people, a role and support access", () => people(eyes, tenant));
 await step("a fresh proof before rotation", provesAgain);
 await step("rotation and revocation", () => rotates(eyes, used, credential));
+await step("a fresh proof before an incident", provesAgain);
+await step("an incident, contained with one button", () => incidents(eyes, plugin, tenant));
+await step("a release that was handed in", () => reviews(eyes, reviewed));
 if (own) await step("a plugin that leaves and is taken back", () => leaves(eyes, own));
 await step("every place", everywhere);
 await step("sign out and in again", comesBack);

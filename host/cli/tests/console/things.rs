@@ -1,4 +1,4 @@
-//! A delivery that was given up, and a client, for the walk to do something about.
+//! A delivery that was given up, a client, and a release that was handed in, for the walk to do something about.
 
 use std::time::Duration;
 
@@ -12,7 +12,10 @@ use portcullis_model::{
 use portcullis_store::SqliteStore;
 use serde_json::json;
 
-use super::{Place, TENANT};
+use super::{MANIFEST, MORE, Place, TENANT, TRIAGE};
+
+/// Of which plugin a release was handed in.
+pub const REVIEWED: &str = "com.example.greeter";
 
 impl Place {
     /// An event to this installation that no try could deliver; gives the number of the delivery.
@@ -45,5 +48,17 @@ impl Place {
         let redirect = ["--redirect", "https://app.example/callback"];
         let made = self.run(&[&["client", "register", installation, "--dpop"], &redirect[..]].concat());
         made["client"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A release that was approved, and one after it that was handed in and wants more.
+    pub fn with_a_review(&self) {
+        let first = MANIFEST.replace("com.example.triage", REVIEWED).replace("Triage helper", "Greet people by name");
+        let second = first.replace("release = 1", "release = 2").replace("\"1.0.0\"", "\"1.1.0\"") + MORE;
+        for (name, manifest) in [("handed-in-1", first), ("handed-in-2", second)] {
+            self.signed(name, &manifest, TRIAGE);
+            self.run(&["plugin", "submit", name]);
+        }
+        let why = ["--without-report", "its source was read", "--reason", "it does what it says"];
+        self.run(&[&["review", "approve", &format!("{REVIEWED}@1"), "--as-asked"][..], &why[..]].concat());
     }
 }

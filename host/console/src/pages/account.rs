@@ -20,8 +20,8 @@ pub(crate) async fn show(visit: Visit) -> Shown {
     let says = html! { div data-says role="status" aria-live="polite" {} };
     let body = html! {
         (card("Sessions and devices", &html! {}, &html! {
-            p class="quiet" { "Where you are signed in. What says \"new-device\" began where you had never signed in before, and stands first until you say whether it was you. Say of what you do not know that it was not you: every session ends then, this one too." }
-            ul class="plain" data-list="/signin/sessions" data-items="sessions" data-title="device" data-lines="new-device address created used"
+            p class="quiet" { "Where you are signed in. What is called a new device began where you had never signed in before, and stands first until you say whether it was you. Say of what you do not know that it was not you: every session ends then, this one too." }
+            ul class="plain" data-list="/signin/sessions" data-items="sessions" data-title="device" data-lines="new-device: a new device; address: from $; created: since $; used: last used $"
                 data-end="/signin/sessions/end" data-id="session" data-not-me="This was not me"
                 data-known="/signin/sessions/known" data-was-me="It was me" data-notice="Signed in from a new device. Was it not you? End it."
                 data-token=(token) {}
@@ -32,9 +32,9 @@ pub(crate) async fn show(visit: Visit) -> Shown {
             }
         }))
         (card("How you prove who you are", &html! {}, &html! {
-            ul class="plain" data-list="/signin/factors" data-items="factors" data-title="label" data-lines="kind created used left"
+            ul class="plain" data-list="/signin/factors" data-items="factors" data-title="label" data-lines="kind: $; created: since $; used: last used $; left: $ left"
                 data-end="/signin/factors/remove" data-id="factor" data-token=(token) {}
-            div class="grid thirds" {
+            div class="grid" {
                 form class="fields" data-passkey="create" data-begin="/signin/factors/passkey/begin"
                     data-finish="/signin/factors/passkey/finish" data-next="/console/account" {
                     (hidden)

@@ -117,18 +117,10 @@ async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
             standing(one),
             html! { (proves(&one.authentication)) },
             html! { (one.keys.len()) },
-            moment(&one.created),
         ]
     });
     let waiting = waiting::part(&visit, &wanted.tenant).await;
-    let columns = [
-        text("Client"),
-        text("Installation"),
-        text("State"),
-        text("Proves itself"),
-        number("Keys"),
-        text("Registered"),
-    ];
+    let columns = [text("Client"), text("Installation"), text("State"), text("Proves itself"), number("Keys")];
     let body = html! {
         (tenants(&visit, &wanted.tenant))
         (waiting)
