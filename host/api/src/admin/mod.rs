@@ -41,7 +41,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use portcullis_broker::hmac::same;
-use portcullis_model::secret::Secret;
+use portcullis_model::{audit::plain, secret::Secret};
 
 pub use axum::http::Method;
 
@@ -87,6 +87,14 @@ pub(crate) fn is_operator(token: &Secret, headers: &HeaderMap) -> Result<(), Pro
             Err(Problem::new(Reason::NotOperator, advice))
         }
     }
+}
+
+/// What an error says as a sentence: with a capital, a full stop, and nothing that a terminal would act on.
+pub(crate) fn sentence(error: &dyn std::fmt::Display) -> String {
+    let text = plain(&error.to_string());
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// The store did not do what it was asked for; why stands in the host's log.

@@ -32,6 +32,7 @@ pub mod status;
 pub mod support;
 pub mod tenants;
 pub mod withdrawals;
+pub mod within;
 
 use std::sync::{Arc, OnceLock};
 

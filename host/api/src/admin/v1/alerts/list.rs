@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{AlertView, Ports};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -92,10 +92,7 @@ impl Operation for List {
         .paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "alert"),
-            None => Resource::of_platform("alert"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "alert"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Alerts>, Problem> {

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    super::posture::{of_tenant, party, refused, until as end, who},
+    super::posture::{party, refused, until as end, who},
     AttestationView, Ports,
 };
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent},
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, v1::within::of_tenant},
     problem::{Problem, Reason},
 };
 

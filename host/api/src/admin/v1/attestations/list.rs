@@ -7,9 +7,9 @@ use portcullis_model::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{super::posture::of_tenant, AttestationView, Ports};
+use super::{AttestationView, Ports};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    super::posture::{of_tenant, party, refused, who},
+    super::posture::{party, refused, who},
     AttestationView, Ports,
 };
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown},
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown, v1::within::of_tenant},
     problem::{Problem, Reason},
 };
 

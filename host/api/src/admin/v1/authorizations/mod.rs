@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Call, Group, Operation, unavailable, unknown},
+    admin::{Call, Group, Operation, sentence, unavailable, unknown},
     problem::{Problem, Reason},
 };
 
@@ -147,15 +147,10 @@ fn entry<O: Operation>(call: &Call<O>, now: Timestamp, one: &Pending) -> Entry {
 }
 
 fn refused(error: ConsentError) -> Problem {
-    let sentence = |text: &str| {
-        let mut letters = text.chars();
-        let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-        format!("{first}{}.", letters.as_str())
-    };
     match error {
         ConsentError::Store(error) => unavailable(&error),
-        ConsentError::NoSuchRequest(_) => unknown(&sentence(&plain(&error.to_string()))),
-        ConsentError::Scope(_) => Problem::new(Reason::WrongBody, sentence(&plain(&error.to_string()))),
+        ConsentError::NoSuchRequest(_) => unknown(&sentence(&error)),
+        ConsentError::Scope(_) => Problem::new(Reason::WrongBody, sentence(&error)),
         ConsentError::Nothing => {
             Problem::new(Reason::Refused, "Of what is asked for, these scopes leave nothing: refuse it instead.")
         }

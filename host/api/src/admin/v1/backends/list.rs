@@ -1,33 +1,20 @@
 //! `GET /backends`: the back ends of a tenant's installations, or of all that whoever asks may see.
 
-use portcullis_model::{
-    id::TenantId,
-    people::{Resource, actions},
-};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use portcullis_model::people::{Resource, actions};
 
 use super::{Ports, View};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable, v1::within::Within},
     problem::Problem,
 };
 
 /// Lists back ends.
 pub struct List;
 
-/// Whose.
-#[derive(Debug, Deserialize, IntoParams)]
-pub struct Wanted {
-    /// Only those in this tenant.
-    #[param(value_type = Option<String>)]
-    tenant: Option<TenantId>,
-}
-
 impl Operation for List {
     type Ports = Ports;
     type Path = Bare;
-    type Query = Wanted;
+    type Query = Within;
     type Body = Nothing;
     type Answer = Page<View>;
 
@@ -36,18 +23,13 @@ impl Operation for List {
         .on(On::Tenants)
         .paged();
 
-    async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "installation"),
-            None => Resource::of_platform("installation"),
-        })
+    async fn resource(_: &Ports, _: &Bare, query: &Within, _: &Nothing) -> Result<Resource, Problem> {
+        Ok(query.resource("installation"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
-        let mut all = ports.back_ends.back_ends().await.map_err(|error| unavailable(&error))?;
-        all.retain(|one| call.query.tenant.as_ref().is_none_or(|tenant| one.tenant == *tenant));
-        let seen = call.seen(all.iter().map(|one| one.tenant.clone())).await?;
-        all.retain(|one| seen.contains(&one.tenant));
+        let all = ports.back_ends.back_ends().await.map_err(|error| unavailable(&error))?;
+        let mut all = call.visible(call.query.tenant.as_ref(), all, |one| &one.tenant).await?;
         all.sort_by(|one, other| one.installation.cmp(&other.installation));
         call.page(all.into_iter().map(View::of), |one| one.0.installation.to_string()).map(Reply::json)
     }

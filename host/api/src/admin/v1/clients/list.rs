@@ -1,34 +1,21 @@
 //! `GET /clients`: the clients of a tenant's installations, or of all that whoever asks may see, in the order of their registration; revoked
 //! ones, too.
 
-use portcullis_model::{
-    id::TenantId,
-    people::{Resource, actions},
-};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use portcullis_model::people::{Resource, actions};
 
 use super::{Ports, View};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, v1::within::Within},
     problem::Problem,
 };
 
 /// Lists clients.
 pub struct List;
 
-/// Whose.
-#[derive(Debug, Deserialize, IntoParams)]
-pub struct Wanted {
-    /// Only those in this tenant.
-    #[param(value_type = Option<String>)]
-    tenant: Option<TenantId>,
-}
-
 impl Operation for List {
     type Ports = Ports;
     type Path = Bare;
-    type Query = Wanted;
+    type Query = Within;
     type Body = Nothing;
     type Answer = Page<View>;
 
@@ -37,18 +24,13 @@ impl Operation for List {
         .on(On::Tenants)
         .paged();
 
-    async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "client"),
-            None => Resource::of_platform("client"),
-        })
+    async fn resource(_: &Ports, _: &Bare, query: &Within, _: &Nothing) -> Result<Resource, Problem> {
+        Ok(query.resource("client"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
-        let mut all = ports.all().await?;
-        all.retain(|one| call.query.tenant.as_ref().is_none_or(|tenant| one.tenant == *tenant));
-        let seen = call.seen(all.iter().map(|one| one.tenant.clone())).await?;
-        all.retain(|one| seen.contains(&one.tenant));
+        let all = ports.all().await?;
+        let all = call.visible(call.query.tenant.as_ref(), all, |one| &one.tenant).await?;
         call.page(all.into_iter().map(View), |one| one.0.id.to_string()).map(Reply::json)
     }
 }

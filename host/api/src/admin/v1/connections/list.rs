@@ -4,7 +4,7 @@ use portcullis_model::people::{Resource, actions};
 
 use super::{Ports, View, Wanted};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -24,18 +24,13 @@ impl Operation for List {
         .paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "connection"),
-            None => Resource::of_platform("connection"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "connection"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
         let mut all = ports.views().await?;
-        all.retain(|one| call.query.tenant.as_ref().is_none_or(|tenant| one.key.tenant == *tenant));
         all.retain(|one| call.query.installation.as_ref().is_none_or(|id| one.key.installation == *id));
-        let seen = call.seen(all.iter().map(|one| one.key.tenant.clone())).await?;
-        all.retain(|one| seen.contains(&one.key.tenant));
+        let mut all = call.visible(call.query.tenant.as_ref(), all, |one| &one.key.tenant).await?;
         all.sort_by(|one, other| one.key.cmp(&other.key));
         call.page(all.into_iter().map(View), |one| one.0.key.to_string()).map(Reply::json)
     }

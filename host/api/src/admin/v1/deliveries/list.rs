@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::{DeliveryView, Ports};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -43,10 +43,7 @@ impl Operation for List {
         .paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "delivery"),
-            None => Resource::of_platform("delivery"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "delivery"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {

@@ -17,7 +17,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Ports;
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable, v1::audit::Sight},
+    admin::{
+        About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable, v1::audit::Sight,
+        v1::within::of_tenant,
+    },
     problem::Problem,
 };
 
@@ -113,10 +116,7 @@ impl Operation for List {
         .paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "denial"),
-            None => Resource::of_platform("denial"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "denial"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {

@@ -12,17 +12,14 @@ use utoipa::IntoParams;
 
 use super::{
     super::{
-        posture::{
-            of_tenant,
-            page::{HTML, alone},
-        },
+        posture::page::{HTML, alone},
         releases::Which,
     },
     Ports,
     sheet::SheetView,
 };
 use crate::{
-    admin::{About, Call, Nothing, On, Operation, Reply, Streamed, unavailable, unknown},
+    admin::{About, Call, Nothing, On, Operation, Reply, Streamed, unavailable, unknown, v1::within::of_tenant},
     problem::Problem,
 };
 

@@ -8,12 +8,9 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    super::posture::{MoveView, of_tenant},
-    Ports,
-};
+use super::{super::posture::MoveView, Ports};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 

@@ -13,16 +13,13 @@ use utoipa::IntoParams;
 use super::{
     super::{
         installations::Which,
-        posture::{
-            of_tenant,
-            page::{HTML, alone},
-        },
+        posture::page::{HTML, alone},
     },
     Ports,
     sheet::{found, resource_of},
 };
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply, Streamed, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, Streamed, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 

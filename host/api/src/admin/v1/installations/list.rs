@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::{InstallationView, Ports, view::State};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -42,10 +42,7 @@ impl Operation for List {
         About::get(actions::INSTALLATIONS_LIST, "/installations", "List installations").on(On::Tenants).paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Filter, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "installation"),
-            None => Resource::of_platform("installation"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "installation"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {

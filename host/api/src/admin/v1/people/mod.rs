@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Call, Group, Operation, Reply, unavailable, unknown},
+    admin::{Call, Group, Operation, Reply, sentence, unavailable, unknown, v1::within::of_tenant},
     problem::{Problem, Reason},
 };
 
@@ -95,10 +95,7 @@ pub struct At {
 impl At {
     /// Something of this kind there.
     pub(super) fn resource(&self, kind: &'static str) -> Resource {
-        match self.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, kind),
-            None => Resource::of_platform(kind),
-        }
+        of_tenant(self.tenant.as_ref(), kind)
     }
 }
 
@@ -243,15 +240,10 @@ impl Linked {
 
 /// Why something about people is not done, as a problem.
 pub(super) fn refused(error: AccessError) -> Problem {
-    let sentence = |text: String| {
-        let mut chars = text.chars();
-        let first: String = chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-        format!("{first}{}.", chars.as_str())
-    };
     match error {
-        AccessError::Invalid(why) => Problem::new(Reason::WrongBody, sentence(why)),
+        AccessError::Invalid(why) => Problem::new(Reason::WrongBody, sentence(&why)),
         AccessError::Unknown(what) => unknown(&format!("There is no such {what} here, or none any more.")),
-        AccessError::Conflict(why) => Problem::new(Reason::Conflict, sentence(why)),
+        AccessError::Conflict(why) => Problem::new(Reason::Conflict, sentence(&why)),
         AccessError::Refused(refusal) => forbidden(&refusal),
         AccessError::NotProved => Problem::new(Reason::SignIn, "Sign in anew."),
         AccessError::Store(error) => unavailable(&error),

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Counts, MoveView, Ports, of_tenant, value};
+use super::{Counts, MoveView, Ports, value};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply, given::wrong, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, given::wrong, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 

@@ -97,14 +97,6 @@ pub(super) fn value(of: &impl Serialize) -> Result<Value, Problem> {
     serde_json::to_value(of).map_err(|error| unavailable(&error))
 }
 
-/// What a request about one tenant is about, where it may name none.
-pub(super) fn of_tenant(tenant: Option<&TenantId>, kind: &'static str) -> Resource {
-    match tenant {
-        Some(tenant) => Resource::of(tenant.clone(), kind),
-        None => Resource::of_platform(kind),
-    }
-}
-
 impl Ports {
     /// The tenant that a request means: the one that is named, or the only one that whoever asks sees.
     pub(super) async fn meant<O: Operation>(

@@ -12,9 +12,9 @@ use portcullis_model::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Ports, of_tenant};
+use super::Ports;
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply, Streamed, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, Streamed, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 

@@ -7,9 +7,9 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{super::posture::of_tenant, Ports};
+use super::Ports;
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Reply, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -88,10 +88,8 @@ impl Operation for List {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Profiles>, Problem> {
-        let mut on = ports.duties.duty_state().await.map_err(|error| unavailable(&error))?.profiles;
-        on.retain(|one| call.query.tenant.as_ref().is_none_or(|tenant| one.tenant == *tenant));
-        let seen = call.seen(on.iter().map(|one| one.tenant.clone())).await?;
-        on.retain(|one| seen.contains(&one.tenant));
+        let on = ports.duties.duty_state().await.map_err(|error| unavailable(&error))?.profiles;
+        let on = call.visible(call.query.tenant.as_ref(), on, |one| &one.tenant).await?;
         let items = ports.look.catalogue().profiles.iter().map(|profile| ProfileView {
             profile: profile.name.clone(),
             words: profile.words.clone(),

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{super::posture::of_tenant, Ports, RiskView, days};
+use super::{Ports, RiskView, days};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::{Ports, RotationView, Seen};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -41,10 +41,7 @@ impl Operation for List {
         .paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "rotation"),
-            None => Resource::of_platform("rotation"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "rotation"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Ports;
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable, v1::within::of_tenant},
     problem::Problem,
 };
 
@@ -63,10 +63,7 @@ impl Operation for Status {
         .paged();
 
     async fn resource(_: &Ports, _: &Bare, query: &Wanted, _: &Nothing) -> Result<Resource, Problem> {
-        Ok(match query.tenant.clone() {
-            Some(tenant) => Resource::of(tenant, "rotation"),
-            None => Resource::of_platform("rotation"),
-        })
+        Ok(of_tenant(query.tenant.as_ref(), "rotation"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {

@@ -24,7 +24,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Group, unavailable, unknown},
+    admin::{Group, sentence, unavailable, unknown},
     problem::{Problem, Reason},
 };
 
@@ -72,13 +72,6 @@ impl From<NotDone> for Problem {
             NotDone::Store(error) => unavailable(&error),
         }
     }
-}
-
-fn sentence(text: &str) -> String {
-    let text = plain(text);
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }
 
 /// Deletes tenants: what the host does about it, however it is asked.
