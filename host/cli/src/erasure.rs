@@ -227,6 +227,11 @@ async fn due(host: &Host, runtime: &Runtime<Capabilities>, quiet: &mut HashSet<I
         }
         let installer = Installer { actor: Actor::Host, platform: false, ..host.installer() };
         revoke_all(host, &one, Actor::Host).await?;
+        // Providers may have taken their time.
+        let same = host.store.installation(&one.id).await?.is_some_and(|now| now.generation == one.generation);
+        if !same {
+            continue;
+        }
         let files = remove_files(host, &one)?;
         match installer.erase(host.store.as_ref(), &one, files).await {
             Ok((_, erased)) => tracing::info!(installation = %one.id, ?erased, "what an installation stored is erased"),

@@ -26,6 +26,16 @@ pub enum RootScope {
     Tenant(TenantId),
 }
 
+impl RootScope {
+    /// Of which tenant; `None` for the platform's.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Platform => None,
+            Self::Tenant(tenant) => Some(tenant),
+        }
+    }
+}
+
 impl fmt::Display for RootScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

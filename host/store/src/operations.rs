@@ -174,7 +174,6 @@ impl SqliteStore {
     }
 }
 
-/// Appends the entry where something was written.
 /// Tells it, with its entry. False where something is told under its id already.
 pub(crate) fn announce(conn: &Writing, announcement: &Announcement, entry: &Entry) -> Outcome<bool> {
     let Announcement { id, kind, since, until, resolved, body } = announcement;
@@ -186,6 +185,7 @@ pub(crate) fn announce(conn: &Writing, announcement: &Announcement, entry: &Entr
     noted(conn, told.map_err(failed)?, entry)
 }
 
+/// Appends the entry where something was written.
 fn noted(conn: &Writing, rows: usize, entry: &Entry) -> Outcome<bool> {
     if rows == 1 {
         audit::append(conn, entry)?;

@@ -128,8 +128,11 @@ impl TrustStore for SqliteStore {
                 if new == 0 {
                     return Ok(());
                 }
-                // Whatever was made ready for this release is stale.
-                installations::touch(conn, |one| one.release_id() == release)?;
+                // Whatever was made ready for this release is stale, where the statement holds.
+                let holds = |one: &portcullis_model::installation::Installation| {
+                    entry.tenant.as_ref().is_none_or(|tenant| one.tenant == *tenant)
+                };
+                installations::touch(conn, |one| one.release_id() == release && holds(one))?;
                 changed(conn, &entry)
             })
             .await

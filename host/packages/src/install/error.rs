@@ -94,6 +94,14 @@ pub enum InstallError {
     /// It was not uninstalled, or is erased already.
     #[error("installation {0} is not uninstalled, or it is erased already and cannot come back")]
     NotUninstalled(InstallationId),
+    /// Its time of grace is over.
+    #[error("what installation {0} stored is being erased: it cannot be taken back any more")]
+    Erasing(InstallationId),
+    /// The platform or an incident holds it, and somebody else wants it erased soon.
+    #[error(
+        "installation {0} is held, and what it stored may be evidence: keep it for thirty days at least, or ask whoever runs the host"
+    )]
+    Evidence(InstallationId),
     /// A statement that came with the release.
     #[error(transparent)]
     Statement(#[from] KeeperError),

@@ -224,7 +224,11 @@ async fn what_the_platform_suspended_is_not_installed_anew_once_it_is_erased() {
     let platform = || Installer { platform: true, ..world.installer() };
     platform().suspend(&id, "it mines coins").await.unwrap();
     let (store, soon) = (world.memory.as_ref(), portcullis_model::time::Timestamp(0));
-    let (gone, _) = world.installer().uninstall(store, &id, "not needed", soon).await.unwrap();
+    let early = world.installer().uninstall(store, &id, "not needed", soon).await.unwrap_err();
+    assert!(matches!(early, InstallError::Evidence(_)), "its tenant erases no evidence: {early}");
+    let (gone, _) = platform().uninstall(store, &id, "not needed", soon).await.unwrap();
+    let late = world.installer().restore(&id).await.unwrap_err();
+    assert!(matches!(late, InstallError::Erasing(_)), "its files may be gone: {late}");
     let (erased, _) =
         world.installer().erase(store, &gone, portcullis_model::erasure::Erased::default()).await.unwrap();
     assert_eq!(erased.held_by_platform(), Some("it mines coins"));

@@ -3,7 +3,9 @@
 //!
 //! Invariants: an installation that is uninstalled has no credentials and gets no deliveries; one that is taken back does not
 //! run before an admin says so, and one that the platform had suspended not before the platform does, nor is it installed anew, also once
-//! it is erased; what is erased is counted in the log.
+//! it is erased; what is held may be evidence and is erased early by the platform alone; what is erased is counted in the log.
+
+use std::time::Duration;
 
 use portcullis_model::{
     audit::Kind,
@@ -16,6 +18,9 @@ use portcullis_model::{
 
 use super::{InstallError, Installer};
 
+/// How long what an installation stored is kept at least, where the platform or an incident holds it.
+const EVIDENCE: Duration = Duration::from_secs(30 * 86_400);
+
 impl Installer<'_> {
     /// Stops it, removes its credentials and closes its deliveries. What it stored is to be erased at `purge_at`.
     pub async fn uninstall(
@@ -26,6 +31,7 @@ impl Installer<'_> {
         purge_at: Timestamp,
     ) -> Result<(Installation, Stopped), InstallError> {
         let old = self.living(id).await?;
+        self.may_be_erased(&old, purge_at).await?;
         let (since, held) = (self.clock.now(), old.held_by_platform().map(str::to_owned));
         let state = InstallationState::Uninstalled { since, purge_at, reason: reason.to_owned(), held };
         let new = Installation { state, waiting: None, generation: old.generation + 1, ..old.clone() };
@@ -41,15 +47,30 @@ impl Installer<'_> {
     /// had suspended is the platform's to resume, as before.
     pub async fn restore(&self, id: &InstallationId) -> Result<Installation, InstallError> {
         let old = self.find(id).await?;
-        let InstallationState::Uninstalled { held, .. } = &old.state else {
+        let InstallationState::Uninstalled { held, purge_at, .. } = &old.state else {
             return Err(InstallError::NotUninstalled(id.clone()));
         };
+        // Its files may be gone already, which the store does not know.
+        if *purge_at <= self.clock.now() {
+            return Err(InstallError::Erasing(id.clone()));
+        }
         let by_platform = held.is_some();
         let reason = held.clone().unwrap_or_else(|| "restored: add its connections again, then resume it".to_owned());
         let state = InstallationState::Suspended { reason, by_platform };
         let new = Installation { state, generation: old.generation + 1, ..old.clone() };
         let entry = self.entry(Kind::PluginRestored, &new);
         self.put(new, Some(old.generation), entry).await
+    }
+
+    /// Fails where it is held, and somebody who does not run the host wants it erased before what may be evidence was looked at.
+    async fn may_be_erased(&self, one: &Installation, purge_at: Timestamp) -> Result<(), InstallError> {
+        if self.platform || purge_at >= self.clock.now().plus(EVIDENCE) {
+            return Ok(());
+        }
+        match one.held_by_platform().is_some() || self.installations.held_by(one).await?.is_some() {
+            true => Err(InstallError::Evidence(one.id.clone())),
+            false => Ok(()),
+        }
     }
 
     /// Erases what it stored. `files`: what was removed outside of the store already, to be counted with the rest.

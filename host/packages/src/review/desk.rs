@@ -194,11 +194,7 @@ impl Desk<'_> {
                 (Kind::ReviewWaived, vec![("key", key.clone()), ("reason", reason.clone())])
             }
         };
-        let tenant = match &self.scope {
-            RootScope::Platform => None,
-            RootScope::Tenant(tenant) => Some(tenant.clone()),
-        };
-        let entry = Entry::new(self.clock.now(), kind, self.actor.clone(), tenant)
+        let entry = Entry::new(self.clock.now(), kind, self.actor.clone(), self.scope.tenant().cloned())
             .about(format!("release:{}", of.component))
             .with("manifest-digest", of.manifest.to_string())
             .with("plugin", of.plugin.as_str())

@@ -58,6 +58,11 @@ pub enum ReviewError {
     /// Somebody else signed it, or nobody.
     #[error("the key {0}, in whose name this is, did not sign it; sign what the rehearsal answered, with that key")]
     NotSigned(String),
+    /// The key counts with another root as well.
+    #[error(
+        "this key is a reviewer's by the platform's root, too, and what it signs counts there: decide by that root, or use a key that '{0}' alone has"
+    )]
+    OtherRoot(portcullis_model::trust::RootScope),
     /// What was signed is old.
     #[error("this was made at {0}, and is filed within an hour or not at all; ask anew what to sign")]
     Stale(portcullis_model::time::Timestamp),

@@ -1,11 +1,13 @@
 //! What a reviewer signs, and how it is filed: the key stays with the reviewer.
 //!
 //! Invariants: what is filed is, byte for byte, what the same choice says of the release as it is now; it has one signature, by the key
-//! in whose name it was made; it is filed within an hour, and not after a later decision by that key.
+//! in whose name it was made, and which no other root that comes first has; it is filed within an hour, and not after a later decision by
+//! that key.
 
 use portcullis_model::{
     review::{Step, Submission},
     time::Timestamp,
+    trust::RootScope,
 };
 
 use super::{Act, Case, Choice, Desk, ReviewError, Seen, words};
@@ -53,13 +55,19 @@ impl Desk<'_> {
         let (case, id) = (self.case(submission).await?, submission.release());
         let said = Statement::<Verdict>::parse(signed.unverified()).map_err(KeeperError::from)?;
         let issued = said.predicate().issued;
+        let keeper = Keeper { registry: self.registry, clock: self.clock, actor: self.actor.clone() };
+        let text = signed.to_json();
+        // Sent once more, after an answer that was lost or a host that stopped in between: what is left of it is done.
+        if !self.trial && self.registry.statements().statements(&id).await?.contains(&text) {
+            keeper.state(&id, &text).await?;
+            return Ok((case, said.predicate().clone()));
+        }
         timely(&case, key, issued)?;
         let Prepared { case, statement } = self.stated(case, choice, key, issued).await?;
         if signed.unverified() != statement.to_bytes().as_slice() {
             return Err(ReviewError::OtherStatement);
         }
         let own = signed.only_by(&self.reviewer(key).await?).ok_or_else(|| not_signed(key))?.to_json();
-        let keeper = Keeper { registry: self.registry, clock: self.clock, actor: self.actor.clone() };
         // Before the waiver is written down: what would not be kept is not waived either.
         keeper.read(&id, &own).await?;
         let verdict = statement.predicate().clone();
@@ -88,6 +96,11 @@ impl Desk<'_> {
     async fn reviewer(&self, key: &str) -> Result<PublicKey, ReviewError> {
         let trust = self.registry.trust().await??;
         let id = key.to_owned();
+        // A verdict names no root: what such a key signs counts with each that has it, and the platform's comes first.
+        let platforms = trust.root(&RootScope::Platform).is_some_and(|root| root.reviewers.contains(&id));
+        if self.scope != RootScope::Platform && platforms {
+            return Err(ReviewError::OtherRoot(self.scope.clone()));
+        }
         let found = trust.root(&self.scope).and_then(|root| root.active([&id]).pop());
         found.ok_or_else(|| not_signed(key))
     }

@@ -118,10 +118,7 @@ impl Keeper<'_> {
         if root.expires <= now {
             return Err(TrustError::Expired { scope: root.scope, expires: root.expires }.into());
         }
-        let tenant = match &root.scope {
-            RootScope::Platform => None,
-            RootScope::Tenant(tenant) => Some(tenant.clone()),
-        };
+        let tenant = root.scope.tenant().cloned();
         let payload = Envelope::parse(PayloadType::Root, text)?;
         let entry = self
             .entry(Kind::TrustChanged, tenant)
@@ -164,8 +161,10 @@ impl Keeper<'_> {
     /// Takes a statement of somebody else than the publisher about a release.
     pub async fn state(&self, release: &ReleaseId, text: &str) -> Result<Kept, KeeperError> {
         let (kept, entry) = self.read(release, text).await?;
+        // What a tenant's root approves is found by nobody else: it is for the platform to publish.
+        let everywhere = entry.tenant.is_none();
         self.registry.statements().put_statement(*release, text.to_owned(), entry).await?;
-        if matches!(&kept, Kept::Verdict(verdict) if verdict.decision == Decision::Approve) {
+        if everywhere && matches!(&kept, Kept::Verdict(verdict) if verdict.decision == Decision::Approve) {
             self.list(release).await?;
         }
         Ok(kept)
@@ -222,7 +221,7 @@ impl Keeper<'_> {
         let verdict = statement.predicate().clone();
         let at_most: Vec<String> = verdict.at_most.iter().map(ToString::to_string).collect();
         let entry = self
-            .entry(Kind::ReleaseReviewed, None)
+            .entry(Kind::ReleaseReviewed, scope.tenant().cloned())
             .about(format!("release:{}", release.component))
             .with("manifest-digest", release.manifest.to_string())
             .with("decision", verdict.decision.name())

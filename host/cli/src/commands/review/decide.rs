@@ -1,5 +1,7 @@
 //! `portcullis review approve|request-changes|reject`
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::Args;
@@ -119,7 +121,9 @@ impl Choice {
         statement.is_about(&of.release())?;
         let verdict = statement.predicate();
         let other = self.at_most.as_ref().is_some_and(|wanted| *wanted != verdict.at_most);
-        let same = verdict.decision == self.decision && verdict.report == self.report && !other;
+        let span = |days: u64| Duration::from_secs(days.saturating_mul(86_400));
+        let long = self.days.is_some_and(|days| verdict.expires > verdict.issued.plus(span(days)));
+        let same = verdict.decision == self.decision && verdict.report == self.report && !other && !long;
         ensure!(same, "what the host answered to be signed is not what was decided; nothing was signed");
         Ok(())
     }

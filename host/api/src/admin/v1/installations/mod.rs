@@ -181,6 +181,8 @@ fn refused(error: InstallError) -> Problem {
         | InstallError::Held(..)
         | InstallError::ByPlatform { .. }
         | InstallError::NotUninstalled(_)
+        | InstallError::Erasing(_)
+        | InstallError::Evidence(_)
         | InstallError::NoPrevious(_)
         | InstallError::NotNewer { .. }
         | InstallError::Waits { .. } => Reason::Conflict,

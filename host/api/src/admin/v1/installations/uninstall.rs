@@ -21,7 +21,7 @@ use super::{
     view::{Change, Changed},
 };
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, Version, unavailable, v1::connections::told},
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, Version, v1::connections::told},
     problem::{Problem, Reason},
 };
 
@@ -155,7 +155,11 @@ impl Operation for Uninstall {
             // What is erased now is not there to be asked for later.
             false => settled((ports.ended_by)(call.actor()), &gone, wanted.now).await,
         };
-        let settled = settled.map_err(|error| unavailable(&error))?;
+        // It is uninstalled: what cannot be said about providers yet takes nothing of that back, and they are asked on.
+        let settled = settled.unwrap_or_else(|error| {
+            tracing::warn!(%error, installation = %gone.id, "what became of an installation's credentials cannot be read");
+            Vec::new()
+        });
         let (Changed { dry_run, changes, installation }, version) = changing.changed(&gone).await?;
         let credentials = settled.into_iter().map(LeftCredential::from).collect();
         let answer = Uninstalled { dry_run, changes, installation, stopped: stopped.into(), credentials };

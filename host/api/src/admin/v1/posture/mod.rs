@@ -20,7 +20,7 @@ use portcullis_model::{
     audit::{Actor, query::moment},
     duty::{DutyStore, Factors, Party},
     id::{DutyId, TenantId},
-    people::{Caller, FactorKind, Principal, Resource},
+    people::{Caller, FactorKind, Principal},
     time::{Clock, Timestamp},
 };
 use serde::Serialize;

@@ -2,7 +2,7 @@ use axum::http::{Method, StatusCode};
 use portcullis_model::{
     error::StoreError,
     id::Digest,
-    people::{Action, BuiltIn, Decide, Holding, Proof, Reach, Refusal},
+    people::{Action, BuiltIn, Decide, Holding, Proof, Reach, Refusal, Resource},
 };
 use portcullis_store::SqliteStore;
 use serde_json::json;

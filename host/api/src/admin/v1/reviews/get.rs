@@ -82,6 +82,21 @@ impl Detail {
     }
 }
 
+impl Detail {
+    /// Without what is known of the release for whoever looks after the platform; and, where the case is the platform's, without what its
+    /// reviewers said.
+    fn of_the_platform_less(mut self, case: bool) -> Self {
+        self.vulnerabilities = None;
+        if case {
+            self.review = self.review.briefly();
+            self.before = self.before.map(ReviewView::briefly);
+            (self.notes, self.verdicts, self.reports) = Default::default();
+            self.reviewers.clear();
+        }
+        self
+    }
+}
+
 impl Operation for Get {
     type Ports = Ports;
     type Path = Which;
@@ -90,7 +105,10 @@ impl Operation for Get {
     type Answer = Detail;
 
     const ABOUT: About = About::get(actions::REVIEWS_GET, "/reviews/{component}/{manifest}", "See a review")
-        .text("What tenants report of it: GET /misbehaviour.")
+        .text(
+            "What the platform's reviewers said, and what is known of it, is there for who may see reviews of the platform; for others, how it \
+             stands, what it may do and what is different. What tenants report of it: GET /misbehaviour.",
+        )
         .on(On::Tenants)
         .refuses(REFUSES);
 
@@ -104,6 +122,10 @@ impl Operation for Get {
         let case = desk.case(&submission).await.map_err(refused)?;
         let before = desk.before(&case).await.map_err(refused)?;
         let look = desk.look(&case, before.as_ref()).await.map_err(refused)?;
-        Detail::of(case, before.as_ref(), look).map(Reply::json).map_err(|error| unavailable(&error))
+        let detail = Detail::of(case, before.as_ref(), look).map_err(|error| unavailable(&error))?;
+        match call.on_platform().await? {
+            true => Ok(Reply::json(detail)),
+            false => Ok(Reply::json(detail.of_the_platform_less(call.resource.tenant.is_none()))),
+        }
     }
 }

@@ -59,6 +59,9 @@ impl Operation for List {
                 all.push(view);
             }
         }
+        if call.resource.tenant.is_none() && !call.on_platform().await? {
+            all = all.into_iter().map(ReviewView::briefly).collect();
+        }
         call.page(all.into_iter(), |one| format!("{} {}", one.component, one.manifest)).map(Reply::json)
     }
 }

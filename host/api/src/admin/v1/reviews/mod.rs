@@ -139,6 +139,12 @@ pub struct ReviewView {
 }
 
 impl ReviewView {
+    /// Without whose it is to look at it.
+    fn briefly(mut self) -> Self {
+        self.assigned.clear();
+        self
+    }
+
     fn bare(of: &Submission) -> Self {
         Self {
             plugin: of.plugin.to_string(),

@@ -250,4 +250,10 @@ async fn a_tenants_admin_says_nothing_about_what_is_the_platforms() {
     let none = world.ask(&acme, Method::POST, &rehearse, approval(&world.ann)).await;
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY, "acme has no root: {}", none.body);
     assert_eq!(world.written().await, before);
+    let shown = world.ask(&acme, Method::GET, &world.at(""), Value::Null).await;
+    assert_eq!((shown.status, &shown.body["review"]["state"]), (StatusCode::OK, &json!("submitted")), "{}", shown.body);
+    assert_eq!((&shown.body["notes"], &shown.body["reviewers"]), (&json!([]), &json!({})), "{}", shown.body);
+    let whole = world.ask(&common::dana(), Method::GET, &world.at(""), Value::Null).await;
+    assert_eq!(whole.body["notes"].as_array().map(Vec::len), Some(1), "{}", whole.body);
+    assert_ne!(whole.body["reviewers"], json!({}), "{}", whole.body);
 }

@@ -12,13 +12,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use portcullis_model::{
-    audit::{Actor, plain},
-    error::StoreError,
-    id::TenantId,
-    people::Resource,
-    time::Timestamp,
-};
+use portcullis_model::{audit::Actor, error::StoreError, id::TenantId, people::Resource, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
