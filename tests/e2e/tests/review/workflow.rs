@@ -11,7 +11,7 @@ use portcullis_model::{
     trust::RootScope,
 };
 use portcullis_packages::{
-    review::{ReviewError, State},
+    review::{Desk, ReviewError, State},
     statement::{Decision, Verdict},
     trust::root::Root,
 };
@@ -138,7 +138,7 @@ async fn a_verdict_of_a_tenants_root_stays_in_the_tenant() {
     let next = lab.host.next_root(&scope, reviews).await.unwrap();
     lab.host.keeper().root(&next.signed(&keeper).unwrap().to_json()).await.unwrap();
     let of = lab.host.desk().submit(&package.signed(&lab.key)).await.unwrap().submission;
-    let (desk, id, choice) = (lab.host.desk_by(scope), ann.public().keyid(), approve(&[EVENTS]));
+    let (desk, id, choice) = (Desk { scope, ..lab.host.desk() }, ann.public().keyid(), approve(&[EVENTS]));
     let signed = async || desk.prepare(&of, &choice, &id).await.unwrap().statement.signed(&ann).unwrap();
     desk.file(&of, &choice, &id, &signed().await).await.unwrap();
     assert!(lab.host.store.releases_of(&of.plugin).await.unwrap().is_empty(), "nobody else finds it");
