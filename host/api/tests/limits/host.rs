@@ -66,6 +66,7 @@ use crate::{
     consents::{Hand, Office},
     desks,
     duties::Still,
+    log,
     world::{ISSUER, World},
 };
 
@@ -296,6 +297,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             clock: clock.clone(),
             rng: world.rng.clone(),
         }),
+        log: log::ports(world),
         people: who.clone(),
         reviews: Arc::new(admin::v1::reviews::Ports {
             registry: registry.clone(),

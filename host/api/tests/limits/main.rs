@@ -10,6 +10,7 @@ mod desks;
 #[path = "../../src/admin/v1/posture/testing.rs"]
 mod duties;
 mod host;
+mod log;
 mod privacy;
 mod requests;
 #[expect(dead_code, reason = "shared with the tests of the server itself")]

@@ -73,9 +73,12 @@ actions! {
     ATTESTATIONS_LIST = read "attestations.list", "Lists what was attested.";
     AUDIT_ASK = read "audit.ask", "Asks the log a ready-made question.";
     AUDIT_BUNDLE = export "audit.bundle", "Takes entries out of the log, with their proofs.";
+    AUDIT_DISPOSE = privileged "audit.dispose", "Disposes of entries of the log before the end of their retention.";
+    AUDIT_ERASE = privileged "audit.erase", "Erases personal values from beside the log.";
     AUDIT_EXPORT = export "audit.export", "Exports the log.";
     AUDIT_GET = read "audit.get", "Sees an entry of the log.";
     AUDIT_LIST = read "audit.list", "Reads the log, and follows it live.";
+    AUDIT_WITNESSES_CHANGE = privileged "audit.witnesses.change", "Adds and removes witnesses of the log, and has them asked.";
     AUTHORIZATIONS_DECIDE = privileged "authorizations.decide", "Agrees to what the back end of a plugin asks for in a browser, or refuses it.";
     AUTHORIZATIONS_LIST = read "authorizations.list", "Lists requests for authorization that wait, with their codes.";
     BACKENDS_CHANGE = privileged "backends.change", "Sends an installation's events to a back end, replaces its key, or takes it away.";

@@ -17,6 +17,7 @@ pub mod duties;
 pub mod freezes;
 pub mod incidents;
 pub mod installations;
+pub mod log;
 pub mod people;
 pub mod posture;
 pub mod privacy;
@@ -110,6 +111,8 @@ groups! {
     incidents,
     /// Installations.
     installations,
+    /// The log itself: what proves it, and its upkeep.
+    log,
     /// How tenants stand.
     posture,
     /// Requests of data subjects.
