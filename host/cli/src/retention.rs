@@ -13,7 +13,6 @@ use portcullis_model::{
     time::Timestamp,
 };
 use portcullis_store::Announcement;
-use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::{config::Retention, host::Host};
@@ -24,8 +23,7 @@ const TICK: Duration = Duration::from_secs(60 * 60);
 const FIRST: Duration = Duration::from_secs(30);
 
 /// What was disposed of, or would be.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disposed {
     /// Whose view: a tenant, or `host`.
     pub view: String,
@@ -61,11 +59,17 @@ pub fn name(view: Option<&TenantId>) -> String {
     view.map_or_else(|| "host".to_owned(), ToString::to_string)
 }
 
+/// Why nobody may dispose of what is older than this moment, where it is not old enough.
+pub fn too_young(host: &Host, cut: Timestamp) -> Option<String> {
+    let oldest = before(host.clock.now(), host.config.audit.minimum());
+    let why = || format!("entries are kept until {oldest} at the least (audit.minimum-days); {cut} is later");
+    (cut > oldest).then(why)
+}
+
 /// Disposes of what of a view an order is about; looks only, where `dry`.
 pub async fn dispose(host: &Host, view: Option<&TenantId>, order: &Order<'_>, dry: bool) -> Result<Disposed> {
-    let oldest = before(host.clock.now(), host.config.audit.minimum());
-    if order.before > oldest {
-        bail!("entries are kept until {oldest} at the least (audit.minimum-days); {} is later", order.before);
+    if let Some(why) = too_young(host, order.before) {
+        bail!(why);
     }
     let log = log(host)?;
     let mut done = Disposed { view: name(view), ..Disposed::default() };

@@ -28,9 +28,21 @@ const ASKING: &[(&str, &str)] = &[
     ("audit ask since-review", "audit/reading/ask.rs"),
     ("audit ask token", "audit/reading/ask.rs"),
     ("audit ask touched", "audit/reading/ask.rs"),
+    ("audit checkpoint", "audit/heads.rs"),
+    ("audit consistency", "audit/heads.rs"),
+    ("audit dispose", "audit/dispose.rs"),
+    ("audit erase", "audit/erase.rs"),
     ("audit export", "audit/reading/export.rs"),
+    ("audit key show", "audit/key/show.rs"),
+    ("audit outlets", "audit/outlets.rs"),
+    ("audit proof", "audit/proof.rs"),
     ("audit search", "audit/reading/search.rs"),
     ("audit tail", "audit/reading/search.rs"),
+    ("audit views", "audit/heads.rs"),
+    ("audit witness add", "audit/witness.rs"),
+    ("audit witness ask", "audit/witness.rs"),
+    ("audit witness list", "audit/witness.rs"),
+    ("audit witness remove", "audit/witness.rs"),
     ("automation add", "automation.rs"),
     ("automation list", "automation.rs"),
     ("automation remove", "automation.rs"),
@@ -264,6 +276,10 @@ impl Home {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
     fn file(&self, name: &str, text: &str) {
         fs::write(self.0.path().join(name), text).unwrap();
     }
@@ -326,4 +342,37 @@ fn deliveries_are_listed_and_the_log_is_asked() {
     assert!(words.starts_with("The log has nothing of that."), "{words}");
     let asked = home.text(&["audit", "search", "kind=audit.read"]);
     assert!(asked.contains("touched") && asked.contains("com.example.none"), "what was asked is on record: {asked}");
+}
+
+#[test]
+fn the_log_is_proved_and_its_witnesses_are_kept() {
+    let home = Home::new();
+    let head = home.json(&["audit", "checkpoint", "--out", &home.path("kept")]);
+    assert_eq!(fs::read_to_string(home.path("kept")).unwrap(), head["checkpoint"].as_str().unwrap());
+    let own = home.text(&["audit", "checkpoint", "--view", "-"]);
+    assert!(own.contains("\n\n\u{2014} "), "a signed note: {own}");
+    assert_eq!(home.text(&["audit", "key", "show"]).trim_end(), head["key"].as_str().unwrap());
+    assert!(home.text(&["audit", "views"]).contains("- (the host's own)"));
+    let nobody = home.refused(&["audit", "checkpoint", "--view", "nobody"]);
+    assert!(nobody.contains("there is no entry of 'nobody' in the published log yet"), "{nobody}");
+    let proof = home.path("proof.json");
+    home.json(&["audit", "proof", "0", "--out", &proof]);
+    assert_eq!(home.json(&["audit", "check-proof", &proof])["verified"], true);
+    let missing = home.refused(&["audit", "proof", "9999"]);
+    assert!(missing.contains("the index of an entry"), "{missing}");
+    assert!(home.text(&["audit", "consistency", "--from", "1"]).starts_with("old 1\n"));
+
+    let vkey = "w.example/1+711f387f+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+    assert!(home.refused(&["audit", "witness", "ask"]).contains("there is no witness"));
+    let add = ["audit", "witness", "add", "harbour", "--url", "https://w.example/w1", "--vkey"];
+    let added = home.json(&[&add[..], &[vkey]].concat());
+    let expected = json!({ "added": "harbour", "witness": "w.example/1+711f387f", "log-key": head["key"] });
+    assert_eq!(added, expected);
+    assert!(home.refused(&[&add[..], &["w.example/1+711f387f+AA=="]].concat()).contains("witness"));
+    assert_eq!(home.json(&["audit", "witness", "list"])["asked"], Value::Null);
+    assert!(home.text(&["audit", "witness", "list"]).starts_with("harbour                  0 entries, never asked\n"));
+    assert_eq!(home.json(&["audit", "witness", "remove", "harbour"]), json!({ "removed": "harbour" }));
+    let gone = home.refused(&["audit", "witness", "remove", "harbour"]);
+    assert!(gone.contains("there is no witness 'harbour'; 'portcullis audit witness list' names them"), "{gone}");
+    assert_eq!(home.text(&["audit", "outlets"]), "");
 }

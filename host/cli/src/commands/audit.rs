@@ -3,6 +3,7 @@
 pub(crate) mod bodies;
 mod dispose;
 mod erase;
+mod heads;
 mod key;
 mod outlets;
 mod proof;
@@ -33,11 +34,11 @@ pub enum Audit {
     /// Check such a proof, with nothing but the log's public key.
     CheckProof(proof::CheckProof),
     /// Print the newest signed head of the log, or of a tenant's view.
-    Checkpoint(view::Head),
+    Checkpoint(heads::Head),
     /// Prove that the log, or a tenant's view, only grew since it had so many entries.
-    Consistency(view::Consistency),
+    Consistency(heads::Consistency),
     /// List the views of the log.
-    Views(view::Views),
+    Views(heads::Views),
     /// Write a tenant's view as a log directory of its own.
     Copy(view::Copy),
     /// Make the tiles of all views anew, from the published log.

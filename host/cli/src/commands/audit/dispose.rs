@@ -3,14 +3,13 @@
 use anyhow::{Context as _, Result};
 use clap::Args;
 use portcullis_model::{id::TenantId, time::Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
+    admin::{Keyboard, asked},
     home::Home,
-    host::{Host, person},
+    host::Host,
     output::Output,
-    reading::LogReader,
-    retention::{self, Order},
 };
 
 /// Dispose of entries before the end of their retention; their hashes stay, and the log goes on to hold.
@@ -46,35 +45,25 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 impl Dispose {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        super::super::publish(&host).await.context("what is not published cannot be disposed of")?;
-        let views = match (self.tenant, self.host) {
-            (Some(tenant), _) => vec![Some(tenant)],
-            (None, true) => vec![None],
-            (None, false) => host.store.log_views().await?.into_iter().map(|view| view.tenant).collect(),
-        };
-        let order =
-            Order { actor: person(), before: self.before, policy: "by hand".to_owned(), reason: Some(&self.reason) };
-        let mut all = Vec::new();
-        for view in views {
-            all.push(retention::dispose(&host, view.as_ref(), &order, self.dry_run).await?);
-        }
-        if !self.dry_run && all.iter().any(|one| one.count > 0) {
-            let forgot = LogReader::new(&host.home, host.store.clone()).forgets().await;
-            all.iter_mut().for_each(|one| one.is_gone &= forgot);
-        }
-        super::super::publish(&host).await?;
-        output.result(&json!({ "disposed": all, "dry-run": self.dry_run }), || {
-            let line = |one: &retention::Disposed| match (one.from, one.to, self.dry_run) {
-                (Some(from), Some(to), true) => {
-                    format!("{}: would dispose of {} entries, {from} to {to}.", one.view, one.count)
-                }
-                (Some(from), Some(to), false) => {
-                    format!("{}: disposed of {} entries, {from} to {to}.", one.view, one.count)
-                }
-                _ => format!("{}: nothing is that old.", one.view),
-            };
-            all.iter().map(line).collect::<Vec<_>>().join("\n")
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        keyboard.publish().await.context("what is not published cannot be disposed of")?;
+        let body = json!({ "before": self.before, "tenant": self.tenant, "host": self.host, "reason": self.reason });
+        let dry = self.dry_run.then(|| "true".to_owned());
+        let mut answer = keyboard.post(&asked("/audit/dispose", &[("dry_run", dry)]), &body).await?;
+        let disposed = answer["disposed"].take();
+        output.result(&json!({ "disposed": disposed, "dry-run": self.dry_run }), || {
+            let lines: Vec<String> = disposed.as_array().into_iter().flatten().map(|one| self.words(one)).collect();
+            lines.join("\n")
         })
+    }
+
+    fn words(&self, one: &Value) -> String {
+        let view = one["view"].as_str().unwrap_or_default();
+        let (from, to, count) = (one["from"].as_u64(), one["to"].as_u64(), &one["count"]);
+        match (from, to, self.dry_run) {
+            (Some(from), Some(to), true) => format!("{view}: would dispose of {count} entries, {from} to {to}."),
+            (Some(from), Some(to), false) => format!("{view}: disposed of {count} entries, {from} to {to}."),
+            _ => format!("{view}: nothing is that old."),
+        }
     }
 }

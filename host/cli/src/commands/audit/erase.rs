@@ -1,12 +1,15 @@
 //! `portcullis audit erase`
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{ArgGroup, Args};
-use portcullis_model::audit::Kind;
-use portcullis_store::{ErasedValues, Which};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{home::Home, host::Host, output::Output, reading::LogReader};
+use crate::{
+    admin::{Keyboard, asked},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Erase personal values from beside the log; every proof goes on to hold.
 #[derive(Debug, Args)]
@@ -40,56 +43,35 @@ pub struct Erase {
 }
 
 impl Erase {
-    fn which(&self) -> Result<Which> {
-        let Some(value) = self.person.as_ref().or(self.record.as_ref()) else {
-            let Some(index) = self.entry else { bail!("give --person, --record or --entry") };
-            return Ok(Which::Entry { index, field: self.field.clone() });
-        };
-        if value.trim().is_empty() {
-            bail!("there is no value to erase");
-        }
-        if self.reason.to_lowercase().contains(&value.to_lowercase()) {
-            bail!("the reason says again what is to be erased; give one without it, such as the number of the request");
-        }
-        Ok(Which::Value(portcullis_model::audit::plain(value)))
-    }
-
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let which = self.which()?;
-        let host = Host::open(home).await?;
-        if self.dry_run {
-            return told(output, &host.store.openings_of(which).await?, true);
-        }
-        let entry = host.entry(Kind::AuditErased, None).with("reason", self.reason.as_str());
-        let mut erased = host.store.erase_openings(which.clone(), entry).await?;
-        if let Which::Value(value) = &which {
-            crate::detect::forget(&host, value).await?;
-        }
-        erased.is_gone &= LogReader::new(&host.home, host.store.clone()).forgets().await;
-        super::super::publish(&host).await?;
-        told(output, &erased, false)
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        let body = json!({
+            "person": self.person, "record": self.record, "entry": self.entry, "field": self.field, "reason": self.reason,
+        });
+        let dry = self.dry_run.then(|| "true".to_owned());
+        let told = keyboard.post(&asked("/audit/erase", &[("dry_run", dry)]), &body).await?;
+        let value = json!({
+            "erased": told["erased"], "entries": told["entries"], "fields": told["fields"], "recorded": told["recorded"],
+            "dry-run": self.dry_run, "gone-from-files": told["gone_from_files"],
+        });
+        output.result(&value, || words(&told, self.dry_run))
     }
 }
 
-fn told(output: Output, erased: &ErasedValues, dry: bool) -> Result<()> {
-    let count: u64 = erased.fields.values().sum();
-    let value = json!({
-        "erased": count, "entries": erased.entries, "fields": erased.fields, "recorded": erased.recorded, "dry-run": dry,
-        "gone-from-files": erased.is_gone,
-    });
-    output.result(&value, || {
-        let fields: Vec<String> = erased.fields.iter().map(|(field, count)| format!("  {field}: {count}")).collect();
-        let what = match dry {
-            true => format!("Would erase {count} values of {} entries.", erased.entries.len()),
-            false => format!("Erased {count} values of {} entries, as entry {:?} says.", erased.entries.len(), erased.recorded),
-        };
-        let left = match dry || erased.is_gone {
-            true => "",
-            false => {
-                "\nSomebody is reading the database or its index: the values stay in a file of recent changes (host.db-wal, \
-                 audit-index.db-wal) until that is written over. Give the command again to be sure."
-            }
-        };
-        [what].into_iter().chain(fields).collect::<Vec<_>>().join("\n") + left
-    })
+fn words(told: &Value, dry: bool) -> String {
+    let (count, entries) = (&told["erased"], told["entries"].as_array().map_or(0, Vec::len));
+    let fields = told["fields"].as_object().into_iter().flatten();
+    let fields: Vec<String> = fields.map(|(field, count)| format!("  {field}: {count}")).collect();
+    let what = match dry {
+        true => format!("Would erase {count} values of {entries} entries."),
+        false => format!("Erased {count} values of {entries} entries, as entry {} says.", told["recorded"]),
+    };
+    let left = match dry || told["gone_from_files"] == true {
+        true => "",
+        false => {
+            "\nSomebody is reading the database or its index: the values stay in a file of recent changes (host.db-wal, \
+             audit-index.db-wal) until that is written over. Give the command again to be sure."
+        }
+    };
+    [what].into_iter().chain(fields).collect::<Vec<_>>().join("\n") + left
 }

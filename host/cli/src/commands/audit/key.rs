@@ -1,5 +1,7 @@
 //! `portcullis audit key`: the key that signs the log, and its replacement, on record.
 
+mod show;
+
 use std::{fs::File, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -12,7 +14,6 @@ use serde_json::json;
 use crate::{
     home::Home,
     host::Host,
-    log_proof,
     output::Output,
     publish::keys::{Files, destroy, finish_destroying},
 };
@@ -36,25 +37,11 @@ pub enum Key {
 impl Key {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
         match self {
-            Self::Show => show(&home, output)?,
+            Self::Show => show::run(home, output).await?,
             Self::Rotate { overlap_days } => rotate(home, output, overlap_days).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn show(home: &Home, output: Output) -> Result<()> {
-    let (vkey, until) = (log_proof::vkey(home)?, Files::of(home).old_until()?);
-    let changes = portcullis_audit::key_changes(&home.log())?;
-    let older: Vec<&str> = changes.iter().map(|change| change.old.as_str()).collect();
-    output.result(&json!({ "key": vkey, "older": older, "old-signs-until": until }), || {
-        let mut words = vkey.clone();
-        older.iter().for_each(|old| words.push_str(&format!("\nbefore: {old}")));
-        if let Some(until) = until {
-            words.push_str(&format!("\nThe one before signs as well until {until}."));
-        }
-        words
-    })
 }
 
 async fn rotate(home: Home, output: Output, overlap_days: u64) -> Result<()> {
@@ -188,7 +175,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::commands::init;
+    use crate::{commands::init, log_proof};
 
     async fn host(dir: &Path) -> Host {
         init::create(Home::at(dir), "").await.unwrap()

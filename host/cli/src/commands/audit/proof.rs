@@ -11,7 +11,7 @@ use clap::Args;
 use portcullis_audit::{Chain, EntryProof, Log, LogVerifier, Shown, check_consistency};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, log_proof, output::Output};
+use crate::{admin::Keyboard, home::Home, host::Host, log_proof, output::Output};
 
 /// Prove that an entry is in the log, and in its tenant's view.
 #[derive(Debug, Args)]
@@ -28,10 +28,10 @@ pub struct Proof {
 
 impl Proof {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
-        let host = Host::open(home).await?;
-        super::super::publish(&host).await?;
-        let proof = log_proof::of_entry(&host.home, &host.store, self.index).await?;
-        super::reading::note(&host, "proof", &format!("index={}", self.index)).await?;
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        // What this command can publish is there to be proved.
+        keyboard.publish().await?;
+        let proof: EntryProof = keyboard.read_as(&format!("/audit/entries/{}/proof", self.index)).await?;
         let text = serde_json::to_string_pretty(&proof)?;
         match self.out {
             None => crate::output::line(&text)?,

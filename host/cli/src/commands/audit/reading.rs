@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use portcullis_model::audit::{Kind, Recorder as _, query::Filter};
+use portcullis_model::audit::query::Filter;
 use serde_json::json;
 
 use crate::{admin::Keyboard, home::Home, host::Host, output::Output, reading::LogReader};
@@ -102,12 +102,4 @@ impl Reading {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Puts on record that somebody reads, and what is looked for: before anything of it is shown.
-pub(crate) async fn note(host: &Host, way: &str, filter: &str) -> Result<()> {
-    let entry = host.entry(Kind::AuditRead, None).with("way", way);
-    // What somebody looks for can name a person.
-    let entry = if filter.is_empty() { entry } else { entry.with_personal("filter", filter) };
-    Ok(host.store.record(vec![entry]).await?)
 }

@@ -1,110 +1,15 @@
-//! Views as logs of their own: their checkpoints, how one continues another, copies that other tools read; and the tiles made anew.
+//! Views as logs of their own: copies that other tools read; and the tiles made anew.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use portcullis_audit::{Checkpoint, Log, LogVerifier, copy_log};
+use portcullis_audit::{Checkpoint, LogVerifier, copy_log};
 use portcullis_model::audit::{Kind, Recorder as _};
 use portcullis_store::{SqliteStore, StoredView};
 use serde_json::json;
 
 use crate::{home::Home, host::Host, log_proof, output::Output, publish::LogPublisher};
-
-/// Print the newest signed head of the log, or of a tenant's view: what to keep elsewhere.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  portcullis audit checkpoint --out today.checkpoint\n  portcullis audit checkpoint --view acme"
-)]
-pub struct Head {
-    /// This tenant's view; '-' for the host's own entries. Absent: the host's log.
-    #[arg(long, value_name = "TENANT")]
-    view: Option<String>,
-    /// Write it to this file. Absent: print it.
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-}
-
-impl Head {
-    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
-        let host = Host::open(home).await?;
-        super::super::publish(&host).await?;
-        let key = LogVerifier::parse(&log_proof::vkey(&host.home)?)?;
-        let (head, key) = match &self.view {
-            None => (Log::open(&host.home.log(), &key)?.head().clone(), key),
-            Some(name) => {
-                let known = log_proof::named(&host.store, name).await?;
-                let (key, log) = log_proof::view(&host.store, &key, &known)?;
-                (log.head().clone(), key)
-            }
-        };
-        let note = String::from_utf8(head.note().to_vec())?;
-        if let Some(file) = &self.out {
-            fs::write(file, &note).with_context(|| format!("cannot write {}", file.display()))?;
-        }
-        let value = json!({
-            "origin": head.origin(), "size": head.size(), "root": head.root().to_string(), "key": key.vkey(), "checkpoint": note,
-        });
-        output.result(&value, || match &self.out {
-            Some(file) => {
-                format!("The checkpoint of {} at {} entries is in {}.", head.origin(), head.size(), file.display())
-            }
-            None => note.trim_end().to_owned(),
-        })?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Prove that the log, or a tenant's view, only grew since it had so many entries.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  portcullis audit consistency --from 1000 --view acme --json")]
-pub struct Consistency {
-    /// The older size.
-    #[arg(long, value_name = "SIZE")]
-    from: u64,
-    /// This tenant's view; '-' for the host's own entries. Absent: the host's log.
-    #[arg(long, value_name = "TENANT")]
-    view: Option<String>,
-}
-
-impl Consistency {
-    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
-        let store = SqliteStore::open(&home.database())?;
-        let key = LogVerifier::parse(&log_proof::vkey(&home)?)?;
-        let (head, proof) = match &self.view {
-            None => {
-                let log = Log::open(&home.log(), &key)?;
-                (log.head().clone(), tokio::task::block_in_place(|| log.consistency_from(self.from))?)
-            }
-            Some(name) => {
-                let (_, log) = log_proof::view(&store, &key, &log_proof::named(&store, name).await?)?;
-                (log.head().clone(), tokio::task::block_in_place(|| log.consistency_from(self.from))?)
-            }
-        };
-        let hashes: Vec<String> = proof.iter().map(ToString::to_string).collect();
-        let note = String::from_utf8(head.note().to_vec())?;
-        let value = json!({ "from": self.from, "to": head.size(), "hashes": hashes, "checkpoint": note });
-        output.result(&value, || format!("old {}\n{}\n\n{note}", self.from, hashes.join("\n")))?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// List the views of the log: whose they are, and how many entries each has.
-#[derive(Debug, Args)]
-pub struct Views {}
-
-impl Views {
-    pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
-        let store = SqliteStore::open(&home.database())?;
-        for view in store.log_views().await? {
-            let tenant = view.tenant.as_ref().map(|tenant| tenant.as_str());
-            output.item(&json!({ "tag": view.tag, "tenant": tenant, "size": view.size }), || {
-                format!("{} {:>9} {}", view.tag, view.size, tenant.unwrap_or("- (the host's own)"))
-            })?;
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
 
 /// Write a tenant's view as a log directory of its own, bodies included, which other tools for C2SP logs read.
 #[derive(Debug, Args)]

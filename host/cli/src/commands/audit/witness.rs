@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
-use portcullis_audit::WitnessKey;
-use portcullis_broker::witness::WitnessUrl;
-use portcullis_model::audit::{Kind, plain};
-use portcullis_store::LogWitness;
-use serde_json::json;
+use portcullis_api::admin::Method;
+use portcullis_model::audit::plain;
+use serde_json::{Value, json};
 
-use crate::{home::Home, host::Host, log_proof, output::Output, witnessed};
+use crate::{
+    admin::{Keyboard, escaped, or_unknown},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Witnesses: others who cosign the log, so that it cannot be told differently to somebody else.
 #[derive(Debug, Subcommand)]
@@ -45,75 +48,61 @@ pub enum Witness {
 
 impl Witness {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<ExitCode> {
-        let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
         match self {
-            Self::Add { name, url, vkey } => add(&host, output, name, url, vkey).await?,
+            Self::Add { name, url, vkey } => {
+                let body = json!({ "name": name, "url": url, "vkey": vkey });
+                added(&keyboard.post(WITNESSES, &body).await?, output)?;
+            }
             Self::Remove { name } => {
-                let entry = host.entry(Kind::LogWitnessRemoved, None).with("name", name.as_str());
-                if !host.store.remove_witness(name.clone(), entry).await? {
-                    bail!("there is no witness '{}'; 'portcullis audit witness list' names them", plain(&name));
-                }
-                super::super::publish(&host).await?;
+                let path = format!("{WITNESSES}/{}", escaped(&name));
+                let removed = keyboard.act(Method::DELETE, &path, None, None).await;
+                let missing =
+                    || format!("there is no witness '{}'; 'portcullis audit witness list' names them", plain(&name));
+                or_unknown(removed, missing)?;
                 output.result(&json!({ "removed": name }), || format!("{name} is asked no more."))?;
             }
-            Self::List => list(&host, output).await?,
-            Self::Ask => return ask(&host, output).await,
+            Self::List => {
+                keyboard.all(WITNESSES, &[]).await?.iter().try_for_each(|one| output.item(one, || words(one)))?;
+            }
+            Self::Ask => return ask(&keyboard, output).await,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn add(host: &Host, output: Output, name: String, url: String, vkey: String) -> Result<()> {
-    if name.is_empty() || name != plain(&name) {
-        bail!("expected a name without control characters, such as 'harbour'");
-    }
-    let key = WitnessKey::parse(&vkey)?;
-    WitnessUrl::parse(&url).map_err(anyhow::Error::msg)?;
-    let entry = host
-        .entry(Kind::LogWitnessAdded, None)
-        .with("name", name.as_str())
-        .with("url", url.as_str())
-        .with("vkey", vkey.trim());
-    let witness =
-        LogWitness { name: name.clone(), url, vkey: vkey.trim().to_owned(), known: 0, asked: None, problem: None };
-    if !host.store.add_witness(witness, entry).await? {
-        bail!("there is a witness '{name}' already; remove it first");
-    }
-    super::super::publish(host).await?;
-    let own = log_proof::vkey(&host.home)?;
-    output.result(&json!({ "added": name, "witness": key.to_string(), "log-key": own }), || {
-        format!("{name} ({key}) is asked from now on. It must know this log's key:\n  {own}")
+const WITNESSES: &str = "/audit/witnesses";
+
+fn text(one: &Value, name: &str) -> String {
+    plain(one[name].as_str().unwrap_or_default())
+}
+
+fn added(told: &Value, output: Output) -> Result<()> {
+    let value = json!({ "added": told["name"], "witness": told["witness"], "log-key": told["log-key"] });
+    output.result(&value, || {
+        let (name, witness, key) = (text(told, "name"), text(told, "witness"), text(told, "log-key"));
+        format!("{name} ({witness}) is asked from now on. It must know this log's key:\n  {key}")
     })
 }
 
-async fn list(host: &Host, output: Output) -> Result<()> {
-    for one in host.store.witnesses().await? {
-        let value = json!({
-            "name": one.name, "url": one.url, "vkey": one.vkey, "cosigned": one.known, "asked": one.asked, "problem": one.problem,
-        });
-        output.item(&value, || {
-            let came = one.problem.as_deref().unwrap_or("cosigned");
-            let asked = one.asked.map_or_else(|| "never asked".to_owned(), |at| format!("asked {at}: {came}"));
-            format!("{:16} {:>9} entries, {asked}\n  {}\n  {}", one.name, one.known, one.url, one.vkey)
-        })?;
-    }
-    Ok(())
+fn words(one: &Value) -> String {
+    let came = one["problem"].as_str().unwrap_or("cosigned");
+    let asked = one["asked"].as_str().map_or_else(|| "never asked".to_owned(), |at| format!("asked {at}: {came}"));
+    let cosigned = one["cosigned"].as_u64().unwrap_or_default();
+    let (name, url, vkey) = (text(one, "name"), text(one, "url"), text(one, "vkey"));
+    format!("{name:16} {cosigned:>9} entries, {asked}\n  {url}\n  {vkey}")
 }
 
-async fn ask(host: &Host, output: Output) -> Result<ExitCode> {
-    super::super::publish(host).await?;
-    let asked = witnessed::ask(host, true).await?;
-    if asked.is_empty() {
-        bail!("there is no witness; 'portcullis audit witness add' adds one");
-    }
+async fn ask(keyboard: &Keyboard, output: Output) -> Result<ExitCode> {
+    // What this command can publish is what they are asked to cosign.
+    keyboard.publish().await?;
+    let answer = keyboard.act(Method::POST, &format!("{WITNESSES}/ask"), None, None).await?;
     let mut refused = false;
-    for one in asked {
-        refused |= one.problem.is_some();
-        output.item(&json!({ "name": one.name, "cosigned": one.known, "problem": one.problem }), || {
-            match &one.problem {
-                Some(problem) => format!("{}: {problem}", one.name),
-                None => format!("{} has cosigned {} entries.", one.name, one.known),
-            }
+    for one in answer["asked"].as_array().into_iter().flatten() {
+        refused |= one["problem"].is_string();
+        output.item(one, || match one["problem"].as_str() {
+            Some(problem) => format!("{}: {problem}", text(one, "name")),
+            None => format!("{} has cosigned {} entries.", text(one, "name"), one["cosigned"]),
         })?;
     }
     Ok(ExitCode::from(u8::from(refused)))

@@ -1,0 +1,120 @@
+use portcullis_api::admin::Method;
+use portcullis_audit::{Checkpoint, EntryProof, LogVerifier};
+use serde_json::{Value, json};
+
+use crate::{
+    admin::{Keyboard, NotDone},
+    commands::init,
+    home::Home,
+    host::Host,
+};
+
+/// Of a key that somebody else holds.
+const WITNESS: &str = "w.example/1+711f387f+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+
+async fn host() -> (Host, Keyboard, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let host = init::create(Home::at(dir.path()), "").await.unwrap();
+    let keyboard = Keyboard::of(&host).unwrap();
+    keyboard.publish().await.unwrap();
+    (host, keyboard, dir)
+}
+
+/// The head in an answer, checked with the key in it.
+fn head(answer: &Value) -> Checkpoint {
+    let text = |name: &str| answer[name].as_str().unwrap();
+    let head = Checkpoint::open(text("checkpoint").as_bytes(), &LogVerifier::parse(text("key")).unwrap()).unwrap();
+    assert_eq!((head.origin(), Some(head.size())), (text("origin"), answer["size"].as_u64()));
+    head
+}
+
+async fn kinds(host: &Host) -> Vec<String> {
+    host.store.entries(0, 100).await.unwrap().into_iter().map(|entry| entry.kind).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_are_those_of_the_published_log_and_of_its_views() {
+    let (host, keyboard, _dir) = host().await;
+    let whole = keyboard.read("/audit/checkpoint").await.unwrap();
+    let older = head(&whole);
+    assert_eq!(older.size(), host.store.entry_count().await.unwrap());
+    let own = keyboard.read("/audit/checkpoint?host=true").await.unwrap();
+    assert_eq!(head(&own).size(), older.size(), "what there is is no tenant's");
+    assert_ne!(own["key"], whole["key"]);
+    let views = keyboard.all("/audit/views", &[]).await.unwrap();
+    assert_eq!((views.len(), &views[0]["tenant"], &views[0]["size"]), (1, &Value::Null, &json!(older.size())));
+    assert_eq!(keyboard.read("/audit/key").await.unwrap()["key"], whole["key"]);
+    let nobody = keyboard.read("/audit/checkpoint?tenant=nobody").await.unwrap_err();
+    assert!(nobody.downcast_ref::<NotDone>().unwrap().unknown, "{nobody}");
+
+    keyboard.read("/audit/entries/0/proof").await.unwrap();
+    keyboard.publish().await.unwrap();
+    for part in ["", "&host=true"] {
+        let path = format!("/audit/consistency?from={}{part}", older.size());
+        let grown = keyboard.read(&path).await.unwrap();
+        assert_eq!(grown["to"], json!(older.size() + 1), "{grown}");
+        assert!(!grown["hashes"].as_array().unwrap().is_empty(), "{grown}");
+        let beyond = keyboard.read(&format!("/audit/consistency?from=9999{part}")).await.unwrap_err().to_string();
+        assert!(beyond.contains("there were never 9999 entries"), "{beyond}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_holds_by_the_logs_key_and_is_of_what_is_published() {
+    let (host, keyboard, _dir) = host().await;
+    let key = keyboard.read("/audit/key").await.unwrap();
+    let key = LogVerifier::parse(key["key"].as_str().unwrap()).unwrap();
+    let proof: EntryProof = keyboard.read_as("/audit/entries/0/proof").await.unwrap();
+    proof.check(&key).unwrap();
+    let noted = host.store.entry_count().await.unwrap() - 1;
+    assert_eq!(kinds(&host).await.last().map(String::as_str), Some("audit.read"));
+    let early = keyboard.read(&format!("/audit/entries/{noted}/proof")).await.unwrap_err().to_string();
+    assert!(early.contains("is not published"), "{early}");
+    keyboard.publish().await.unwrap();
+    let later: EntryProof = keyboard.read_as(&format!("/audit/entries/{noted}/proof")).await.unwrap();
+    later.check(&key).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_is_added_asked_and_removed_on_record() {
+    let (host, keyboard, _dir) = host().await;
+    let body = json!({ "name": "harbour", "url": "http://127.0.0.1:9/w1", "vkey": WITNESS });
+    for (field, wrong) in [("vkey", "w.example/1+711f387f+AA=="), ("url", "http://w.example/w1")] {
+        let mut unfit = body.clone();
+        unfit[field] = json!(wrong);
+        keyboard.post("/audit/witnesses", &unfit).await.unwrap_err();
+    }
+    keyboard.post("/audit/witnesses?dry_run=true", &body).await.unwrap();
+    let before = kinds(&host).await.len();
+    assert!(keyboard.all("/audit/witnesses", &[]).await.unwrap().is_empty());
+    let added = keyboard.post("/audit/witnesses", &body).await.unwrap();
+    assert_eq!(added["witness"], "w.example/1+711f387f");
+    let twice = keyboard.post("/audit/witnesses", &body).await.unwrap_err().to_string();
+    assert!(twice.contains("remove it first"), "{twice}");
+    // Nobody listens there.
+    let asked = keyboard.act(Method::POST, "/audit/witnesses/ask", None, None).await.unwrap();
+    assert!(asked["asked"][0]["problem"].is_string(), "{asked}");
+    let listed = keyboard.all("/audit/witnesses", &[]).await.unwrap();
+    assert_eq!((&listed[0]["vkey"], listed[0]["asked"].is_string()), (&json!(WITNESS), true));
+    keyboard.act(Method::DELETE, "/audit/witnesses/harbour", None, None).await.unwrap();
+    assert!(keyboard.all("/audit/witnesses", &[]).await.unwrap().is_empty());
+    assert_eq!(kinds(&host).await[before..], ["log.witness-added", "log.witness-removed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_young_is_kept_and_an_erasure_of_nothing_is_on_record() {
+    let (host, keyboard, _dir) = host().await;
+    let before = kinds(&host).await.len();
+    let young = json!({ "before": "2999-01-01", "reason": "room" });
+    let refused = keyboard.post("/audit/dispose", &young).await.unwrap_err().to_string();
+    assert!(refused.contains("audit.minimum-days"), "{refused}");
+    let old = json!({ "before": "2020-01-01", "reason": "room" });
+    let disposed = keyboard.post("/audit/dispose", &old).await.unwrap();
+    assert_eq!((&disposed["disposed"][0]["view"], &disposed["disposed"][0]["count"]), (&json!("host"), &json!(0)));
+    let eve = json!({ "person": "eve", "reason": "request 4711" });
+    let tried = keyboard.post("/audit/erase?dry_run=true", &eve).await.unwrap();
+    assert_eq!((&tried["erased"], kinds(&host).await.len()), (&json!(0), before), "nothing was written until now");
+    let erased = keyboard.post("/audit/erase", &eve).await.unwrap();
+    assert_eq!(erased["recorded"], json!([before]));
+    assert_eq!(kinds(&host).await[before..], ["audit.erased"]);
+}
