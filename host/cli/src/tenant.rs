@@ -36,12 +36,10 @@ pub use self::{
     desk::ports,
 };
 use crate::{
-    commands::{
-        audit::{About, put_together},
-        publish,
-    },
+    commands::publish,
     erasure::{self, Exported, fresh_dir, seal},
     host::Host,
+    logbook::{About, put_together},
     reading::LogReader,
 };
 

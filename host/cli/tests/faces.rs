@@ -28,6 +28,7 @@ const ASKING: &[(&str, &str)] = &[
     ("audit ask since-review", "audit/reading/ask.rs"),
     ("audit ask token", "audit/reading/ask.rs"),
     ("audit ask touched", "audit/reading/ask.rs"),
+    ("audit bundle", "audit/reading/bundle.rs"),
     ("audit checkpoint", "audit/heads.rs"),
     ("audit consistency", "audit/heads.rs"),
     ("audit dispose", "audit/dispose.rs"),

@@ -17,7 +17,8 @@ pub mod outlet;
 pub mod spans;
 
 pub use bundle::{
-    BUNDLE, BundleError, LeftOut, MOST_ENTRIES, MOST_LEFT_OUT, Maker, Manifest, Ready, Verified, pack, verify_bundle,
+    BUNDLE, BundleError, LeftOut, MOST_ENTRIES, MOST_LEFT_OUT, Maker, Manifest, Ready, Verified, pack, unpack,
+    verify_bundle,
 };
 pub use catalogue::{Class, Line, OCSF, OTHER, Rule, Severity, Status, line};
 pub use event::CloudEvent;

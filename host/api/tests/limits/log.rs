@@ -1,11 +1,11 @@
 //! The log itself, of which nothing can be shown and with which nothing is done.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
 use portcullis_api::admin::v1::log::{
-    Asked, Cut, Disposed, Erased, Growth, Head, Keys, LogError, NewWitness, Outlet, Part, Ports, Proofs, Upkeep,
-    Values, View, Witness,
+    Asked, Bundles, Cut, Disposed, Erased, Growth, Head, Keys, LogError, NewWitness, Order, Outlet, Part, Ports,
+    Proofs, Upkeep, Values, View, Witness,
 };
 use portcullis_model::audit::Actor;
 use serde_json::Value;
@@ -66,11 +66,19 @@ impl Upkeep for Nothing {
     }
 }
 
+#[async_trait]
+impl Bundles for Nothing {
+    async fn bundle(&self, _: Order) -> Result<File, LogError> {
+        none()
+    }
+}
+
 /// With which nothing is done.
 pub fn ports(world: &World) -> Arc<Ports> {
     Arc::new(Ports {
         proofs: Arc::new(Nothing),
         upkeep: Arc::new(Nothing),
+        bundles: Arc::new(Nothing),
         reader: Arc::new(Nothing),
         recorder: world.store.clone(),
     })

@@ -3,7 +3,12 @@
 //! Invariants: what is asked here is asked as the person at the terminal, and answered by the operation that everybody else asks;
 //! what was recorded on the way, a refusal too, is published before the answer is given.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::{Context as _, Result};
 use portcullis_api::{
@@ -92,6 +97,20 @@ impl Keyboard {
     pub async fn lines(&self, path: &str) -> Result<Lines> {
         let opened = self.local.open(path, &[]).await;
         opened.map(Lines::of).map_err(refused)
+    }
+
+    /// Writes what is made while it is sent into a file, which must not be there yet.
+    ///
+    /// # Errors
+    /// [`NotDone`] with what the API advises; the file cannot be written.
+    pub async fn save(&self, path: &str, file: &Path) -> Result<()> {
+        let mut stream = self.local.open(path, &[]).await.map_err(refused)?;
+        let failed = || format!("cannot write {}", file.display());
+        let mut out = File::create_new(file).with_context(failed)?;
+        while let Some(part) = stream.next().await {
+            out.write_all(&part).with_context(failed)?;
+        }
+        out.sync_all().with_context(failed)
     }
 
     /// Follows something, after the event of this number where there is one.

@@ -12,8 +12,6 @@ mod verify;
 mod view;
 mod witness;
 
-pub(crate) use self::reading::{About, put_together};
-
 use std::process::ExitCode;
 
 use anyhow::Result;

@@ -27,7 +27,7 @@ mod verify;
 
 pub use make::{Maker, Ready};
 pub use manifest::{BundleError, LeftOut, Manifest};
-pub use packed::pack;
+pub use packed::{pack, unpack};
 pub use verify::{Verified, verify_bundle};
 
 /// What the form is called.

@@ -15,7 +15,7 @@ use std::{
 use portcullis_model::audit::plain;
 use tar::{EntryType, Header};
 
-use super::{BundleError, MAX_TEXT, SUMMARY, is_text, names_a_file, place::Place};
+use super::{BundleError, MANIFEST, MAX_TEXT, SUMMARY, is_text, names_a_file, place::Place};
 
 const BLOCK: u64 = 512;
 /// The most that the size of a ustar header says: eleven octal digits.
@@ -58,6 +58,38 @@ fn write(
     }
     tar.write_all(&[0; 2 * BLOCK as usize]).map_err(wrong)?;
     tar.into_inner().map_err(|error| wrong(error.into_error()))?.sync_all().map_err(wrong)
+}
+
+/// Writes the files of a bundle's tar into a directory, which must not be there yet: the manifest last.
+///
+/// # Errors
+/// It is no such tar, or a file cannot be written. Nothing is left of the directory then, unless it was there before.
+pub fn unpack(tar: &Path, dir: &Path) -> Result<(), BundleError> {
+    let packed = Packed::read(tar)?;
+    fs::create_dir(dir).map_err(|error| BundleError::new(dir.display().to_string(), error))?;
+    let written = spread(&packed, dir);
+    if written.is_err() {
+        // The first error says what happened.
+        let _ = fs::remove_dir_all(dir);
+    }
+    written
+}
+
+fn spread(packed: &Packed, dir: &Path) -> Result<(), BundleError> {
+    if packed.files.keys().any(|name| name.starts_with("keys/")) {
+        fs::create_dir(dir.join("keys")).map_err(|error| BundleError::new("keys", error))?;
+    }
+    let (manifest, others): (Vec<&String>, Vec<&String>) = packed.files.keys().partition(|name| *name == MANIFEST);
+    for name in others.into_iter().chain(manifest) {
+        let Some((mut part, _)) = packed.file(name) else { continue };
+        let mut copied = || {
+            let mut file = File::create_new(dir.join(name))?;
+            io::copy(&mut part, &mut file)?;
+            file.sync_all()
+        };
+        copied().map_err(|error: io::Error| BundleError::new(name.as_str(), error))?;
+    }
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| BundleError::new(MANIFEST, error))
 }
 
 /// The most bytes of a file in a tar.

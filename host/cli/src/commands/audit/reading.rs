@@ -1,6 +1,5 @@
 //! `portcullis audit search`, `tail`, `export`, `bundle`, `reindex` and `ask`
 
-mod about;
 mod ask;
 mod bundle;
 mod ended;
@@ -17,7 +16,7 @@ use serde_json::json;
 
 use crate::{admin::Keyboard, home::Home, host::Host, output::Output, reading::LogReader};
 
-pub(crate) use self::{about::About, bundle::put_together, ended::who};
+pub(crate) use self::ended::who;
 pub use self::{
     ask::Ask,
     bundle::Bundle,
@@ -91,7 +90,7 @@ impl Reading {
             Self::Search(search) => search.run(&Keyboard::of(&host)?, output).await?,
             Self::Tail(tail) => tail.run(&Keyboard::of(&host)?, output).await?,
             Self::Export(export) => export.run(&Keyboard::of(&host)?, output).await?,
-            Self::Bundle(bundle) => bundle.run(&host, &reader, output).await?,
+            Self::Bundle(bundle) => bundle.run(&Keyboard::of(&host)?, output).await?,
             Self::Ask(ask) => ask.run(&host, output).await?,
             Self::Reindex => {
                 let spinner = output.spinner("reading the log");

@@ -70,6 +70,20 @@ fn a_tar_is_verified_where_it_lies_and_is_always_the_same() {
 }
 
 #[test]
+fn a_tar_is_unpacked_into_the_directory_that_it_was_made_of() {
+    let source = source();
+    let (tar, dir) = (source.packed("one"), source.dir.path().join("again"));
+    unpack(&tar, &dir).unwrap();
+    assert_eq!(verify_bundle(&dir, &verifier()).unwrap(), verify_bundle(&tar, &verifier()).unwrap());
+    assert!(unpack(&tar, &dir).is_err(), "what is there is not written over");
+    assert!(dir.join(MANIFEST).exists());
+    let (cut, left) = (source.dir.path().join("cut.tar"), source.dir.path().join("cut"));
+    let whole = fs::read(&tar).unwrap();
+    fs::write(&cut, &whole[..whole.len() - 512]).unwrap();
+    assert!(unpack(&cut, &left).is_err() && !left.exists());
+}
+
+#[test]
 fn each_byte_of_a_tar_counts() {
     let source = source();
     let tar = source.packed("one");

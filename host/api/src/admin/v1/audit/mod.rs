@@ -24,7 +24,10 @@ use portcullis_model::{
 
 pub use self::live::{Live, LiveSettings};
 use self::questions::{Ask, Granted, Left, SinceReview, Token, Touched};
-pub(in crate::admin::v1) use self::sight::{InSight, Sight};
+pub(in crate::admin::v1) use self::{
+    sight::{InSight, Sight},
+    stream::Chunks,
+};
 use crate::{
     admin::{Call, Group, Operation, given::wrong, unavailable},
     problem::Problem,

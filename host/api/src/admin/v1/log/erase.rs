@@ -99,6 +99,7 @@ impl Erasing {
         }
         match (&self.person, &self.record, self.entry) {
             (Some(value), None, None) | (None, Some(value), None) => self.everywhere(value),
+            (None, None, Some(index)) if i64::try_from(index).is_err() => Err(wrong("entry: no log has so many.")),
             (None, None, Some(index)) => Ok(Values::Entry { index, field: self.field.clone() }),
             _ => Err(wrong("Give one of person, record and entry.")),
         }

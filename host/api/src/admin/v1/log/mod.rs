@@ -5,6 +5,7 @@
 
 mod add_witness;
 mod ask_witnesses;
+mod bundle;
 mod checkpoint;
 mod consistency;
 mod dispose;
@@ -29,9 +30,12 @@ use portcullis_model::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-pub use self::port::{
-    Asked, Cut, Disposed, Erased, Growth, Head, Keys, LogError, NewWitness, Outlet, Part, Proofs, Upkeep, Values, View,
-    Witness,
+pub use self::{
+    bundle::{Bundles, Chosen, Order},
+    port::{
+        Asked, Cut, Disposed, Erased, Growth, Head, Keys, LogError, NewWitness, Outlet, Part, Proofs, Upkeep, Values,
+        View, Witness,
+    },
 };
 use super::within::of_tenant;
 use crate::{
@@ -45,6 +49,8 @@ pub struct Ports {
     pub proofs: Arc<dyn Proofs>,
     /// Who looks after it.
     pub upkeep: Arc<dyn Upkeep>,
+    /// Who takes entries along.
+    pub bundles: Arc<dyn Bundles>,
     /// Reads it.
     pub reader: Arc<dyn AuditReader>,
     /// Where it is written down that somebody reads.
@@ -59,6 +65,7 @@ pub fn operations() -> Group<Ports> {
         .with::<views::List>()
         .with::<proof::Prove>()
         .with::<keys::Show>()
+        .with::<bundle::Take>()
         .with::<witnesses::List>()
         .with::<add_witness::Add>()
         .with::<remove_witness::Remove>()

@@ -1,4 +1,9 @@
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{Seek as _, Write as _},
+    sync::Mutex,
+};
 
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
@@ -120,6 +125,21 @@ impl Upkeep for Paper {
     }
 }
 
+#[async_trait]
+impl Bundles for Paper {
+    async fn bundle(&self, order: Order) -> Result<File, LogError> {
+        if matches!(order.chosen, Chosen::Alert(..)) {
+            return Err(LogError::Unknown("there is no such alert".into()));
+        }
+        let Chosen::Filter(filter) = &order.chosen else { return Err(LogError::Conflict("another one".into())) };
+        self.note(format!("bundled '{filter}' for {:?}", order.tenants), order.by);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"a tar").unwrap();
+        file.rewind().unwrap();
+        Ok(file)
+    }
+}
+
 struct World {
     operator: Local,
     acme: Local,
@@ -142,6 +162,7 @@ async fn world() -> World {
     let ports = Ports {
         proofs: paper.clone(),
         upkeep: paper.clone(),
+        bundles: paper.clone(),
         reader: Arc::new(testing::Reader::of(dir.path(), &store)),
         recorder: Arc::new(store.clone()),
     };
@@ -327,4 +348,32 @@ async fn entries_are_disposed_of_above_the_floor_alone() {
     let disposed = post(&world.operator, "/audit/dispose", body).await;
     assert_eq!(disposed.body["disposed"][0]["is-gone"], true, "{}", disposed.body);
     assert_eq!(world.paper.done(), ["disposed of Some(None): room"]);
+}
+
+#[tokio::test]
+async fn a_bundle_is_of_what_may_be_seen() {
+    let world = world().await;
+    for (query, status) in [
+        ("filter=tenant%3Dglobex", StatusCode::NOT_FOUND),
+        ("incident=inc_94d78c29b0191a8042d922c6", StatusCode::NOT_FOUND),
+        ("alert=alr_1", StatusCode::NOT_FOUND),
+        ("filter=x&alert=alr_1", StatusCode::BAD_REQUEST),
+        ("filter=nonsense%3D1", StatusCode::BAD_REQUEST),
+        ("alert=alr_1&hours=99999999", StatusCode::BAD_REQUEST),
+    ] {
+        let refused = get(&world.acme, &format!("/audit/bundle?{query}")).await;
+        assert_eq!(refused.status, status, "{query}: {}", refused.body);
+    }
+    let unknown = get(&world.operator, "/audit/bundle?alert=alr_1").await;
+    let busy = get(&world.operator, "/audit/bundle?incident=inc_94d78c29b0191a8042d922c6").await;
+    assert_eq!((unknown.status, busy.status), (StatusCode::NOT_FOUND, StatusCode::CONFLICT));
+    assert!(world.paper.done().is_empty());
+    for local in [&world.acme, &world.operator] {
+        let taken = get(local, "/audit/bundle").await;
+        assert_eq!((taken.status, &taken.body), (StatusCode::OK, &json!("a tar")));
+    }
+    let acme: TenantId = "acme".parse().unwrap();
+    let (own, all) = (vec![Some(acme)], vec![None::<TenantId>]);
+    let expected = [format!("bundled 'tenant=acme' for {own:?}"), format!("bundled '' for {all:?}")];
+    assert_eq!(world.paper.done(), expected);
 }

@@ -1,27 +1,22 @@
 //! `portcullis audit bundle`
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use portcullis_audit::{Checkpoint, Log, LogKey, LogVerifier, checkpoint_file, key_change_file};
-use portcullis_evidence::{Maker, Ready, pack};
-use portcullis_model::audit::{
-    Kind, Recorder as _,
-    reader::{AuditReader as _, LARGEST_PAGE, Window},
-};
-use portcullis_model::{alert::AlertId, audit::reader::Shown, id::IncidentId};
+use portcullis_audit::LogVerifier;
+use portcullis_evidence::{Verified, unpack, verify_bundle};
+use portcullis_model::{alert::AlertId, audit::query::Filter, id::IncidentId};
 use serde_json::json;
 
-use super::{
-    Wanted,
-    about::{About, read_one},
+use super::Wanted;
+use crate::{
+    admin::{Keyboard, asked},
+    output::Output,
 };
-use crate::{commands::publish, host::Host, log_proof, output::Output, reading::LogReader};
 
 /// Put entries and their proofs into a directory, or into one file.
 #[derive(Debug, Args)]
@@ -47,127 +42,65 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    pub(super) async fn run(self, host: &Host, reader: &LogReader, output: Output) -> Result<()> {
-        let about = self.about(host, reader).await?;
-        let words = about.words();
-        let (out, dir) = (&self.out, self.directory());
-        if let Some(there) = [out, &dir].into_iter().find(|path| path.exists()) {
+    pub(super) async fn run(self, keyboard: &Keyboard, output: Output) -> Result<()> {
+        let filter = self.wanted.read()?;
+        let (out, part) = (&self.out, self.part());
+        if let Some(there) = [out, &part].into_iter().find(|path| path.exists()) {
             bail!("{} is there already; remove it, or give another name", there.display());
         }
         // What this command can publish is in it.
-        publish(host).await?;
+        keyboard.publish().await?;
         let spinner = output.spinner("putting entries and proofs together");
-        let made = put_together(&dir, host, reader, (&about, &words), self.personal).await;
+        let taken = self.take(keyboard, &filter, &part).await;
         spinner.finish_and_clear();
-        let ready = match made {
-            Ok(ready) => ready,
-            Err(error) => {
-                // It has no manifest, so it is no bundle; nobody should come across it.
-                let _ = fs::remove_dir_all(&dir);
-                return Err(error);
-            }
-        };
-        let (entries, digest) = (ready.manifest.entries, ready.digest.clone());
-        let entry = host
-            .entry(Kind::AuditBundled, None)
-            .with_personal("filter", &words)
-            .with("entries", entries)
-            .with("size", ready.manifest.size)
-            .with("personal", self.personal)
-            .with("manifest-sha256", digest.as_str());
-        host.store.record(vec![entry]).await?;
-        let manifest = ready.publish()?;
-        if dir != *out {
-            let packed = tokio::task::block_in_place(|| pack(&dir, out));
-            packed.with_context(|| format!("the bundle is whole as the directory {}", dir.display()))?;
-            fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+        if part.exists() {
+            // What is not whole is no bundle, and what is whole has its own name: nobody should come across this.
+            fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
         }
-        publish(host).await?;
-        let at = if dir == *out { "directory" } else { "file" };
-        let value = json!({ at: out, "manifest-sha256": digest, "manifest": manifest });
-        output.result(&value, || {
+        let Verified { manifest, digest, .. } = taken?;
+        keyboard.publish().await?;
+        let at = if self.is_file() { "file" } else { "directory" };
+        output.result(&json!({ at: out, "manifest-sha256": digest, "manifest": manifest }), || {
             let gone = match manifest.left_out.len() {
                 0 => String::new(),
                 n => format!(" {n} more were disposed of, and are not in it."),
             };
+            let entries = manifest.entries;
             format!("{entries} entries and their proofs are in {}.{gone}\nIts manifest: {digest}", out.display())
         })
     }
 
-    /// Where it is put together: what is asked for, or a directory beside the file that is.
-    fn directory(&self) -> PathBuf {
-        match self.out.extension().is_some_and(|end| end == "tar") {
-            true => self.out.with_extension("tar.partial"),
-            false => self.out.clone(),
-        }
+    fn is_file(&self) -> bool {
+        self.out.extension().is_some_and(|end| end == "tar")
     }
 
-    /// What is put into it.
-    async fn about(&self, host: &Host, reader: &LogReader) -> Result<About> {
-        match (&self.incident, self.alert) {
-            (Some(id), _) => About::incident(host, id, self.hours).await,
-            (None, Some(id)) => About::alert(host, reader, id, self.hours).await,
-            (None, None) => Ok(self.wanted.read()?.into()),
-        }
+    /// Where it lies until it is whole.
+    fn part(&self) -> PathBuf {
+        let mut name = self.out.as_os_str().to_owned();
+        name.push(if self.is_file() { ".partial" } else { ".tar.partial" });
+        name.into()
     }
-}
 
-/// Puts these entries and their proofs into a new directory; `words`: what was asked for. `personal`: with their personal values, as far
-/// as they were not erased.
-pub(crate) async fn put_together(
-    at: &Path,
-    host: &Host,
-    reader: &LogReader,
-    (which, words): (&About, &str),
-    personal: bool,
-) -> Result<Ready> {
-    let dir = host.home.log();
-    let key = LogVerifier::parse(&log_proof::vkey(&host.home)?)?;
-    let signer = LogKey::read(&host.home.log_key())?;
-    if signer.verifier() != key {
-        bail!("the log's key is being replaced; try again when 'portcullis audit key rotate' has ended");
-    }
-    let log = Log::open(&dir, &key)?;
-    let about = (words, host.clock.now(), personal);
-    let mut maker = Maker::create(at, &key, log.head(), about)?;
-    let to = log.head().size();
-    let mut from = 0;
-    while let Some(found) = next(reader, which, from, to).await? {
-        for shown in &found.0 {
-            if shown.disposed.is_some() {
-                maker.leave_out(shown.index, shown.disposed)?;
-                continue;
+    /// Takes it, and gives it its name once it was checked.
+    async fn take(&self, keyboard: &Keyboard, filter: &Filter, part: &Path) -> Result<Verified> {
+        let hours = (self.incident.is_some() || self.alert.is_some()).then(|| self.hours.to_string());
+        let query = [
+            ("filter", Some(filter.to_string()).filter(|text| !text.is_empty())),
+            ("incident", self.incident.as_ref().map(ToString::to_string)),
+            ("alert", self.alert.map(|alert| alert.to_string())),
+            ("hours", hours),
+            ("personal", self.personal.then(|| "true".to_owned())),
+        ];
+        keyboard.save(&asked("/audit/bundle", &query), part).await?;
+        let keys = keyboard.read("/audit/key").await?;
+        let key = LogVerifier::parse(keys["key"].as_str().unwrap_or_default())?;
+        tokio::task::block_in_place(|| -> Result<Verified> {
+            let found = verify_bundle(part, &key).context("the bundle does not hold")?;
+            match self.is_file() {
+                true => fs::rename(part, &self.out).with_context(|| format!("cannot make {}", self.out.display()))?,
+                false => unpack(part, &self.out)?,
             }
-            let proof = log_proof::of_entry_in(&log, &key, &host.store, shown.index).await?;
-            maker.put(shown, &proof)?;
-        }
-        from = found.1;
+            Ok(found)
+        })
     }
-    let head = log.head();
-    let same = |note: &Vec<u8>| Checkpoint::open(note, &key).is_ok_and(|seen| seen.size() == head.size());
-    let note = checkpoint_file(&dir)?.filter(same).unwrap_or_else(|| head.note().to_vec());
-    let mut changes = Vec::new();
-    while let Some(change) = key_change_file(&dir, u16::try_from(changes.len()).context("too many keys")?)? {
-        changes.push(change);
-    }
-    Ok(maker.finish(&signer, &note, &changes)?)
-}
-
-/// The next of these entries, each once and in order, and where to go on from; none at the end.
-async fn next(reader: &LogReader, which: &About, from: u64, to: u64) -> Result<Option<(Vec<Shown>, u64)>> {
-    if from >= to {
-        return Ok(None);
-    }
-    let (mut found, mut upto) = (BTreeMap::new(), to);
-    for filter in &which.filters {
-        let window = Window { from, to, backwards: false, most: LARGEST_PAGE };
-        let page = reader.search(filter, window).await?;
-        upto = upto.min(page.next.unwrap_or(to));
-        found.extend(page.entries.into_iter().map(|shown| (shown.index, shown)));
-    }
-    for index in which.entries.range(from..upto) {
-        found.extend(read_one(reader, *index).await?.map(|shown| (shown.index, shown)));
-    }
-    // Beyond that not every filter has been looked through.
-    Ok(Some((found.into_values().filter(|shown| shown.index < upto).collect(), upto)))
 }

@@ -4,24 +4,21 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use portcullis_duties::incident::{Trail, since};
 use portcullis_model::{
-    alert::{Alert, AlertId, Alerts as _},
+    alert::Alert,
     audit::{
         query::{Field, Filter},
-        reader::{AuditReader as _, Shown, Window},
+        reader::{AuditReader, Shown, Window},
     },
-    id::{IncidentId, PersonId},
+    id::PersonId,
+    incident::Incident,
     installation::InstallationStore as _,
     time::Timestamp,
 };
 
-use crate::{
-    host::{Host, person},
-    incident,
-    reading::LogReader,
-};
+use crate::{host::Host, incident};
 
 /// Which entries are put into a bundle.
 #[derive(Debug, Default)]
@@ -42,30 +39,26 @@ impl From<Filter> for About {
 
 impl About {
     /// What is about this incident, from so many hours before it was opened.
-    pub async fn incident(host: &Host, id: &IncidentId, hours: u64) -> Result<Self> {
-        let found = incident::desk(host, person()).find(id).await?;
-        let since = Some(since(&found, hours));
+    pub async fn incident(host: &Host, found: &Incident, hours: u64) -> Result<Self> {
+        let since = Some(since(found, hours));
         let surveyor = incident::Surveyor::of(host);
-        let filters = Trail { survey: &surveyor, installations: host.store.as_ref() }.filters(&found).await?;
+        let filters = Trail { survey: &surveyor, installations: host.store.as_ref() }.filters(found).await?;
         Ok(Self { filters: filters.into_iter().map(|filter| filter.within(since, None)).collect(), ..Self::default() })
     }
 
     /// The entries that this alert was raised for, what became of it, and what its subject did: from so many hours before the first
     /// of these entries to so many after the last.
-    pub async fn alert(host: &Host, reader: &LogReader, id: AlertId, hours: u64) -> Result<Self> {
-        let alert = host.store.alert(id, host.clock.now()).await?;
-        let alert = alert
-            .with_context(|| format!("there is no alert {id}; 'portcullis alert list --closed' lists them all"))?;
+    pub async fn alert(host: &Host, reader: &dyn AuditReader, alert: &Alert, hours: u64) -> Result<Self> {
         let mut first = alert.first;
         for index in &alert.entries {
             let times = read_one(reader, *index).await?.and_then(|shown| shown.entry).map(|entry| entry.time);
             first = times.map_or(first, |time| first.min(time));
         }
         let (since, until) = (back(first, hours), alert.last.plus(span(hours)));
-        let mut filters: Vec<Filter> = subject(host, &alert).await?;
+        let mut filters: Vec<Filter> = subject(host, alert).await?;
         filters.iter_mut().for_each(|filter| *filter = std::mem::take(filter).within(Some(since), Some(until)));
-        filters.push(Filter::default().and(Field::Record, format!("alert:{id}")));
-        Ok(Self { filters, entries: alert.entries.iter().copied().collect(), of: Some(format!("alert {id}")) })
+        filters.push(Filter::default().and(Field::Record, format!("alert:{}", alert.id)));
+        Ok(Self { filters, entries: alert.entries.iter().copied().collect(), of: Some(format!("alert {}", alert.id)) })
     }
 
     /// In a line.
@@ -110,7 +103,7 @@ async fn subject(host: &Host, alert: &Alert) -> Result<Vec<Filter>> {
 }
 
 /// The entry of that index; none where there is none.
-pub async fn read_one(reader: &LogReader, index: u64) -> Result<Option<Shown>> {
+pub async fn read_one(reader: &dyn AuditReader, index: u64) -> Result<Option<Shown>> {
     let window = Window { from: index, to: index.saturating_add(1), backwards: false, most: 1 };
     Ok(reader.search(&Filter::default(), window).await?.entries.into_iter().next())
 }
