@@ -10,12 +10,11 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{about::About, bundle::put_together};
-
 use std::sync::Arc;
 
 use portcullis_api::admin::v1::log::{LogError, Ports};
 
+pub(crate) use self::{about::About, bundle::put_together};
 use crate::{host::Host, reading::LogReader};
 
 /// What the operations about the log are done with.

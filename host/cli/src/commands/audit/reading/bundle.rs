@@ -53,11 +53,10 @@ impl Bundle {
         let spinner = output.spinner("putting entries and proofs together");
         let taken = self.take(keyboard, &filter, &part).await;
         spinner.finish_and_clear();
-        if part.exists() {
-            // What is not whole is no bundle, and what is whole has its own name: nobody should come across this.
-            fs::remove_file(&part).with_context(|| format!("cannot remove {}", part.display()))?;
-        }
+        // What is not whole is no bundle, and what is whole has its own name: nobody should come across this.
+        let left = part.exists().then(|| fs::remove_file(&part)).transpose();
         let Verified { manifest, digest, .. } = taken?;
+        left.with_context(|| format!("cannot remove {}", part.display()))?;
         keyboard.publish().await?;
         let at = if self.is_file() { "file" } else { "directory" };
         output.result(&json!({ at: out, "manifest-sha256": digest, "manifest": manifest }), || {
