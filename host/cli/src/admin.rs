@@ -67,6 +67,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         }),
         roles: who.clone(),
         rotation: Arc::new(workshop::rotations(host)),
+        rules: Arc::new(crate::rulebook::ports(host)),
         sign_in: Arc::new(sign_in(host, &who)),
         sources: Arc::new(sources(host)),
         status: Arc::new(crate::ops::board::ports(host)),

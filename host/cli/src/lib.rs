@@ -48,6 +48,7 @@ pub mod rescan;
 pub mod retention;
 pub mod review;
 pub mod rotation;
+pub mod rulebook;
 pub mod serve;
 pub mod shutdown;
 pub mod signing;

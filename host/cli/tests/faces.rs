@@ -139,6 +139,8 @@ const ASKING: &[(&str, &str)] = &[
     ("rotation policy set", "rotation/policy.rs"),
     ("rotation show", "rotation.rs"),
     ("rotation status", "rotation.rs"),
+    ("rule list", "rule/show.rs"),
+    ("rule show", "rule/show.rs"),
     ("source add", "source.rs"),
     ("source list", "source.rs"),
     ("source remove", "source.rs"),

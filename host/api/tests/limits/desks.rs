@@ -1,4 +1,4 @@
-//! What the admin API does about sources, back ends, sign-in, deleted tenants and the status page, where there is nothing of any.
+//! What the admin API does about sources, back ends, rules, sign-in, deleted tenants and the status page, where there is nothing of any.
 
 use std::sync::Arc;
 
@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use portcullis_api::{
     admin::v1::{
         backends::{self, MaySend},
-        people, sign_in, sources,
+        people,
+        rules::{self, RuleView, Rulebook},
+        sign_in, sources,
         status::{self, Board},
         tenants::{self, Deletion, Deletions, NotDone, Signed},
     },
@@ -103,6 +105,17 @@ pub fn sources(world: &World) -> Arc<sources::Ports> {
 pub fn sign_in(world: &World, people: &Arc<people::Ports>) -> Arc<sign_in::Ports> {
     let (people, vault) = (people.clone(), vault(world));
     Arc::new(sign_in::Ports { people, vault, probe: Box::new(|| Err("nobody is asked".to_owned())) })
+}
+
+impl Rulebook for Nothing {
+    fn rules(&self) -> Result<Vec<RuleView>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// For rules.
+pub fn rules() -> Arc<rules::Ports> {
+    Arc::new(rules::Ports { book: Arc::new(Nothing) })
 }
 
 /// For the status page.

@@ -262,6 +262,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             store: store.clone(),
             installations: store.clone(),
         }),
+        rules: desks::rules(),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
         installations: Arc::new(admin::v1::installations::Ports {
             registry: registry.clone(),

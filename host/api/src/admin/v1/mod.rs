@@ -26,6 +26,7 @@ pub mod reviews;
 pub mod risks;
 pub mod roles;
 pub mod rotation;
+pub mod rules;
 pub mod sign_in;
 pub mod sources;
 pub mod status;
@@ -128,6 +129,8 @@ groups! {
     roles,
     /// Rotation of credentials.
     rotation,
+    /// What raises alerts.
+    rules,
     /// Tenants' own providers, by which people sign in.
     sign_in,
     /// Sources of events.
