@@ -50,6 +50,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         deliveries: Arc::new(v1::deliveries::Ports { queue: host.store.clone(), installations: host.store.clone() }),
         denials: Arc::new(v1::denials::Ports { reader: reader.clone(), recorder: host.store.clone() }),
         duties: duties.clone(),
+        endpoints: Arc::new(v1::endpoints::Ports { outbox: host.store.clone(), keys: crate::detect::keys(host) }),
         freezes: Arc::new(v1::freezes::Ports { freezes: host.store.clone(), installations: host.store.clone() }),
         incidents: Arc::new(crate::incident::ports(host, reader)),
         installations: Arc::new(installations(host, reader)),

@@ -21,6 +21,7 @@ const ASKING: &[(&str, &str)] = &[
     ("alert close", "alert.rs"),
     ("alert list", "alert/show.rs"),
     ("alert mute", "alert.rs"),
+    ("alert send-to", "alert/send.rs"),
     ("alert show", "alert/show.rs"),
     ("alert unmute", "alert.rs"),
     ("audit ask granted", "audit/reading/ask.rs"),

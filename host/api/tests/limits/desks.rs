@@ -1,4 +1,4 @@
-//! What the admin API does about sources, back ends, rules, sign-in, deleted tenants and the status page, where there is nothing of any.
+//! What the admin API does about sources, back ends, endpoints, rules, sign-in, deleted tenants and the status page, where there is nothing of any.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use portcullis_api::{
     admin::v1::{
         backends::{self, MaySend},
-        people,
+        endpoints, people,
         rules::{self, RuleView, Rulebook},
         sign_in, sources,
         status::{self, Board},
@@ -18,7 +18,7 @@ use portcullis_broker::{
     connection::Connections,
     key::{Key, service::KeyRing},
     rotation::Sources,
-    standard_webhooks::SigningKeys,
+    standard_webhooks::{SigningKeys, alerts::AlertKeys},
     vault::Vault,
 };
 use portcullis_model::{
@@ -83,6 +83,12 @@ pub fn backends(world: &World) -> Arc<backends::Ports> {
     let keys = SigningKeys::new(store.clone(), vault(world), world.clock.clone(), world.rng.clone());
     let (outbox, installations) = (store.clone(), store.clone());
     Arc::new(backends::Ports { back_ends: store, outbox, installations, keys, grants: Arc::new(Nothing) })
+}
+
+/// For where alerts are posted to.
+pub fn endpoints(world: &World) -> Arc<endpoints::Ports> {
+    let keys = AlertKeys::new(vault(world), world.clock.clone(), world.rng.clone());
+    Arc::new(endpoints::Ports { outbox: world.store.clone(), keys })
 }
 
 /// For sources.

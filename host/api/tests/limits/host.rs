@@ -263,6 +263,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             installations: store.clone(),
         }),
         rules: desks::rules(),
+        endpoints: desks::endpoints(world),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
         installations: Arc::new(admin::v1::installations::Ports {
             registry: registry.clone(),

@@ -92,6 +92,9 @@ actions! {
     DELIVERIES_RETRY = change "deliveries.retry", "Has one of them tried again.";
     DENIALS_LIST = read "denials.list", "Lists what plugins were denied.";
     DUTIES_LIST = read "duties.list", "Lists duties, whose they are and how they stand.";
+    ENDPOINTS_CHANGE = privileged "endpoints.change", "Has alerts posted to an address, replaces the key for that, or ends it.";
+    ENDPOINTS_LIST = read "endpoints.list", "Sees where alerts are posted to, without the keys.";
+    ENDPOINTS_TEST = change "endpoints.test", "Has a message posted there that only tries it out.";
     FREEZES_ADD = privileged "freezes.add", "Stops what leaves in the name of something.";
     FREEZES_LIFT = privileged "freezes.lift", "Lifts a freeze.";
     FREEZES_LIST = read "freezes.list", "Lists freezes.";

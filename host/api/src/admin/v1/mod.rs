@@ -14,6 +14,7 @@ pub mod connections;
 pub mod deliveries;
 pub mod denials;
 pub mod duties;
+pub mod endpoints;
 pub mod freezes;
 pub mod incidents;
 pub mod installations;
@@ -105,6 +106,8 @@ groups! {
     denials,
     /// Duties.
     duties,
+    /// Where alerts are posted to.
+    endpoints,
     /// Freezes.
     freezes,
     /// Incidents.
