@@ -151,6 +151,8 @@ const ASKING: &[(&str, &str)] = &[
     ("status resolve", "status.rs"),
     ("tenant certificate", "tenant.rs"),
     ("tenant delete", "tenant.rs"),
+    ("vault rotate-keys", "vault.rs"),
+    ("vault status", "vault.rs"),
     ("why", "why.rs"),
 ];
 

@@ -1,4 +1,4 @@
-//! What the admin API does about sources, back ends, endpoints, rules, sign-in, deleted tenants and the status page, where there is nothing of any.
+//! What the admin API does about sources, back ends, endpoints, rules, sign-in, deleted tenants, the vault and the status page, where there is nothing of any.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use portcullis_api::{
         sign_in, sources,
         status::{self, Board},
         tenants::{self, Deletion, Deletions, NotDone, Signed},
+        vault as secrets,
     },
     ops::Announced,
 };
@@ -89,6 +90,11 @@ pub fn backends(world: &World) -> Arc<backends::Ports> {
 pub fn endpoints(world: &World) -> Arc<endpoints::Ports> {
     let keys = AlertKeys::new(vault(world), world.clock.clone(), world.rng.clone());
     Arc::new(endpoints::Ports { outbox: world.store.clone(), keys })
+}
+
+/// For the stored secrets.
+pub fn secrets(world: &World) -> Arc<secrets::Ports> {
+    Arc::new(secrets::Ports { vault: vault(world), file: None })
 }
 
 /// For sources.

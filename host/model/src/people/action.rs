@@ -167,6 +167,8 @@ actions! {
     TENANTS_SETTINGS_CHANGE = privileged "tenants.settings.change", "Changes a tenant's settings.";
     TRUST_CHANGE = privileged "trust.change", "Changes whose releases are trusted.";
     TRUST_GET = read "trust.get", "Sees whose releases are trusted.";
+    VAULT_GET = read "vault.get", "Sees how the stored secrets and their keys stand, by number.";
+    VAULT_ROTATE = privileged "vault.rotate", "Seals the stored secrets under new keys.";
     WITHDRAWALS_LIFT = privileged "withdrawals.lift", "Ends a quarantine.";
     WITHDRAWALS_LIST = read "withdrawals.list", "Lists withdrawals and quarantines.";
     WITHDRAWALS_QUARANTINE = privileged "withdrawals.quarantine", "Withdraws a release or puts it into quarantine.";

@@ -33,6 +33,7 @@ pub mod sources;
 pub mod status;
 pub mod support;
 pub mod tenants;
+pub mod vault;
 pub mod withdrawals;
 pub mod within;
 
@@ -144,6 +145,8 @@ groups! {
     support,
     /// Tenants that leave.
     tenants,
+    /// The stored secrets and their keys.
+    vault,
     /// Withdrawals and quarantines.
     withdrawals,
 }
