@@ -54,6 +54,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         freezes: Arc::new(v1::freezes::Ports { freezes: host.store.clone(), installations: host.store.clone() }),
         incidents: Arc::new(crate::incident::ports(host, reader)),
         installations: Arc::new(installations(host, reader)),
+        notices: Arc::new(crate::notices::ports(host)),
         posture: duties.clone(),
         privacy: Arc::new(crate::privacy::ports(host)),
         profiles: duties.clone(),

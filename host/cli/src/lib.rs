@@ -31,6 +31,7 @@ pub mod inspected;
 pub mod leaks;
 pub mod leaving;
 pub mod log_proof;
+pub mod notices;
 pub mod oauth;
 pub mod ops;
 pub mod outbound;

@@ -75,6 +75,7 @@ const ASKING: &[(&str, &str)] = &[
     ("incident report", "incident/show.rs"),
     ("incident show", "incident/show.rs"),
     ("incident told", "incident/mod.rs"),
+    ("notices", "notices.rs"),
     ("person access set", "person/access.rs"),
     ("person access show", "person/access.rs"),
     ("person end-session", "person/mod.rs"),

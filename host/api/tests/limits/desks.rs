@@ -1,4 +1,5 @@
-//! What the admin API does about sources, back ends, endpoints, rules, sign-in, deleted tenants, the vault and the status page, where there is nothing of any.
+//! What the admin API does about sources, back ends, where alerts go, notices, rules, sign-in, deleted tenants, the vault and the status
+//! page, where there is nothing of any.
 
 use std::sync::Arc;
 
@@ -6,7 +7,9 @@ use async_trait::async_trait;
 use portcullis_api::{
     admin::v1::{
         backends::{self, MaySend},
-        endpoints, people,
+        endpoints,
+        notices::{self, Notice, Noticeboard, Whose},
+        people,
         rules::{self, RuleView, Rulebook},
         sign_in, sources,
         status::{self, Board},
@@ -29,6 +32,7 @@ use portcullis_model::{
     incident::{ChangeError, Incident},
     installation::Installation,
     target::Target,
+    time::Timestamp,
 };
 use serde_json::Value;
 
@@ -117,6 +121,18 @@ pub fn sources(world: &World) -> Arc<sources::Ports> {
 pub fn sign_in(world: &World, people: &Arc<people::Ports>) -> Arc<sign_in::Ports> {
     let (people, vault) = (people.clone(), vault(world));
     Arc::new(sign_in::Ports { people, vault, probe: Box::new(|| Err("nobody is asked".to_owned())) })
+}
+
+#[async_trait]
+impl Noticeboard for Nothing {
+    async fn notices(&self, _: &Whose, _: Timestamp) -> Result<Vec<Notice>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// For notices.
+pub fn notices() -> Arc<notices::Ports> {
+    Arc::new(notices::Ports { board: Arc::new(Nothing) })
 }
 
 impl Rulebook for Nothing {

@@ -264,6 +264,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         }),
         rules: desks::rules(),
         endpoints: desks::endpoints(world),
+        notices: desks::notices(),
         vault: desks::secrets(world),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
         installations: Arc::new(admin::v1::installations::Ports {

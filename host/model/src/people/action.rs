@@ -118,6 +118,7 @@ actions! {
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
     MISBEHAVIOUR_LIST = read "misbehaviour.list", "Sees what tenants report of plugins, and which tenants.";
     MISBEHAVIOUR_RESOLVE = change "misbehaviour.resolve", "Says what came of such a report.";
+    NOTICES_LIST = read "notices.list", "Lists what needs somebody, and what helps.";
     PEOPLE_CHANGE = privileged "people.change", "Suspends a person, lets one back in, or takes a factor away.";
     PEOPLE_INVITE = privileged "people.invite", "Invites a person.";
     PEOPLE_LIST = read "people.list", "Lists people, their roles and how they sign in.";

@@ -18,6 +18,7 @@ pub mod endpoints;
 pub mod freezes;
 pub mod incidents;
 pub mod installations;
+pub mod notices;
 pub mod people;
 pub mod posture;
 pub mod privacy;
@@ -115,6 +116,8 @@ groups! {
     incidents,
     /// Installations.
     installations,
+    /// What needs somebody.
+    notices,
     /// How tenants stand.
     posture,
     /// Requests of data subjects.

@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
+use portcullis_api::admin::v1::notices::{Notice, Whose};
 use portcullis_model::{
     id::TenantId,
     installation::{Installation, InstallationStore as _},
@@ -17,7 +18,6 @@ use portcullis_packages::{
     review::{Case, misbehaviour::told, rescan::named},
     trust::Given,
 };
-use serde::Serialize;
 
 use super::help::Help;
 use crate::{host::Host, review::name};
@@ -30,7 +30,7 @@ const TOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const NAMED: usize = 3;
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Since when, or until when.
     pub time: Timestamp,
@@ -42,11 +42,25 @@ pub struct Standing {
     pub help: Help,
 }
 
-/// All of them: for the platform, or for one tenant.
-pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Standing>> {
-    let now = host.clock.now();
+impl Standing {
+    /// As it is told.
+    pub(super) fn shown(&self) -> Notice {
+        Notice {
+            index: None,
+            time: self.time.to_string(),
+            kind: self.kind.to_owned(),
+            what: self.what.clone(),
+            help: self.help.to_string(),
+        }
+    }
+}
+
+/// All of them that are for these.
+pub async fn standing(host: &Host, whose: &Whose) -> Result<Vec<Standing>> {
+    let (now, tenant) = (host.clock.now(), whose.tenant());
     let mut installed = host.store.installations().await?;
-    installed.retain(|one| !one.is_gone());
+    // Where a release runs is nothing that the platform's own people are told.
+    installed.retain(|one| !one.is_gone() && *whose != Whose::Platform);
     let runs: BTreeSet<ReleaseId> = match tenant {
         Some(tenant) => installed
             .iter()
@@ -55,7 +69,7 @@ pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Stan
             .collect(),
         None => host.watched().await?.into_iter().collect(),
     };
-    let mut all = super::roots::expiring(host, tenant).await?;
+    let mut all = super::roots::expiring(host, whose).await?;
     for report in host.store.misbehaviours().await? {
         all.extend(misbehaviour(&report, tenant, &runs, &installed, now));
     }
@@ -121,9 +135,11 @@ fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> 
         names.push(format!("{} more", found.len() - NAMED));
     }
     let fixed = found.iter().all(|one| one.fixed.is_some());
-    let ask = match fixed {
-        true => "stops it; or ask its publisher for a release with the fixed versions",
-        false => "stops it; or ask its publisher what they do about it",
+    let ask = match (fixed, stop.is_empty()) {
+        (true, false) => "stops it; or ask its publisher for a release with the fixed versions",
+        (false, false) => "stops it; or ask its publisher what they do about it",
+        (true, true) => "ask its publisher for a release with the fixed versions",
+        (false, true) => "ask its publisher what they do about it",
     };
     let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
     Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask) }
