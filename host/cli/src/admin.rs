@@ -75,6 +75,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         status: Arc::new(crate::ops::board::ports(host)),
         support: who,
         tenants: Arc::new(crate::tenant::ports(host)),
+        trust: Arc::new(v1::trust::Ports { registry: host.registry.clone(), clock: host.clock.clone() }),
         vault: Arc::new(v1::vault::Ports { vault: host.vault().clone(), file: host.key_file.clone() }),
         withdrawals: Arc::new(v1::withdrawals::Ports { registry: host.registry.clone() }),
     };

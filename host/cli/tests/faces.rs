@@ -152,6 +152,7 @@ const ASKING: &[(&str, &str)] = &[
     ("status resolve", "status.rs"),
     ("tenant certificate", "tenant.rs"),
     ("tenant delete", "tenant.rs"),
+    ("trust show", "trust/show.rs"),
     ("vault rotate-keys", "vault.rs"),
     ("vault status", "vault.rs"),
     ("why", "why.rs"),

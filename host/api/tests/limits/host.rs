@@ -266,6 +266,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         endpoints: desks::endpoints(world),
         notices: desks::notices(),
         vault: desks::secrets(world),
+        trust: Arc::new(admin::v1::trust::Ports { registry: registry.clone(), clock: clock.clone() }),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
         installations: Arc::new(admin::v1::installations::Ports {
             registry: registry.clone(),

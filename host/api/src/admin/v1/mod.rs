@@ -34,6 +34,7 @@ pub mod sources;
 pub mod status;
 pub mod support;
 pub mod tenants;
+pub mod trust;
 pub mod vault;
 pub mod withdrawals;
 pub mod within;
@@ -148,6 +149,8 @@ groups! {
     support,
     /// Tenants that leave.
     tenants,
+    /// Whom this host trusts.
+    trust,
     /// The stored secrets and their keys.
     vault,
     /// Withdrawals and quarantines.
