@@ -1,7 +1,7 @@
 //! What needs somebody for as long as it is so, whenever it began: reports that nobody looked into, known vulnerabilities, reviews
 //! that will be over soon.
 //!
-//! Invariant: a tenant is told what is about releases that it runs, and never who reported them.
+//! Invariant: a tenant is told what is about releases that it runs, and never who reported or reviewed them.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -75,19 +75,25 @@ pub async fn standing(host: &Host, whose: &Whose) -> Result<Vec<Standing>> {
     }
     for (release, found) in host.store.vulnerabilities().await? {
         if runs.contains(&release) && !found.is_empty() {
-            let submission = host.release(&release).await?;
+            // What cannot be looked at keeps nothing else from being told: where it is refused, that is told of.
+            let Ok(submission) = host.release(&release).await else { continue };
             let help = suspend(&installed, tenant, &release, "known vulnerabilities");
             all.push(vulnerable(&name(&submission), &found, help, now));
         }
     }
     for release in &runs {
-        match host.release(release).await {
-            Ok(submission) => all.extend(ending(&host.desk().case(&submission).await?)),
-            // A release that is not there any more is told of where it is refused.
-            Err(error) => tracing::debug!(%error, "a release cannot be looked at"),
+        match over_soon(host, release, tenant.is_some()).await {
+            Ok(found) => all.extend(found),
+            Err(error) => tracing::debug!(error = format!("{error:#}"), "a release cannot be looked at"),
         }
     }
     Ok(all)
+}
+
+/// Of each of a release's approvals that is over soon.
+async fn over_soon(host: &Host, release: &ReleaseId, to_tenant: bool) -> Result<Vec<Standing>> {
+    let submission = host.release(release).await?;
+    Ok(ending(&host.desk().case(&submission).await?, to_tenant))
 }
 
 fn misbehaviour(
@@ -146,14 +152,16 @@ fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> 
 }
 
 /// Of each approval that is over soon.
-fn ending(case: &Case) -> Vec<Standing> {
+fn ending(case: &Case, to_tenant: bool) -> Vec<Standing> {
     let soon = case.now.plus(SOON);
     let ends = case.standing.live(case.now).filter(|one| one.verdict.expires <= soon);
-    ends.map(|one| ends_soon(case, one)).collect()
+    ends.map(|one| ends_soon(case, one, to_tenant)).collect()
 }
 
-fn ends_soon(case: &Case, given: &Given) -> Standing {
+fn ends_soon(case: &Case, given: &Given, to_tenant: bool) -> Standing {
     let of = name(&case.submission);
+    // Who reviews for the platform is nothing that tenants are told.
+    let review = if to_tenant { "a review".to_owned() } else { format!("{}'s review", given.owner) };
     let left = case.standing.live(given.verdict.expires).count();
     let then = match left < case.standing.needed {
         true => format!("then {left} of {} approvals are left and it stops", case.standing.needed),
@@ -162,7 +170,7 @@ fn ends_soon(case: &Case, given: &Given) -> Standing {
     Standing {
         time: given.verdict.expires,
         kind: "review.ends",
-        what: format!("{}'s review of {of} ends {}; {then}", given.owner, given.verdict.expires),
+        what: format!("{review} of {of} ends {}; {then}", given.verdict.expires),
         help: Help::run(["review", "show", &format!("{}@{}", case.submission.plugin, case.submission.number)])
             .but("vet it again"),
     }

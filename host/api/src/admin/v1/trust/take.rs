@@ -7,7 +7,11 @@ use portcullis_model::{
 };
 use portcullis_packages::{
     dsse::{DsseError, Envelope, MAX_ENVELOPE, PayloadType},
-    trust::{By, InForce, TrustError, keeper::Keeper, keeper::KeeperError, root::Root},
+    trust::{
+        By, InForce, TrustError,
+        keeper::{Keeper, KeeperError},
+        root::Root,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
