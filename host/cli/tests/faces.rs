@@ -334,3 +334,26 @@ fn deliveries_are_listed_and_the_log_is_asked() {
     let asked = home.text(&["audit", "search", "kind=audit.read"]);
     assert!(asked.contains("touched") && asked.contains("com.example.none"), "what was asked is on record: {asked}");
 }
+
+#[test]
+fn rules_roots_keys_and_what_needs_somebody_are_asked() {
+    let home = Home::new();
+    let rule = home.json(&["rule", "show", "new-destination"]);
+    assert_eq!((&rule["severity"], &rule["file"]), (&json!("high"), &Value::Null), "{rule}");
+    assert!(home.text(&["rule", "list"]).contains("new-destination          high      A plugin sends to a host"));
+    assert!(home.refused(&["rule", "show", "none"]).contains("there is no rule 'none'"));
+    let changed = home.json(&["trust", "change", "--expires-in-days", "90"]);
+    assert_eq!((&changed["version"], &changed["withdrawals-over"]), (&json!(2), &json!([])), "{changed}");
+    let root = home.json(&["trust", "show"]);
+    assert_eq!((&root["root"]["version"], &root["expired"]), (&json!(2), &json!(false)), "{root}");
+    assert!(home.refused(&["trust", "show", "--tenant", "acme"]).contains("there is no root of 'tenant:acme'"));
+    home.json(&["source", "add", "desk", "--kind", "cloudevents", "--tenant", "acme"]);
+    assert_eq!(home.json(&["vault", "status"])["tenants"]["acme"]["data-keys"], json!({ "1": 1 }));
+    let rotated = home.json(&["vault", "rotate-keys", "--tenant", "acme"]);
+    assert_eq!((&rotated["made"], &rotated["resealed"], &rotated["rewrapped"]), (&json!(1), &json!(1), &json!(0)));
+    assert!(home.text(&["vault", "status"]).contains("acme  data key 2 seals 1"));
+    for words in [&["notices"][..], &["notices", "--since", "7d", "--tenant", "acme"]] {
+        let told = home.run(words);
+        assert!(told.status.success(), "{words:?}: {}", String::from_utf8_lossy(&told.stderr));
+    }
+}
