@@ -21,6 +21,7 @@ const ASKING: &[(&str, &str)] = &[
     ("alert close", "alert.rs"),
     ("alert list", "alert/show.rs"),
     ("alert mute", "alert.rs"),
+    ("alert send-to", "alert/send.rs"),
     ("alert show", "alert/show.rs"),
     ("alert unmute", "alert.rs"),
     ("audit ask granted", "audit/reading/ask.rs"),
@@ -87,6 +88,7 @@ const ASKING: &[(&str, &str)] = &[
     ("incident report", "incident/show.rs"),
     ("incident show", "incident/show.rs"),
     ("incident told", "incident/mod.rs"),
+    ("notices", "notices.rs"),
     ("person access set", "person/access.rs"),
     ("person access show", "person/access.rs"),
     ("person end-session", "person/mod.rs"),
@@ -152,6 +154,8 @@ const ASKING: &[(&str, &str)] = &[
     ("rotation policy set", "rotation/policy.rs"),
     ("rotation show", "rotation.rs"),
     ("rotation status", "rotation.rs"),
+    ("rule list", "rule/show.rs"),
+    ("rule show", "rule/show.rs"),
     ("source add", "source.rs"),
     ("source list", "source.rs"),
     ("source remove", "source.rs"),
@@ -161,6 +165,9 @@ const ASKING: &[(&str, &str)] = &[
     ("status resolve", "status.rs"),
     ("tenant certificate", "tenant.rs"),
     ("tenant delete", "tenant.rs"),
+    ("trust show", "trust/show.rs"),
+    ("vault rotate-keys", "vault.rs"),
+    ("vault status", "vault.rs"),
     ("why", "why.rs"),
 ];
 
@@ -376,4 +383,27 @@ fn the_log_is_proved_and_its_witnesses_are_kept() {
     let gone = home.refused(&["audit", "witness", "remove", "harbour"]);
     assert!(gone.contains("there is no witness 'harbour'; 'portcullis audit witness list' names them"), "{gone}");
     assert_eq!(home.text(&["audit", "outlets"]), "");
+}
+
+#[test]
+fn rules_roots_keys_and_what_needs_somebody_are_asked() {
+    let home = Home::new();
+    let rule = home.json(&["rule", "show", "new-destination"]);
+    assert_eq!((&rule["severity"], &rule["file"]), (&json!("high"), &Value::Null), "{rule}");
+    assert!(home.text(&["rule", "list"]).contains("new-destination          high      A plugin sends to a host"));
+    assert!(home.refused(&["rule", "show", "none"]).contains("there is no rule 'none'"));
+    let changed = home.json(&["trust", "change", "--expires-in-days", "90"]);
+    assert_eq!((&changed["version"], &changed["withdrawals-over"]), (&json!(2), &json!([])), "{changed}");
+    let root = home.json(&["trust", "show"]);
+    assert_eq!((&root["root"]["version"], &root["expired"]), (&json!(2), &json!(false)), "{root}");
+    assert!(home.refused(&["trust", "show", "--tenant", "acme"]).contains("there is no root of 'tenant:acme'"));
+    home.json(&["source", "add", "desk", "--kind", "cloudevents", "--tenant", "acme"]);
+    assert_eq!(home.json(&["vault", "status"])["tenants"]["acme"]["data-keys"], json!({ "1": 1 }));
+    let rotated = home.json(&["vault", "rotate-keys", "--tenant", "acme"]);
+    assert_eq!((&rotated["made"], &rotated["resealed"], &rotated["rewrapped"]), (&json!(1), &json!(1), &json!(0)));
+    assert!(home.text(&["vault", "status"]).contains("acme  data key 2 seals 1"));
+    for words in [&["notices"][..], &["notices", "--since", "7d", "--tenant", "acme"]] {
+        let told = home.run(words);
+        assert!(told.status.success(), "{words:?}: {}", String::from_utf8_lossy(&told.stderr));
+    }
 }

@@ -1,4 +1,5 @@
-//! What the admin API does about sources, back ends, sign-in, deleted tenants and the status page, where there is nothing of any.
+//! What the admin API does about sources, back ends, where alerts go, notices, rules, sign-in, deleted tenants, the vault and the status
+//! page, where there is nothing of any.
 
 use std::sync::Arc;
 
@@ -6,9 +7,14 @@ use async_trait::async_trait;
 use portcullis_api::{
     admin::v1::{
         backends::{self, MaySend},
-        people, sign_in, sources,
+        endpoints,
+        notices::{self, Notice, Noticeboard, Whose},
+        people,
+        rules::{self, RuleView, Rulebook},
+        sign_in, sources,
         status::{self, Board},
         tenants::{self, Deletion, Deletions, NotDone, Signed},
+        vault as secrets,
     },
     ops::Announced,
 };
@@ -16,7 +22,7 @@ use portcullis_broker::{
     connection::Connections,
     key::{Key, service::KeyRing},
     rotation::Sources,
-    standard_webhooks::SigningKeys,
+    standard_webhooks::{SigningKeys, alerts::AlertKeys},
     vault::Vault,
 };
 use portcullis_model::{
@@ -26,6 +32,7 @@ use portcullis_model::{
     incident::{ChangeError, Incident},
     installation::Installation,
     target::Target,
+    time::Timestamp,
 };
 use serde_json::Value;
 
@@ -83,6 +90,17 @@ pub fn backends(world: &World) -> Arc<backends::Ports> {
     Arc::new(backends::Ports { back_ends: store, outbox, installations, keys, grants: Arc::new(Nothing) })
 }
 
+/// For where alerts are posted to.
+pub fn endpoints(world: &World) -> Arc<endpoints::Ports> {
+    let keys = AlertKeys::new(vault(world), world.clock.clone(), world.rng.clone());
+    Arc::new(endpoints::Ports { outbox: world.store.clone(), keys })
+}
+
+/// For the stored secrets.
+pub fn secrets(world: &World) -> Arc<secrets::Ports> {
+    Arc::new(secrets::Ports { vault: vault(world), file: None })
+}
+
 /// For sources.
 pub fn sources(world: &World) -> Arc<sources::Ports> {
     let (store, clock, rng, vault) = (world.store.clone(), world.clock.clone(), world.rng.clone(), vault(world));
@@ -103,6 +121,29 @@ pub fn sources(world: &World) -> Arc<sources::Ports> {
 pub fn sign_in(world: &World, people: &Arc<people::Ports>) -> Arc<sign_in::Ports> {
     let (people, vault) = (people.clone(), vault(world));
     Arc::new(sign_in::Ports { people, vault, probe: Box::new(|| Err("nobody is asked".to_owned())) })
+}
+
+#[async_trait]
+impl Noticeboard for Nothing {
+    async fn notices(&self, _: &Whose, _: Timestamp) -> Result<Vec<Notice>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// For notices.
+pub fn notices() -> Arc<notices::Ports> {
+    Arc::new(notices::Ports { board: Arc::new(Nothing) })
+}
+
+impl Rulebook for Nothing {
+    fn rules(&self) -> Result<Vec<RuleView>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// For rules.
+pub fn rules() -> Arc<rules::Ports> {
+    Arc::new(rules::Ports { book: Arc::new(Nothing) })
 }
 
 /// For the status page.

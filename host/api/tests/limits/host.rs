@@ -263,6 +263,11 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             store: store.clone(),
             installations: store.clone(),
         }),
+        rules: desks::rules(),
+        endpoints: desks::endpoints(world),
+        notices: desks::notices(),
+        vault: desks::secrets(world),
+        trust: Arc::new(admin::v1::trust::Ports { registry: registry.clone(), clock: clock.clone() }),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
         installations: Arc::new(admin::v1::installations::Ports {
             registry: registry.clone(),

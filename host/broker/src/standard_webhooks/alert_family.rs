@@ -130,7 +130,7 @@ mod tests {
                 health: Health::default(),
                 generation: 1,
             };
-            store.put_endpoint(endpoint, entry()).await.unwrap();
+            assert!(store.put_endpoint(endpoint, None, None, entry()).await.unwrap());
             keys.make(*owner, Duration::ZERO, entry()).await.unwrap();
         }
         (dir, AlertEndpointKeys { endpoints: store, keys, clock, actor: Actor::Host })

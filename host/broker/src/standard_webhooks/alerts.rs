@@ -11,7 +11,7 @@ use portcullis_model::{
     audit::Entry,
     error::StoreError,
     id::TenantId,
-    secret::{Head, Secret, Slot, Swap},
+    secret::{Head, Secret, SecretPut, Slot, Swap},
     time::{Clock, Rng, Timestamp},
     webhook::SignError,
 };
@@ -84,6 +84,38 @@ impl AlertKeys {
     /// The vault fails.
     pub async fn has(&self, tenant: Option<&TenantId>) -> Result<bool, AlertKeysError> {
         Ok(self.vault.head(&slot(tenant)?).await?.is_some())
+    }
+
+    /// Where an endpoint's keys lie: what takes these away together with the endpoint.
+    ///
+    /// # Errors
+    /// Never, with the host's own name as it is.
+    pub fn place(tenant: Option<&TenantId>) -> Result<Slot, AlertKeysError> {
+        Ok(slot(tenant)?)
+    }
+
+    /// Makes an endpoint's first key, and what stores it together with the endpoint. Whatever keys there are end by that: nobody was
+    /// shown them.
+    ///
+    /// # Errors
+    /// The vault fails.
+    pub async fn first(&self, tenant: Option<&TenantId>, entry: Entry) -> Result<(Secret, SecretPut), AlertKeysError> {
+        let ring = Ring::new(SigningKey::fresh(Scheme::Hmac, self.rng.as_ref()), self.clock.now());
+        let (place, credential) = ring.row();
+        let new = NewSecret { slot: slot(tenant)?, place, origin: None, credential, expires: None };
+        Ok((ring.shown(), self.vault.sealed_for(&new, entry).await?))
+    }
+
+    /// Whether another key could be [made](Self::make) now: nothing is stored.
+    ///
+    /// # Errors
+    /// Those of making it.
+    pub async fn rehearse(&self, tenant: Option<&TenantId>, overlap: Duration) -> Result<(), AlertKeysError> {
+        let fresh = || SigningKey::fresh(Scheme::Hmac, self.rng.as_ref());
+        if let Some((_, before)) = self.known(&slot(tenant)?).await? {
+            before.rotated(overlap, self.clock.now(), fresh)?;
+        }
+        Ok(())
     }
 
     /// Makes an endpoint's key, or the next one: the one before signs beside it for `overlap`. Gives what the endpoint is given, this

@@ -3,7 +3,7 @@
 //!
 //! A secret is sealed under its tenant's data key, and that is wrapped by a key-encryption key that is not in the database.
 //! [`credential`] is the form of what is sealed, [`keys`] the data keys in use, [`rotate`] replaces keys of both layers while
-//! everything goes on, [`lost`] gives up what has no key any more.
+//! everything goes on, [`turn`] does that for both at once, [`lost`] gives up what has no key any more.
 //!
 //! Invariants: storage never sees a secret or a data key in the clear; a row that does not open is reported and never used; a
 //! generation is added to what the head was when it was read, or not at all; a secret that is too short to be told apart from
@@ -15,6 +15,7 @@ pub mod lost;
 pub mod rotate;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -6,9 +6,13 @@ use portcullis_model::{
 };
 use portcullis_store::SqliteStore;
 
-use super::{rotate::Rotated, *};
+use super::{
+    rotate::Rotated,
+    turn::{TurnError, Wanted},
+    *,
+};
 use crate::{
-    key::{Key, file::FileKeys, text::TextKeys},
+    key::{Key, KeyError, file::FileKeys, text::TextKeys},
     testing::{Counter, entry, hooked::Hooked, ring, store, vault},
 };
 
@@ -88,6 +92,34 @@ async fn another_key_opens_nothing_and_says_so_by_name() {
     let secret = Secret::new(b"some-secret".to_vec());
     let put = vault.put(tenant(), None, "c", "", &secret, entry()).await;
     assert!(matches!(put, Err(VaultError::Key(_))), "nothing is sealed under a key that nobody knows: {put:?}");
+}
+
+#[tokio::test]
+async fn one_act_turns_both_layers_and_a_file_that_is_taken_keeps_back_its_own_layer_alone() {
+    let (dir, store) = store();
+    let path = dir.path().join("vault.key");
+    let keys = Arc::new(FileKeys::open(&path, true, Arc::new(Counter::default())).unwrap());
+    let vault = Vault::new(store.clone(), KeyRing::new(keys.clone()), Arc::new(Counter::default()));
+    fill(&vault, &["a", "b"]).await;
+    let all = values(&vault).await;
+    let plan = vault.count_keys(&Wanted::All, true).await.unwrap();
+    assert_eq!(plan, Rotated { made: 1, rewrapped: 1, resealed: 2, dropped: 2 });
+    let old = store.wrapping_keys().await.unwrap();
+    assert_eq!(vault.rotate_keys(&Wanted::All, Some(&*keys), by_host).await.unwrap(), plan);
+    assert!(store.wrapping_keys().await.unwrap().iter().all(|name| !old.contains(name)));
+    let nobody = Wanted::Data(Some("nobody".parse().unwrap()));
+    assert_eq!(vault.count_keys(&nobody, true).await.unwrap(), Rotated::default());
+    assert_eq!(vault.rotate_keys(&nobody, Some(&*keys), by_host).await.unwrap(), Rotated::default());
+
+    let taken = keys.rotation().unwrap();
+    let wrapping = vault.rotate_keys(&Wanted::Wrapping, Some(&*keys), by_host).await;
+    assert!(matches!(wrapping, Err(TurnError::File(KeyError::Busy { .. }))), "{wrapping:?}");
+    let both = vault.rotate_keys(&Wanted::All, Some(&*keys), by_host).await;
+    assert!(matches!(both, Err(TurnError::File(KeyError::Busy { .. }))), "{both:?}");
+    drop(taken);
+    let status = vault.status().await.unwrap();
+    assert_eq!(status.tenants[&tenant()].data_keys, [(3, 2)].into(), "the data key is new all the same");
+    assert_eq!(values(&vault).await, all);
 }
 
 #[tokio::test]

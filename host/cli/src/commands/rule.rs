@@ -1,14 +1,16 @@
 //! `portcullis rule`
 
+mod show;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use portcullis_detect::{Engine, Facts, Rule, State, library};
 use portcullis_model::{audit::query::moment, time::Timestamp};
 use serde_json::{Value, json};
 
-use crate::{detect, home::Home, host::Host, output::Output};
+use crate::{detect, home::Home, host::Host, output::Output, rulebook::view};
 
 /// How many entries are read at once.
 const AT_ONCE: usize = 2_000;
@@ -59,62 +61,17 @@ impl RuleCommand {
         }
         let host = Host::open(home).await?;
         match self {
-            Self::List => list(&host, output),
-            Self::Show { rule } => show(&host, &rule, output),
+            Self::List => show::list(&host, output).await,
+            Self::Show { rule } => show::show(&host, &rule, output).await,
             Self::Check { file } => check(&file, output),
             Self::Test { rule, from, to } => test(&host, &rule, (from, to), output).await,
         }
     }
 }
 
-fn value(rule: &Rule, file: Option<&str>) -> Value {
-    json!({
-        "id": rule.id, "title": rule.title, "severity": rule.severity, "party": rule.party, "duties": rule.duties,
-        "look-at": rule.look_at, "where": rule.filter.to_string(), "condition": rule.condition.name(),
-        "raises": rule.condition.words(rule.group_by), "cool-down-hours": rule.cool_down.as_secs() / 3_600,
-        "enabled": rule.enabled, "file": file, "digest": rule.digest,
-    })
-}
-
-fn words(rule: &Rule, file: Option<&str>) -> String {
-    let state = if rule.enabled { "" } else { "\n  disabled" };
-    format!(
-        "{} ({}, the {} acts): {}{state}\n  entries:   {}\n  raises:    {}\n  cool-down: {} h\n  duties:    {}\n  look at:   {}\n  from:      {}",
-        rule.id,
-        rule.severity.name(),
-        rule.party.name(),
-        rule.title,
-        rule.filter,
-        rule.condition.words(rule.group_by),
-        rule.cool_down.as_secs() / 3_600,
-        rule.duties.join(" "),
-        rule.look_at,
-        file.unwrap_or("the host"),
-    )
-}
-
-fn list(host: &Host, output: Output) -> Result<()> {
-    for one in detect::library(host)?.iter() {
-        let (rule, file) = (&one.rule, one.file.as_deref());
-        output.item(&value(rule, file), || {
-            let state = if rule.enabled { "" } else { " (disabled)" };
-            let whose = if file.is_some() { " (your own)" } else { "" };
-            format!("{:<24} {:<9} {}{whose}{state}", rule.id, rule.severity.name(), rule.title)
-        })?;
-    }
-    Ok(())
-}
-
-fn show(host: &Host, id: &str, output: Output) -> Result<()> {
-    let library = detect::library(host)?;
-    let Some(one) = library.get(id) else { bail!("there is no rule '{id}'; 'portcullis rule list' shows them") };
-    output.result(&value(&one.rule, one.file.as_deref()), || words(&one.rule, one.file.as_deref()))
-}
-
 fn check(file: &Path, output: Output) -> Result<()> {
-    let rule = library::read(file)?;
-    let name = file.display().to_string();
-    output.result(&value(&rule, Some(&name)), || format!("It is a rule.\n{}", words(&rule, Some(&name))))
+    let rule = view(&library::read(file)?, Some(&file.display().to_string()));
+    output.result(&rule, || format!("It is a rule.\n{}", show::words(&rule)))
 }
 
 async fn test(host: &Host, rule: &str, span: (Option<String>, Option<String>), output: Output) -> Result<()> {

@@ -2,13 +2,20 @@
 
 mod give_up;
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use clap::Subcommand;
-use portcullis_broker::vault::rotate::{Rotated, VaultStatus};
-use portcullis_model::{id::TenantId, secret::SecretStore as _};
-use serde_json::json;
+use portcullis_model::{id::TenantId, time::Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, given},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// The stored secrets: how they stand, and the keys that they are under.
 #[derive(Debug, Subcommand)]
@@ -55,60 +62,68 @@ impl VaultCommand {
         match self {
             // With nothing but what is to be put right: the host does not open without its key.
             Self::GiveUp { reason, yes } => give_up::run(home, &reason, yes, output).await,
-            Self::Status => {
-                let host = Host::open(home).await?;
-                let status = host.vault().status().await?;
-                output.result(&json!(status), || told(&status))
-            }
+            Self::Status => status(&Keyboard::of(&Host::open(home).await?)?, output).await,
             Self::RotateKeys { data, wrapping, tenant } => {
-                let host = Host::open(home).await?;
-                let (mut done, mut ends) = (Rotated::default(), Vec::new());
-                if !data && tenant.is_none() {
-                    ends.push(rotate_wrapping_key(&host).await);
-                }
-                if !wrapping {
-                    let entry = |kind, tenant| host.entry(kind, tenant);
-                    ends.push(host.vault().rotate_data_keys(tenant.as_ref(), entry).await.map_err(Into::into));
-                }
-                super::publish(&host).await?;
-                // What one layer could not do is no reason to leave the other as it is.
-                for end in ends {
-                    add(&mut done, &end?);
-                }
-                output.result(&json!(done), || {
-                    format!(
-                        "{} data keys made, {} wrapped anew; {} secrets sealed anew; {} keys dropped.",
-                        done.made, done.rewrapped, done.resealed, done.dropped
-                    )
-                })
+                let only = match (data, wrapping) {
+                    (true, _) => Some("data"),
+                    (_, true) => Some("wrapping"),
+                    _ => None,
+                };
+                let keyboard = Keyboard::of(&Host::open(home).await?)?;
+                rotate(&keyboard, &json!({ "only": only, "tenant": tenant }), output).await
             }
         }
     }
 }
 
-fn add(sum: &mut Rotated, one: &Rotated) {
-    sum.made += one.made;
-    sum.rewrapped += one.rewrapped;
-    sum.resealed += one.resealed;
-    sum.dropped += one.dropped;
+/// How the vault stands, as the API says it.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Status {
+    wrapping_keys: Vec<WrappingKey>,
+    tenants: BTreeMap<String, OfTenant>,
+    unopened: Vec<String>,
 }
 
-async fn rotate_wrapping_key(host: &Host) -> Result<Rotated> {
-    // Held to the end: of two at once, one would take the other's new key for one that nobody needs.
-    let file = host.key_file.as_ref().map(|file| file.rotation()).transpose()?;
-    let current = host.store.wrapping_keys().await?;
-    if let Some(file) = &file {
-        file.add(current.first().map(String::as_str))?;
-    }
-    let done = host.vault().rotate_wrapping_key(|kind, tenant| host.entry(kind, tenant)).await;
-    if let Some(file) = &file {
-        // What wraps nothing is of no use to anybody but a thief of an old copy.
-        file.keep(&host.store.wrapping_keys().await?)?;
-    }
-    Ok(done?)
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct WrappingKey {
+    name: String,
+    at_hand: bool,
+    wraps: usize,
 }
 
-fn told(status: &VaultStatus) -> String {
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct OfTenant {
+    data_keys: BTreeMap<u64, usize>,
+    key_made: Option<Timestamp>,
+    standing: BTreeMap<String, usize>,
+}
+
+async fn status(keyboard: &Keyboard, output: Output) -> Result<()> {
+    let value = keyboard.read("/vault").await?;
+    let status: Status = given(value.clone())?;
+    output.result(&value, || told(&status))
+}
+
+async fn rotate(keyboard: &Keyboard, body: &Value, output: Output) -> Result<()> {
+    let done = keyboard.post("/vault/rotate-keys", body).await?;
+    let number = |name: &str| done[name].as_u64().unwrap_or_default();
+    let names = ["made", "rewrapped", "resealed", "dropped"];
+    let numbers: BTreeMap<&str, u64> = names.into_iter().map(|name| (name, number(name))).collect();
+    output.result(&numbers, || {
+        format!(
+            "{} data keys made, {} wrapped anew; {} secrets sealed anew; {} keys dropped.",
+            number("made"),
+            number("rewrapped"),
+            number("resealed"),
+            number("dropped")
+        )
+    })
+}
+
+fn told(status: &Status) -> String {
     let mut lines = Vec::new();
     for (place, key) in status.wrapping_keys.iter().enumerate() {
         let state = if place == 0 { "current" } else { "on its way out" };

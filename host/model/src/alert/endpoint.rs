@@ -44,6 +44,18 @@ impl Endpoint {
     pub fn is_active(&self) -> bool {
         self.state == BackEndState::Active
     }
+
+    /// The address less its query, which may hold a secret.
+    pub fn plain_url(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// The same less its path, too, which may hold one as well: what is written to the log.
+    pub fn origin(&self) -> &str {
+        let url = self.plain_url();
+        let host = url.find("://").map_or(0, |at| at + 3);
+        url[host..].find('/').map_or(url, |end| &url[..host + end])
+    }
 }
 
 /// What an endpoint is told.
@@ -91,5 +103,29 @@ impl Notification {
             fields.insert("installation".into(), of(self.installation.as_ref().map(InstallationId::as_str)));
         }
         json!({ "type": kind, "timestamp": self.time.to_string(), "data": data }).to_string().into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_secret_in_an_address_is_left_out() {
+        for (url, plain, origin) in [
+            ("https://a.example/in/T0/B1?key=hunter2", "https://a.example/in/T0/B1", "https://a.example"),
+            ("https://a.example?key=hunter2", "https://a.example", "https://a.example"),
+            ("http://127.0.0.1:9/x#hunter2", "http://127.0.0.1:9/x", "http://127.0.0.1:9"),
+        ] {
+            let endpoint = Endpoint {
+                tenant: None,
+                url: url.to_owned(),
+                least: AlertSeverity::Low,
+                state: BackEndState::Active,
+                health: Health::default(),
+                generation: 1,
+            };
+            assert_eq!((endpoint.plain_url(), endpoint.origin()), (plain, origin));
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     error::StoreError,
     id::TenantId,
     queue::Verdict,
+    secret::{SecretPut, Slot},
     time::Timestamp,
     webhook::{Shown, SignError},
 };
@@ -70,11 +71,18 @@ pub trait AlertOutbox: Send + Sync {
     /// All endpoints, the operator's first.
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
 
-    /// Sets one.
-    async fn put_endpoint(&self, endpoint: Endpoint, entry: Entry) -> Result<(), StoreError>;
+    /// Sets one, where the generation of the one before it is `expected` (`None`: there is none), together with its first key, where
+    /// that is made now. False, and nothing is changed, where somebody else was faster.
+    async fn put_endpoint(
+        &self,
+        endpoint: Endpoint,
+        expected: Option<u64>,
+        keys: Option<SecretPut>,
+        entry: Entry,
+    ) -> Result<bool, StoreError>;
 
-    /// Takes one away, with what waits for it. False where there is none.
-    async fn remove_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<bool, StoreError>;
+    /// Takes one away, with its keys, which lie there, and with what waits for it. False where there is none of that generation.
+    async fn remove_endpoint(&self, endpoint: &Endpoint, keys: Slot, entry: Entry) -> Result<bool, StoreError>;
 
     /// Puts a notification into the queue that only tries an endpoint out. False where there is no active one.
     async fn try_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<bool, StoreError>;

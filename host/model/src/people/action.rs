@@ -95,6 +95,9 @@ actions! {
     DELIVERIES_RETRY = change "deliveries.retry", "Has one of them tried again.";
     DENIALS_LIST = read "denials.list", "Lists what plugins were denied.";
     DUTIES_LIST = read "duties.list", "Lists duties, whose they are and how they stand.";
+    ENDPOINTS_CHANGE = privileged "endpoints.change", "Has alerts posted to an address, replaces the key for that, or ends it.";
+    ENDPOINTS_LIST = read "endpoints.list", "Sees where alerts are posted to, without the keys.";
+    ENDPOINTS_TEST = change "endpoints.test", "Has a message posted there that only tries it out.";
     FREEZES_ADD = privileged "freezes.add", "Stops what leaves in the name of something.";
     FREEZES_LIFT = privileged "freezes.lift", "Lifts a freeze.";
     FREEZES_LIST = read "freezes.list", "Lists freezes.";
@@ -118,6 +121,7 @@ actions! {
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
     MISBEHAVIOUR_LIST = read "misbehaviour.list", "Sees what tenants report of plugins, and which tenants.";
     MISBEHAVIOUR_RESOLVE = change "misbehaviour.resolve", "Says what came of such a report.";
+    NOTICES_LIST = read "notices.list", "Lists what needs somebody, and what helps.";
     PEOPLE_CHANGE = privileged "people.change", "Suspends a person, lets one back in, or takes a factor away.";
     PEOPLE_INVITE = privileged "people.invite", "Invites a person.";
     PEOPLE_LIST = read "people.list", "Lists people, their roles and how they sign in.";
@@ -167,6 +171,8 @@ actions! {
     TENANTS_SETTINGS_CHANGE = privileged "tenants.settings.change", "Changes a tenant's settings.";
     TRUST_CHANGE = privileged "trust.change", "Changes whose releases are trusted.";
     TRUST_GET = read "trust.get", "Sees whose releases are trusted.";
+    VAULT_GET = read "vault.get", "Sees how the stored secrets and their keys stand, by number.";
+    VAULT_ROTATE = privileged "vault.rotate", "Seals the stored secrets under new keys.";
     WITHDRAWALS_LIFT = privileged "withdrawals.lift", "Ends a quarantine.";
     WITHDRAWALS_LIST = read "withdrawals.list", "Lists withdrawals and quarantines.";
     WITHDRAWALS_QUARANTINE = privileged "withdrawals.quarantine", "Withdraws a release or puts it into quarantine.";

@@ -108,16 +108,7 @@ pub struct Keeper<'a> {
 impl Keeper<'_> {
     /// Takes a root: the next version of one that is there, a tenant's first one, or on a new host the platform's first.
     pub async fn root(&self, text: &str) -> Result<Root, KeeperError> {
-        let unread = Root::read(&Envelope::parse(PayloadType::Root, text)?)?;
-        let first = self.registry.statements().trust_revision().await? == 0;
-        let root = match first && unread.scope == RootScope::Platform {
-            true => anchored(text, self.registry.anchor())?,
-            false => self.trust().await?.next(text)?,
-        };
-        let now = self.clock.now();
-        if root.expires <= now {
-            return Err(TrustError::Expired { scope: root.scope, expires: root.expires }.into());
-        }
+        let root = self.fit(text).await?;
         let tenant = root.scope.tenant().cloned();
         let payload = Envelope::parse(PayloadType::Root, text)?;
         let entry = self
@@ -128,6 +119,33 @@ impl Keeper<'_> {
             .with("expires", root.expires.to_string());
         let put = self.registry.statements().put_root(root.scope.clone(), root.version, text.to_owned(), entry).await?;
         if put { Ok(root) } else { Err(KeeperError::Conflict(root.scope)) }
+    }
+
+    /// The root that [`Self::root`] would take, and all that would be trusted then. Nothing is kept.
+    ///
+    /// # Errors
+    /// Those of taking it.
+    pub async fn to_come(&self, text: &str) -> Result<(Root, Trust), KeeperError> {
+        let root = self.fit(text).await?;
+        let mut stored = self.registry.statements().trust().await?;
+        stored.roots.push((root.scope.clone(), text.to_owned()));
+        let trust = Trust::load(&stored, self.registry.anchor())?;
+        Ok((root, trust))
+    }
+
+    /// A root that may be taken now.
+    async fn fit(&self, text: &str) -> Result<Root, KeeperError> {
+        let unread = Root::read(&Envelope::parse(PayloadType::Root, text)?)?;
+        let first = self.registry.statements().trust_revision().await? == 0;
+        let root = match first && unread.scope == RootScope::Platform {
+            true => anchored(text, self.registry.anchor())?,
+            false => self.trust().await?.next(text)?,
+        };
+        let now = self.clock.now();
+        if root.expires <= now {
+            return Err(TrustError::Expired { scope: root.scope, expires: root.expires }.into());
+        }
+        Ok(root)
     }
 
     /// Takes a withdrawal or a lift.

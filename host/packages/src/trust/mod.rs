@@ -141,6 +141,11 @@ impl Trust {
         &self.withdrawals
     }
 
+    /// The withdrawals that are in force here and not there.
+    pub fn beside(&self, other: &Self) -> Vec<InForce> {
+        self.withdrawals.iter().filter(|one| !other.withdrawals.contains(one)).cloned().collect()
+    }
+
     /// Whose this withdrawal or lift would be; an error where nobody who may do that signed it.
     pub fn authority(&self, envelope: &Envelope) -> Result<(Withdrawal, By), TrustError> {
         let read = Withdrawal::read(envelope)?;

@@ -12,6 +12,7 @@ use portcullis_model::{
     error::StoreError,
     id::TenantId,
     queue::Verdict,
+    secret::{SecretPut, Slot, Swap},
     time::Timestamp,
     webhook::{BackEndState, note},
 };
@@ -22,6 +23,7 @@ use crate::{
     audit::{append, append_all},
     db::{Outcome, Writing, corrupt, failed},
     queue::{DEAD, DONE, PENDING},
+    secrets,
 };
 
 /// A row that waits: its number, alert, time and tries; the alert's rule, severity, tenant and installation; the endpoint.
@@ -47,6 +49,10 @@ fn read(conn: &Connection, tenant: Option<&TenantId>) -> Outcome<Option<Endpoint
         .and_then(|mut query| query.query_row([owner(tenant)], |row| row.get(0)).optional())
         .map_err(failed)?;
     body.map(|body| serde_json::from_str(&body).map_err(corrupt)).transpose()
+}
+
+fn generation(conn: &Connection, tenant: Option<&TenantId>) -> Outcome<Option<u64>> {
+    Ok(read(conn, tenant)?.map(|one| one.generation))
 }
 
 fn all(conn: &Connection) -> Outcome<Vec<Endpoint>> {
@@ -151,7 +157,7 @@ fn settle(conn: &Writing, settled: &AlertSettled, entries: &[Entry]) -> Outcome<
     let BackEndState::Disabled { why, .. } = &one.state else { return Ok(()) };
     let closed = close(conn, one.tenant.as_ref(), why)?;
     let entry = Entry::new(settled.now, Kind::AlertEndpointDisabled, Actor::Host, one.tenant.clone())
-        .with("url", one.url.as_str())
+        .with("url", one.origin())
         .with("reason", why.as_str())
         .with("failures", one.health.failures)
         .with("notifications", closed);
@@ -164,26 +170,43 @@ impl AlertOutbox for SqliteStore {
         self.db.read(all).await
     }
 
-    async fn put_endpoint(&self, endpoint: Endpoint, entry: Entry) -> Result<(), StoreError> {
+    async fn put_endpoint(
+        &self,
+        endpoint: Endpoint,
+        expected: Option<u64>,
+        keys: Option<SecretPut>,
+        entry: Entry,
+    ) -> Result<bool, StoreError> {
         self.db
             .write(move |conn| {
+                if generation(conn, endpoint.tenant.as_ref())? != expected {
+                    return Ok(false);
+                }
+                if let Some(keys) = &keys
+                    && secrets::put_with(conn, keys)? != Swap::Done
+                {
+                    return Ok(false);
+                }
                 write(conn, &endpoint)?;
-                append(conn, &entry)
+                append(conn, &entry)?;
+                Ok(true)
             })
             .await
     }
 
-    async fn remove_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<bool, StoreError> {
+    async fn remove_endpoint(&self, endpoint: &Endpoint, keys: Slot, entry: Entry) -> Result<bool, StoreError> {
+        let one = endpoint.clone();
         self.db
             .write(move |conn| {
-                let closed = close(conn, tenant.as_ref(), "the endpoint was taken away")?;
-                let removed = conn
-                    .execute("DELETE FROM alert_endpoints WHERE owner = ?1", [owner(tenant.as_ref())])
-                    .map_err(failed)?;
-                if removed == 1 {
-                    append(conn, &entry.with("notifications", closed))?;
+                let tenant = one.tenant.as_ref();
+                if generation(conn, tenant)? != Some(one.generation) {
+                    return Ok(false);
                 }
-                Ok(removed == 1)
+                secrets::forget(conn, &keys)?;
+                let closed = close(conn, tenant, "the endpoint was taken away")?;
+                conn.execute("DELETE FROM alert_endpoints WHERE owner = ?1", [owner(tenant)]).map_err(failed)?;
+                append(conn, &entry.with("notifications", closed))?;
+                Ok(true)
             })
             .await
     }

@@ -8,6 +8,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
     id::{Digest, TenantId},
     queue::Verdict,
+    secret::Slot,
     time::Timestamp,
     webhook::{BackEndState, Health, Shown},
 };
@@ -218,10 +219,11 @@ async fn pages_follow_one_another() {
 #[tokio::test]
 async fn whoever_asked_is_told_of_what_concerns_them_and_of_nothing_else() {
     let (_dir, store) = store();
-    let set = |one| store.put_endpoint(one, by(Kind::AlertEndpoint, 0));
-    set(endpoint(None, AlertSeverity::Low)).await.unwrap();
-    set(endpoint(Some("acme"), AlertSeverity::High)).await.unwrap();
-    set(endpoint(Some("other"), AlertSeverity::Low)).await.unwrap();
+    let set = |one| store.put_endpoint(one, None, None, by(Kind::AlertEndpoint, 0));
+    assert!(set(endpoint(None, AlertSeverity::Low)).await.unwrap());
+    assert!(set(endpoint(Some("acme"), AlertSeverity::High)).await.unwrap());
+    assert!(set(endpoint(Some("other"), AlertSeverity::Low)).await.unwrap());
+    assert!(!set(endpoint(None, AlertSeverity::High)).await.unwrap(), "there is one already");
     let mild = Hit { severity: AlertSeverity::Medium, rule: "mild".into(), ..hit(0, 1) };
     assert!(store.detect_step(step(0, 2, vec![hit(0, 0), mild])).await.unwrap());
     let hold = Duration::from_secs(60);
@@ -262,15 +264,22 @@ async fn whoever_asked_is_told_of_what_concerns_them_and_of_nothing_else() {
     let left = store.lease_notifications(10, Timestamp(999_000), hold).await.unwrap();
     let left: Vec<_> = left.iter().map(|one| (one.alert.is_some(), one.attempt)).collect();
     assert_eq!(left, [(true, 3), (false, 1)]);
-    assert!(store.remove_endpoint(None, by(Kind::AlertEndpoint, 0)).await.unwrap());
-    assert!(!store.remove_endpoint(None, by(Kind::AlertEndpoint, 0)).await.unwrap());
+    let keys = Slot { tenant: "acme".parse().unwrap(), installation: None, name: "alert-keys".into() };
+    let remove =
+        async |one: Endpoint| store.remove_endpoint(&one, keys.clone(), by(Kind::AlertEndpoint, 0)).await.unwrap();
+    let own = || endpoint(None, AlertSeverity::Low);
+    assert!(!remove(Endpoint { generation: 7, ..own() }).await, "it is another one by now");
+    assert!(remove(own()).await);
+    assert!(!remove(own()).await);
     assert_eq!(store.lease_notifications(10, Timestamp(9_999_000), hold).await.unwrap().len(), 0);
 }
 
 #[tokio::test]
 async fn what_is_new_or_goes_on_after_somebody_looked_is_told_and_what_goes_on_is_not() {
     let (_dir, store) = store();
-    store.put_endpoint(endpoint(None, AlertSeverity::Low), by(Kind::AlertEndpoint, 0)).await.unwrap();
+    assert!(
+        store.put_endpoint(endpoint(None, AlertSeverity::Low), None, None, by(Kind::AlertEndpoint, 0)).await.unwrap()
+    );
     let waiting = || {
         store.db.read(|conn| {
             let count = "SELECT count(*) FROM alert_sendings";
@@ -305,7 +314,7 @@ async fn what_is_new_or_goes_on_after_somebody_looked_is_told_and_what_goes_on_i
 async fn whoever_is_told_much_and_slowly_holds_up_nobody_else() {
     let (_dir, store) = store();
     for one in [endpoint(Some("acme"), AlertSeverity::Low), endpoint(None, AlertSeverity::Critical)] {
-        store.put_endpoint(one, by(Kind::AlertEndpoint, 0)).await.unwrap();
+        assert!(store.put_endpoint(one, None, None, by(Kind::AlertEndpoint, 0)).await.unwrap());
     }
     let many = (0..9).map(|n| Hit { subject: format!("acme/ins_{n}"), ..hit(0, n) });
     let grave = Hit { severity: AlertSeverity::Critical, tenant: None, subject: "host".into(), ..hit(0, 9) };
@@ -321,7 +330,9 @@ async fn whoever_is_told_much_and_slowly_holds_up_nobody_else() {
 #[tokio::test]
 async fn days_of_failures_disable_an_endpoint() {
     let (_dir, store) = store();
-    store.put_endpoint(endpoint(None, AlertSeverity::Low), by(Kind::AlertEndpoint, 0)).await.unwrap();
+    assert!(
+        store.put_endpoint(endpoint(None, AlertSeverity::Low), None, None, by(Kind::AlertEndpoint, 0)).await.unwrap()
+    );
     assert!(store.detect_step(step(0, 1, vec![hit(0, 0)])).await.unwrap());
     let day = 24 * 3_600_000;
     for n in 0..7 {

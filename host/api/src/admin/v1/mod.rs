@@ -14,10 +14,12 @@ pub mod connections;
 pub mod deliveries;
 pub mod denials;
 pub mod duties;
+pub mod endpoints;
 pub mod freezes;
 pub mod incidents;
 pub mod installations;
 pub mod log;
+pub mod notices;
 pub mod people;
 pub mod posture;
 pub mod privacy;
@@ -27,11 +29,14 @@ pub mod reviews;
 pub mod risks;
 pub mod roles;
 pub mod rotation;
+pub mod rules;
 pub mod sign_in;
 pub mod sources;
 pub mod status;
 pub mod support;
 pub mod tenants;
+pub mod trust;
+pub mod vault;
 pub mod withdrawals;
 pub mod within;
 
@@ -105,6 +110,8 @@ groups! {
     denials,
     /// Duties.
     duties,
+    /// Where alerts are posted to.
+    endpoints,
     /// Freezes.
     freezes,
     /// Incidents.
@@ -113,6 +120,8 @@ groups! {
     installations,
     /// The log itself: what proves it, and its upkeep.
     log,
+    /// What needs somebody.
+    notices,
     /// How tenants stand.
     posture,
     /// Requests of data subjects.
@@ -131,6 +140,8 @@ groups! {
     roles,
     /// Rotation of credentials.
     rotation,
+    /// What raises alerts.
+    rules,
     /// Tenants' own providers, by which people sign in.
     sign_in,
     /// Sources of events.
@@ -141,6 +152,10 @@ groups! {
     support,
     /// Tenants that leave.
     tenants,
+    /// Whom this host trusts.
+    trust,
+    /// The stored secrets and their keys.
+    vault,
     /// Withdrawals and quarantines.
     withdrawals,
 }

@@ -1,19 +1,20 @@
 //! `portcullis alert send-to`
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
-use portcullis_broker::post::PostUrl;
+use portcullis_api::admin::Method;
 use portcullis_model::{
-    alert::{AlertOutbox as _, AlertSeverity, Endpoint},
-    audit::{Entry, Kind},
+    alert::{AlertSeverity, Endpoint},
     id::TenantId,
-    webhook::{BackEndState, Health},
+    webhook::BackEndState,
 };
 use serde_json::json;
 
-use crate::{detect, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, asked, given},
+    host::Host,
+    output::Output,
+};
 
 /// Have alerts posted to an address.
 #[derive(Debug, Args)]
@@ -45,103 +46,66 @@ pub struct SendTo {
     pub test: bool,
 }
 
-/// For how long the old key signs as well.
-const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+/// Where the API has endpoints.
+const PATH: &str = "/alerts/endpoints";
 
 impl SendTo {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
+        let keyboard = Keyboard::of(host)?;
         match (&self.url, self.remove, self.rotate, self.test) {
-            (Some(url), ..) => self.set(host, url, output).await,
-            (_, true, ..) => self.remove(host, output).await,
-            (_, _, true, _) => self.rotate(host, output).await,
-            (.., true) => self.test(host, output).await,
-            _ => list(host, output).await,
+            (Some(url), ..) => self.set(&keyboard, url, output).await,
+            (_, true, ..) => self.remove(&keyboard, output).await,
+            (_, _, true, _) => self.rotate(&keyboard, output).await,
+            (.., true) => self.test(&keyboard, output).await,
+            _ => list(&keyboard, output).await,
         }
     }
 
-    fn entry(&self, host: &Host, step: &str) -> Entry {
-        host.entry(Kind::AlertEndpoint, self.tenant.clone()).about("alert-endpoint").with("step", step)
+    /// A path about this endpoint.
+    fn at(&self, path: &str) -> String {
+        asked(path, &[("tenant", self.tenant.as_ref().map(ToString::to_string))])
     }
 
-    async fn known(&self, host: &Host) -> Result<Option<Endpoint>> {
-        Ok(host.store.endpoints().await?.into_iter().find(|one| one.tenant == self.tenant))
+    /// The version of the endpoint as it is now; 0 where there is none.
+    async fn version(&self, keyboard: &Keyboard) -> Result<Option<u64>> {
+        let known = endpoints(keyboard).await?.into_iter().find(|one| one.tenant == self.tenant);
+        Ok(Some(known.map_or(0, |one| one.generation)))
     }
 
-    async fn set(&self, host: &Host, url: &str, output: Output) -> Result<()> {
-        let place = PostUrl::parse(url).map_err(anyhow::Error::msg)?;
-        if self.tenant.is_some() && matches!(place, PostUrl::Local(..)) {
-            bail!("a tenant's endpoint is on no loopback address of this machine: expected 'https://'");
-        }
-        let before = self.known(host).await?;
-        let keys = detect::keys(host);
-        // A key that was left by a command that was cut off was never shown: it ends.
-        let fresh = before.is_none() || !keys.has(self.tenant.as_ref()).await?;
-        let key = match fresh {
-            true => Some(keys.make(self.tenant.as_ref(), Duration::ZERO, self.entry(host, "key made")).await?),
-            false => None,
-        };
-        let now = u64::try_from(host.clock.now().0).unwrap_or_default();
-        let one = Endpoint {
-            tenant: self.tenant.clone(),
-            url: url.to_owned(),
-            least: self.least,
-            state: BackEndState::Active,
-            health: Health::default(),
-            generation: now.max(before.map_or(0, |one| one.generation.saturating_add(1))),
-        };
-        let entry = self.entry(host, "set").with("url", origin(&place)).with("least", self.least.name());
-        host.store.put_endpoint(one.clone(), entry).await?;
-        crate::commands::publish(host).await?;
-        let shown = key.map(|key| String::from_utf8_lossy(key.expose()).into_owned());
-        output.result(&json!({ "endpoint": one, "key": shown }), || {
-            let set = format!("Alerts of {} go to {url}.", whose(self.tenant.as_ref()));
-            match &shown {
-                Some(key) => format!("{set} Their signatures are checked with this, shown this once:\n  {key}"),
-                None => format!("{set} The key is the one that it was."),
+    async fn set(&self, keyboard: &Keyboard, url: &str, output: Output) -> Result<()> {
+        let (version, body) = (self.version(keyboard).await?, json!({ "url": url, "least": self.least }));
+        let set = keyboard.act(Method::PUT, &self.at(PATH), version, Some(&body)).await?;
+        output.result(&json!({ "endpoint": set["endpoint"], "key": set["key"] }), || {
+            let told = format!("Alerts of {} go to {url}.", whose(self.tenant.as_ref()));
+            match set["key"].as_str() {
+                Some(key) => format!("{told} Their signatures are checked with this, shown this once:\n  {key}"),
+                None => format!("{told} The key is the one that it was."),
             }
         })
     }
 
-    async fn remove(&self, host: &Host, output: Output) -> Result<()> {
-        if !host.store.remove_endpoint(self.tenant.clone(), self.entry(host, "removed")).await? {
-            bail!("there is no endpoint for alerts of {}", whose(self.tenant.as_ref()));
-        }
-        detect::keys(host).forget(self.tenant.as_ref()).await?;
-        crate::commands::publish(host).await?;
+    async fn remove(&self, keyboard: &Keyboard, output: Output) -> Result<()> {
+        let version = self.version(keyboard).await?;
+        keyboard.act(Method::DELETE, &self.at(PATH), version, None).await?;
         output.result(&json!({ "removed": true }), || {
             format!("Alerts of {} go nowhere any more; the keys are gone.", whose(self.tenant.as_ref()))
         })
     }
 
-    async fn rotate(&self, host: &Host, output: Output) -> Result<()> {
-        if self.known(host).await?.is_none() {
-            bail!("there is no endpoint for alerts of {}", whose(self.tenant.as_ref()));
-        }
-        let key = detect::keys(host).make(self.tenant.as_ref(), OVERLAP, self.entry(host, "key rotated")).await?;
-        crate::commands::publish(host).await?;
-        let shown = String::from_utf8_lossy(key.expose()).into_owned();
-        output.result(&json!({ "key": shown }), || {
+    async fn rotate(&self, keyboard: &Keyboard, output: Output) -> Result<()> {
+        let made = keyboard.act(Method::POST, &self.at("/alerts/endpoints/key"), None, None).await?;
+        output.result(&json!({ "key": made["key"] }), || {
+            let shown = made["key"].as_str().unwrap_or_default();
             format!("The new key, shown this once; the old one signs as well for a day:\n  {shown}")
         })
     }
 
-    async fn test(&self, host: &Host, output: Output) -> Result<()> {
-        if !host.store.try_endpoint(self.tenant.clone(), self.entry(host, "tried out")).await? {
-            bail!("there is no active endpoint for alerts of {}", whose(self.tenant.as_ref()));
-        }
-        crate::commands::publish(host).await?;
-        output.result(&json!({ "queued": true }), || {
+    async fn test(&self, keyboard: &Keyboard, output: Output) -> Result<()> {
+        let told = keyboard.act(Method::POST, &self.at("/alerts/endpoints/test"), None, None).await?;
+        output.result(&told, || {
             "A message is in the queue; 'portcullis audit search kind=alert.delivery' says what became of it."
                 .to_owned()
         })
-    }
-}
-
-/// The address, less what could be a secret in it.
-fn origin(place: &PostUrl) -> String {
-    match place {
-        PostUrl::Remote(target) => target.origin(),
-        PostUrl::Local(address, _) => format!("http://{address}"),
     }
 }
 
@@ -149,8 +113,12 @@ fn whose(tenant: Option<&TenantId>) -> String {
     tenant.map_or_else(|| "the host and all tenants".to_owned(), |tenant| format!("tenant {tenant}"))
 }
 
-async fn list(host: &Host, output: Output) -> Result<()> {
-    let all = host.store.endpoints().await?;
+async fn endpoints(keyboard: &Keyboard) -> Result<Vec<Endpoint>> {
+    keyboard.all(PATH, &[]).await?.into_iter().map(given).collect()
+}
+
+async fn list(keyboard: &Keyboard, output: Output) -> Result<()> {
+    let all = endpoints(keyboard).await?;
     if all.is_empty() {
         return output.result(&json!([]), || "Alerts are told to nobody.".to_owned());
     }

@@ -44,9 +44,9 @@ impl SchemeName {
 pub struct Set {
     /// The installation: its id, or the plugin's name.
     pub installation: String,
-    /// Where to post to: https, a host name.
+    /// Where to post to: https, a host name. As until now, if not given.
     #[arg(long)]
-    pub url: String,
+    pub url: Option<String>,
     /// Only events of these types, or beginning so where they end in '*'. All that the installation is granted, if not given.
     #[arg(long, num_args = 1.., value_name = "TYPE")]
     pub events: Vec<String>,

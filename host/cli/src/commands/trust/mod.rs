@@ -9,16 +9,17 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use portcullis_model::{id::TenantId, trust::RootScope};
+use portcullis_model::{id::TenantId, time::Timestamp, trust::RootScope};
 use portcullis_packages::{
     dsse::{Envelope, PayloadType},
     keys::handover,
-    trust::{InForce, Trust as Trusted},
 };
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::plugin::{taking_override, taking_withdrawal};
 use crate::{
+    admin::{Keyboard, given},
     home::Home,
     host::Host,
     output::Output,
@@ -137,23 +138,41 @@ async fn take_or_hand_on(
     }
 }
 
+/// What became of a root that was sent to the API.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Taken {
+    scope: RootScope,
+    version: u64,
+    expires: Timestamp,
+    withdrawals_over: Vec<Named>,
+    withdrawals_back: Vec<Named>,
+}
+
+/// A withdrawal.
+#[derive(Deserialize)]
+struct Named {
+    digest: String,
+    target: String,
+}
+
 /// Takes a root, waits until it is enforced, and says what came of it.
 async fn take(host: &Arc<Host>, envelope: &Envelope, output: Output) -> Result<()> {
-    let old = host.registry.trust().await??;
+    let keyboard = Keyboard::of(host)?;
     let before = Before::now(host).await?;
-    let root = host.keeper().root(&envelope.to_json()).await?;
+    let envelope: Value = serde_json::from_str(&envelope.to_json())?;
+    let taken: Taken = given(keyboard.post("/trust/changes", &json!({ "envelope": envelope })).await?)?;
     let receipt = Receipt::of(host, before).await;
-    super::publish(host).await?;
-    let (receipt, new) = (receipt?, host.registry.trust().await??);
-    let (over, back) = (beside(&old, &new), beside(&new, &old));
-    let digests = |all: &[InForce]| all.iter().map(|one| one.digest.to_string()).collect::<Vec<String>>();
+    keyboard.publish().await?;
+    let receipt = receipt?;
+    let digests = |all: &[Named]| all.iter().map(|one| one.digest.clone()).collect::<Vec<String>>();
+    let Taken { scope, version, expires, withdrawals_over: over, withdrawals_back: back } = &taken;
     let value = json!({
-        "scope": root.scope, "version": root.version, "expires": root.expires,
-        "withdrawals-over": digests(&over), "withdrawals-back": digests(&back), "receipt": receipt,
+        "scope": scope, "version": version, "expires": expires,
+        "withdrawals-over": digests(over), "withdrawals-back": digests(back), "receipt": receipt,
     });
     output.result(&value, || {
-        let mut lines =
-            vec![format!("The root of '{}' is version {} now, until {}.", root.scope, root.version, root.expires)];
+        let mut lines = vec![format!("The root of '{scope}' is version {version} now, until {expires}.")];
         lines.extend(over.iter().map(|one| {
             format!("NO LONGER IN FORCE, for its keys are revoked; sign it again: {} ({})", one.target, one.digest)
         }));
@@ -170,9 +189,4 @@ async fn take(host: &Arc<Host>, envelope: &Envelope, output: Output) -> Result<(
         bail!("it is in force, and not everything that it stops has ended");
     }
     Ok(())
-}
-
-/// The withdrawals in force in the first that are not in the second.
-fn beside(first: &Trusted, second: &Trusted) -> Vec<InForce> {
-    first.withdrawals().iter().filter(|one| !second.withdrawals().contains(one)).cloned().collect()
 }

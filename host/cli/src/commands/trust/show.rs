@@ -1,12 +1,18 @@
 //! `portcullis trust show`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::{audit::plain, id::TenantId, trust::RootScope};
 use portcullis_packages::trust::root::{KeyId, Role, Root};
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{
+    admin::{Keyboard, given},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Show the roots: keys by owner, thresholds, reviews, floors, what is revoked, and until when they hold.
 #[derive(Debug, Args)]
@@ -17,18 +23,22 @@ pub struct Show {
     pub tenant: Option<TenantId>,
 }
 
+/// A root, as the API has it.
+#[derive(Deserialize)]
+struct Shown {
+    root: Root,
+    expired: bool,
+}
+
 impl Show {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let trust = host.registry.trust().await??;
-        let scopes = match self.tenant {
-            Some(tenant) => vec![RootScope::Tenant(tenant)],
-            None => trust.scopes(),
-        };
-        let now = host.clock.now();
-        for scope in scopes {
-            let root = host.root(&scope).await?;
-            let expired = root.expires <= now;
+        let wanted = self.tenant.map(|tenant| RootScope::Tenant(tenant).to_string());
+        let all = Keyboard::of(&Host::open(home).await?)?.all("/trust", &[("root", wanted.clone())]).await?;
+        if let Some(scope) = wanted.filter(|_| all.is_empty()) {
+            bail!("there is no root of '{scope}'; see 'portcullis trust show'");
+        }
+        for one in all {
+            let Shown { root, expired } = given(one)?;
             output.item(&json!({ "root": root, "expired": expired }), || {
                 let late = if expired { "  EXPIRED: nothing runs before a new version is signed" } else { "" };
                 format!("{}{late}", words(&root))

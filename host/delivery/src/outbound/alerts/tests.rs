@@ -5,6 +5,7 @@ use portcullis_model::{
     alert::{AlertId, AlertSeverity, Endpoint, Posted},
     error::StoreError,
     id::TenantId,
+    secret::{SecretPut, Slot},
     webhook::{BackEndState, Health, SignError},
 };
 use serde_json::{Value, json};
@@ -43,10 +44,16 @@ impl AlertOutbox for World {
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
         Ok(Vec::new())
     }
-    async fn put_endpoint(&self, _: Endpoint, _: Entry) -> Result<(), StoreError> {
-        Ok(())
+    async fn put_endpoint(
+        &self,
+        _: Endpoint,
+        _: Option<u64>,
+        _: Option<SecretPut>,
+        _: Entry,
+    ) -> Result<bool, StoreError> {
+        Ok(true)
     }
-    async fn remove_endpoint(&self, _: Option<TenantId>, _: Entry) -> Result<bool, StoreError> {
+    async fn remove_endpoint(&self, _: &Endpoint, _: Slot, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
     }
     async fn try_endpoint(&self, _: Option<TenantId>, _: Entry) -> Result<bool, StoreError> {

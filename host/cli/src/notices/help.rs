@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
-
 /// What to do about a notice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Help {
@@ -34,6 +32,11 @@ impl Help {
     /// With these words.
     pub(super) fn but(self, words: impl Into<String>) -> Self {
         Self { words: words.into(), ..self }
+    }
+
+    /// Whether no command helps.
+    pub(super) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
     }
 
     /// The commands, to be read as the shell would hand them over.
@@ -65,12 +68,6 @@ impl fmt::Display for Help {
             // A shell takes it for a comment.
             (false, false) => write!(f, "{}  # {}", lines.join("; "), self.words),
         }
-    }
-}
-
-impl Serialize for Help {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

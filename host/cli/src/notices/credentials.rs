@@ -1,20 +1,20 @@
 //! What is to be said of stored credentials for as long as it is so: tokens that nobody answers for, and what cannot be read.
 
 use anyhow::Result;
+use portcullis_api::admin::v1::notices::Whose;
 use portcullis_broker::connection::STATIC;
 use portcullis_model::{
     connection::{ConnectionView, Standing as Stands, Unreadable},
-    id::TenantId,
     time::Timestamp,
 };
 
 use super::{connections, help::Help, standing::Standing};
 use crate::host::Host;
 
-/// All of it: for the platform, or for one tenant.
-pub(super) async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Standing>> {
+/// All of it that is for these.
+pub(super) async fn standing(host: &Host, whose: &Whose) -> Result<Vec<Standing>> {
     let (views, now) = (host.connections.views().await?, host.clock.now());
-    let theirs = views.iter().filter(|view| tenant.is_none_or(|tenant| view.key.tenant == *tenant));
+    let theirs = views.iter().filter(|view| whose.has(Some(&view.key.tenant)));
     Ok(theirs.filter_map(|view| told(view, now)).collect())
 }
 

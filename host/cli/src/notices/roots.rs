@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use portcullis_model::{id::TenantId, trust::RootScope};
+use portcullis_api::admin::v1::notices::Whose;
+use portcullis_model::trust::RootScope;
 
 use super::{help::Help, standing::Standing};
 use crate::host::Host;
@@ -12,14 +13,11 @@ use crate::host::Host;
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The platform's, and those of tenants; for one tenant the platform's and its own.
-pub(super) async fn expiring(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Standing>> {
+pub(super) async fn expiring(host: &Host, whose: &Whose) -> Result<Vec<Standing>> {
     let soon = host.clock.now().plus(SOON);
     // Where roots cannot be believed, releases are refused for it, and that is told of.
     let Ok(trust) = host.registry.trust().await? else { return Ok(Vec::new()) };
-    let concerns = |scope: &RootScope| match (scope, tenant) {
-        (RootScope::Platform, _) | (_, None) => true,
-        (RootScope::Tenant(of), Some(tenant)) => of == tenant,
-    };
+    let concerns = |scope: &RootScope| *scope == RootScope::Platform || whose.has(scope.tenant());
     let roots = trust.scopes().into_iter().filter(concerns).filter_map(|scope| trust.root(&scope).cloned());
     let told = roots.filter(|root| root.expires <= soon).map(|root| Standing {
         time: root.expires,

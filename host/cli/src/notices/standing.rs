@@ -1,11 +1,12 @@
 //! What needs somebody for as long as it is so, whenever it began: reports that nobody looked into, known vulnerabilities, reviews
 //! that will be over soon.
 //!
-//! Invariant: a tenant is told what is about releases that it runs, and never who reported them.
+//! Invariant: a tenant is told what is about releases that it runs, and never who reported or reviewed them.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
+use portcullis_api::admin::v1::notices::{Notice, Whose};
 use portcullis_model::{
     id::TenantId,
     installation::{Installation, InstallationStore as _},
@@ -17,7 +18,6 @@ use portcullis_packages::{
     review::{Case, misbehaviour::told, rescan::named},
     trust::Given,
 };
-use serde::Serialize;
 
 use super::help::Help;
 use crate::{host::Host, review::name};
@@ -30,7 +30,7 @@ const TOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const NAMED: usize = 3;
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Since when, or until when.
     pub time: Timestamp,
@@ -42,11 +42,25 @@ pub struct Standing {
     pub help: Help,
 }
 
-/// All of them: for the platform, or for one tenant.
-pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Standing>> {
-    let now = host.clock.now();
+impl Standing {
+    /// As it is told.
+    pub(super) fn shown(&self) -> Notice {
+        Notice {
+            index: None,
+            time: self.time.to_string(),
+            kind: self.kind.to_owned(),
+            what: self.what.clone(),
+            help: self.help.to_string(),
+        }
+    }
+}
+
+/// All of them that are for these.
+pub async fn standing(host: &Host, whose: &Whose) -> Result<Vec<Standing>> {
+    let (now, tenant) = (host.clock.now(), whose.tenant());
     let mut installed = host.store.installations().await?;
-    installed.retain(|one| !one.is_gone());
+    // Where a release runs is nothing that the platform's own people are told.
+    installed.retain(|one| !one.is_gone() && *whose != Whose::Platform);
     let runs: BTreeSet<ReleaseId> = match tenant {
         Some(tenant) => installed
             .iter()
@@ -55,25 +69,31 @@ pub async fn standing(host: &Host, tenant: Option<&TenantId>) -> Result<Vec<Stan
             .collect(),
         None => host.watched().await?.into_iter().collect(),
     };
-    let mut all = super::roots::expiring(host, tenant).await?;
+    let mut all = super::roots::expiring(host, whose).await?;
     for report in host.store.misbehaviours().await? {
         all.extend(misbehaviour(&report, tenant, &runs, &installed, now));
     }
     for (release, found) in host.store.vulnerabilities().await? {
         if runs.contains(&release) && !found.is_empty() {
-            let submission = host.release(&release).await?;
+            // What cannot be looked at keeps nothing else from being told: where it is refused, that is told of.
+            let Ok(submission) = host.release(&release).await else { continue };
             let help = suspend(&installed, tenant, &release, "known vulnerabilities");
             all.push(vulnerable(&name(&submission), &found, help, now));
         }
     }
     for release in &runs {
-        match host.release(release).await {
-            Ok(submission) => all.extend(ending(&host.desk().case(&submission).await?)),
-            // A release that is not there any more is told of where it is refused.
-            Err(error) => tracing::debug!(%error, "a release cannot be looked at"),
+        match over_soon(host, release, tenant.is_some()).await {
+            Ok(found) => all.extend(found),
+            Err(error) => tracing::debug!(error = format!("{error:#}"), "a release cannot be looked at"),
         }
     }
     Ok(all)
+}
+
+/// Of each of a release's approvals that is over soon.
+async fn over_soon(host: &Host, release: &ReleaseId, to_tenant: bool) -> Result<Vec<Standing>> {
+    let submission = host.release(release).await?;
+    Ok(ending(&host.desk().case(&submission).await?, to_tenant))
 }
 
 fn misbehaviour(
@@ -121,23 +141,27 @@ fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> 
         names.push(format!("{} more", found.len() - NAMED));
     }
     let fixed = found.iter().all(|one| one.fixed.is_some());
-    let ask = match fixed {
-        true => "stops it; or ask its publisher for a release with the fixed versions",
-        false => "stops it; or ask its publisher what they do about it",
+    let ask = match (fixed, stop.is_empty()) {
+        (true, false) => "stops it; or ask its publisher for a release with the fixed versions",
+        (false, false) => "stops it; or ask its publisher what they do about it",
+        (true, true) => "ask its publisher for a release with the fixed versions",
+        (false, true) => "ask its publisher what they do about it",
     };
     let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
     Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask) }
 }
 
 /// Of each approval that is over soon.
-fn ending(case: &Case) -> Vec<Standing> {
+fn ending(case: &Case, to_tenant: bool) -> Vec<Standing> {
     let soon = case.now.plus(SOON);
     let ends = case.standing.live(case.now).filter(|one| one.verdict.expires <= soon);
-    ends.map(|one| ends_soon(case, one)).collect()
+    ends.map(|one| ends_soon(case, one, to_tenant)).collect()
 }
 
-fn ends_soon(case: &Case, given: &Given) -> Standing {
+fn ends_soon(case: &Case, given: &Given, to_tenant: bool) -> Standing {
     let of = name(&case.submission);
+    // Who reviews for the platform is nothing that tenants are told.
+    let review = if to_tenant { "a review".to_owned() } else { format!("{}'s review", given.owner) };
     let left = case.standing.live(given.verdict.expires).count();
     let then = match left < case.standing.needed {
         true => format!("then {left} of {} approvals are left and it stops", case.standing.needed),
@@ -146,7 +170,7 @@ fn ends_soon(case: &Case, given: &Given) -> Standing {
     Standing {
         time: given.verdict.expires,
         kind: "review.ends",
-        what: format!("{}'s review of {of} ends {}; {then}", given.owner, given.verdict.expires),
+        what: format!("{review} of {of} ends {}; {then}", given.verdict.expires),
         help: Help::run(["review", "show", &format!("{}@{}", case.submission.plugin, case.submission.number)])
             .but("vet it again"),
     }

@@ -1,0 +1,86 @@
+//! Notices: what needs somebody, and what helps (MON-1, MON-4).
+//!
+//! Invariants: a tenant's people are told what is about their tenant, and the platform's what is the platform's own; whoever holds the
+//! home is told all of it; what is told names no secret.
+
+mod list;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_model::{error::StoreError, id::TenantId, time::Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::admin::Group;
+
+/// For whom notices are gathered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// For whoever holds the home: all of them.
+    Everybody,
+    /// Those that are the platform's own.
+    Platform,
+    /// Those that a tenant is to know.
+    Tenant(TenantId),
+}
+
+impl Whose {
+    /// Whether something of this tenant, or of none, is for them.
+    pub fn has(&self, tenant: Option<&TenantId>) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Platform => tenant.is_none(),
+            Self::Tenant(own) => tenant == Some(own),
+        }
+    }
+
+    /// The one tenant, where it is that.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Tenant(tenant) => Some(tenant),
+            Self::Everybody | Self::Platform => None,
+        }
+    }
+}
+
+/// Something that needs somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Notice)]
+pub struct Notice {
+    /// The index of its entry in the audit log; absent where it is so at the moment, whenever it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// When; of what is so at the moment since when, or until when.
+    #[schema(format = DateTime)]
+    pub time: String,
+    /// What sort, such as `plugin.suspended`.
+    pub kind: String,
+    /// What happened or is so, in one line.
+    pub what: String,
+    /// What helps: commands as a shell reads them, with words behind them.
+    pub help: String,
+}
+
+/// Gathers notices.
+#[async_trait]
+pub trait Noticeboard: Send + Sync {
+    /// What is so at the moment, and then what stands in the log since then, the newest first.
+    ///
+    /// # Errors
+    /// What they are gathered from cannot be read.
+    async fn notices(&self, whose: &Whose, since: Timestamp) -> Result<Vec<Notice>, StoreError>;
+}
+
+/// What notices are read with.
+pub struct Ports {
+    /// Where they are gathered.
+    pub board: Arc<dyn Noticeboard>,
+}
+
+/// The operations.
+pub fn operations() -> Group<Ports> {
+    Group::new().with::<list::List>()
+}

@@ -1,0 +1,87 @@
+//! Rules: what the log is held against, and what raises an alert (MON-4).
+//!
+//! Invariants: a rule is everybody's, and where the operator's own files lie is for nobody else; nothing is written here: a rule is a
+//! file of the home, and a host takes it when it starts.
+
+mod get;
+mod list;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use portcullis_model::error::StoreError;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    admin::{Call, Group, Operation, unavailable},
+    problem::Problem,
+};
+
+/// Reads all rules.
+pub trait Rulebook: Send + Sync {
+    /// All of them, by their ids: those that come with the host, and the operator's own.
+    ///
+    /// # Errors
+    /// A file of the operator's cannot be read, or is no rule.
+    fn rules(&self) -> Result<Vec<RuleView>, StoreError>;
+}
+
+/// What rules are read with.
+pub struct Ports {
+    /// Where they are.
+    pub book: Arc<dyn Rulebook>,
+}
+
+/// The operations.
+pub fn operations() -> Group<Ports> {
+    Group::new().with::<list::List>().with::<get::Get>()
+}
+
+/// A rule, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = AlertRule)]
+pub struct RuleView {
+    /// What it is called by.
+    pub id: String,
+    /// What it finds, in a line.
+    pub title: String,
+    /// How soon somebody should look: `low`, `medium`, `high` or `critical`.
+    pub severity: String,
+    /// Who must act: `platform`, `subscriber` or `developer`.
+    pub party: String,
+    /// The duties that it serves.
+    pub duties: Vec<String>,
+    /// What to look at when it raises something.
+    pub look_at: String,
+    /// About which entries of the log.
+    #[serde(rename = "where")]
+    pub filter: String,
+    /// When it raises something, in a word.
+    pub condition: String,
+    /// The same, in words.
+    pub raises: String,
+    /// For how many hours after the first hit others go into the same alert.
+    pub cool_down_hours: u64,
+    /// Whether it is applied.
+    pub enabled: bool,
+    /// Whether it is the operator's own, or in the place of one that comes with the host.
+    pub own: bool,
+    /// The operator's file: null where it comes with the host, and for whoever sees nothing of the platform's own.
+    pub file: Option<String>,
+    /// The digest of what it was read from.
+    pub digest: String,
+}
+
+impl Ports {
+    /// All rules, as whoever asks sees them.
+    async fn shown<O: Operation>(&self, call: &Call<O>) -> Result<Vec<RuleView>, Problem> {
+        let mut all = self.book.rules().map_err(|error| unavailable(&error))?;
+        if !call.on_platform().await? {
+            all.iter_mut().for_each(|rule| rule.file = None);
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,79 @@
+use axum::http::{Method, StatusCode};
+use portcullis_model::people::Caller;
+use portcullis_store::SqliteStore;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::admin::{Local, LocalAnswer, Routes, testing};
+
+/// Two rules: one comes with the host, one is the operator's. Or a file that is no rule.
+struct Shelf(bool);
+
+fn rule(id: &str, file: Option<&str>) -> RuleView {
+    RuleView {
+        id: id.to_owned(),
+        title: "Something is new".to_owned(),
+        severity: "high".to_owned(),
+        party: "subscriber".to_owned(),
+        duties: vec!["MON-4".to_owned()],
+        look_at: "What it sent".to_owned(),
+        filter: "kind=act.outcome".to_owned(),
+        condition: "first-seen".to_owned(),
+        raises: "host never seen before".to_owned(),
+        cool_down_hours: 6,
+        enabled: true,
+        own: file.is_some(),
+        file: file.map(str::to_owned),
+        digest: "sha256:0".to_owned(),
+    }
+}
+
+impl Rulebook for Shelf {
+    fn rules(&self) -> Result<Vec<RuleView>, StoreError> {
+        match self.0 {
+            true => Ok(vec![rule("mine", Some("/srv/home/rules/mine.toml")), rule("new-destination", None)]),
+            false => Err(StoreError("/srv/home/rules/mine.toml: it is no rule".to_owned())),
+        }
+    }
+}
+
+async fn ask(whole: bool, by: Caller, path: &str) -> LocalAnswer {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
+    let ports = Arc::new(Ports { book: Arc::new(Shelf(whole)) });
+    let router = Routes::new(frame).mount(operations(), ports).router();
+    Local::new(router, by).ask(Method::GET, path, None, None).await
+}
+
+#[tokio::test]
+async fn rules_are_listed_and_shown_and_only_the_platform_reads_where_files_lie() {
+    let list = ask(true, testing::dana(), "/rules").await;
+    let files: Vec<&Value> = list.body["items"].as_array().unwrap().iter().map(|one| &one["file"]).collect();
+    assert_eq!(files, [&json!("/srv/home/rules/mine.toml"), &Value::Null], "{}", list.body);
+    let first = ask(true, testing::dana(), "/rules?limit=1").await;
+    assert!(first.body["next"].is_string(), "{}", first.body);
+    let one = ask(true, testing::dana(), "/rules/new-destination").await;
+    assert_eq!((&one.body["where"], &one.body["cool-down-hours"]), (&json!("kind=act.outcome"), &json!(6)));
+    for path in ["/rules", "/rules/mine"] {
+        let seen = ask(true, testing::of("acme"), path).await;
+        assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
+        assert!(!seen.body.to_string().contains("/srv/home"), "a tenant reads a path of the host: {}", seen.body);
+    }
+    let mine = ask(true, testing::of("acme"), "/rules/mine").await;
+    assert_eq!((&mine.body["own"], &mine.body["file"]), (&json!(true), &Value::Null), "{}", mine.body);
+}
+
+#[tokio::test]
+async fn what_is_no_rule_is_not_there_and_what_cannot_be_read_is_not_said_to_strangers() {
+    assert_eq!(ask(true, testing::dana(), "/rules/none").await.status, StatusCode::NOT_FOUND);
+    let broken = ask(false, testing::of("acme"), "/rules").await;
+    assert_eq!(broken.status, StatusCode::SERVICE_UNAVAILABLE, "{}", broken.body);
+    assert!(!broken.body.to_string().contains("/srv/home"), "{}", broken.body);
+}
+
+#[tokio::test]
+async fn whoever_has_no_role_anywhere_reads_none() {
+    let nobody = Caller { reach: portcullis_model::people::Reach::Holdings(Vec::new()), ..testing::of("acme") };
+    assert_eq!(ask(true, nobody, "/rules").await.status, StatusCode::FORBIDDEN);
+}
