@@ -53,6 +53,8 @@ const ASKING: &[(&str, &str)] = &[
     ("client rotate", "client/keys.rs"),
     ("client show", "client/ask.rs"),
     ("client tokens", "client/ask.rs"),
+    ("connection add", "connection/add.rs"),
+    ("connection authorize", "connection/authorize.rs"),
     ("connection list", "connection/list.rs"),
     ("connection revoke", "connection/revoke.rs"),
     ("duty attest", "duty.rs"),

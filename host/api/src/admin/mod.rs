@@ -47,7 +47,7 @@ pub use axum::http::Method;
 
 pub use self::{
     automation::AutomationCallers,
-    body::{Nothing, Sent, Taken},
+    body::{Maybe, Nothing, Sent, Taken},
     caller::{OperatorOnly, Recognise},
     frame::Frame,
     given::{Bare, Given},

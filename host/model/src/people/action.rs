@@ -85,6 +85,7 @@ actions! {
     CLIENTS_LIST = read "clients.list", "Lists clients of installations, and what their tokens are for.";
     CLIENTS_REVOKE = privileged "clients.revoke", "Ends the tokens of an installation's client, or the client.";
     COMPONENTS_INSPECT = read "components.inspect", "Sees what a component in the registry is and can do.";
+    CONNECTIONS_ADD = privileged "connections.add", "Stores a credential for an installation: one that the host gets tokens with, or a token at somebody's risk.";
     CONNECTIONS_AUTHORIZE = privileged "connections.authorize", "Makes a link by which a person consents to a connection.";
     CONNECTIONS_LIST = read "connections.list", "Lists connections, without their secrets.";
     CONNECTIONS_REVOKE = privileged "connections.revoke", "Ends a connection.";
