@@ -111,6 +111,7 @@ const ASKING: &[(&str, &str)] = &[
     ("posture", "posture.rs"),
     ("privacy certificate", "privacy/asking.rs"),
     ("privacy close", "privacy/asking.rs"),
+    ("privacy export", "privacy/export.rs"),
     ("privacy list", "privacy/asking.rs"),
     ("privacy request", "privacy/asking.rs"),
     ("privacy show", "privacy/asking.rs"),
@@ -150,6 +151,7 @@ const ASKING: &[(&str, &str)] = &[
     ("status resolve", "status.rs"),
     ("tenant certificate", "tenant.rs"),
     ("tenant delete", "tenant.rs"),
+    ("tenant export", "tenant/export.rs"),
     ("why", "why.rs"),
 ];
 

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_api::{
-    admin::v1::{
-        backends::{self, MaySend},
-        people, sign_in, sources,
-        status::{self, Board},
-        tenants::{self, Deletion, Deletions, NotDone, Signed},
+    admin::{
+        Parcel,
+        v1::{
+            backends::{self, MaySend},
+            people, sign_in, sources,
+            status::{self, Board},
+            tenants::{self, Deletion, Deletions, Exports, NotDone, Signed},
+        },
     },
     ops::Announced,
 };
@@ -70,6 +73,13 @@ impl Deletions for Nothing {
     }
 }
 
+#[async_trait]
+impl Exports for Nothing {
+    async fn export(&self, _: &TenantId, _: Actor) -> Result<Parcel, NotDone> {
+        Err(NotDone::Nothing("there is no such tenant".to_owned()))
+    }
+}
+
 fn vault(world: &World) -> Arc<Vault> {
     let ring = KeyRing::of(Key::random(world.rng.as_ref()), world.rng.clone());
     Arc::new(Vault::new(world.store.clone(), ring, world.rng.clone()))
@@ -112,5 +122,5 @@ pub fn status(world: &World) -> Arc<status::Ports> {
 
 /// For tenants that leave.
 pub fn tenants() -> Arc<tenants::Ports> {
-    Arc::new(tenants::Ports { deletions: Arc::new(Nothing) })
+    Arc::new(tenants::Ports { deletions: Arc::new(Nothing), exports: Arc::new(Nothing) })
 }

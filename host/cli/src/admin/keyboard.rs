@@ -3,7 +3,10 @@
 //! Invariants: what is asked here is asked as the person at the terminal, and answered by the operation that everybody else asks;
 //! what was recorded on the way, a refusal too, is published before the answer is given.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    io::Write,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::{Context as _, Result};
 use portcullis_api::{
@@ -108,6 +111,20 @@ impl Keyboard {
         let headers: Vec<(&str, &str)> = after.iter().map(|after| ("last-event-id", after.as_str())).collect();
         let opened = self.local.open(path, &headers).await;
         opened.map(Lines::of).map_err(refused)
+    }
+
+    /// Saves what is made while it is sent, and publishes that it was taken out.
+    ///
+    /// # Errors
+    /// [`NotDone`] with what the API advises, or the file cannot be written.
+    pub async fn save(&self, path: &str, to: &mut impl Write) -> Result<()> {
+        let opened = self.local.open(path, &[]).await;
+        self.publish().await?;
+        let mut stream = opened.map_err(refused)?;
+        while let Some(part) = stream.next().await {
+            to.write_all(&part)?;
+        }
+        Ok(to.flush()?)
     }
 
     /// All pages of a list.

@@ -160,6 +160,7 @@ actions! {
     TENANTS_CERTIFY = export "tenants.certify", "Takes out the certificate of a tenant's deletion.";
     TENANTS_CREATE = privileged "tenants.create", "Adds a tenant.";
     TENANTS_DELETE = privileged "tenants.delete", "Deletes a tenant, for good.";
+    TENANTS_EXPORT = export "tenants.export", "Takes out all that is a tenant's own.";
     TENANTS_GET = read "tenants.get", "Sees a tenant's settings.";
     TENANTS_LIST = read "tenants.list", "Lists tenants.";
     TENANTS_SETTINGS_CHANGE = privileged "tenants.settings.change", "Changes a tenant's settings.";
