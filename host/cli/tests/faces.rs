@@ -136,6 +136,7 @@ const ASKING: &[(&str, &str)] = &[
     ("role remove", "role.rs"),
     ("role set", "role.rs"),
     ("role show", "role/show.rs"),
+    ("rotate", "rotate.rs"),
     ("rotation list", "rotation.rs"),
     ("rotation policy clear", "rotation/policy.rs"),
     ("rotation policy list", "rotation/policy.rs"),

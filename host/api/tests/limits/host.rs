@@ -269,6 +269,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             workshop: Arc::new(Nothing),
             store: store.clone(),
             installations: store.clone(),
+            cut_off: Default::default(),
         }),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),
         installations: Arc::new(admin::v1::installations::Ports {

@@ -60,7 +60,8 @@ impl Workshop for Bench {
 /// For rotations.
 pub fn rotations(host: &Host) -> rotation::Ports {
     let (store, installations) = (host.store.clone(), host.store.clone());
-    rotation::Ports { workshop: Arc::new(Bench(Arc::new(host.clone()))), store, installations }
+    let workshop = Arc::new(Bench(Arc::new(host.clone())));
+    rotation::Ports { workshop, store, installations, cut_off: Default::default() }
 }
 
 /// For connections; links lead to `base`.
