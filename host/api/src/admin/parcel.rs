@@ -61,7 +61,7 @@ async fn read(mut content: Box<dyn Read + Send>) -> io::Result<(Bytes, Box<dyn R
         let mut part = vec![0; PART];
         let length = content.read(&mut part)?;
         part.truncate(length);
-        Ok((Bytes::from(part), content))
+        Ok::<_, io::Error>((Bytes::from(part), content))
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
