@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use axum::http::{Method, StatusCode};
 use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehearsed};
 use portcullis_model::{
