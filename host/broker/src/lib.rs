@@ -2,6 +2,7 @@
 //!
 //! - [`vault`] seals secrets and keeps them; [`key`] is what they are sealed with, and who keeps that.
 //! - [`connection`] is the table of those in use; [`place`] says where each may go.
+//! - [`connecting`] stores those that no person consents to.
 //! - [`renew`] gets new ones in place of old ones, from whoever [`issue`] stands for.
 //! - [`egress`] sends a plugin's requests, with [`judge`] over the addresses behind a name ([`resolve`]).
 //! - [`standard_webhooks`] signs what is posted to back ends, and keeps and rotates the keys for it.
@@ -31,6 +32,7 @@ pub mod authz;
 mod bell;
 pub mod bucket;
 mod circuit;
+pub mod connecting;
 pub mod connection;
 pub mod consent;
 mod dial;

@@ -1,9 +1,11 @@
-//! The host's OAuth client and its desk of consents, wired together.
+//! The host's OAuth client, its desk of consents and what stores connections without one, wired together.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
-use portcullis_broker::{consent::Desk, providers::Providers, resolve::SystemResolver, upstream::Upstream};
+use portcullis_broker::{
+    connecting::Connecting, consent::Desk, providers::Providers, resolve::SystemResolver, upstream::Upstream,
+};
 use portcullis_model::time::{Clock, Rng};
 use tokio::sync::watch;
 
@@ -27,6 +29,16 @@ pub fn upstream(home: &Home, config: &Config, clock: Arc<dyn Clock>, rng: Arc<dy
 pub fn desk(host: &Host) -> Desk {
     let (store, keeps, upstream) = (host.store.clone(), host.connections.clone(), host.upstream.clone());
     Desk::new(store.clone(), store, keeps, upstream, host.clock.clone(), host.rng.clone())
+}
+
+/// What stores connections that no person consents to.
+pub fn connecting(host: &Host) -> Connecting {
+    Connecting {
+        keeps: host.connections.clone(),
+        issuer: host.upstream.clone(),
+        providers: host.upstream.providers().clone(),
+        clock: host.clock.clone(),
+    }
 }
 
 /// Ends consents that came to nothing, until `stop` turns true.

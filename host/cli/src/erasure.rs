@@ -38,7 +38,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// How many rows are read at once.
 const PAGE: usize = 500;
 /// The list of what was exported: `sha256sum -c` reads it.
-const SUMS: &str = "SHA256SUMS";
+pub(crate) const SUMS: &str = "SHA256SUMS";
 
 /// What was exported: each file's digest, by its path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -38,6 +38,7 @@ pub mod ops;
 pub mod outbound;
 pub mod outlet;
 pub mod output;
+pub mod parcel;
 pub mod people;
 pub mod platform;
 pub mod privacy;

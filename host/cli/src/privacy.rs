@@ -34,7 +34,6 @@ use self::certificate::certify_as;
 pub use self::{
     certificate::{Certificate, Certified, certified, certify, verify},
     desk::ports,
-    export::export,
 };
 use crate::{detect, host::Host, reading::LogReader};
 

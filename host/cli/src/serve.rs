@@ -90,6 +90,7 @@ pub async fn serve(
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
     let lock = host.home.lock()?;
+    crate::parcel::sweep(&host.home);
     // What changed between the opening and the lock: an act that looked meanwhile was told that no host runs.
     host.freezes.tighten().await?;
     host.connections.refresh().await?;

@@ -7,10 +7,11 @@ use std::{collections::BTreeMap, path::Path, process::Command, sync::Arc, time::
 
 use portcullis_broker::place::Place;
 use portcullis_cli::{
-    commands::{connection, init},
+    commands::init,
+    connect::connecting,
     duties,
     home::Home,
-    host::{Host, RULES},
+    host::{Host, RULES, person},
     reading::LogReader,
 };
 use portcullis_duties::look::{Look as _, Turn};
@@ -133,11 +134,10 @@ async fn what_would_change_is_said_before_and_what_changed_is_noticed_once() {
     let risk = AcceptedRisk { reason: "it has no OAuth yet".into(), accepted_by: "lee".into(), until };
     let to = current(&host, "ins_1").await;
     let place = Place::bearer("crm.example");
-    connection::add(&host, &to, "crm", &place, &Secret::new(b"a-static-token-of-the-crm".to_vec()), risk)
-        .await
-        .unwrap();
+    let key = ConnectionKey::of(&to, "crm").unwrap();
+    let token = Secret::new(b"a-static-token-of-the-crm".to_vec());
+    connecting(&host).keep(&key, &place, token, risk, person()).await.unwrap();
 
-    let key = ConnectionKey { tenant: acme(), installation: "ins_1".parse().unwrap(), name: "crm".into() };
     let turn = Turn { profile: "healthcare".parse().unwrap(), on: true };
     let changes = duties::turned(&host, &acme(), &turn).await.unwrap();
     let said: Vec<&str> = changes.iter().map(|one| one.what.as_str()).collect();

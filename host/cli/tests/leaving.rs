@@ -18,7 +18,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
     call::Call,
     event::{Event, EventForm},
-    id::TenantId,
+    id::{Digest, TenantId},
     installation::{Installation, InstallationStore as _},
     invoke::{CallEnd, CallReport, PluginLogs as _, Usage},
     limits::Limits,
@@ -161,6 +161,31 @@ fn found(dir: &Path, text: &str) -> Vec<PathBuf> {
 
 fn names(files: &[PathBuf]) -> BTreeSet<String> {
     files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_a_tenants_own_is_taken_out_whole_and_on_record() {
+    let host = filled().await;
+    let out = host.dir.path().join("acme.tar");
+    let file = out.display().to_string();
+    let taken = host.run(&["tenant", "export", "--tenant", "acme", "--out", &file]);
+    let tar = fs::read(&out).unwrap();
+    assert_eq!(taken["digest"], Digest::of(&tar).to_string());
+    let has = |text: String| tar.windows(text.len()).any(|at| at == text.as_bytes());
+    assert!(has(mark("acme")) && !has(mark("acme-2")), "its own, and nothing of another's");
+    let entries = host.store().entries(0, 10_000).await.unwrap();
+    let of: Vec<_> =
+        entries.iter().map(|one| one.read().unwrap()).filter(|one| one.kind == Kind::TenantExported).collect();
+    let [entry] = &of[..] else { panic!("one is on record: {}", of.len()) };
+    assert_eq!((&entry.detail["digest"], &entry.detail["files"]), (&taken["digest"], &taken["files"]));
+    assert_eq!(entry.actor, Actor::Person { name: WHO.into() });
+
+    assert!(host.refused(&["tenant", "export", "--tenant", "acme", "--out", &file]).contains("is there already"));
+    let none = host.dir.path().join("nobody.tar").display().to_string();
+    let refused = host.refused(&["tenant", "export", "--tenant", "nobody", "--out", &none]);
+    assert!(refused.contains("there is no tenant 'nobody'") && !Path::new(&none).exists(), "{refused}");
+    let left = fs::read_dir(host.home()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.map(|name| name.to_string_lossy().into_owned()).any(|name| name.starts_with(".outgoing")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -242,3 +242,38 @@ async fn a_request_to_erase_leaves_nothing_and_is_certified() {
     let database = [host.home().join("host.db"), host.home().join("host.db-wal")];
     assert!(!left.is_empty() && left.iter().all(|file| database.contains(file)), "{left:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_handed_over_in_a_directory_and_on_record() {
+    let host = Host::acted();
+    let open = |kind: &str| {
+        let words = ["privacy", "request", "--tenant", "acme", "--kind", kind, "--user", "4711471147"];
+        host.run("dpo", &words)["id"].as_str().unwrap().to_owned()
+    };
+    let (access, restrict) = (open("access"), open("restrict"));
+    let (out, none) = (host.dir.path().join("for-eve"), host.dir.path().join("none"));
+    let (to, nowhere) = (out.display().to_string(), none.display().to_string());
+    let exported = host.run("dpo", &["privacy", "export", &access, "--out", &to]);
+    assert_eq!(exported["dir"], to);
+    let files: Vec<&str> = exported["files"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(files, ["host.ndjson", "request.json"]);
+    assert!(std::fs::read_to_string(out.join("request.json")).unwrap().contains("4711471147"));
+    let list = std::fs::read(out.join("SHA256SUMS")).unwrap();
+    let entries = host.entries().await;
+    let of: Vec<_> =
+        entries.iter().map(|one| one.read().unwrap()).filter(|one| one.kind == Kind::PrivacyExported).collect();
+    let [entry] = &of[..] else { panic!("one is on record: {}", of.len()) };
+    assert_eq!(entry.detail["digest"], portcullis_model::id::Digest::of(&list).to_string());
+    assert_eq!(entry.actor, Actor::Person { name: "dpo".into() });
+
+    for (id, to, why) in [
+        (access.as_str(), &to, "not there yet"),
+        (restrict.as_str(), &nowhere, "not for access"),
+        ("dsr_000000000000000000000000", &nowhere, "no request"),
+    ] {
+        let output = host.try_run("dpo", &["privacy", "export", id, "--out", to]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(why), "{told}");
+        assert!(!none.exists(), "nothing is left of what was refused");
+    }
+}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{InstallationId, ProviderId, TenantId},
+    installation::Installation,
     risk::AcceptedRisk,
     time::Timestamp,
 };
@@ -19,6 +20,21 @@ pub struct ConnectionKey {
     pub installation: InstallationId,
     /// Its name, unique within the installation.
     pub name: String,
+}
+
+impl ConnectionKey {
+    /// That of an installation's connection of this name.
+    ///
+    /// # Errors
+    /// What is wrong with the name, in one sentence.
+    pub fn of(installation: &Installation, name: &str) -> Result<Self, String> {
+        let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fit) {
+            return Err("a connection's name is 1 to 64 of A-Z a-z 0-9 - _ .".to_owned());
+        }
+        let (tenant, installation) = (installation.tenant.clone(), installation.id.clone());
+        Ok(Self { tenant, installation, name: name.to_owned() })
+    }
 }
 
 impl fmt::Display for ConnectionKey {

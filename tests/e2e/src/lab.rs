@@ -2,10 +2,18 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use portcullis_broker::place::Place;
 use portcullis_capabilities::Capabilities;
-use portcullis_cli::{commands::init, home::Home, host::Host, serve::runtime};
+use portcullis_cli::{
+    commands::init,
+    connect::connecting,
+    home::Home,
+    host::{Host, person},
+    serve::runtime,
+};
 use portcullis_model::{
     audit::{Entry, Kind, Recorder as _},
+    connection::ConnectionKey,
     event::Event,
     helpdesk::Comment,
     id::TenantId,
@@ -13,6 +21,7 @@ use portcullis_model::{
     invoke::{CallReport, Invoke as _},
     risk::AcceptedRisk,
     scope::ScopeText,
+    secret::Secret,
 };
 use portcullis_packages::{
     install::{InstallError, Order},
@@ -55,6 +64,13 @@ impl Lab {
     pub fn risk(&self) -> AcceptedRisk {
         let until = self.host.clock.now().plus(Duration::from_secs(24 * 3_600));
         AcceptedRisk { reason: "a test's service has no OAuth".into(), accepted_by: "test".into(), until }
+    }
+
+    /// Stores a token by hand, which goes to this host in requests of this installation.
+    pub async fn connect(&self, to: &Installation, host: &str, token: &str) {
+        let key = ConnectionKey::of(to, "api").unwrap();
+        let (place, token) = (Place::bearer(host), Secret::new(token.as_bytes().to_vec()));
+        connecting(&self.host).keep(&key, &place, token, self.risk(), person()).await.unwrap();
     }
 
     /// A new one that searches guest memory for secrets after every call.

@@ -4,10 +4,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use portcullis_broker::place::Place;
-use portcullis_cli::commands::connection;
 use portcullis_e2e::{Lab, Package, root, run};
-use portcullis_model::{invoke::CallEnd, secret::Secret};
+use portcullis_model::invoke::CallEnd;
 use serde_json::json;
 
 const TOKEN: &str = "tok_2f9c1e7ab04d44d5";
@@ -16,8 +14,7 @@ const TOKEN: &str = "tok_2f9c1e7ab04d44d5";
 async fn a_token_in_guest_memory_is_found_and_its_absence_too() {
     let lab = Lab::scanning().await;
     let echo = lab.install(&Package::guest("echo", &[], "")).await;
-    let place = Place::bearer("api.example.test");
-    connection::add(&lab.host, &echo, "api", &place, &Secret::new(TOKEN.into()), lab.risk()).await.unwrap();
+    lab.connect(&echo, "api.example.test", TOKEN).await;
 
     let clean = lab.call(&echo, json!({ "text": "nothing here", "almost": "tok_2f9c1e7ab04d44d" })).await;
     assert_eq!((clean.end, clean.usage.leaked), (CallEnd::Ok, Some(false)));
@@ -35,8 +32,7 @@ async fn a_call_that_was_cut_off_is_searched_too() {
     let lab = Lab::scanning().await;
     for guest in ["loops", "eats_memory", "recurses", "panics"] {
         let installed = lab.install(&Package::guest(guest, &["log:write"], "memory-mib = 8")).await;
-        let place = Place::bearer("api.example.test");
-        connection::add(&lab.host, &installed, "api", &place, &Secret::new(TOKEN.into()), lab.risk()).await.unwrap();
+        lab.connect(&installed, "api.example.test", TOKEN).await;
         let clean = lab.call(&installed, json!({})).await;
         assert_ne!(clean.end, CallEnd::Ok, "{guest}");
         assert_eq!(clean.usage.leaked, Some(false), "{guest}: {}", clean.end);

@@ -25,6 +25,9 @@ pub trait Taken: Sized + Send + Sync + 'static {
     /// Reads it.
     fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem>;
 
+    /// Whether there must be one, where one is taken.
+    const REQUIRED: bool = true;
+
     /// Its schema, and those that it refers to; none where no body is taken.
     fn schema(into: &mut Vec<(String, Value)>) -> Option<Value>;
 }
@@ -75,6 +78,25 @@ impl<T: DeserializeOwned + ToSchema + Send + Sync + 'static> Taken for Sent<T> {
 
     fn schema(into: &mut Vec<(String, Value)>) -> Option<Value> {
         Some(super::openapi::reference::<T>(into))
+    }
+}
+
+/// JSON, or no body at all.
+#[derive(Clone, Debug)]
+pub struct Maybe<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + ToSchema + Send + Sync + 'static> Taken for Maybe<T> {
+    const REQUIRED: bool = false;
+
+    fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        match bytes.is_empty() {
+            true => Ok(Self(None)),
+            false => Sent::<T>::read(headers, bytes).map(|sent| Self(Some(sent.0))),
+        }
+    }
+
+    fn schema(into: &mut Vec<(String, Value)>) -> Option<Value> {
+        Sent::<T>::schema(into)
     }
 }
 
@@ -144,5 +166,17 @@ mod tests {
             assert!(found == reason && advice.contains(says), "{text}: {advice}");
         }
         assert_eq!(read("text/plain", "{}").unwrap_err().0, Reason::WrongType);
+    }
+
+    #[test]
+    fn what_need_not_be_sent_is_read_as_strictly_where_it_is() {
+        let mut headers = HeaderMap::new();
+        assert!(Maybe::<Why>::read(&headers, &Bytes::new()).unwrap().0.is_none());
+        let given =
+            |headers: &HeaderMap, text: &'static str| Maybe::<Why>::read(headers, &Bytes::from_static(text.as_bytes()));
+        assert_eq!(given(&headers, r#"{"reason":"x"}"#).unwrap_err().reason, Reason::WrongType);
+        headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        assert_eq!(given(&headers, r#"{"reason":"x"}"#).unwrap().0.unwrap().reason, "x");
+        assert_eq!(given(&headers, r#"{"raeson":"x"}"#).unwrap_err().reason, Reason::WrongBody);
     }
 }

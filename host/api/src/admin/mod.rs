@@ -8,6 +8,7 @@
 //! | `frame` | what all operations share, and whether somebody may do what they ask for |
 //! | `given`, `body` | what a request holds, read into types |
 //! | `page` | lists in pages |
+//! | `parcel` | files that are handed over |
 //! | `repeat` | requests that are sent again |
 //! | `mount`, `group` | from a request to an operation and back; the routes |
 //! | `openapi` | the document |
@@ -29,6 +30,7 @@ mod mount;
 mod openapi;
 mod operation;
 mod page;
+mod parcel;
 mod repeat;
 #[cfg(test)]
 mod testing;
@@ -47,7 +49,7 @@ pub use axum::http::Method;
 
 pub use self::{
     automation::AutomationCallers,
-    body::{Nothing, Sent, Taken},
+    body::{Maybe, Nothing, Sent, Taken},
     caller::{OperatorOnly, Recognise},
     frame::Frame,
     given::{Bare, Given},
@@ -56,6 +58,7 @@ pub use self::{
     openapi::{Described, document},
     operation::{About, Call, Effect, MAX_BODY, On, Operation, Reply, Streamed, Version},
     page::Page,
+    parcel::Parcel,
     v1::{Api, Ports, described},
 };
 use crate::{

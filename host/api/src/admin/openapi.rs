@@ -23,6 +23,7 @@ pub struct Described {
     pub about: About,
     parameters: Vec<Value>,
     body: Option<Value>,
+    needs_body: bool,
     answer: Value,
     pub(super) schemas: Vec<(String, Value)>,
 }
@@ -36,7 +37,7 @@ impl Described {
         let parameters = path.iter().chain(&query).filter_map(|one| serde_json::to_value(one).ok()).collect();
         let body = O::Body::schema(&mut schemas);
         let answer = reference::<O::Answer>(&mut schemas);
-        Self { about: O::ABOUT, parameters, body, answer, schemas }
+        Self { about: O::ABOUT, parameters, body, needs_body: O::Body::REQUIRED, answer, schemas }
     }
 
     /// Why a request for it can be refused.
@@ -93,7 +94,7 @@ impl Described {
         }
         if let Some(schema) = &self.body {
             operation["requestBody"] =
-                json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+                json!({ "required": self.needs_body, "content": { "application/json": { "schema": schema } } });
         }
         operation
     }

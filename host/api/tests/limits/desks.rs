@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_api::{
-    admin::v1::{
-        backends::{self, MaySend},
-        endpoints,
-        notices::{self, Notice, Noticeboard, Whose},
-        people,
-        rules::{self, RuleView, Rulebook},
-        sign_in, sources,
-        status::{self, Board},
-        tenants::{self, Deletion, Deletions, NotDone, Signed},
-        vault as secrets,
+    admin::{
+        Parcel,
+        v1::{
+            backends::{self, MaySend},
+            endpoints,
+            notices::{self, Notice, Noticeboard, Whose},
+            people,
+            rules::{self, RuleView, Rulebook},
+            sign_in, sources,
+            status::{self, Board},
+            tenants::{self, Deletion, Deletions, Exports, NotDone, Signed},
+            vault as secrets,
+        },
     },
     ops::Announced,
 };
@@ -73,6 +76,13 @@ impl Deletions for Nothing {
         Ok(None)
     }
     async fn certify(&self, _: &TenantId, _: Actor) -> Result<Signed, NotDone> {
+        Err(NotDone::Nothing("there is no such tenant".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Exports for Nothing {
+    async fn export(&self, _: &TenantId, _: Actor) -> Result<Parcel, NotDone> {
         Err(NotDone::Nothing("there is no such tenant".to_owned()))
     }
 }
@@ -153,5 +163,5 @@ pub fn status(world: &World) -> Arc<status::Ports> {
 
 /// For tenants that leave.
 pub fn tenants() -> Arc<tenants::Ports> {
-    Arc::new(tenants::Ports { deletions: Arc::new(Nothing) })
+    Arc::new(tenants::Ports { deletions: Arc::new(Nothing), exports: Arc::new(Nothing) })
 }

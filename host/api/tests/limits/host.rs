@@ -21,6 +21,7 @@ use portcullis_api::{
     ops::{Check, Family, Operations, Ops, Status},
 };
 use portcullis_broker::{
+    connecting::Connecting,
     connection::Connections,
     egress::Config,
     key::{Key, service::KeyRing},
@@ -254,6 +255,13 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             keeps: office.safe.clone(),
             ended_by: Box::new(|_| unreachable!("nobody ends one")),
             desk: office.desk.clone(),
+            connecting: Connecting {
+                keeps: office.safe.clone(),
+                issuer: office.upstream.clone(),
+                providers: office.upstream.providers().clone(),
+                clock: office.clock.clone(),
+            },
+            installations: store.clone(),
             owed: store.clone(),
             rotations: store.clone(),
             base: None,
@@ -262,6 +270,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             workshop: Arc::new(Nothing),
             store: store.clone(),
             installations: store.clone(),
+            cut_off: Default::default(),
         }),
         rules: desks::rules(),
         endpoints: desks::endpoints(world),

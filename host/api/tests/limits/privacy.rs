@@ -1,6 +1,9 @@
 //! Requests of data subjects, with a desk that asks nobody.
 
-pub use portcullis_api::admin::v1::privacy::{Asked, Certificate, Desk, NotDone, Ports};
+pub use portcullis_api::admin::{
+    Parcel,
+    v1::privacy::{Asked, Certificate, Desk, NotDone, Ports},
+};
 
 #[path = "../../src/admin/v1/privacy/testing.rs"]
 mod testing;

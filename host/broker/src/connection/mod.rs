@@ -222,7 +222,7 @@ fn view(
 }
 
 /// Where a credential comes from for which no provider is asked.
-fn fixed() -> Origin {
+pub(crate) fn fixed() -> Origin {
     let provider: ProviderId = STATIC.parse().unwrap_or_else(|_| unreachable!("it is a label"));
     Origin { provider, settings: Default::default(), scopes: Vec::new(), risk: None }
 }

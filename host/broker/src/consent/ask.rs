@@ -48,26 +48,35 @@ impl Desk {
     /// Makes a link for this. The client's secret is new, or (`None`) the one that the connection has already, or none where the
     /// client has none. Only for an installation that runs. Links for the same connection that were not used yet end.
     pub async fn ask(&self, wanted: Wanted, client: Option<Secret>) -> Result<Asked, ConsentError> {
-        self.fit(&wanted.key).await?;
-        let resolved = self.upstream.providers().resolve(&wanted.origin)?;
-        let unfit = |problem: &str| Err(ConsentError::Unfit(problem.to_owned()));
-        if resolved.definition.way != Way::AuthorizationCode {
-            return unfit("this provider asks no person; use 'connection add'");
-        }
-        resolved.place(&wanted.place.hosts, Some(&wanted.place.header), Some(&wanted.place.prefix))?;
-        match (resolved.proof, &client) {
-            (Proof::None, Some(_)) => return unfit("this client has no secret; none is needed"),
-            (Proof::None, None) => {}
-            (Proof::PrivateKeyJwt, Some(key)) => check_key(key).map_err(ConsentError::Unfit)?,
-            (Proof::Post | Proof::Basic, Some(secret)) => check_secret(secret)?,
-            (_, None) if self.known_client(&wanted.key, &wanted.origin).await?.is_some() => {}
-            (_, None) => {
-                return unfit("the client's secret is needed: the connection has none with just these settings");
-            }
-        }
+        self.check(&wanted).await?;
+        self.check_client(&wanted, client.as_ref()).await?;
         self.sweep().await?;
         self.supersede(&wanted.key).await?;
         self.make(wanted, client).await
+    }
+
+    /// Whether a link could be made for this, whatever secret the client has. Asks no provider and writes nothing.
+    pub async fn check(&self, wanted: &Wanted) -> Result<(), ConsentError> {
+        self.fit(&wanted.key).await?;
+        let resolved = self.upstream.providers().resolve(&wanted.origin)?;
+        if resolved.definition.way != Way::AuthorizationCode {
+            return Err(ConsentError::Unfit("this provider asks no person; use 'connection add'".to_owned()));
+        }
+        resolved.place(&wanted.place.hosts, Some(&wanted.place.header), Some(&wanted.place.prefix))?;
+        Ok(())
+    }
+
+    /// Whether this is the secret that a link for this needs: a new one, or (`None`) the one that the connection has already, or none.
+    pub async fn check_client(&self, wanted: &Wanted, client: Option<&Secret>) -> Result<(), ConsentError> {
+        let unfit = |problem: &str| Err(ConsentError::Unfit(problem.to_owned()));
+        match (self.upstream.providers().resolve(&wanted.origin)?.proof, client) {
+            (Proof::None, Some(_)) => unfit("this client has no secret; none is needed"),
+            (Proof::None, None) => Ok(()),
+            (Proof::PrivateKeyJwt, Some(key)) => check_key(key).map_err(ConsentError::Unfit),
+            (Proof::Post | Proof::Basic, Some(secret)) => check_secret(secret),
+            (_, None) if self.known_client(&wanted.key, &wanted.origin).await?.is_some() => Ok(()),
+            (_, None) => unfit("the client's secret is needed: the connection has none with just these settings"),
+        }
     }
 
     async fn make(&self, wanted: Wanted, client: Option<Secret>) -> Result<Asked, ConsentError> {

@@ -129,6 +129,20 @@ impl Keyboard {
         opened.map(Lines::of).map_err(refused)
     }
 
+    /// Saves what is made while it is sent, and publishes that it was taken out.
+    ///
+    /// # Errors
+    /// [`NotDone`] with what the API advises, or the file cannot be written.
+    pub async fn save(&self, path: &str, to: &mut impl Write) -> Result<()> {
+        let opened = self.local.open(path, &[]).await;
+        self.publish().await?;
+        let mut stream = opened.map_err(refused)?;
+        while let Some(part) = stream.next().await {
+            to.write_all(&part)?;
+        }
+        Ok(to.flush()?)
+    }
+
     /// All pages of a list.
     pub async fn pages(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<Vec<Value>> {
         let mut query = query.to_vec();

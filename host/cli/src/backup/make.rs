@@ -25,7 +25,7 @@ use super::{
     manifest::{FORMAT, LeftOut, LogHead, Manifest},
     state::BACKUP,
 };
-use crate::{config::Config, home::Home, log_proof};
+use crate::{config::Config, home::Home, log_proof, parcel::OUTGOING};
 
 /// What the directories of copies of databases begin with.
 const COPIES: &str = ".backup-";
@@ -356,7 +356,8 @@ impl Walk<'_> {
             }
             // Recent changes of databases are in their copies.
             _ if top && ends(&[".lock", ".db-wal", ".db-shm", ".db-journal"]) => true,
-            _ if top && path.starts_with(COPIES) => true,
+            // What somebody is just being handed over.
+            _ if top && (path.starts_with(COPIES) || path.starts_with(OUTGOING)) => true,
             _ => false,
         }
     }

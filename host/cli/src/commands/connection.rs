@@ -6,17 +6,18 @@ mod authorize;
 mod list;
 mod revoke;
 
-pub use add::{add, issue};
-use anyhow::{Result, bail};
-use clap::{Args, Subcommand};
-use portcullis_model::{
-    connection::{ConnectionKey, Origin},
-    id::ProviderId,
-    installation::Installation,
-    risk::AcceptedRisk,
-};
+use std::collections::BTreeMap;
 
-use crate::{home::Home, host::Host, output::Output};
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use portcullis_model::{connection::ConnectionKey, installation::Installation};
+use serde_json::{Value, json};
+
+use crate::{
+    home::Home,
+    host::{Host, secret_from_stdin},
+    output::Output,
+};
 
 /// Credentials that the host adds to plugins' requests.
 #[derive(Debug, Subcommand)]
@@ -64,14 +65,17 @@ impl From {
         settings.is_empty() && scopes.is_empty() && hosts.is_empty() && header.is_none() && prefix.is_none()
     }
 
-    fn origin(&self, provider: ProviderId, risk: Option<AcceptedRisk>) -> Result<Origin> {
-        let mut settings = std::collections::BTreeMap::new();
+    /// As a request says it.
+    fn body(&self) -> Result<Value> {
+        let mut settings = BTreeMap::new();
         for (name, value) in &self.settings {
-            if settings.insert(name.clone(), value.clone()).is_some() {
+            if settings.insert(name, value).is_some() {
                 bail!("--set {name}= is given twice");
             }
         }
-        Ok(Origin { provider, settings, scopes: self.scopes.clone(), risk })
+        Ok(json!({
+            "settings": settings, "scopes": self.scopes, "hosts": self.hosts, "header": self.header, "prefix": self.prefix,
+        }))
     }
 }
 
@@ -87,6 +91,13 @@ impl ConnectionCommand {
     }
 }
 
+/// The secret on standard input, as a request says it.
+fn secret() -> Result<Value> {
+    let secret = secret_from_stdin()?;
+    let text = String::from_utf8(secret.expose().to_vec()).ok().context("the secret on standard input is no text")?;
+    Ok(text.into())
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -96,13 +107,5 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// The key of an installation's connection. Says what is wrong with the name.
 pub fn key(installation: &Installation, name: &str) -> Result<ConnectionKey> {
-    let fit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fit) {
-        bail!("a connection's name is 1 to 64 of A-Z a-z 0-9 - _ .");
-    }
-    Ok(ConnectionKey {
-        tenant: installation.tenant.clone(),
-        installation: installation.id.clone(),
-        name: name.to_owned(),
-    })
+    ConnectionKey::of(installation, name).map_err(anyhow::Error::msg)
 }

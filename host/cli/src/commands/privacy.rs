@@ -1,6 +1,7 @@
 //! `portcullis privacy`
 
 mod asking;
+mod export;
 mod words;
 
 use std::path::PathBuf;
@@ -14,12 +15,7 @@ use portcullis_model::{
 use portcullis_packages::keys::PublicKey;
 use serde_json::json;
 
-use crate::{
-    home::Home,
-    host::{Host, person},
-    output::Output,
-    privacy,
-};
+use crate::{home::Home, host::Host, output::Output, privacy};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -154,13 +150,7 @@ impl PrivacyCommand {
             Self::Request(request) => request.run(&host, output).await,
             Self::List { tenant } => asking::list(&host, tenant, output).await,
             Self::Show { id } => asking::show(&host, &id, output).await,
-            Self::Export { id, out } => {
-                let exported = privacy::export(&host, &id, &out, person()).await?;
-                super::publish(&host).await?;
-                output.result(&exported, || {
-                    format!("{} files in {}; their digests are in SHA256SUMS.", exported.files.len(), out.display())
-                })
-            }
+            Self::Export { id, out } => export::run(&host, &id, &out, output).await,
             Self::Close { id, note, out } => asking::close(&host, &id, note, out, output).await,
             Self::Certificate { id, out } => asking::certificate(&host, &id, Some(out), output).await,
             Self::Verify { .. } => bail!("a certificate is checked without a host"),

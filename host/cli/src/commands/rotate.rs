@@ -1,36 +1,35 @@
 //! `portcullis rotate`
 
+mod following;
+
 use std::{
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
-    slice,
-    sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use indicatif::ProgressBar;
-use portcullis_broker::rotation::{
-    Families, Latency, Memory, NobodyServes, Order, Pace, Progress, Rehearsed, Report, Rotator,
-};
+use portcullis_api::admin::{Method, v1::freezes::ExtentView};
+use portcullis_broker::rotation::Report;
 use portcullis_model::{
-    freeze::Extent,
     id::RotationId,
-    rotation::{Act, Line, Mode, Outcome, Revocation, RotationStore as _},
+    rotation::{Mode, Revocation},
 };
 use portcullis_packages::keys::PublicKey;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use self::following::Following;
+use super::rotation::Seen;
 use crate::{
+    admin::{Keyboard, given},
     extent::ExtentArgs,
     home::Home,
-    host::{Host, person},
+    host::Host,
     output::Output,
     rotation,
-    system::SystemClock,
 };
 
 /// After a breach: freeze, revoke, mint anew, resume, and sign a report. With --planned: rotate in good order.
@@ -90,58 +89,40 @@ impl Rotate {
         if let Some(RotateCommand::Verify { file, key }) = &self.command {
             return verify(&home, file, *key, output);
         }
-        let host = Arc::new(Host::open(home).await?);
-        let progress = Arc::new(Shown { output, bar: output.bar(0, "rotating") });
+        let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&host)?;
         if let Some(id) = &self.resume {
-            let found = host.store.acts().await?.into_iter().find(|act| act.id == *id);
-            let extent = found.map_or(Extent::All, |act| act.extent);
-            let _turn = rotation::turn(&host, rotation::whose(&host, &[extent]).await?.as_ref()).await?;
-            let (act, lines) = rotation::rotator(&host, person(), true).go_on(id, progress.clone()).await?;
-            return self.finished(&host, act, lines, &progress, output).await;
+            let before = Seen::of(&keyboard, id).await?;
+            let following = Following::from(&before, output);
+            keyboard.act(Method::POST, &format!("/rotations/{id}/resume"), None, None).await?;
+            let report = following.until_through(&keyboard, id).await?;
+            return self.finished(&keyboard, &report, output).await;
         }
-        let extent = self.extent.read(&host).await?;
-        let Some(reason) = self.reason.clone() else {
-            bail!("--reason: say why; it stands in the log and in the report")
-        };
+        let extent = ExtentView::from(&self.extent.read(&host).await?);
+        let Some(reason) = &self.reason else { bail!("--reason: say why; it stands in the log and in the report") };
+        let mode = if self.planned { "planned" } else { "emergency" };
+        let body = json!({ "mode": mode, "extent": extent, "reason": reason });
         if self.rehearse {
-            return self.rehearse(&host, extent, reason, progress, output).await;
+            return self.rehearse(&keyboard, body, output).await;
         }
-        let whose = rotation::whose(&host, slice::from_ref(&extent)).await?;
-        let mode = if self.planned { Mode::Planned } else { Mode::Emergency };
-        let tenant = if let Extent::Tenant(tenant) = &extent { Some(tenant) } else { None };
-        let overlap = rotation::overlap_of(&host, tenant).await?;
-        let order = Order { mode, extent, reason, only: None, overlap };
-        let rotator = rotation::rotator(&host, person(), true);
-        let (act, lines) = if mode == Mode::Emergency {
-            rotation::frozen_first(&host, whose.as_ref(), &rotator, order, progress.clone()).await?
-        } else {
-            let _turn = rotation::turn(&host, whose.as_ref()).await?;
-            rotator.carry_out(order, progress.clone()).await?
-        };
-        self.finished(&host, act, lines, &progress, output).await
+        let mut begun = keyboard.post("/rotations", &body).await?;
+        let id: RotationId = given(begun["rotation"]["id"].take())?;
+        let report = Following::new(output).until_through(&keyboard, &id).await?;
+        self.finished(&keyboard, &report, output).await
     }
 
-    async fn finished(
-        &self,
-        host: &Host,
-        act: Act,
-        lines: Vec<Line>,
-        progress: &Shown,
-        output: Output,
-    ) -> Result<ExitCode> {
-        progress.bar.finish_and_clear();
-        let report = Report::new(act, lines);
-        let signed = rotation::sign(host, &report, person()).await?;
+    async fn finished(&self, keyboard: &Keyboard, report: &Report, output: Output) -> Result<ExitCode> {
+        let path = format!("/rotations/{}/report", report.act.id);
+        let signed: Signed = given(keyboard.act(Method::POST, &path, None, None).await?)?;
         let file = self.report.clone().unwrap_or_else(|| PathBuf::from(format!("rotation-{}.json", report.act.id)));
         write_new(&file, &signed.envelope)?;
-        super::publish(host).await?;
         let whole = report.is_whole();
         let value = json!({
             "rotation": report.act.id, "totals": report.totals, "reach-ms": report.reach_ms, "whole": whole,
-            "report": file, "digest": signed.digest.to_string(), "key": signed.key.to_string(),
+            "report": file, "digest": signed.digest, "key": signed.key,
         });
         output.item(&value, || {
-            let mut words = summary(&report);
+            let mut words = summary(report);
             words.push(format!("Report: {} ({}), signed by {}", file.display(), signed.digest, signed.key));
             if !whole {
                 words.push(format!("NOT WHOLE: 'portcullis rotate --resume {}' goes on with it.", report.act.id));
@@ -151,37 +132,13 @@ impl Rotate {
         Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    async fn rehearse(
-        &self,
-        host: &Arc<Host>,
-        extent: Extent,
-        reason: String,
-        progress: Arc<Shown>,
-        output: Output,
-    ) -> Result<ExitCode> {
-        let mut before = Vec::new();
-        for act in host.store.acts().await? {
-            before.extend(host.store.lines(&act.id).await?);
-        }
-        let latency = Latency::from_lines(&before, Duration::from_millis(self.assume_ms));
-        let measured = latency.measured.len();
-        let held = rotation::families(host, &person()).list().await?;
-        let store = Arc::new(Memory::default());
-        let rotator = Rotator {
-            store: store.clone(),
-            freezes: store,
-            families: Families::new(vec![Arc::new(Rehearsed::new(held, latency))]),
-            reach: Arc::new(NobodyServes(SystemClock)),
-            clock: host.clock.clone(),
-            rng: host.rng.clone(),
-            actor: person(),
-            platform: true,
-            pace: Pace::default(),
-        };
-        let order = Order { mode: Mode::Rehearsal, extent, reason, only: None, overlap: Duration::ZERO };
-        let (act, lines) = rotator.carry_out(order, progress.clone()).await?;
-        progress.bar.finish_and_clear();
-        let report = Report::new(act, lines);
+    async fn rehearse(&self, keyboard: &Keyboard, mut body: Value, output: Output) -> Result<ExitCode> {
+        body["assume-ms"] = json!(self.assume_ms);
+        let following = Following::new(output);
+        let mut played = keyboard.post("/rotations?dry_run=true", &body).await?;
+        let measured: usize = given(played["providers-measured"].take())?;
+        let seen = Seen::read(played["rotation"].take(), given(played["lines"].take())?)?;
+        let report = following.whole(seen);
         let value = json!({
             "rehearsed": report.act.extent, "totals": report.totals, "providers-measured": measured,
             "assumed-ms": self.assume_ms,
@@ -198,46 +155,15 @@ impl Rotate {
     }
 }
 
-/// Shows how an act gets on: a bar at a terminal, or a line of JSON for each item.
-struct Shown {
-    output: Output,
-    bar: ProgressBar,
+/// A signed report, as it is answered.
+#[derive(Deserialize)]
+struct Signed {
+    envelope: String,
+    digest: String,
+    key: String,
 }
 
-impl Progress for Shown {
-    fn frozen(&self, act: &Act, lines: usize) {
-        self.bar.set_length(lines as u64);
-        if self.output.json {
-            drop(self.output.item(
-                &json!({ "rotation": act.id, "freeze": act.freeze, "reached": act.reached, "items": lines }),
-                String::new,
-            ));
-        } else if act.mode == Mode::Rehearsal {
-            self.bar.suspend(|| eprintln!("{}: {lines} items are rehearsed; nothing is frozen", act.id));
-        } else if let (Some(freeze), Some(reached)) = (act.freeze, act.reached) {
-            let state = match (reached.host_runs, reached.left) {
-                (false, _) => "no host runs, nothing was under way".to_owned(),
-                (true, 0) => format!("{} requests ended, nothing goes out any more", reached.ended),
-                (true, _) => "the running host has NOT confirmed it".to_owned(),
-            };
-            self.bar.suspend(|| eprintln!("{}: frozen (freeze {freeze}); {state}; {lines} items", act.id));
-        } else {
-            self.bar.suspend(|| eprintln!("{}: {lines} items", act.id));
-        }
-    }
-
-    fn line(&self, line: &Line) {
-        self.bar.inc(1);
-        if self.output.json {
-            drop(self.output.item(line, String::new));
-        } else if matches!(line.outcome, Outcome::Failed | Outcome::PersonNeeded) {
-            let why = line.why.as_deref().unwrap_or("nothing can mint it anew");
-            self.bar.suspend(|| eprintln!("{}: {}: {why}", line.item, named(&line.outcome)));
-        }
-    }
-}
-
-fn named(value: &impl serde::Serialize) -> String {
+pub(super) fn named(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -317,7 +243,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use portcullis_broker::rotation::Totals;
-    use portcullis_model::time::Timestamp;
+    use portcullis_model::{freeze::Extent, rotation::Act, time::Timestamp};
 
     use super::*;
 

@@ -113,6 +113,7 @@ struct Shown {
     listed: bool,
     ended: Option<Timestamp>,
     open: usize,
+    cut_off: Option<String>,
 }
 
 impl Shown {
@@ -172,15 +173,38 @@ async fn show(host: &Host, id: &RotationId, file: Option<PathBuf>, output: Outpu
     }
 }
 
+/// A rotation as it stands, line by line.
+pub(super) struct Seen {
+    pub(super) act: Act,
+    pub(super) lines: Vec<Line>,
+    /// Why it does not go on, where it was cut off and whoever answered carried it out.
+    pub(super) cut_off: Option<String>,
+}
+
+impl Seen {
+    /// Looks at one.
+    pub(super) async fn of(keyboard: &Keyboard, id: &RotationId) -> Result<Self> {
+        let pages = or_unknown(keyboard.pages(&format!("/rotations/{id}"), &[]).await, || {
+            format!("there is no rotation '{id}'; 'portcullis rotation list' shows them")
+        })?;
+        let (mut last, mut lines) = (None, Vec::new());
+        for mut page in pages {
+            lines.append(&mut given::<Vec<Line>>(page["lines"].take())?);
+            last = Some(page["rotation"].take());
+        }
+        Self::read(last.unwrap_or_default(), lines)
+    }
+
+    /// One that was answered, with these lines.
+    pub(super) fn read(rotation: Value, lines: Vec<Line>) -> Result<Self> {
+        let mut shown: Shown = given(rotation)?;
+        let cut_off = shown.cut_off.take();
+        Ok(Self { act: shown.act()?.0, lines, cut_off })
+    }
+}
+
 /// A rotation, line by line.
 async fn report(keyboard: &Keyboard, id: &RotationId) -> Result<Report> {
-    let pages = or_unknown(keyboard.pages(&format!("/rotations/{id}"), &[]).await, || {
-        format!("there is no rotation '{id}'; 'portcullis rotation list' shows them")
-    })?;
-    let (mut act, mut lines) = (None, Vec::new());
-    for mut page in pages {
-        lines.append(&mut given::<Vec<Line>>(page["lines"].take())?);
-        act = Some(given::<Shown>(page["rotation"].take())?.act()?.0);
-    }
-    Ok(Report::new(act.context("what the host answered cannot be read")?, lines))
+    let Seen { act, lines, .. } = Seen::of(keyboard, id).await?;
+    Ok(Report::new(act, lines))
 }

@@ -1,5 +1,7 @@
 //! `portcullis tenant`
 
+mod export;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -87,14 +89,7 @@ pub struct Delete {
 impl TenantCommand {
     pub(crate) async fn run(self, home: Home, output: Output) -> Result<()> {
         match self {
-            Self::Export { tenant, out } => {
-                let host = Host::open(home).await?;
-                let left = tenant::export(&host, &tenant, &out).await?;
-                super::publish(&host).await?;
-                output.result(&left, || {
-                    format!("{} files of {tenant} are in {}.\nIts digest: {}", left.files, out.display(), left.digest)
-                })
-            }
+            Self::Export { tenant, out } => export::run(&Host::open(home).await?, &tenant, &out, output).await,
             Self::Delete(delete) => delete.run(&Host::open(home).await?, output).await,
             Self::Certificate { tenant, out } => {
                 let keyboard = Keyboard::of(&Host::open(home).await?)?;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     commands::connection,
-    connect::desk,
+    connect::{connecting, desk},
     host::{Host, person},
 };
 
@@ -37,10 +37,10 @@ fn origin(chat: &Chat, definition: &str, client: &str, more: &[(&str, String)]) 
 
 /// The chat notifier's: by client credentials, nobody is asked.
 pub async fn service(host: &Host, chat: &Chat) -> Result<()> {
-    let to = host.installation("chat-notifier").await?;
+    let key = connection::key(&host.installation("chat-notifier").await?, "chat")?;
     let origin = origin(chat, "client-credentials", SERVICE, &[])?;
     let secret = Secret::new(chat.provider.secret(SERVICE)?.into());
-    connection::issue(host, &to, "chat", origin, &Place::bearer(CHAT), secret).await?;
+    connecting(host).issue(&key, &origin, &Place::bearer(CHAT), secret, person()).await?;
     Ok(())
 }
 
@@ -65,14 +65,14 @@ pub async fn consent(host: &Host, child: &HostProcess, chat: &Chat, issued: &Iss
 
 /// Stores a secret that is no secret: it is an event's id, so that it is in guest memory for that event's calls, and must be found.
 pub async fn plant(host: &Host, value: &str) -> Result<()> {
-    let to = host.installation("card-guard").await?;
+    let key = connection::key(&host.installation("card-guard").await?, "planted")?;
     let risk = AcceptedRisk {
         reason: "no secret: planted, so that the search for secrets has one to find".to_owned(),
         accepted_by: "demo".to_owned(),
         until: host.clock.now().plus(Duration::from_secs(24 * 3_600)),
     };
     let place = Place::bearer("planted.example.test");
-    connection::add(host, &to, "planted", &place, &Secret::new(value.into()), risk).await?;
+    connecting(host).keep(&key, &place, Secret::new(value.into()), risk, person()).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What the admin API does with requests of data subjects, on this host: the same as the command.
+//! What the admin API does with requests of data subjects, on this host, for the command as for everybody.
 //!
 //! Invariant: whoever asks, by which way, is held to the same conditions, and stands in the log by their own name.
 
@@ -6,25 +6,33 @@ use std::sync::Arc;
 
 use anyhow::Error;
 use async_trait::async_trait;
-use portcullis_api::admin::v1::privacy::{Asked, Certificate, Desk, NotDone, Ports};
+use portcullis_api::admin::{
+    Parcel,
+    v1::privacy::{Asked, Certificate, Desk, NotDone, Ports},
+};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
     error::StoreError,
     id::{Digest, PrivacyId, TenantId},
     json::sorted,
-    privacy::{PartState, PrivacyKind, PrivacyRequest, PrivacyStore as _},
+    privacy::{PartState, PrivacyRequest, PrivacyStore as _},
 };
 use serde_json::{Map, Value, json};
 
-use super::{certify_as, closable, close_as, finders, installations, one, open, rehearsed};
-use crate::{host::Host, tenant};
+use super::{
+    certify_as, closable, close_as,
+    export::{export, for_access},
+    finders, installations, one, open, rehearsed,
+};
+use crate::{host::Host, parcel::Turns, tenant};
 
 /// What the operations are done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports::new(Arc::new(OfHost(host.clone())))
+    Ports::new(Arc::new(OfHost(host.clone(), Turns::default())))
 }
 
-struct OfHost(Host);
+/// This host, and of whom it is handing something over.
+struct OfHost(Host, Turns);
 
 /// What a person can do something about is said to them; what failed is not.
 fn not_done(error: Error) -> NotDone {
@@ -97,6 +105,16 @@ impl Desk for OfHost {
         Ok(value)
     }
 
+    async fn parcel(&self, id: &PrivacyId, actor: Actor) -> Result<Parcel, NotDone> {
+        let (request, who) = for_access(&self.0, id).await.map_err(not_done)?;
+        let busy = || {
+            NotDone::Refused("another one of this tenant is being handed over; wait until that has ended".to_owned())
+        };
+        let turn = self.1.take(&request.tenant).ok_or_else(busy)?;
+        let failed = |error: Error| NotDone::Store(StoreError(format!("{error:#}")));
+        Ok(export(&self.0, &request, &who, actor).await.map_err(failed)?.parcel(turn))
+    }
+
     async fn leaving(&self, tenant: &TenantId) -> Result<Value, NotDone> {
         let plan = tenant::plan(&self.0, tenant).await.map_err(not_done)?;
         serde_json::to_value(&plan).map_err(|error| not_done(error.into()))
@@ -105,13 +123,7 @@ impl Desk for OfHost {
 
 /// What is held about the person of a request for access, with whose data it is.
 async fn held(host: &Host, id: &PrivacyId) -> anyhow::Result<(TenantId, Value)> {
-    let request = one(host, id).await?;
-    if request.kind != PrivacyKind::Access {
-        anyhow::bail!("the request is to {}, not for access: there is nothing to hand over", request.kind.name());
-    }
-    let Some(who) = request.who.clone() else {
-        anyhow::bail!("whom the request was about is not kept any more, nor what was answered")
-    };
+    let (request, who) = for_access(host, id).await?;
     let mut answers = Map::new();
     for part in &request.parts {
         if let PartState::Done { data: Some(data), .. } = &part.state {

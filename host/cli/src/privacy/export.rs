@@ -1,7 +1,7 @@
-//! What is held about a person, written out for them: what plugins answered, and what the host itself keeps for them.
+//! What is held about a person, put together for them: what plugins answered, and what the host itself keeps for them.
 //!
-//! Invariants: the directory is new and closed to others, and lists the SHA-256 of each of its files; that it was written is on record,
-//! with the digest of that list.
+//! Invariants: the SHA-256 of each file is in a list beside them; that it was put together is on record, with the digest of that list,
+//! before anybody is handed it.
 
 use std::{
     fs::{self, File},
@@ -15,23 +15,43 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
     id::{Digest, PrivacyId},
     json::sorted,
-    privacy::{PartState, PrivacyKind},
+    privacy::{Identity, PartState, PrivacyKind, PrivacyRequest},
 };
 use serde_json::{Value, json};
 
 use super::{finders, installations, one};
 use crate::{
-    erasure::{Exported, fresh_dir, seal},
+    erasure::{Exported, SUMS, fresh_dir, seal},
     host::Host,
+    parcel::{Bench, Packed},
 };
 
-/// Writes what is held about the person of a request for access into a new directory.
-pub async fn export(host: &Host, id: &PrivacyId, dir: &Path, actor: Actor) -> Result<Exported> {
+/// A request for access, and whom it is about. Says why nothing can be handed over, where nothing can.
+pub(super) async fn for_access(host: &Host, id: &PrivacyId) -> Result<(PrivacyRequest, Identity)> {
     let request = one(host, id).await?;
     if request.kind != PrivacyKind::Access {
         bail!("the request is to {}, not for access: there is nothing to hand over", request.kind.name());
     }
     let who = request.who.clone().context("whom the request was about is not kept any more, nor what was answered")?;
+    Ok((request, who))
+}
+
+/// Puts what is held about the person of a request for access into one tar.
+pub(super) async fn export(host: &Host, request: &PrivacyRequest, who: &Identity, by: Actor) -> Result<Packed> {
+    let bench = Bench::of(&host.home)?;
+    let dir = bench.whole();
+    let exported = put_together(host, request, who, &dir).await?;
+    let list = Digest::of(&fs::read(dir.join(SUMS))?);
+    let packed = tokio::task::block_in_place(|| bench.pack())?;
+    let entry = Entry::new(host.clock.now(), Kind::PrivacyExported, by, Some(request.tenant.clone()))
+        .about(format!("privacy:{}", request.id))
+        .with("files", exported.files.len())
+        .with("digest", list.to_string());
+    host.store.record(vec![entry]).await?;
+    Ok(packed)
+}
+
+async fn put_together(host: &Host, request: &PrivacyRequest, who: &Identity, dir: &Path) -> Result<Exported> {
     fresh_dir(dir)?;
     let about = json!({ "request": request, "written": host.clock.now() });
     write(&dir.join("request.json"), &about)?;
@@ -43,7 +63,7 @@ pub async fn export(host: &Host, id: &PrivacyId, dir: &Path, actor: Actor) -> Re
         }
     }
     let installations = installations(host, &request.tenant).await?;
-    let finders = Arc::new(finders(host, &who, &installations));
+    let finders = Arc::new(finders(host, who, &installations));
     let mut file = BufWriter::new(File::create_new(dir.join("host.ndjson"))?);
     for copy in host.store.copies_of(request.tenant.clone(), finders.clone()).await? {
         let line = json!({ "installation": copy.installation, "sort": copy.sort, "content": copy.content });
@@ -65,14 +85,7 @@ pub async fn export(host: &Host, id: &PrivacyId, dir: &Path, actor: Actor) -> Re
             })
         })?;
     }
-    let exported = seal(dir)?;
-    let list = Digest::of(&fs::read(dir.join("SHA256SUMS"))?);
-    let entry = Entry::new(host.clock.now(), Kind::PrivacyExported, actor, Some(request.tenant))
-        .about(format!("privacy:{id}"))
-        .with("files", exported.files.len())
-        .with("digest", list.to_string());
-    host.store.record(vec![entry]).await?;
-    Ok(exported)
+    seal(dir)
 }
 
 fn write(path: &Path, value: &Value) -> Result<()> {

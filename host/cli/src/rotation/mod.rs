@@ -10,14 +10,10 @@ pub mod workshop;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use portcullis_broker::authz::family::ClientCredentials;
-use portcullis_broker::rotation::{Endings, Families, Fate, Order, Pace, Progress, Rotator, Sources, Upstreams};
-use portcullis_model::{
-    audit::Actor,
-    id::TenantId,
-    rotation::{Act, Line},
-};
+use portcullis_broker::rotation::{Endings, Families, Fate, Pace, Rotator, Sources, Upstreams};
+use portcullis_model::{audit::Actor, id::TenantId};
 use serde::Deserialize;
 
 pub use by_itself::run;
@@ -122,26 +118,6 @@ pub fn rotator(host: &Arc<Host>, actor: Actor, platform: bool) -> Rotator {
         platform,
         pace: Pace::default(),
     }
-}
-
-/// Carries out an emergency of the platform: what it reaches is frozen before acts of tenants that are under way are waited for.
-pub async fn frozen_first(
-    host: &Host,
-    tenant: Option<&TenantId>,
-    rotator: &Rotator,
-    order: Order,
-    progress: Arc<dyn Progress>,
-) -> Result<(Act, Vec<Line>)> {
-    let Some(place) = place(&host.home, tenant).await? else { bail!(turns::busy(host)) };
-    let act = rotator.freeze(order).await?;
-    let Some(_turn) = place.frozen().await? else {
-        bail!(
-            "{0} has frozen what it reaches, and rotations of tenants do not come to their end; 'portcullis rotate --resume {0}' goes on \
-             with it",
-            act.id
-        )
-    };
-    Ok(rotator.go_on(&act.id, progress).await?)
 }
 
 /// How long old secrets go on beside new ones, as the host's policy and this tenant's say.

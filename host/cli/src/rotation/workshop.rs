@@ -11,7 +11,10 @@ use portcullis_broker::rotation::{Report, Rotator};
 use portcullis_model::{audit::Actor, error::StoreError, id::TenantId};
 
 use super::{endings, overlap_of, rotator, sign, wait};
-use crate::{connect::desk, host::Host};
+use crate::{
+    connect::{connecting, desk},
+    host::Host,
+};
 
 /// This host, as rotations are carried out on it.
 struct Bench(Arc<Host>);
@@ -57,13 +60,15 @@ impl Workshop for Bench {
 /// For rotations.
 pub fn rotations(host: &Host) -> rotation::Ports {
     let (store, installations) = (host.store.clone(), host.store.clone());
-    rotation::Ports { workshop: Arc::new(Bench(Arc::new(host.clone()))), store, installations }
+    let workshop = Arc::new(Bench(Arc::new(host.clone())));
+    rotation::Ports { workshop, store, installations, cut_off: Default::default() }
 }
 
 /// For connections; links lead to `base`.
 pub fn connections(host: &Host, base: Option<String>) -> connections::Ports {
     let (keeps, rotations, desk) = (host.connections.clone(), host.store.clone(), Arc::new(desk(host)));
-    let owed = host.store.clone();
+    let (connecting, installations, owed) = (connecting(host), host.store.clone(), host.store.clone());
     let host = host.clone();
-    connections::Ports { keeps, ended_by: Box::new(move |by| endings(&host, by)), desk, owed, rotations, base }
+    let ended_by = Box::new(move |by| endings(&host, by));
+    connections::Ports { keeps, ended_by, desk, connecting, installations, owed, rotations, base }
 }

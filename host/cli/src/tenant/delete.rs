@@ -163,7 +163,10 @@ pub async fn step(host: &Host, tenant: &TenantId, alone: bool) -> Result<bool> {
             _ => return Ok(false),
         }
     }
-    tokio::task::block_in_place(|| host.dirs.remove_tenant(tenant))?;
+    tokio::task::block_in_place(|| {
+        crate::parcel::sweep(&host.home);
+        host.dirs.remove_tenant(tenant)
+    })?;
     if let Some(desk) = desk(host)? {
         desk.delete_tenant(tenant).await?;
     }

@@ -1,4 +1,4 @@
-//! What the admin API does about tenants that are deleted, on this host: the same as the command.
+//! What the admin API does about tenants that are taken out and deleted, on this host, for the command as for everybody.
 //!
 //! Invariant: a deletion is put on record here, and carried on by whoever runs the host.
 
@@ -6,19 +6,24 @@ use std::sync::Arc;
 
 use anyhow::Error;
 use async_trait::async_trait;
-use portcullis_api::admin::v1::tenants::{Deletion, Deletions, NotDone, Ports, Signed};
+use portcullis_api::admin::{
+    Parcel,
+    v1::tenants::{Deletion, Deletions, Exports, NotDone, Ports, Signed},
+};
 use portcullis_model::{audit::Actor, error::StoreError, id::TenantId};
 use serde_json::Value;
 
-use super::{begin, certificate::certify_as, plan};
-use crate::host::Host;
+use super::{begin, certificate::certify_as, export, known, missing, plan};
+use crate::{host::Host, parcel::Turns};
 
 /// What the operations are done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports { deletions: Arc::new(OfHost(host.clone())) }
+    let deletions = Arc::new(OfHost(host.clone(), Turns::default()));
+    Ports { exports: deletions.clone(), deletions }
 }
 
-struct OfHost(Host);
+/// This host, and whose own it is handing over.
+struct OfHost(Host, Turns);
 
 /// What a person can do something about is said to them; what failed is not.
 fn not_done(error: Error, otherwise: impl FnOnce(String) -> NotDone) -> NotDone {
@@ -53,5 +58,18 @@ impl Deletions for OfHost {
         let signed = certify_as(&self.0, &found, by).await.map_err(|error| not_done(error, NotDone::Refused))?;
         let (digest, key) = (signed.digest.to_string(), signed.key.to_string());
         Ok(Signed { envelope: signed.envelope, digest, key })
+    }
+}
+
+#[async_trait]
+impl Exports for OfHost {
+    async fn export(&self, tenant: &TenantId, by: Actor) -> Result<Parcel, NotDone> {
+        let failed = |error: Error| NotDone::Store(StoreError(format!("{error:#}")));
+        if known(&self.0, tenant).await.map_err(failed)?.is_none() {
+            return Err(NotDone::Nothing(missing(tenant)));
+        }
+        let busy = || NotDone::Refused("it is being handed over already; wait until that has ended".to_owned());
+        let turn = self.1.take(tenant).ok_or_else(busy)?;
+        Ok(export(&self.0, tenant, by).await.map_err(failed)?.parcel(turn))
     }
 }

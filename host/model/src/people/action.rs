@@ -88,6 +88,7 @@ actions! {
     CLIENTS_LIST = read "clients.list", "Lists clients of installations, and what their tokens are for.";
     CLIENTS_REVOKE = privileged "clients.revoke", "Ends the tokens of an installation's client, or the client.";
     COMPONENTS_INSPECT = read "components.inspect", "Sees what a component in the registry is and can do.";
+    CONNECTIONS_ADD = privileged "connections.add", "Stores a credential for an installation: one that the host gets tokens with, or a token at somebody's risk.";
     CONNECTIONS_AUTHORIZE = privileged "connections.authorize", "Makes a link by which a person consents to a connection.";
     CONNECTIONS_LIST = read "connections.list", "Lists connections, without their secrets.";
     CONNECTIONS_REVOKE = privileged "connections.revoke", "Ends a connection.";
@@ -166,6 +167,7 @@ actions! {
     TENANTS_CERTIFY = export "tenants.certify", "Takes out the certificate of a tenant's deletion.";
     TENANTS_CREATE = privileged "tenants.create", "Adds a tenant.";
     TENANTS_DELETE = privileged "tenants.delete", "Deletes a tenant, for good.";
+    TENANTS_EXPORT = export "tenants.export", "Takes out all that is a tenant's own.";
     TENANTS_GET = read "tenants.get", "Sees a tenant's settings.";
     TENANTS_LIST = read "tenants.list", "Lists tenants.";
     TENANTS_SETTINGS_CHANGE = privileged "tenants.settings.change", "Changes a tenant's settings.";

@@ -8,15 +8,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use portcullis_broker::{place::Place, resolve::Resolve};
-use portcullis_cli::{commands::connection, serve::runtime_resolving};
+use portcullis_broker::resolve::Resolve;
+use portcullis_cli::serve::runtime_resolving;
 use portcullis_e2e::{Lab, Package, event};
 use portcullis_model::{
     event::{Event, EventForm},
     id::{Digest, TenantId},
     installation::Installation,
     release::StoredRelease,
-    secret::Secret,
 };
 use portcullis_packages::{
     install::{InstallError, Order},
@@ -107,10 +106,7 @@ impl World {
 
     /// Connects a credential for the server.
     pub async fn connect(&self, installation: &Installation) {
-        let secret = Secret::new(TOKEN.as_bytes().to_vec());
-        connection::add(&self.lab.host, installation, "api", &Place::bearer(Rogue::HOST), &secret, self.lab.risk())
-            .await
-            .unwrap();
+        self.lab.connect(installation, Rogue::HOST, TOKEN).await;
     }
 }
 

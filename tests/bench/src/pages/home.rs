@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use portcullis_cli::{
     commands::{connection, init, plugin},
+    connect::connecting,
     home::Home,
-    host::{Host, RULES},
+    host::{Host, RULES, person},
     publish::LogPublisher,
     reading::LogReader,
 };
@@ -154,7 +155,8 @@ async fn credentials(host: &Host, all: &[Installation]) -> Result<()> {
             until: host.clock.now().plus(std::time::Duration::from_secs(90 * 86_400)),
         };
         let place = portcullis_broker::place::Place::bearer("clock.example.eu");
-        connection::add(host, one, "clock", &place, &Secret::new(b"a-token-of-the-clock".to_vec()), risk).await?;
+        let (key, token) = (connection::key(one, "clock")?, Secret::new(b"a-token-of-the-clock".to_vec()));
+        connecting(host).keep(&key, &place, token, risk, person()).await?;
     }
     Ok(())
 }

@@ -1,13 +1,10 @@
 //! Guests that send: no further than the grant, with nothing that they must not send, and without ever seeing a
 //! credential.
 
-use portcullis_broker::place::Place;
-use portcullis_cli::commands::connection;
 use portcullis_e2e::{Far, Lab, Package, TENANT, acts};
 use portcullis_model::{
     audit::Kind,
     invoke::{CallEnd, CallReport},
-    secret::Secret,
 };
 use serde_json::{Value, json};
 
@@ -159,9 +156,7 @@ async fn headers_of_the_connection_and_credentials_are_the_hosts_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_goes_where_it_belongs_and_the_plugin_never_sees_it() {
     let sender = Sender::new(&[TO_FAR, "http:send to=https://other.example.test/* methods=GET"], "").await;
-    let secret = Secret::new(TOKEN.as_bytes().to_vec());
-    let place = Place::bearer(Far::HOST);
-    connection::add(&sender.lab.host, &sender.guest, "api", &place, &secret, sender.lab.risk()).await.unwrap();
+    sender.lab.connect(&sender.guest, Far::HOST, TOKEN).await;
     let forged = json!([["authorization", "Bearer forged"]]);
     let reflect = json!({ "url": "https://api.example.test/v1/x", "headers": forged });
     sender.send(reflect).await;
@@ -178,10 +173,7 @@ async fn a_credential_goes_where_it_belongs_and_the_plugin_never_sees_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_comes_back_is_taken_out() {
     let sender = Sender::new(&["http:send to=https://api.example.test/* methods=GET"], "").await;
-    let secret = Secret::new(TOKEN.as_bytes().to_vec());
-    connection::add(&sender.lab.host, &sender.guest, "api", &Place::bearer(Far::HOST), &secret, sender.lab.risk())
-        .await
-        .unwrap();
+    sender.lab.connect(&sender.guest, Far::HOST, TOKEN).await;
     let report = sender.send(json!({ "url": "https://api.example.test/reflect" })).await;
     assert_eq!(sender.far.take().unwrap().all("authorization"), [format!("Bearer {TOKEN}")], "it was sent");
     assert_eq!(said(&report, "body "), "your credential is Bearer [redacted]");

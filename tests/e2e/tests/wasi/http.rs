@@ -2,14 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use portcullis_broker::{place::Place, resolve::Resolve};
-use portcullis_cli::{commands::connection, serve::runtime_resolving};
+use portcullis_broker::resolve::Resolve;
+use portcullis_cli::serve::runtime_resolving;
 use portcullis_e2e::{Far, Lab, acts};
 use portcullis_model::{
     audit::Kind,
     installation::Installation,
     invoke::{CallEnd, CallReport},
-    secret::Secret,
 };
 use serde_json::{Value, json};
 
@@ -121,10 +120,7 @@ async fn what_is_no_request_is_not_judged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_of_the_connection_and_credentials_are_the_hosts_own() {
     let sender = Sender::new(ANYWHERE, "").await;
-    let secret = Secret::new(TOKEN.as_bytes().to_vec());
-    connection::add(&sender.lab.host, &sender.guest, "api", &Place::bearer(Far::HOST), &secret, sender.lab.risk())
-        .await
-        .unwrap();
+    sender.lab.connect(&sender.guest, Far::HOST, TOKEN).await;
     let own = json!([
         ["Authorization", "Bearer forged"],
         ["cookie", "forged=1"],

@@ -2,16 +2,16 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use portcullis_broker::{consent::Wanted, providers::definition::Proof};
+use portcullis_api::admin::Method;
 use portcullis_model::{connection::ConnectionKey, id::ProviderId};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{From, anew, key};
+use super::{From, anew, key, secret};
 use crate::{
-    connect::{desk, providers},
-    host::{Host, person, secret_from_stdin},
+    admin::{Keyboard, given},
+    host::Host,
     output::Output,
-    people,
 };
 
 pub(super) const EXAMPLES: &str = "Example:
@@ -52,8 +52,8 @@ impl Authorize {
     pub(super) async fn run(self, host: &Host, output: Output) -> Result<()> {
         let installation = host.installation(&self.installation).await?;
         let key = key(&installation, &self.name)?;
-        let made = match self.provider.clone() {
-            Some(provider) => self.link(host, key, provider).await?,
+        let made = match &self.provider {
+            Some(provider) => self.link(host, &key, provider).await?,
             None if !self.from.is_empty() => bail!("say of which provider, with --provider"),
             None => anew::link(host, &key).await?,
         };
@@ -67,21 +67,17 @@ impl Authorize {
     }
 
     /// Makes one for this provider, with a client's secret of its own.
-    async fn link(&self, host: &Host, key: ConnectionKey, provider: ProviderId) -> Result<Link> {
-        let origin = self.from.origin(provider, None)?;
-        let resolved = providers(&host.home)?.resolve(&origin)?;
-        let place = resolved.place(&self.from.hosts, self.from.header.as_deref(), self.from.prefix.as_deref())?;
-        let base = people::reached(host)?;
-        let client = match resolved.proof {
-            Proof::None => None,
-            _ if self.same_client => None,
-            _ => Some(secret_from_stdin()?),
-        };
-        let wanted = Wanted { key, origin, place, asked_by: person(), base };
-        let asked = desk(host).ask(wanted, client).await?;
-        crate::commands::publish(host).await?;
-        let (consent, link) = (asked.consent, asked.link.as_str().to_owned());
-        let (id, expires) = (consent.id.to_string(), consent.expires.to_string());
-        Ok(Link { consent: id, link, redirect_uri: consent.redirect, expires })
+    async fn link(&self, host: &Host, key: &ConnectionKey, provider: &ProviderId) -> Result<Link> {
+        let path = format!("/connections/{}/{}/authorize", key.installation, key.name);
+        let mut body = self.from.body()?;
+        body["provider"] = json!(provider);
+        body["same-client"] = json!(self.same_client);
+        let keyboard = Keyboard::of(host)?;
+        // Before the secret is asked for: what is wrong with all the rest, and whether there is to be one.
+        let tried = keyboard.act(Method::POST, &format!("{path}?dry_run=true"), None, Some(&body)).await?;
+        if tried["needs-secret"] == json!(true) {
+            body["client-secret"] = secret()?;
+        }
+        given(keyboard.post(&path, &body).await?)
     }
 }

@@ -26,9 +26,9 @@ use crate::{
     privacy::{Certified, carry_on, certified},
 };
 
-const REQUESTS: &str = "/privacy/requests";
+pub(super) const REQUESTS: &str = "/privacy/requests";
 
-fn missing(id: &PrivacyId) -> String {
+pub(super) fn missing(id: &PrivacyId) -> String {
     format!("no request '{id}'; see 'portcullis privacy list'")
 }
 

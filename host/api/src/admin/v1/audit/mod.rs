@@ -11,7 +11,7 @@ mod live;
 mod pace;
 mod questions;
 mod sight;
-mod stream;
+pub(in crate::admin) mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// Parts, one after the other.
-pub(in crate::admin::v1) struct Chunks(pub mpsc::Receiver<Bytes>);
+pub(in crate::admin) struct Chunks(pub mpsc::Receiver<Bytes>);
 
 impl Body for Chunks {
     type Data = Bytes;

@@ -1,8 +1,10 @@
-//! Credentials for upstream APIs: how they stand, never what they are; ended, and consented to anew (INT-3, INT-4).
+//! Credentials for upstream APIs: how they stand, never what they are; stored, consented to, and ended (INT-3, INT-4).
 //!
-//! Invariants: nothing that is answered is a secret, but for a link that is answered once; a connection that is ended here is used by no
-//! request any more, whatever its provider says.
+//! Invariants: nothing that is answered is a secret, but for a link that is answered once; what is sent as a secret goes into the vault and
+//! nowhere else; what is tried out asks no provider and writes nothing; a connection that is ended here is used by no request any more,
+//! whatever its provider says.
 
+mod add;
 mod get;
 mod list;
 mod reconnect;
@@ -14,24 +16,27 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_broker::{
+    connecting::Connecting,
     consent::{Asked, ConsentError, Desk, Keeps, Wanted as Anew},
     rotation::Endings,
 };
 use portcullis_model::{
     audit::Actor,
-    connection::ConnectionView,
+    connection::{ConnectionKey, ConnectionView},
     ending::EndingStore,
     id::{InstallationId, TenantId},
+    installation::{Installation, InstallationStore},
     people::Resource,
     rotation::{Act, Line, RotationStore},
+    secret::Secret,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub(super) use self::revoke::told;
 use crate::{
-    admin::{Group, unavailable, unknown},
-    problem::Problem,
+    admin::{Group, sentence, unavailable, unknown},
+    problem::{Problem, Reason},
 };
 
 /// What ends connections in somebody's name.
@@ -40,17 +45,37 @@ pub type EndedBy = Box<dyn Fn(Actor) -> Endings + Send + Sync>;
 /// What asks people for their consent.
 #[async_trait]
 pub trait Asks: Send + Sync {
-    /// Makes a link for this, with the client's secret that the connection has already.
+    /// Makes a link for this, with the client's secret, or the one that the connection has already.
     ///
     /// # Errors
     /// It is not a connection that a person consents to, or storage.
-    async fn link(&self, wanted: Anew) -> Result<Asked, ConsentError>;
+    async fn link(&self, wanted: Anew, client: Option<Secret>) -> Result<Asked, ConsentError>;
+
+    /// Whether there could be a link for this, whatever secret the client has.
+    ///
+    /// # Errors
+    /// As [`Asks::link`].
+    async fn check(&self, wanted: &Anew) -> Result<(), ConsentError>;
+
+    /// Whether this is the secret that it needs; `None`: the one that the connection has already, or none.
+    ///
+    /// # Errors
+    /// It is not.
+    async fn check_client(&self, wanted: &Anew, client: Option<&Secret>) -> Result<(), ConsentError>;
 }
 
 #[async_trait]
 impl Asks for Desk {
-    async fn link(&self, wanted: Anew) -> Result<Asked, ConsentError> {
-        self.ask(wanted, None).await
+    async fn link(&self, wanted: Anew, client: Option<Secret>) -> Result<Asked, ConsentError> {
+        self.ask(wanted, client).await
+    }
+
+    async fn check(&self, wanted: &Anew) -> Result<(), ConsentError> {
+        Desk::check(self, wanted).await
+    }
+
+    async fn check_client(&self, wanted: &Anew, client: Option<&Secret>) -> Result<(), ConsentError> {
+        Desk::check_client(self, wanted, client).await
     }
 }
 
@@ -62,6 +87,10 @@ pub struct Ports {
     pub ended_by: EndedBy,
     /// What asks people for their consent.
     pub desk: Arc<dyn Asks>,
+    /// What stores those that no person consents to.
+    pub connecting: Connecting,
+    /// Whose requests can carry them.
+    pub installations: Arc<dyn InstallationStore>,
     /// Which of those that were ended are not revoked at their providers yet.
     pub owed: Arc<dyn EndingStore>,
     /// What became of rotations.
@@ -72,7 +101,12 @@ pub struct Ports {
 
 /// The operations.
 pub fn operations() -> Group<Ports> {
-    Group::new().with::<list::List>().with::<get::Get>().with::<revoke::Revoke>().with::<reconnect::Reconnect>()
+    Group::new()
+        .with::<list::List>()
+        .with::<get::Get>()
+        .with::<add::Add>()
+        .with::<revoke::Revoke>()
+        .with::<reconnect::Reconnect>()
 }
 
 /// Which connection.
@@ -154,6 +188,31 @@ impl Ports {
         Ok(Resource::of(found.key.tenant.clone(), "connection")
             .named(format!("{}/{}", found.key.installation, found.key.name)))
     }
+
+    async fn installation(&self, which: &Which) -> Result<Installation, Problem> {
+        let found = self.installations.installation(&which.installation).await.map_err(|error| unavailable(&error))?;
+        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+    }
+
+    /// What a request for a connection that there may not be yet is about.
+    async fn resource_new(&self, which: &Which) -> Result<Resource, Problem> {
+        let of = self.installation(which).await?;
+        Ok(Resource::of(of.tenant, "connection").named(format!("{}/{}", of.id, which.name)))
+    }
+
+    /// The key of a connection that there may not be yet.
+    async fn key_new(&self, which: &Which) -> Result<ConnectionKey, Problem> {
+        let of = self.installation(which).await?;
+        if of.is_gone() {
+            return Err(Problem::new(Reason::Conflict, "The plugin was uninstalled: nothing can be connected to it."));
+        }
+        ConnectionKey::of(&of, &which.name).map_err(|wrong| Problem::new(Reason::WrongBody, sentence(&wrong)))
+    }
+}
+
+/// A secret in a body: read into the one type that is never printed.
+fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(|text| Secret::new(text.into_bytes())))
 }
 
 /// Whose connections.

@@ -1,10 +1,20 @@
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
 use axum::http::{Method, StatusCode};
-use portcullis_broker::{consent::KeepError, issue::Credential, place::Place};
+use portcullis_broker::{
+    consent::KeepError,
+    issue::{Conduct, Credential, IssueError, Issued, Issuer, Revoked},
+    place::Place,
+    providers::Providers,
+};
 use portcullis_model::{
-    audit::Entry,
-    connection::{ConnectionKey, Origin, Standing},
-    id::ConsentId,
-    secret::Secret,
+    audit::{Entry, Kind},
+    connection::{Origin, Standing},
+    id::{ConsentId, ProviderId},
+    people::Caller,
     time::Timestamp,
 };
 use portcullis_store::SqliteStore;
@@ -13,8 +23,35 @@ use serde_json::{Value, json};
 use super::*;
 use crate::admin::{Local, LocalAnswer, Routes, testing};
 
-/// Two connections of two tenants, which nobody changes.
-struct Kept;
+/// What was stored: of which connection, what requests carry then, and the entry.
+type Put = (ConnectionKey, Option<Secret>, Entry);
+
+/// Two connections of two tenants, and what is stored beside.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Put>>);
+
+/// Issues one token for every secret but one.
+struct Issues;
+
+const REFUSED: &str = "a-secret-that-is-wrong";
+
+#[async_trait]
+impl Issuer for Issues {
+    fn conduct(&self, _: &ProviderId) -> Option<Conduct> {
+        None
+    }
+    async fn renew(&self, _: &Origin, credential: &Credential) -> Result<Issued, IssueError> {
+        let client = credential.client.as_ref().unwrap().expose();
+        if client == REFUSED.as_bytes() {
+            return Err(IssueError::Refused("invalid_client".to_owned()));
+        }
+        let access = Secret::new(b"issued-for-this".to_vec());
+        Ok(Issued { access, refresh: None, lifetime: Some(Duration::from_secs(60)), scopes: None })
+    }
+    async fn revoke(&self, _: &Origin, _: &Credential) -> Result<Revoked, IssueError> {
+        unreachable!("nothing is revoked")
+    }
+}
 
 fn view(tenant: &str, installation: &str, standing: Standing) -> ConnectionView {
     let place = Place { hosts: vec!["desk.example".into()], header: "authorization".into(), prefix: "Bearer ".into() };
@@ -43,14 +80,16 @@ fn view(tenant: &str, installation: &str, standing: Standing) -> ConnectionView 
 impl Keeps for Kept {
     async fn put(
         &self,
-        _: &ConnectionKey,
+        key: &ConnectionKey,
         _: &Place,
         _: &Origin,
-        _: Credential,
+        credential: Credential,
         _: Option<Timestamp>,
-        _: Entry,
+        entry: Entry,
     ) -> Result<u64, KeepError> {
-        unreachable!("nothing is stored")
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((key.clone(), credential.access, entry));
+        Ok(all.len() as u64)
     }
     async fn credential(&self, _: &ConnectionKey) -> Result<Option<(Origin, Credential)>, KeepError> {
         unreachable!("no credential is opened")
@@ -76,31 +115,78 @@ impl Keeps for Kept {
     }
 }
 
-/// Makes the same link for everything.
+/// Makes no link for what was asked for before, and says of others whether it was given the client's secret.
 struct Links;
 
 #[async_trait]
 impl Asks for Links {
-    async fn link(&self, wanted: Anew) -> Result<Asked, ConsentError> {
-        assert_eq!(wanted.place.hosts, ["desk.example"]);
-        Err(ConsentError::Unfit("this provider asks no person".to_owned()))
+    async fn link(&self, _: Anew, client: Option<Secret>) -> Result<Asked, ConsentError> {
+        let got = if client.is_some() { "with its secret" } else { "without a secret" };
+        Err(ConsentError::Unfit(format!("this provider asks no person, {got}")))
+    }
+    async fn check(&self, wanted: &Anew) -> Result<(), ConsentError> {
+        assert!(["desk.example", "acme.zendesk.com"].contains(&wanted.place.hosts[0].as_str()), "{:?}", wanted.place);
+        Ok(())
+    }
+    async fn check_client(&self, _: &Anew, client: Option<&Secret>) -> Result<(), ConsentError> {
+        match client {
+            None => Ok(()),
+            Some(_) => Err(ConsentError::Unfit("the client's secret must be longer".to_owned())),
+        }
+    }
+}
+
+struct World {
+    router: axum::Router,
+    kept: Arc<Kept>,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    /// With an installation of a tenant, where everybody may do everything in their own.
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+        let (kept, installations) = (Arc::new(Kept::default()), Arc::new(store.clone()));
+        let entry = Entry::new(testing::NOW, Kind::PluginInstalled, Actor::Host, Some("acme".parse().unwrap()));
+        let put = installations.put_installation(testing::installation("ins_1", "acme"), None, entry).await;
+        assert!(put.unwrap());
+        let connecting = Connecting {
+            keeps: kept.clone(),
+            issuer: Arc::new(Issues),
+            providers: Arc::new(Providers::built_in().unwrap()),
+            clock: Arc::new(testing::Fixed),
+        };
+        let ports = Ports {
+            keeps: kept.clone(),
+            ended_by: Box::new(|_| unreachable!("a rehearsal ends nothing")),
+            desk: Arc::new(Links),
+            connecting,
+            installations,
+            owed: Arc::new(store.clone()),
+            rotations: Arc::new(store.clone()),
+            base: Some("https://host.example".to_owned()),
+        };
+        let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
+        Self { router: Routes::new(frame).mount(operations(), Arc::new(ports)).router(), kept, _dir: dir }
+    }
+
+    async fn ask(&self, by: Caller, method: Method, path: &str, body: &Value) -> LocalAnswer {
+        let body = Some(body).filter(|body| !body.is_null());
+        Local::new(self.router.clone(), by).ask(method, path, None, body).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> LocalAnswer {
+        self.ask(testing::dana(), Method::POST, path, body).await
+    }
+
+    fn stored(&self) -> Vec<Put> {
+        self.kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 async fn ask(method: Method, path: &str, body: Value) -> LocalAnswer {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
-    let ports = Ports {
-        keeps: Arc::new(Kept),
-        ended_by: Box::new(|_| unreachable!("a rehearsal ends nothing")),
-        desk: Arc::new(Links),
-        owed: Arc::new(store.clone()),
-        rotations: Arc::new(store.clone()),
-        base: Some("https://host.example".to_owned()),
-    };
-    let router = Routes::new(testing::frame(&store, b"operator")).mount(operations(), Arc::new(ports)).router();
-    let body = Some(&body).filter(|body| !body.is_null());
-    Local::new(router, testing::dana()).ask(method, path, None, body).await
+    World::new().await.ask(testing::dana(), method, path, &body).await
 }
 
 #[tokio::test]
@@ -126,4 +212,119 @@ async fn an_end_is_tried_out_and_what_has_ended_ends_no_more() {
     let unfit = ask(Method::POST, "/connections/ins_1/desk/authorize", Value::Null).await;
     assert_eq!(unfit.status, StatusCode::CONFLICT, "{}", unfit.body);
     assert!(unfit.body["detail"].as_str().unwrap().contains("asks no person"), "{}", unfit.body);
+}
+
+const NEW: &str = "/connections/ins_1/api";
+const SECRET: &str = "a-secret-of-the-client";
+
+/// By client credentials; with this secret.
+fn client(secret: Option<&str>) -> Value {
+    let settings = json!({ "token-url": "https://id.example.com/token", "client-id": "portcullis" });
+    json!({ "provider": "client-credentials", "settings": settings, "hosts": ["api.example.com"], "secret": secret })
+}
+
+/// A token by hand, with this as why and until when.
+fn by_hand(reason: &str, until: &str) -> Value {
+    json!({ "hosts": ["hooks.example.com"], "secret": "a-token-by-hand", "risk": { "reason": reason, "until": until } })
+}
+
+#[tokio::test]
+async fn a_client_is_tried_out_and_stored_with_its_first_token_and_never_answered() {
+    let world = World::new().await;
+    let tried = world.post(&format!("{NEW}?dry_run=true"), &client(None)).await;
+    assert_eq!((tried.status, &tried.body["dry_run"]), (StatusCode::OK, &json!(true)), "{}", tried.body);
+    assert_eq!((&tried.body["hosts"], &tried.body["replaces"]), (&json!(["api.example.com"]), &json!(false)));
+    assert!(world.stored().is_empty(), "a rehearsal stores nothing");
+    let wrong = world.post(NEW, &client(Some(REFUSED))).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
+    assert!(wrong.body["detail"].as_str().unwrap().contains("No token was issued"), "{}", wrong.body);
+    assert_eq!(world.post(NEW, &client(None)).await.status, StatusCode::BAD_REQUEST, "without its secret");
+    assert!(world.stored().is_empty(), "what does not work is not stored");
+    let added = world.post(NEW, &client(Some(SECRET))).await;
+    assert_eq!((added.status, &added.body["generation"]), (StatusCode::CREATED, &json!(1)), "{}", added.body);
+    assert!(!added.body.to_string().contains(SECRET), "{}", added.body);
+    let stored = world.stored();
+    let [(key, token, entry)] = &stored[..] else { panic!("one is stored") };
+    assert_eq!(
+        (key.to_string().as_str(), token.as_ref().unwrap().expose()),
+        ("acme/ins_1/api", &b"issued-for-this"[..])
+    );
+    assert_eq!((entry.kind, &entry.actor), (Kind::ConnectionAdded, &testing::dana().actor));
+    assert!(!serde_json::to_string(&entry.detail).unwrap().contains(SECRET), "{:?}", entry.detail);
+    let again = world.post("/connections/ins_1/desk?dry_run=true", &client(None)).await;
+    assert_eq!(again.body["replaces"], true, "there is one of this name: {}", again.body);
+}
+
+#[tokio::test]
+async fn a_token_by_hand_needs_somebody_who_answers_for_it_until_a_day() {
+    let world = World::new().await;
+    let why = "the chat service has no OAuth";
+    let refused = async |body: Value, says: &str| {
+        let refused = world.post(NEW, &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        assert!(refused.body["detail"].as_str().unwrap().contains(says), "{}", refused.body);
+    };
+    refused(json!({ "hosts": ["hooks.example.com"], "secret": "a-token-by-hand" }), "never changes").await;
+    refused(by_hand("because", "2099-01-01"), "at least 10").await;
+    refused(by_hand(why, "2001-01-01"), "accept it anew").await;
+    let mut renewing = client(Some(SECRET));
+    renewing["risk"] = json!({ "reason": why, "until": "2099-01-01" });
+    refused(renewing, "renews itself").await;
+    let asked =
+        json!({ "provider": "zendesk", "settings": { "subdomain": "acme", "client-id": "c" }, "scopes": ["read"] });
+    refused(asked, "has to consent").await;
+    let program = world.ask(testing::of("acme"), Method::POST, NEW, &by_hand(why, "2099-01-01")).await;
+    assert_eq!(program.status, StatusCode::UNPROCESSABLE_ENTITY, "dana answers for it, no program: {}", program.body);
+    assert!(world.stored().is_empty());
+    let added = world.post(NEW, &by_hand(why, "2099-01-01")).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+    assert!(added.body["until"].as_str().unwrap().starts_with("2099-01-01"), "{}", added.body);
+    let stored = world.stored();
+    let [(_, _, entry)] = &stored[..] else { panic!("one is stored") };
+    assert_eq!((&entry.detail["accepted-by"], &entry.detail["reason"]), (&json!("dana"), &json!(why)));
+}
+
+#[tokio::test]
+async fn nothing_is_stored_for_another_tenant_or_what_is_not_installed_or_under_a_wrong_name() {
+    let world = World::new().await;
+    let body = client(Some(SECRET));
+    let other = world.ask(testing::of("other"), Method::POST, NEW, &body).await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "{}", other.body);
+    assert_eq!(world.post("/connections/ins_9/api", &body).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.post("/connections/ins_1/a~b", &body).await.status, StatusCode::BAD_REQUEST);
+    let mut more = body.clone();
+    more["password"] = json!("x");
+    assert_eq!(world.post(NEW, &more).await.status, StatusCode::BAD_REQUEST);
+    let link = json!({ "provider": "zendesk" });
+    let elsewhere = world.ask(testing::of("other"), Method::POST, "/connections/ins_1/mail/authorize", &link).await;
+    assert_eq!(elsewhere.status, StatusCode::NOT_FOUND, "{}", elsewhere.body);
+    assert!(world.stored().is_empty());
+}
+
+#[tokio::test]
+async fn a_link_for_another_provider_is_tried_out_and_says_whether_a_secret_is_needed() {
+    let world = World::new().await;
+    let (at, dry) = ("/connections/ins_1/mail/authorize", "/connections/ins_1/mail/authorize?dry_run=true");
+    let wanted = |more: Value| {
+        let mut body =
+            json!({ "provider": "zendesk", "settings": { "subdomain": "acme", "client-id": "c" }, "scopes": ["read"] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let tried = world.post(dry, &wanted(json!({}))).await;
+    assert_eq!((tried.status, &tried.body["needs-secret"]), (StatusCode::OK, &json!(true)), "{}", tried.body);
+    assert!(tried.body["link"].is_null(), "{}", tried.body);
+    let same = world.post(dry, &wanted(json!({ "same-client": true }))).await;
+    assert_eq!((same.status, &same.body["needs-secret"]), (StatusCode::OK, &json!(false)), "{}", same.body);
+    let short = world.post(dry, &wanted(json!({ "client-secret": "short" }))).await;
+    assert_eq!(short.status, StatusCode::CONFLICT, "{}", short.body);
+    assert!(short.body["detail"].as_str().unwrap().contains("must be longer"), "{}", short.body);
+    assert_eq!(world.post(at, &wanted(json!({}))).await.status, StatusCode::BAD_REQUEST, "without the secret");
+    let both = wanted(json!({ "client-secret": SECRET, "same-client": true }));
+    assert_eq!(world.post(at, &both).await.status, StatusCode::BAD_REQUEST);
+    let unfit = world.post(dry, &json!({ "provider": "zendesk" })).await;
+    assert_eq!(unfit.status, StatusCode::UNPROCESSABLE_ENTITY, "its settings are missing: {}", unfit.body);
+    let made = world.post(at, &wanted(json!({ "client-secret": SECRET }))).await;
+    assert!(made.body["detail"].as_str().unwrap().contains("with its secret"), "{}", made.body);
+    assert!(!made.body.to_string().contains(SECRET), "{}", made.body);
 }

@@ -32,7 +32,7 @@ impl Operation for Export {
 
     const ABOUT: About =
         About::get(actions::PRIVACY_EXPORT, "/privacy/requests/{id}/export", "Take out what is held about a person")
-            .text("For a request for access. That it was taken out is an entry of the log. Contents of files are had with the command.")
+            .text("For a request for access. That it was taken out is an entry of the log. With the contents of files it is a tar, at export.tar.")
             .on(On::Tenant)
             .refuses(&[Reason::Conflict]);
 

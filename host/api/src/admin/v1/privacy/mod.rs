@@ -6,6 +6,7 @@
 mod certificate;
 mod close;
 mod export;
+mod files;
 mod get;
 mod leaving;
 mod list;
@@ -31,7 +32,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Group, unavailable, unknown},
+    admin::{Group, Parcel, unavailable, unknown},
     problem::{Problem, Reason},
 };
 
@@ -98,6 +99,9 @@ pub trait Desk: Send + Sync {
     /// record before.
     async fn export(&self, id: &PrivacyId, actor: Actor) -> Result<Value, NotDone>;
 
+    /// The same, and the contents of plugins' files, as one tar; that it was handed over is on record before.
+    async fn parcel(&self, id: &PrivacyId, actor: Actor) -> Result<Parcel, NotDone>;
+
     /// What there is of a tenant, and would go where it is deleted.
     async fn leaving(&self, tenant: &TenantId) -> Result<Value, NotDone>;
 }
@@ -136,6 +140,7 @@ pub fn operations() -> Group<Ports> {
         .with::<close::Close>()
         .with::<certificate::Certify>()
         .with::<export::Export>()
+        .with::<files::Files>()
         .with::<leaving::Leaving>()
 }
 

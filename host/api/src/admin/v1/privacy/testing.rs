@@ -1,8 +1,11 @@
 //! A desk that keeps what it is told and asks nobody: for tests of what is in front of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io::Cursor,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -10,13 +13,13 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind},
     error::StoreError,
     event::{Event, EventForm},
-    id::{PrivacyId, TenantId},
-    privacy::{Closing, ORIGIN, PrivacyRequest, PrivacyStore, Stage, event_kind},
+    id::{Digest, PrivacyId, TenantId},
+    privacy::{Closing, ORIGIN, PrivacyKind, PrivacyRequest, PrivacyStore, Stage, event_kind},
     time::Timestamp,
 };
 use serde_json::{Value, json};
 
-use super::{Asked, Certificate, Desk, NotDone, Ports};
+use super::{Asked, Certificate, Desk, NotDone, Parcel, Ports};
 
 /// Of what is stored. Its requests have no parts. And how often it looked what there is of a tenant.
 pub struct Quiet(Arc<dyn PrivacyStore>, AtomicUsize);
@@ -119,6 +122,16 @@ impl Desk for Quiet {
 
     async fn export(&self, id: &PrivacyId, _: Actor) -> Result<Value, NotDone> {
         self.one(id).await.map(|one| json!({ "request": one.id }))
+    }
+
+    async fn parcel(&self, id: &PrivacyId, _: Actor) -> Result<Parcel, NotDone> {
+        let one = self.one(id).await?;
+        if one.kind != PrivacyKind::Access {
+            return Err(refused("the request is not for access"));
+        }
+        let content = format!("a tar of {}", one.id).into_bytes();
+        let (bytes, digest) = (content.len() as u64, Digest::of(&content));
+        Ok(Parcel { content: Box::new(Cursor::new(content)), bytes, digest })
     }
 
     async fn leaving(&self, tenant: &TenantId) -> Result<Value, NotDone> {

@@ -102,3 +102,25 @@ async fn a_tenant_of_which_there_is_much_holds_up_no_other() {
     let other = tokio::time::timeout(Duration::from_secs(20), ask("acme")).await;
     assert_eq!(other, Ok(StatusCode::OK));
 }
+
+#[tokio::test]
+async fn the_files_of_a_request_for_access_are_handed_over_to_its_tenant_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
+    let frame = shared::frame_with(&store, b"operator", Arc::new(shared::Own));
+    let router = Routes::new(frame).mount(operations(), testing::ports(&store)).router();
+    let ask = async |by: Caller, method: Method, path: &str, body: Option<&serde_json::Value>| {
+        Local::new(router.clone(), by).ask(method, path, None, body).await
+    };
+    let opened = async |kind: &str| {
+        let body = json!({ "kind": kind, "user": "4711", "emails": [MAIL] });
+        let opened = ask(shared::of("acme"), Method::POST, "/privacy/requests?tenant=acme", Some(&body)).await;
+        assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+        format!("/privacy/requests/{}/export.tar", opened.body["request"]["id"].as_str().unwrap())
+    };
+    let (access, erase) = (opened("access").await, opened("erase").await);
+    let taken = ask(shared::of("acme"), Method::GET, &access, None).await;
+    assert_eq!((taken.status, &taken.body), (StatusCode::OK, &json!("a tar of dsr_0")));
+    assert_eq!(ask(shared::of("acme"), Method::GET, &erase, None).await.status, StatusCode::CONFLICT);
+    assert_eq!(ask(shared::of("other"), Method::GET, &access, None).await.status, StatusCode::NOT_FOUND);
+}

@@ -4,6 +4,7 @@
 //! alone; a rotation goes on whether or not whoever ordered it waits; one of a tenant is carried out at a time, and no tenant waits for
 //! another's.
 
+mod carried;
 mod get;
 mod list;
 mod policies;
@@ -15,11 +16,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use portcullis_broker::rotation::{Order, Progress, Report, RotateError, Rotator, Totals};
@@ -33,9 +30,10 @@ use portcullis_model::{
     rotation::{Act, Line, Reached, RotationStore},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::carried::CutOff;
+use self::carried::background;
 use super::freezes::ExtentView;
 use crate::{
     admin::{Call, Group, Operation, unavailable, unknown},
@@ -110,6 +108,8 @@ pub struct Ports {
     pub store: Arc<dyn RotationStore>,
     /// Whose installations are.
     pub installations: Arc<dyn InstallationStore>,
+    /// Why those that were begun with it do not go on.
+    pub cut_off: CutOff,
 }
 
 /// The operations.
@@ -181,6 +181,9 @@ pub struct RotationView {
     /// What became of how many.
     #[schema(value_type = Object)]
     totals: Totals,
+    /// Why it does not go on, where it was cut off and whoever answers carried it out; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut_off: Option<String>,
 }
 
 /// A rotation, line by line.
@@ -195,6 +198,9 @@ pub struct Lines {
     /// Where the next ones are: a path and query. Absent where these are all.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+    /// In a rehearsal: of how many providers rotations before tell how quick they are.
+    #[serde(rename = "providers-measured", skip_serializing_if = "Option::is_none")]
+    measured: Option<usize>,
 }
 
 impl Lines {
@@ -203,7 +209,7 @@ impl Lines {
         let rotation = RotationView::of(act, &lines);
         let next = (lines.len() > SHOWN).then(|| format!("/admin/v1/rotations/{}?limit={SHOWN}", act.id));
         lines.truncate(SHOWN);
-        Self { rotation, lines, next }
+        Self { rotation, lines, next, measured: None }
     }
 }
 
@@ -228,6 +234,7 @@ impl RotationView {
             listed: act.listed,
             open: lines.iter().filter(|line| line.is_open()).count(),
             totals: Totals::of(lines),
+            cut_off: None,
         }
     }
 }
@@ -260,7 +267,7 @@ impl Seen {
         match self {
             Self::Of(_) if !act.extent.is_of_one_tenant() => {
                 let reason = "for reasons of whoever runs the host".to_owned();
-                RotationView { reason, by: String::new(), freeze: None, reached: None, ..view }
+                RotationView { reason, by: String::new(), freeze: None, reached: None, cut_off: None, ..view }
             }
             _ => view,
         }
@@ -315,7 +322,7 @@ impl Ports {
             let _turn = turn.ok_or_else(late)?;
             rotator.go_on(&act.id, begun).await
         };
-        background(work).await
+        background(&self.cut_off, work).await
     }
 
     /// Carries something out in the background, and gives what it is as soon as it has begun.
@@ -329,7 +336,7 @@ impl Ports {
     {
         let rotator = self.workshop.rotator(call.actor(), call.on_platform().await?);
         let turn = self.turn(&call.resource).await?;
-        background(|begun| {
+        background(&self.cut_off, |begun| {
             let work = work(rotator, begun);
             async move {
                 let _turn = turn;
@@ -346,43 +353,6 @@ fn busy(of: &Resource) -> Problem {
         None => "Another rotation is under way on this host: wait until it is through.",
     };
     Problem::new(Reason::Conflict, busy)
-}
-
-/// Carries something out whether or not anybody waits, and gives what it is as soon as it has begun.
-async fn background<F>(work: impl FnOnce(Arc<dyn Progress>) -> F) -> Result<Act, Problem>
-where
-    F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
-{
-    let (tell, told) = oneshot::channel();
-    let work = work(Arc::new(Begun(Mutex::new(Some(tell)))));
-    let running = tokio::spawn(async move {
-        let done = work.await;
-        if let Err(error) = &done {
-            tracing::error!(%error, "a rotation did not come to its end");
-        }
-        done
-    });
-    if let Ok(act) = told.await {
-        return Ok(act);
-    }
-    match running.await {
-        Ok(Ok((act, _))) => Ok(act),
-        Ok(Err(error)) => Err(refused(&error)),
-        Err(error) => Err(unavailable(&error)),
-    }
-}
-
-/// Tells once that a rotation has begun.
-struct Begun(Mutex<Option<oneshot::Sender<Act>>>);
-
-impl Progress for Begun {
-    fn frozen(&self, act: &Act, _: usize) {
-        if let Some(tell) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = tell.send(act.clone());
-        }
-    }
-
-    fn line(&self, _: &Line) {}
 }
 
 fn refused(error: &RotateError) -> Problem {

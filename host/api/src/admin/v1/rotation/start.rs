@@ -22,6 +22,7 @@ use crate::{
 
 /// How long a step takes with a provider of which no rotation before tells, in a rehearsal.
 const ASSUMED: Duration = Duration::from_millis(800);
+const LONGEST: Duration = Duration::from_secs(10);
 /// How many rotations before are looked at for that.
 const BEFORE: usize = 50;
 
@@ -40,6 +41,11 @@ pub struct Ordering {
     /// Why; stands in the log and in the report.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
+    /// In a rehearsal of an emergency: how long a step takes with a provider of which no rotation before tells, in milliseconds; 800 where
+    /// it is not said.
+    #[serde(rename = "assume-ms")]
+    #[schema(minimum = 1, maximum = 10000)]
+    assume_ms: Option<u64>,
 }
 
 /// How credentials are rotated.
@@ -59,6 +65,15 @@ struct Shared(Arc<dyn Clock>);
 impl Clock for Shared {
     fn now(&self) -> Timestamp {
         self.0.now()
+    }
+}
+
+/// How long a step takes in a rehearsal, as somebody says.
+fn assumed(given: Option<u64>) -> Result<Duration, Problem> {
+    match given.map(Duration::from_millis) {
+        None => Ok(ASSUMED),
+        Some(one) if !one.is_zero() && one <= LONGEST => Ok(one),
+        Some(_) => Err(Problem::new(Reason::WrongBody, "assume-ms: expected 1 to 10000.")),
     }
 }
 
@@ -91,17 +106,18 @@ impl Ports {
     }
 
     /// Plays it against stand-ins that take as long as the providers did.
-    async fn rehearsed(&self, real: Rotator, order: Order) -> Result<Lines, Problem> {
+    async fn rehearsed(&self, real: Rotator, order: Order, assumed: Duration) -> Result<Lines, Problem> {
         let mut before = Vec::new();
         for act in self.store.acts().await.map_err(|error| unavailable(&error))?.iter().rev().take(BEFORE) {
             before.extend(self.lines(&act.id).await?);
         }
         let held = real.families.list().await.map_err(|error| unavailable(&error))?;
-        let store = Arc::new(Memory::default());
+        let latency = Latency::from_lines(&before, assumed);
+        let (store, measured) = (Arc::new(Memory::default()), latency.measured.len());
         let rotator = Rotator {
             store: store.clone(),
             freezes: store,
-            families: Families::new(vec![Arc::new(Rehearsed::new(held, Latency::from_lines(&before, ASSUMED)))]),
+            families: Families::new(vec![Arc::new(Rehearsed::new(held, latency))]),
             reach: Arc::new(NobodyServes(Shared(real.clock.clone()))),
             pace: Pace::default(),
             ..real
@@ -109,7 +125,7 @@ impl Ports {
         let done = rotator.carry_out(order, Arc::new(Quiet)).await;
         let (act, lines) = done.map_err(|error| refused(&error))?;
         let act = Act { mode: Mode::Rehearsal, ..act };
-        Ok(Lines { rotation: RotationView::of(&act, &lines), lines, next: None })
+        Ok(Lines { rotation: RotationView::of(&act, &lines), lines, next: None, measured: Some(measured) })
     }
 }
 
@@ -147,7 +163,8 @@ impl Operation for Start {
         let order = Order { mode, extent, reason: why, only: None, overlap };
         if call.dry_run {
             let rotator = ports.workshop.rotator(call.actor(), call.on_platform().await?);
-            return ports.rehearsed(rotator, order).await.map(|lines| Reply::json(lines).tried());
+            let assumed = assumed(call.body.0.assume_ms)?;
+            return ports.rehearsed(rotator, order, assumed).await.map(|lines| Reply::json(lines).tried());
         }
         // A tenant's own waits for its turn first: many of them at once would each hold what they froze.
         let act = if mode == Mode::Emergency && (tenant.is_none() || call.on_platform().await?) {

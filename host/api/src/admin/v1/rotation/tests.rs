@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use axum::http::{Method, StatusCode};
 use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehearsed};
 use portcullis_model::{
@@ -85,6 +87,9 @@ struct Waiting(Arc<Mutex<Option<TenantId>>>);
 #[async_trait]
 impl Place for Waiting {
     async fn turn(self: Box<Self>) -> Result<Option<Turn>, StoreError> {
+        if self.0.lock().unwrap().as_ref().is_some_and(|taken| taken.as_str() == "endless") {
+            return Ok(None);
+        }
         while self.0.lock().unwrap().is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -104,7 +109,12 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         let stage = Arc::new(Stage(store.clone(), Arc::default(), Mutex::default()));
-        let ports = Ports { workshop: stage.clone(), store: store.clone(), installations: store.clone() };
+        let ports = Ports {
+            workshop: stage.clone(),
+            store: store.clone(),
+            installations: store.clone(),
+            cut_off: Default::default(),
+        };
         let frame = testing::frame_with(&store, b"operator", Arc::new(Own));
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
         Self { store, stage, router, _dir: dir }
@@ -313,4 +323,44 @@ async fn a_policy_is_bound_to_its_version_tried_out_and_of_whoever_may() {
     let gone = acme.ask(Method::DELETE, path, version.as_deref(), None).await;
     assert_eq!((gone.status, &gone.body["after"]["policy"]), (StatusCode::OK, &Value::Null), "{}", gone.body);
     assert_eq!((listed(&acme).await.len(), world.store.entry_count().await.unwrap()), (0, 3), "and each is on record");
+}
+
+#[tokio::test]
+async fn what_was_cut_off_says_why_until_it_goes_on() {
+    let (world, dana) = (World::new(), testing::dana());
+    *world.stage.1.lock().unwrap() = Some("endless".parse().unwrap());
+    let begun = world.ask(&dana, Method::POST, "/rotations", order("tenant", "acme")).await;
+    assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+    let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/rotations/{id}");
+    let mut why = Value::Null;
+    for _ in 0..500 {
+        why = world.ask(&dana, Method::GET, &path, Value::Null).await.body["rotation"]["cut-off"].take();
+        if why.is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(why.as_str().unwrap().contains("do not come to their end"), "{why}");
+    *world.stage.1.lock().unwrap() = None;
+    let resumed = world.ask(&dana, Method::POST, &format!("{path}/resume"), Value::Null).await;
+    assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.body);
+    let done = world.through(&dana, &id).await;
+    assert!(done["rotation"]["cut-off"].is_null(), "{done}");
+}
+
+#[tokio::test]
+async fn a_rehearsal_assumes_what_is_said_within_bounds() {
+    let world = World::new();
+    let acme = of("acme");
+    let tried = async |assumed: u64| {
+        let mut order = order("tenant", "acme");
+        order["assume-ms"] = json!(assumed);
+        world.ask(&acme, Method::POST, "/rotations?dry_run=true", order).await
+    };
+    let one = tried(1).await;
+    assert_eq!((one.status, &one.body["providers-measured"]), (StatusCode::OK, &json!(0)), "{}", one.body);
+    for wrong in [0, 10_001] {
+        assert_eq!(tried(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 }

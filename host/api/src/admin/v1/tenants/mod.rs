@@ -1,11 +1,13 @@
-//! Tenants that leave for good (DAT-10): deleted by the platform's owner, with a certificate of it, and their ids not given again (DAT-11).
+//! Tenants that leave for good (DAT-10): taken out by their owners, deleted by the platform's, with a certificate of it, and their ids not
+//! given again (DAT-11).
 //!
-//! Invariants: nothing is deleted whose id was not typed once more; what would go is said before; only the platform deletes tenants, no
+//! Invariants: what is taken out is on record before it is handed over; nothing is deleted whose id was not typed once more; what would go is said before; only the platform deletes tenants, no
 //! tenant itself and no other.
 
 mod certificate;
 mod delete;
 mod deletion;
+mod export;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +20,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Group, sentence, unavailable, unknown},
+    admin::{Group, Parcel, sentence, unavailable, unknown},
     problem::{Problem, Reason},
 };
 
@@ -97,15 +99,31 @@ pub trait Deletions: Send + Sync {
     async fn certify(&self, tenant: &TenantId, by: Actor) -> Result<Signed, NotDone>;
 }
 
-/// What tenants are deleted with.
+/// Takes tenants out.
+#[async_trait]
+pub trait Exports: Send + Sync {
+    /// All that is a tenant's own as one tar; that it was taken out is on record then.
+    ///
+    /// # Errors
+    /// There is nothing of this tenant, or it is being handed over already.
+    async fn export(&self, tenant: &TenantId, by: Actor) -> Result<Parcel, NotDone>;
+}
+
+/// What tenants are taken out and deleted with.
 pub struct Ports {
     /// Who deletes them.
     pub deletions: Arc<dyn Deletions>,
+    /// Who takes them out.
+    pub exports: Arc<dyn Exports>,
 }
 
 /// The operations.
 pub fn operations() -> Group<Ports> {
-    Group::new().with::<delete::Delete>().with::<deletion::Shown>().with::<certificate::Certify>()
+    Group::new()
+        .with::<export::Export>()
+        .with::<delete::Delete>()
+        .with::<deletion::Shown>()
+        .with::<certificate::Certify>()
 }
 
 /// Which tenant.

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use axum::http::{Method, StatusCode};
-use portcullis_model::people::Caller;
+use portcullis_model::{id::Digest, people::Caller};
 use portcullis_store::SqliteStore;
 use serde_json::json;
 
@@ -45,6 +45,17 @@ impl Deletions for Register {
     }
 }
 
+#[async_trait]
+impl Exports for Register {
+    async fn export(&self, tenant: &TenantId, by: Actor) -> Result<Parcel, NotDone> {
+        known(tenant)?;
+        assert_eq!(by, testing::dana().actor, "in the name of whoever takes it out");
+        let content = b"a tar of acme".to_vec();
+        let (bytes, digest) = (content.len() as u64, Digest::of(&content));
+        Ok(Parcel { content: Box::new(std::io::Cursor::new(content)), bytes, digest })
+    }
+}
+
 struct World {
     router: axum::Router,
     register: Arc<Register>,
@@ -56,7 +67,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
         let register = Arc::new(Register::default());
-        let ports = Arc::new(Ports { deletions: register.clone() });
+        let ports = Arc::new(Ports { deletions: register.clone(), exports: register.clone() });
         let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
         Self { router: Routes::new(frame).mount(operations(), ports).router(), register, _dir: dir }
     }
@@ -107,4 +118,18 @@ async fn no_tenant_deletes_itself_or_sees_that_it_is_deleted() {
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}: {}", refused.body);
     }
     assert!(world.register.0.lock().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_a_tenants_own_is_handed_over_to_it_and_to_no_other() {
+    let world = World::new();
+    for by in [testing::dana(), testing::of("acme")] {
+        let taken = world.ask(&by, Method::GET, "/tenants/acme/export").await;
+        assert_eq!((taken.status, &taken.body), (StatusCode::OK, &json!("a tar of acme")));
+    }
+    let other = world.ask(&testing::of("other"), Method::GET, "/tenants/acme/export").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "{}", other.body);
+    let nobody = world.ask(&testing::dana(), Method::GET, "/tenants/nobody/export").await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND, "{}", nobody.body);
+    assert!(nobody.body["detail"].as_str().unwrap().contains("nothing of a tenant 'nobody'"), "{}", nobody.body);
 }

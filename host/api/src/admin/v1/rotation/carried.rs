@@ -1,0 +1,118 @@
+//! A rotation that is carried out whether or not anybody waits for it, and why one did not come to its end.
+//!
+//! Invariant: a rotation that was begun here either goes on, has ended, or says why it does not go on.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use portcullis_broker::rotation::{Progress, RotateError};
+use portcullis_model::{
+    audit::plain,
+    id::RotationId,
+    rotation::{Act, Line},
+};
+use tokio::sync::oneshot;
+
+use super::refused;
+use crate::{admin::unavailable, problem::Problem};
+
+/// Of how many it is known why they were cut off.
+const KNOWN: usize = 100;
+
+/// Why rotations that were carried out here do not go on.
+#[derive(Clone, Default)]
+pub struct CutOff(Arc<Mutex<BTreeMap<RotationId, String>>>);
+
+impl CutOff {
+    /// Why this one does not go on; `None` where it goes on, has ended, or was carried out elsewhere.
+    pub(super) fn why(&self, id: &RotationId) -> Option<String> {
+        self.known().get(id).cloned()
+    }
+
+    fn goes_on(&self, id: &RotationId) {
+        self.known().remove(id);
+    }
+
+    fn note(&self, id: &RotationId, why: String) {
+        let mut known = self.known();
+        known.insert(id.clone(), why);
+        if known.len() > KNOWN {
+            known.pop_first();
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<RotationId, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells once that a rotation has begun.
+struct Begun {
+    tell: Mutex<Option<oneshot::Sender<Act>>>,
+    id: OnceLock<RotationId>,
+    cut_off: CutOff,
+}
+
+impl Progress for Begun {
+    fn frozen(&self, act: &Act, _: usize) {
+        self.cut_off.goes_on(&act.id);
+        let _ = self.id.set(act.id.clone());
+        if let Some(tell) = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = tell.send(act.clone());
+        }
+    }
+
+    fn line(&self, _: &Line) {}
+}
+
+/// While it is carried out: notes why it was cut off, also where it broke.
+struct Carried {
+    begun: Arc<Begun>,
+    why: Option<String>,
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if let (Some(id), Some(why)) = (self.begun.id.get(), self.why.take()) {
+            self.begun.cut_off.note(id, why);
+        }
+    }
+}
+
+fn told(error: &RotateError) -> String {
+    match error {
+        RotateError::Store(_) => "the storage failed; the host's log says why".to_owned(),
+        other => plain(&other.to_string()),
+    }
+}
+
+/// Carries something out whether or not anybody waits, and gives what it is as soon as it has begun.
+pub(super) async fn background<F>(cut_off: &CutOff, work: impl FnOnce(Arc<dyn Progress>) -> F) -> Result<Act, Problem>
+where
+    F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
+{
+    let (tell, told_of) = oneshot::channel();
+    let begun = Arc::new(Begun { tell: Mutex::new(Some(tell)), id: OnceLock::new(), cut_off: cut_off.clone() });
+    let work = work(begun.clone());
+    let carried = Carried { begun, why: Some("it broke; the host's log says why".to_owned()) };
+    let running = tokio::spawn(async move {
+        // All of it goes with the work.
+        let mut carried = carried;
+        let done = work.await;
+        carried.why = done.as_ref().err().map(told);
+        if let Err(error) = &done {
+            tracing::error!(%error, "a rotation did not come to its end");
+        }
+        done
+    });
+    if let Ok(act) = told_of.await {
+        return Ok(act);
+    }
+    match running.await {
+        Ok(Ok((act, _))) => Ok(act),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
