@@ -124,6 +124,7 @@ fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Por
         leaving: host.store.clone(),
         ended_by: Box::new(move |by| crate::rotation::endings(&ending, by)),
         receipts: Arc::new(Receipts::of(host)),
+        logs: host.store.clone(),
         budgets: host.store.clone(),
         recorder: host.store.clone(),
         bounds: host.bounds(),

@@ -95,6 +95,7 @@ const ASKING: &[(&str, &str)] = &[
     ("plugin grant", "plugin/govern.rs"),
     ("plugin limit", "plugin/limit.rs"),
     ("plugin list", "plugin/govern.rs"),
+    ("plugin log", "plugin/log.rs"),
     ("plugin policy", "plugin/policy.rs"),
     ("plugin receipt", "plugin/receipt.rs"),
     ("plugin releases", "plugin/releases.rs"),

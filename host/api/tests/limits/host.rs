@@ -269,6 +269,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             leaving: store.clone(),
             ended_by: Box::new(|_| unreachable!("nobody leaves")),
             receipts: Arc::new(Nothing),
+            logs: store.clone(),
             budgets: store.clone(),
             recorder: store.clone(),
             bounds: Bounds { scopes: None, limits: Limits::CEILING, tenants: Default::default(), live: None },

@@ -113,6 +113,7 @@ actions! {
     INSTALLATIONS_UNINSTALL = privileged "installations.uninstall", "Uninstalls a plugin, or takes it back.";
     INSTALLATIONS_UPGRADE = privileged "installations.upgrade", "Upgrades an installation.";
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
+    LOGS_LIST = read "logs.list", "Reads what plugins wrote to their own logs.";
     MISBEHAVIOUR_LIST = read "misbehaviour.list", "Sees what tenants report of plugins, and which tenants.";
     MISBEHAVIOUR_RESOLVE = change "misbehaviour.resolve", "Says what came of such a report.";
     PEOPLE_CHANGE = privileged "people.change", "Suspends a person, lets one back in, or takes a factor away.";
