@@ -59,12 +59,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         releases: Arc::new(releases(host)),
         risks: duties,
         people: who.clone(),
-        reviews: Arc::new(v1::reviews::Ports {
-            registry: host.registry.clone(),
-            reviews: host.store.clone(),
-            clock: host.clock.clone(),
-            rng: host.rng.clone(),
-        }),
+        reviews: Arc::new(reviews(host)),
         roles: who.clone(),
         rotation: Arc::new(workshop::rotations(host)),
         sign_in: Arc::new(sign_in(host, &who)),
@@ -129,6 +124,19 @@ fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Por
         recorder: host.store.clone(),
         bounds: host.bounds(),
         reader: reader.clone(),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+    }
+}
+
+fn reviews(host: &Host) -> v1::reviews::Ports {
+    v1::reviews::Ports {
+        registry: host.registry.clone(),
+        reviews: host.store.clone(),
+        installations: host.store.clone(),
+        explain: Arc::new(host.explainer()),
+        stops: Arc::new(host.clone()),
+        recorder: host.store.clone(),
         clock: host.clock.clone(),
         rng: host.rng.clone(),
     }

@@ -9,6 +9,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use async_trait::async_trait;
+pub use portcullis_api::admin::v1::reviews::Stopped;
+use portcullis_api::admin::v1::reviews::Stops;
 use portcullis_model::{
     audit::Actor,
     installation::{InstallationState, InstallationStore as _},
@@ -26,34 +29,8 @@ use portcullis_packages::{
         withdrawal::{Act, Target, Withdrawal},
     },
 };
-use serde::Serialize;
 
 use crate::host::Host;
-
-/// What was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stopped {
-    /// It was quarantined before.
-    Already,
-    /// A quarantine was signed.
-    Quarantined,
-    /// So many installations were suspended.
-    Suspended(usize),
-}
-
-impl Stopped {
-    /// For people.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Already => "it is quarantined already".to_owned(),
-            Self::Quarantined => "it is quarantined: it runs nowhere until that is lifted".to_owned(),
-            Self::Suspended(count) => {
-                format!("{count} installations were suspended (this host does not hold a key to quarantine it with)")
-            }
-        }
-    }
-}
 
 /// Opens keys without a passphrase, and no others.
 struct Unattended;
@@ -126,4 +103,11 @@ pub async fn after_report(host: &Host, report: &Misbehaviour) -> Result<Option<S
     let target = Target::Component { plugin: report.plugin.clone(), digest: report.component };
     // Not who, nor how many: every tenant that runs it reads that.
     stop(host, &release, target, "reported for misbehaviour, under review").await.map(Some)
+}
+
+#[async_trait]
+impl Stops for Host {
+    async fn after_report(&self, report: &Misbehaviour) -> Result<Option<Stopped>, String> {
+        after_report(self, report).await.map_err(|error| format!("{error:#}"))
+    }
 }

@@ -99,6 +99,7 @@ const ASKING: &[(&str, &str)] = &[
     ("plugin policy", "plugin/policy.rs"),
     ("plugin receipt", "plugin/receipt.rs"),
     ("plugin releases", "plugin/releases.rs"),
+    ("plugin report", "plugin/report.rs"),
     ("plugin restore", "plugin/uninstall.rs"),
     ("plugin resume", "plugin/govern.rs"),
     ("plugin rollback", "plugin/rollback.rs"),

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use portcullis_api::{
     admin::v1::{
         backends::{self, MaySend},
-        people, sign_in, sources,
+        people,
+        reviews::{Stopped, Stops},
+        sign_in, sources,
         status::{self, Board},
         tenants::{self, Deletion, Deletions, NotDone, Signed},
     },
@@ -25,6 +27,7 @@ use portcullis_model::{
     id::TenantId,
     incident::{ChangeError, Incident},
     installation::Installation,
+    review::Misbehaviour,
     target::Target,
 };
 use serde_json::Value;
@@ -51,6 +54,13 @@ impl Board for Nothing {
     }
     async fn resolve(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
         Ok(true)
+    }
+}
+
+#[async_trait]
+impl Stops for Nothing {
+    async fn after_report(&self, _: &Misbehaviour) -> Result<Option<Stopped>, String> {
+        Ok(None)
     }
 }
 

@@ -301,6 +301,10 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         reviews: Arc::new(admin::v1::reviews::Ports {
             registry: registry.clone(),
             reviews: store.clone(),
+            installations: store.clone(),
+            explain: Arc::new(Nothing),
+            stops: Arc::new(Nothing),
+            recorder: store.clone(),
             clock: clock.clone(),
             rng: world.rng.clone(),
         }),

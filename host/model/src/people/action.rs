@@ -115,6 +115,7 @@ actions! {
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
     LOGS_LIST = read "logs.list", "Reads what plugins wrote to their own logs.";
     MISBEHAVIOUR_LIST = read "misbehaviour.list", "Sees what tenants report of plugins, and which tenants.";
+    MISBEHAVIOUR_REPORT = privileged "misbehaviour.report", "Reports that a plugin misbehaves, to the platform and whoever runs it.";
     MISBEHAVIOUR_RESOLVE = change "misbehaviour.resolve", "Says what came of such a report.";
     PEOPLE_CHANGE = privileged "people.change", "Suspends a person, lets one back in, or takes a factor away.";
     PEOPLE_INVITE = privileged "people.invite", "Invites a person.";
