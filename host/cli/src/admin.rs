@@ -16,7 +16,7 @@ use portcullis_api::{
 use portcullis_capabilities::Catalogue;
 use portcullis_model::people::Decide;
 
-pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown};
+pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown, payload};
 pub use lines::Lines;
 
 use crate::{host::Host, inspected::Inspector, leaving::Receipts, reading::LogReader, rotation::workshop};
@@ -67,7 +67,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         status: Arc::new(crate::ops::board::ports(host)),
         support: who,
         tenants: Arc::new(crate::tenant::ports(host)),
-        withdrawals: Arc::new(v1::withdrawals::Ports { registry: host.registry.clone() }),
+        withdrawals: Arc::new(withdrawals(host)),
     };
     let decide: Arc<dyn Decide> = match people.is_some() {
         true => Arc::new(crate::people::access(host)?),
@@ -139,6 +139,14 @@ fn reviews(host: &Host) -> v1::reviews::Ports {
         recorder: host.store.clone(),
         clock: host.clock.clone(),
         rng: host.rng.clone(),
+    }
+}
+
+fn withdrawals(host: &Host) -> v1::withdrawals::Ports {
+    v1::withdrawals::Ports {
+        registry: host.registry.clone(),
+        enforces: Arc::new(host.clone()),
+        clock: host.clock.clone(),
     }
 }
 

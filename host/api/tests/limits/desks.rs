@@ -11,6 +11,7 @@ use portcullis_api::{
         sign_in, sources,
         status::{self, Board},
         tenants::{self, Deletion, Deletions, NotDone, Signed},
+        withdrawals::Enforces,
     },
     ops::Announced,
 };
@@ -61,6 +62,16 @@ impl Board for Nothing {
 impl Stops for Nothing {
     async fn after_report(&self, _: &Misbehaviour) -> Result<Option<Stopped>, String> {
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl Enforces for Nothing {
+    async fn mark(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+    async fn receipt(&self, _: u64, _: Option<&TenantId>) -> Result<Value, String> {
+        Ok(Value::Null)
     }
 }
 

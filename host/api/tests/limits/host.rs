@@ -308,7 +308,11 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             clock: clock.clone(),
             rng: world.rng.clone(),
         }),
-        withdrawals: Arc::new(admin::v1::withdrawals::Ports { registry: registry.clone() }),
+        withdrawals: Arc::new(admin::v1::withdrawals::Ports {
+            registry: registry.clone(),
+            enforces: Arc::new(Nothing),
+            clock: clock.clone(),
+        }),
         roles: who.clone(),
         backends: desks::backends(world),
         authorizations: Arc::new(admin::v1::authorizations::Ports {

@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_api::{
     Reason,
     admin::{Local, LocalAnswer, Method},
@@ -253,6 +254,12 @@ pub fn or_unknown<T>(answer: Result<T>, words: impl FnOnce() -> String) -> Resul
         Some(NotDone { unknown: true, .. }) => anyhow::Error::msg(words()),
         _ => error,
     })
+}
+
+/// What is to be signed, out of what a rehearsal answered.
+pub fn payload(answer: &Value) -> Result<Vec<u8>> {
+    let payload = answer["sign"]["payload"].as_str().context("the host did not answer what is to be signed")?;
+    BASE64_STANDARD.decode(payload).context("what is to be signed cannot be read")
 }
 
 /// A part of an answer, as what it is.

@@ -133,6 +133,7 @@ actions! {
     RELEASES_DIFF = read "releases.diff", "Compares two releases.";
     RELEASES_GET = read "releases.get", "Sees a release and what it can do.";
     RELEASES_LIST = read "releases.list", "Lists releases and plugins.";
+    RELEASES_OVERRIDE = privileged "releases.override", "Lets a release run although it is older than it may be.";
     RELEASES_PUBLISH = privileged "releases.publish", "Puts a release into the registry.";
     REVIEWS_CHANGE = change "reviews.change", "Takes a review, comments on it, or attaches to it.";
     REVIEWS_DECIDE = privileged "reviews.decide", "Says how much a release may do at most.";

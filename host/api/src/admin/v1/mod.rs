@@ -27,6 +27,7 @@ pub mod risks;
 pub mod roles;
 pub mod rotation;
 pub mod sign_in;
+mod signing;
 pub mod sources;
 pub mod status;
 pub mod support;

@@ -5,6 +5,9 @@
 mod diff;
 mod get;
 mod list;
+#[cfg(test)]
+mod override_tests;
+mod overriding;
 mod plugins;
 #[cfg(test)]
 mod tests;
@@ -48,7 +51,12 @@ pub struct Ports {
 
 /// The operations.
 pub fn operations() -> Group<Ports> {
-    Group::new().with::<plugins::List>().with::<list::List>().with::<get::Get>().with::<diff::Compare>()
+    Group::new()
+        .with::<plugins::List>()
+        .with::<list::List>()
+        .with::<get::Get>()
+        .with::<diff::Compare>()
+        .with::<overriding::Override>()
 }
 
 /// Which release.

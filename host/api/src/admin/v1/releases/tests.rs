@@ -5,16 +5,20 @@ use portcullis_store::SqliteStore;
 use super::*;
 use crate::admin::{Routes, local::Local, testing};
 
-fn local(store: &SqliteStore) -> Local {
+pub(super) fn ports(store: &SqliteStore, registry: Arc<Registry>) -> Ports {
     let shared = Arc::new(store.clone());
-    let ports = Ports {
-        registry: testing::registry(store),
+    Ports {
+        registry,
         shelf: shared.clone(),
         installations: shared.clone(),
         recorder: shared,
         clock: Arc::new(testing::Fixed),
         rng: Arc::new(testing::Fixed),
-    };
+    }
+}
+
+fn local(store: &SqliteStore) -> Local {
+    let ports = ports(store, testing::registry(store));
     let router = Routes::new(testing::frame(store, b"operator")).mount(operations(), Arc::new(ports)).router();
     Local::new(router, testing::dana())
 }
