@@ -47,7 +47,7 @@ pub use axum::http::Method;
 
 pub use self::{
     automation::AutomationCallers,
-    body::{Nothing, Sent, Taken},
+    body::{Nothing, Packed, Sent, Taken},
     caller::{OperatorOnly, Recognise},
     frame::Frame,
     given::{Bare, Given},

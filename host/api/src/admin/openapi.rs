@@ -23,6 +23,7 @@ pub struct Described {
     pub about: About,
     parameters: Vec<Value>,
     body: Option<Value>,
+    media: &'static str,
     answer: Value,
     pub(super) schemas: Vec<(String, Value)>,
 }
@@ -36,7 +37,7 @@ impl Described {
         let parameters = path.iter().chain(&query).filter_map(|one| serde_json::to_value(one).ok()).collect();
         let body = O::Body::schema(&mut schemas);
         let answer = reference::<O::Answer>(&mut schemas);
-        Self { about: O::ABOUT, parameters, body, answer, schemas }
+        Self { about: O::ABOUT, parameters, body, media: O::Body::MEDIA, answer, schemas }
     }
 
     /// Why a request for it can be refused.
@@ -60,7 +61,8 @@ impl Described {
         };
         when(about.action.privileged, &[Reason::StepUp]);
         when(about.path.contains('{'), &[Reason::Unknown]);
-        when(self.body.is_some(), &[Reason::NotJson, Reason::WrongType]);
+        when(self.body.is_some(), &[Reason::WrongType]);
+        when(self.body.is_some() && self.media == "application/json", &[Reason::NotJson]);
         when(about.version == Version::Needed, &[Reason::NoVersion, Reason::OtherVersion]);
         when(about.takes_key(), &[Reason::KeyInUse, Reason::KeyReused]);
         when(true, about.refuses);
@@ -92,8 +94,8 @@ impl Described {
             operation["description"] = about.text.into();
         }
         if let Some(schema) = &self.body {
-            operation["requestBody"] =
-                json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+            let media = self.media;
+            operation["requestBody"] = json!({ "required": true, "content": { media: { "schema": schema } } });
         }
         operation
     }

@@ -15,15 +15,19 @@ use portcullis_model::{
     id::Digest,
     installation::{Installation, InstallationState},
     people::{Action, Caller, Decide, Holding, Needs, Principal, Reach, Refusal, Resource, Why},
+    release::StoredRelease,
     scope::{ScopeError, ScopeText},
     secret::Secret,
     time::{Clock, Rng, Timestamp},
     trust::{RootScope, TrustStore as _},
 };
 use portcullis_packages::{
-    check::Registry,
+    bundle,
+    check::{Registry, Rules},
     dsse::Envelope,
     keys::SecretKey,
+    publish::sign_release,
+    release_dir::ReleaseFiles,
     trust::root::{Publisher, Role, Root},
 };
 use portcullis_store::{AuditIndex, SqliteStore};
@@ -223,4 +227,28 @@ pub fn json_of(envelope: &Envelope) -> serde_json::Value {
 pub fn to_sign(tried: &serde_json::Value) -> Vec<u8> {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     BASE64_STANDARD.decode(tried["sign"]["payload"].as_str().unwrap()).unwrap()
+}
+
+/// The manifest of release 1 of a plugin that does nothing.
+pub const MANIFEST: &str = r#"id = "com.example.quiet"
+name = "Quiet"
+version = "1.0.0"
+release = 1
+publisher = "com.example"
+summary = "Does nothing at all"
+terms = "https://example.com/terms"
+privacy = "https://example.com/privacy"
+support = "mailto:help@example.com"
+"#;
+
+/// The smallest component that there is.
+pub const COMPONENT: &[u8] = b"\0asm\x0d\x00\x01\x00";
+
+/// That plugin's release of this number in one file, signed with this key.
+pub fn packed(key: &SecretKey, number: u64) -> Vec<u8> {
+    let manifest = MANIFEST.replace("release = 1", &format!("release = {number}"));
+    let rules = Rules { catalogue: &NoScopes };
+    let envelope = sign_release(COMPONENT, &manifest, key, rules).unwrap().to_json();
+    let stored = StoredRelease { digest: Digest::of(COMPONENT), manifest, envelope };
+    bundle::to_bytes(&ReleaseFiles::new(stored, COMPONENT.to_vec().into())).unwrap()
 }

@@ -168,6 +168,13 @@ impl Keyboard {
         self.act(Method::POST, path, None, Some(body)).await
     }
 
+    /// Has a release that was put into one file taken, by a `POST`.
+    pub async fn send(&self, path: &str, bundle: Vec<u8>) -> Result<Value> {
+        let answer = self.local.send(path, "application/octet-stream", bundle).await;
+        self.publish().await?;
+        said(answer)
+    }
+
     /// All installations that are not erased, with what budgets have suspended of each.
     pub async fn installations(&self) -> Result<Vec<(Installation, Vec<Suspension>)>> {
         let items = self.all("/installations", &[]).await?;

@@ -139,6 +139,7 @@ actions! {
     REVIEWS_DECIDE = privileged "reviews.decide", "Says how much a release may do at most.";
     REVIEWS_GET = read "reviews.get", "Sees a review.";
     REVIEWS_LIST = read "reviews.list", "Lists reviews.";
+    REVIEWS_SUBMIT = privileged "reviews.submit", "Hands a release in for review.";
     RISKS_APPROVE = privileged "risks.approve", "Accepts a risk.";
     RISKS_LIST = read "risks.list", "Lists accepted risks.";
     RISKS_PROPOSE = change "risks.propose", "Proposes to accept a risk.";

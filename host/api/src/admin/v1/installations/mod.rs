@@ -176,7 +176,7 @@ impl Ports {
 }
 
 /// What an installation's change was refused for.
-fn refused(error: InstallError) -> Problem {
+pub(super) fn refused(error: InstallError) -> Problem {
     use portcullis_model::release::ReleaseError;
     let reason = match &error {
         InstallError::Store(error) | InstallError::Release(ReleaseError::Store(error)) => return unavailable(error),

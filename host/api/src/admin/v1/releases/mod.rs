@@ -9,6 +9,9 @@ mod list;
 mod override_tests;
 mod overriding;
 mod plugins;
+mod publish;
+#[cfg(test)]
+mod publish_tests;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +60,7 @@ pub fn operations() -> Group<Ports> {
         .with::<get::Get>()
         .with::<diff::Compare>()
         .with::<overriding::Override>()
+        .with::<publish::Publish>()
 }
 
 /// Which release.
@@ -113,9 +117,8 @@ impl Ports {
         self.shelf.all_releases().await.map_err(|error| unavailable(&error))
     }
 
-    /// A release, read.
-    async fn described(&self, id: &ReleaseId, actor: Actor) -> Result<Described, Problem> {
-        let installer = Installer {
+    fn installer(&self, actor: Actor) -> Installer<'_> {
+        Installer {
             registry: &self.registry,
             installations: self.installations.as_ref(),
             recorder: self.recorder.as_ref(),
@@ -123,8 +126,12 @@ impl Ports {
             rng: self.rng.as_ref(),
             actor,
             platform: false,
-        };
-        installer.described(id).await.map_err(|error| match error {
+        }
+    }
+
+    /// A release, read.
+    async fn described(&self, id: &ReleaseId, actor: Actor) -> Result<Described, Problem> {
+        self.installer(actor).described(id).await.map_err(|error| match error {
             InstallError::Release(ReleaseError::Missing(_)) => {
                 unknown("There is no release with these digests; see GET /admin/v1/releases.")
             }

@@ -15,6 +15,9 @@ mod report;
 #[cfg(test)]
 mod report_tests;
 mod resolve;
+mod submit;
+#[cfg(test)]
+mod submit_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -74,6 +77,7 @@ pub fn operations() -> Group<Ports> {
     Group::new()
         .with::<list::List>()
         .with::<get::Get>()
+        .with::<submit::Submit>()
         .with::<assign::Assign>()
         .with::<comment::Comment>()
         .with::<attach::Attach>()

@@ -24,21 +24,11 @@ use portcullis_store::SqliteStore;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::admin::{Local, LocalAnswer, Routes, testing, v1::people::tests::Counting};
-
-const MANIFEST: &str = r#"id = "com.example.quiet"
-name = "Quiet"
-version = "1.0.0"
-release = 1
-publisher = "com.example"
-summary = "Does nothing at all"
-terms = "https://example.com/terms"
-privacy = "https://example.com/privacy"
-support = "mailto:help@example.com"
-"#;
-
-/// The smallest component that there is.
-const COMPONENT: &[u8] = b"\0asm\x0d\x00\x01\x00";
+use crate::admin::{
+    Local, LocalAnswer, Routes,
+    testing::{self, COMPONENT, MANIFEST},
+    v1::people::tests::Counting,
+};
 
 /// Knows no act, and says that whatever is reported was quarantined.
 pub struct Elsewhere;
@@ -80,6 +70,8 @@ pub struct World {
     pub ann: SecretKey,
     /// Nobody.
     pub eve: SecretKey,
+    /// Signs releases of `com.example`.
+    pub publisher: SecretKey,
     router: Router,
     _dir: tempfile::TempDir,
 }
@@ -130,7 +122,7 @@ impl World {
         let note = Note { at: testing::NOW, by: "dana".into(), root: RootScope::Platform, step: Step::Submitted };
         assert!(store.put_note(of.clone(), 0, note, told(Kind::ReviewSubmitted)).await.unwrap());
         let anchor = Digest::of(first.unverified());
-        Self { router: router(&store, anchor, decide), store, of, ann, eve, _dir: dir }
+        Self { router: router(&store, anchor, decide), store, of, ann, eve, publisher, _dir: dir }
     }
 
     /// Where the submission is, with this behind it.
@@ -141,6 +133,11 @@ impl World {
     pub async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
         let body = Some(&body).filter(|body| !body.is_null());
         Local::new(self.router.clone(), by.clone()).ask(method, path, None, body).await
+    }
+
+    /// Sends a release as a bundle.
+    pub async fn send(&self, by: &Caller, path: &str, bundle: Vec<u8>) -> LocalAnswer {
+        Local::new(self.router.clone(), by.clone()).send(path, "application/octet-stream", bundle).await
     }
 
     /// Asks as dana, who is at the terminal.
