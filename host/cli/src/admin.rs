@@ -155,6 +155,7 @@ fn releases(host: &Host) -> v1::releases::Ports {
         registry: host.registry.clone(),
         shelf: host.store.clone(),
         installations: host.store.clone(),
+        rescans: Arc::new(host.clone()),
         recorder: host.store.clone(),
         clock: host.clock.clone(),
         rng: host.rng.clone(),

@@ -104,6 +104,7 @@ const ASKING: &[(&str, &str)] = &[
     ("plugin receipt", "plugin/receipt.rs"),
     ("plugin releases", "plugin/releases.rs"),
     ("plugin report", "plugin/report.rs"),
+    ("plugin rescan", "plugin/rescan.rs"),
     ("plugin restore", "plugin/uninstall.rs"),
     ("plugin resume", "plugin/govern.rs"),
     ("plugin rollback", "plugin/rollback.rs"),

@@ -7,6 +7,7 @@ use portcullis_api::{
     admin::v1::{
         backends::{self, MaySend},
         people,
+        releases::{NotScanned, Rescanned, Rescans},
         reviews::{Stopped, Stops},
         sign_in, sources,
         status::{self, Board},
@@ -72,6 +73,13 @@ impl Enforces for Nothing {
     }
     async fn receipt(&self, _: u64, _: Option<&TenantId>) -> Result<Value, String> {
         Ok(Value::Null)
+    }
+}
+
+#[async_trait]
+impl Rescans for Nothing {
+    async fn rescan(&self, _: Actor, _: bool) -> Result<Rescanned, NotScanned> {
+        Err(NotScanned::NoAdvisories("nothing is known".to_owned()))
     }
 }
 

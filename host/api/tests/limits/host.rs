@@ -334,6 +334,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             registry: registry.clone(),
             shelf: store.clone(),
             installations: store.clone(),
+            rescans: Arc::new(Nothing),
             recorder: store.clone(),
             clock: clock.clone(),
             rng: world.rng.clone(),

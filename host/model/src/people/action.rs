@@ -135,6 +135,7 @@ actions! {
     RELEASES_LIST = read "releases.list", "Lists releases and plugins.";
     RELEASES_OVERRIDE = privileged "releases.override", "Lets a release run although it is older than it may be.";
     RELEASES_PUBLISH = privileged "releases.publish", "Puts a release into the registry.";
+    RELEASES_RESCAN = change "releases.rescan", "Looks again at what releases are made of, for known vulnerabilities.";
     REVIEWS_CHANGE = change "reviews.change", "Takes a review, comments on it, or attaches to it.";
     REVIEWS_DECIDE = privileged "reviews.decide", "Says how much a release may do at most.";
     REVIEWS_GET = read "reviews.get", "Sees a review.";

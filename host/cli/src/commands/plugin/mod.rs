@@ -43,7 +43,6 @@ use clap::Subcommand;
 pub(crate) use filing::{take as taking_withdrawal, words as withdrawal_words};
 pub use install::ask_and_install;
 pub(crate) use overriding::take as taking_override;
-pub(crate) use rescan::words as rescan_words;
 pub(crate) use withdraw::key_id;
 
 use crate::{home::Home, output::Output};

@@ -12,6 +12,7 @@ mod plugins;
 mod publish;
 #[cfg(test)]
 mod publish_tests;
+mod rescan;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use portcullis_packages::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::rescan::{NotScanned, Rescanned, Rescans};
 use crate::{
     admin::{Group, unavailable, unknown},
     problem::{Problem, Reason},
@@ -44,6 +46,8 @@ pub struct Ports {
     pub shelf: Arc<dyn Shelf>,
     /// Which are installed.
     pub installations: Arc<dyn InstallationStore>,
+    /// What looks at them again.
+    pub rescans: Arc<dyn Rescans>,
     /// Where it would be written that one was refused.
     pub recorder: Arc<dyn portcullis_model::audit::Recorder>,
     /// Time.
@@ -61,6 +65,7 @@ pub fn operations() -> Group<Ports> {
         .with::<diff::Compare>()
         .with::<overriding::Override>()
         .with::<publish::Publish>()
+        .with::<rescan::Rescan>()
 }
 
 /// Which release.
