@@ -10,7 +10,7 @@ use clap::Args;
 use portcullis_model::release::ReleaseId;
 use portcullis_packages::{
     dsse::{Envelope, PayloadType},
-    release_dir::read_release,
+    release_dir::{ReleaseFiles, read_release},
     trust::withdrawal,
 };
 use serde_json::{Value, json};
@@ -54,7 +54,10 @@ pub struct Override {
 
 async fn release(host: &Host, text: &str) -> Result<ReleaseId> {
     match Path::new(text) {
-        path if path.exists() => Ok(read_release(path)?.stored.id()),
+        path if path.exists() => {
+            let ReleaseFiles { stored, .. } = read_release(path)?;
+            Ok(stored.id())
+        }
         _ => Ok(host.installation(text).await?.release_id()),
     }
 }
@@ -105,4 +108,34 @@ pub(crate) async fn take(keyboard: &Keyboard, envelope: &Envelope, output: Outpu
     output.result(&json!({ "release": given.component, "manifest": given.manifest, "expires": given.expires }), || {
         format!("The release {} may run below the floor until {}.", given.component.short(), given.expires)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{id::Digest, time::Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_asked_for_is_signed() {
+        let asked = Override {
+            release: "dist".into(),
+            reason: "x".into(),
+            days: 1,
+            keys: SigningKeys { keys: Vec::new(), unlocking: Default::default() },
+            out: None,
+        };
+        let id = ReleaseId { component: Digest::of(b"c"), manifest: Digest::of(b"m") };
+        let said = |reason: &str, component: Digest, days: i64| withdrawal::Override {
+            component,
+            manifest: id.manifest,
+            reason: reason.into(),
+            issued: Timestamp(5),
+            expires: Timestamp(5 + days * 86_400_000),
+        };
+        assert!(asked.is_said_by(&said("x", id.component, 1), &id).is_ok());
+        assert!(asked.is_said_by(&said("y", id.component, 1), &id).is_err());
+        assert!(asked.is_said_by(&said("x", id.manifest, 1), &id).is_err());
+        assert!(asked.is_said_by(&said("x", id.component, 2), &id).is_err());
+    }
 }

@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_packages::{bundle, keys::PublicKey, manifest::Manifest, release_dir::read_release};
+use portcullis_packages::{
+    bundle,
+    keys::PublicKey,
+    manifest::Manifest,
+    release_dir::{ReleaseFiles, read_release},
+};
 use serde_json::json;
 
 use crate::{
@@ -35,7 +40,8 @@ impl Submit {
         let files = read_release(&self.release)?;
         if let Some(key) = &self.trust {
             // With the host's own root key, which is used here alone.
-            host.trust_publisher(&Manifest::parse(&files.stored.manifest)?.publisher, key).await?;
+            let ReleaseFiles { stored, .. } = &files;
+            host.trust_publisher(&Manifest::parse(&stored.manifest)?.publisher, key).await?;
         }
         let mut answer = Keyboard::of(&host)?.send("/reviews", bundle::to_bytes(&files)?).await?;
         let review: Shown = given(answer["review"].take())?;
