@@ -16,7 +16,7 @@ use portcullis_api::{
 use portcullis_capabilities::Catalogue;
 use portcullis_model::people::Decide;
 
-pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown};
+pub use keyboard::{Keyboard, NotDone, asked, escaped, given, or_unknown, payload};
 pub use lines::Lines;
 
 use crate::{host::Host, inspected::Inspector, leaving::Receipts, reading::LogReader, rotation::workshop};
@@ -62,12 +62,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         releases: Arc::new(releases(host)),
         risks: duties,
         people: who.clone(),
-        reviews: Arc::new(v1::reviews::Ports {
-            registry: host.registry.clone(),
-            reviews: host.store.clone(),
-            clock: host.clock.clone(),
-            rng: host.rng.clone(),
-        }),
+        reviews: Arc::new(reviews(host)),
         roles: who.clone(),
         rotation: Arc::new(workshop::rotations(host)),
         rules: Arc::new(crate::rulebook::ports(host)),
@@ -78,7 +73,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         tenants: Arc::new(crate::tenant::ports(host)),
         trust: Arc::new(v1::trust::Ports { registry: host.registry.clone(), clock: host.clock.clone() }),
         vault: Arc::new(v1::vault::Ports { vault: host.vault().clone(), file: host.key_file.clone() }),
-        withdrawals: Arc::new(v1::withdrawals::Ports { registry: host.registry.clone() }),
+        withdrawals: Arc::new(withdrawals(host)),
     };
     let decide: Arc<dyn Decide> = match people.is_some() {
         true => Arc::new(crate::people::access(host)?),
@@ -130,6 +125,7 @@ fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Por
         leaving: host.store.clone(),
         ended_by: Box::new(move |by| crate::rotation::endings(&ending, by)),
         receipts: Arc::new(Receipts::of(host)),
+        logs: host.store.clone(),
         budgets: host.store.clone(),
         recorder: host.store.clone(),
         bounds: host.bounds(),
@@ -139,11 +135,33 @@ fn installations(host: &Host, reader: &Arc<LogReader>) -> v1::installations::Por
     }
 }
 
+fn reviews(host: &Host) -> v1::reviews::Ports {
+    v1::reviews::Ports {
+        registry: host.registry.clone(),
+        reviews: host.store.clone(),
+        installations: host.store.clone(),
+        explain: Arc::new(host.explainer()),
+        stops: Arc::new(host.clone()),
+        recorder: host.store.clone(),
+        clock: host.clock.clone(),
+        rng: host.rng.clone(),
+    }
+}
+
+fn withdrawals(host: &Host) -> v1::withdrawals::Ports {
+    v1::withdrawals::Ports {
+        registry: host.registry.clone(),
+        enforces: Arc::new(host.clone()),
+        clock: host.clock.clone(),
+    }
+}
+
 fn releases(host: &Host) -> v1::releases::Ports {
     v1::releases::Ports {
         registry: host.registry.clone(),
         shelf: host.store.clone(),
         installations: host.store.clone(),
+        rescans: Arc::new(host.clone()),
         recorder: host.store.clone(),
         clock: host.clock.clone(),
         rng: host.rng.clone(),

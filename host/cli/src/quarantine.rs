@@ -9,8 +9,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use async_trait::async_trait;
+pub use portcullis_api::admin::v1::reviews::Stopped;
+use portcullis_api::admin::v1::reviews::Stops;
 use portcullis_model::{
     audit::Actor,
+    id::InstallationId,
     installation::{InstallationState, InstallationStore as _},
     release::ReleaseId,
     review::{Misbehaviour, ReviewStore as _},
@@ -26,34 +30,8 @@ use portcullis_packages::{
         withdrawal::{Act, Target, Withdrawal},
     },
 };
-use serde::Serialize;
 
 use crate::host::Host;
-
-/// What was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stopped {
-    /// It was quarantined before.
-    Already,
-    /// A quarantine was signed.
-    Quarantined,
-    /// So many installations were suspended.
-    Suspended(usize),
-}
-
-impl Stopped {
-    /// For people.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Already => "it is quarantined already".to_owned(),
-            Self::Quarantined => "it is quarantined: it runs nowhere until that is lifted".to_owned(),
-            Self::Suspended(count) => {
-                format!("{count} installations were suspended (this host does not hold a key to quarantine it with)")
-            }
-        }
-    }
-}
 
 /// Opens keys without a passphrase, and no others.
 struct Unattended;
@@ -71,10 +49,7 @@ impl Unlock for Unattended {
 
 /// Stops a release everywhere.
 pub async fn stop(host: &Host, release: &ReleaseId, target: Target, reason: &str) -> Result<Stopped> {
-    let trust = host.registry.trust().await??;
-    // What a tenant quarantined at home stops it nowhere else.
-    let everywhere = |by: &By| !matches!(by, By::Root(RootScope::Tenant(_)));
-    if trust.withdrawals().iter().any(|one| one.target == target && everywhere(&one.by)) {
+    if is_quarantined(host, &target).await? {
         return Ok(Stopped::Already);
     }
     match quarantine(host, target, reason).await {
@@ -84,6 +59,29 @@ pub async fn stop(host: &Host, release: &ReleaseId, target: Target, reason: &str
             Ok(Stopped::Suspended(suspend(host, release, reason).await?))
         }
     }
+}
+
+/// How that would be done. Nothing is.
+pub async fn would_stop(host: &Host, release: &ReleaseId, target: &Target) -> Result<Stopped> {
+    if is_quarantined(host, target).await? {
+        return Ok(Stopped::Already);
+    }
+    let signs = SecretKey::load(&host.home.root_key(), &Unattended).is_ok();
+    Ok(if signs { Stopped::Quarantined } else { Stopped::Suspended(running(host, release).await?.len()) })
+}
+
+async fn is_quarantined(host: &Host, target: &Target) -> Result<bool> {
+    let trust = host.registry.trust().await??;
+    // What a tenant quarantined at home stops it nowhere else.
+    let everywhere = |by: &By| !matches!(by, By::Root(RootScope::Tenant(_)));
+    Ok(trust.withdrawals().iter().any(|one| one.target == *target && everywhere(&one.by)))
+}
+
+/// The installations of a release that are active.
+async fn running(host: &Host, release: &ReleaseId) -> Result<Vec<InstallationId>> {
+    let all = host.store.installations().await?.into_iter();
+    let active = all.filter(|one| one.release_id() == *release && one.state == InstallationState::Active);
+    Ok(active.map(|one| one.id).collect())
 }
 
 async fn quarantine(host: &Host, target: Target, reason: &str) -> Result<()> {
@@ -98,22 +96,18 @@ async fn quarantine(host: &Host, target: Target, reason: &str) -> Result<()> {
 async fn suspend(host: &Host, release: &ReleaseId, reason: &str) -> Result<usize> {
     // It stands for a quarantine that could not be signed: whoever runs the host lets it go on.
     let installer = Installer { actor: Actor::Host, ..host.installer() };
-    let mut count = 0;
-    for one in host.store.installations().await? {
-        if one.release_id() != *release || one.state != InstallationState::Active {
-            continue;
-        }
+    let running = running(host, release).await?;
+    for id in &running {
         // Somebody may change it at the same time: then it is looked at again.
         loop {
-            match installer.suspend(&one.id, reason).await {
+            match installer.suspend(id, reason).await {
                 Ok(_) => break,
                 Err(InstallError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        count += 1;
     }
-    Ok(count)
+    Ok(running.len())
 }
 
 /// Stops a release that as many tenants report as the configuration says. `None`: they are fewer, or none is enough.
@@ -126,4 +120,11 @@ pub async fn after_report(host: &Host, report: &Misbehaviour) -> Result<Option<S
     let target = Target::Component { plugin: report.plugin.clone(), digest: report.component };
     // Not who, nor how many: every tenant that runs it reads that.
     stop(host, &release, target, "reported for misbehaviour, under review").await.map(Some)
+}
+
+#[async_trait]
+impl Stops for Host {
+    async fn after_report(&self, report: &Misbehaviour) -> Result<Option<Stopped>, String> {
+        after_report(self, report).await.map_err(|error| format!("{error:#}"))
+    }
 }

@@ -11,13 +11,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use async_trait::async_trait;
+use portcullis_api::admin::v1::withdrawals::Enforces;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    error::StoreError,
     id::TenantId,
     time::Timestamp,
     trust::TrustStore as _,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{enforce::Enforcer, host::Host};
 
@@ -27,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const BATCH: usize = 1_000;
 
 /// An installation that was suspended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Stopped {
     /// Which.
@@ -45,7 +49,7 @@ pub struct Stopped {
 }
 
 /// What came of one change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Receipt {
     /// Whether a host runs here.
@@ -101,6 +105,14 @@ impl Receipt {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// What of it is in this tenant: the others are nothing to whoever keeps its root.
+    #[must_use]
+    fn within(mut self, tenant: &TenantId) -> Self {
+        self.suspended.retain(|one| one.tenant.as_ref() == Some(tenant));
+        self.calls_ended = self.suspended.iter().map(|one| one.calls).sum();
+        self
     }
 
     /// Whether everything had ended in time.
@@ -200,6 +212,20 @@ impl Stopped {
     }
 }
 
+#[async_trait]
+impl Enforces for Host {
+    async fn mark(&self) -> Result<u64, StoreError> {
+        self.store.entry_count().await
+    }
+
+    async fn receipt(&self, since: u64, of: Option<&TenantId>) -> Result<Value, String> {
+        let receipt = Receipt::of(&Arc::new(self.clone()), Before(since)).await;
+        let receipt = receipt.map_err(|error| format!("{error:#}"))?;
+        let receipt = of.into_iter().fold(receipt, Receipt::within);
+        serde_json::to_value(receipt).map_err(|error| error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +254,23 @@ mod tests {
         assert!(receipt.is_whole());
         assert_eq!((receipt.log_index, receipt.enforced_log_index, receipt.took_ms), (Some(7), Some(11), Some(800)));
         assert_eq!((receipt.suspended[0].installation.as_str(), calls["ins_1"]), ("ins_1", 15));
+    }
+
+    #[test]
+    fn a_tenants_receipt_has_what_was_stopped_there_alone() {
+        let one = |installation: &str, tenant: &str, calls: u64| Stopped {
+            installation: installation.to_owned(),
+            tenant: Some(tenant.parse().unwrap()),
+            plugin: "com.example.a".to_owned(),
+            suspended: Timestamp(1),
+            log_index: 1,
+            calls,
+        };
+        let suspended = vec![one("ins_1", "acme", 2), one("ins_2", "globex", 5)];
+        let receipt = Receipt { suspended, calls_ended: 7, ..Receipt::default() }.within(&"acme".parse().unwrap());
+        assert_eq!((receipt.suspended.len(), receipt.calls_ended), (1, 2));
+        let told: Receipt = serde_json::from_value(serde_json::to_value(&receipt).unwrap()).unwrap();
+        assert_eq!(told, receipt, "a command reads what is answered");
     }
 
     #[test]

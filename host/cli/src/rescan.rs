@@ -9,6 +9,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use portcullis_api::admin::v1::releases::{NotScanned, Rescanned, Rescans};
 use portcullis_model::{
     audit::Actor,
     id::Digest,
@@ -18,7 +20,7 @@ use portcullis_model::{
 use portcullis_packages::{
     advisories::{Database, Finding, Rating},
     inspect::Inspection,
-    review::rescan::{Scanned, Unread, reason_for_quarantine, target, withdrawals},
+    review::rescan::{Scan, Scanned, Unread, named, reason_for_quarantine, target, withdrawals},
     trust::{By, withdrawal::Withdrawal},
 };
 use serde::Serialize;
@@ -63,19 +65,24 @@ pub struct ByPolicy {
 
 /// Looks at all of them now.
 pub async fn rescan(host: &Host, database: &Database, actor: Actor) -> Result<Rescan> {
+    looked(host, database, actor, false).await
+}
+
+/// The same, or its rehearsal: what would be found and stopped, and nothing is written.
+async fn looked(host: &Host, database: &Database, actor: Actor, trial: bool) -> Result<Rescan> {
     let look = |bytes: &[u8]| {
         // Inspecting takes a while.
         let inspection = tokio::task::block_in_place(|| Inspection::of(bytes)).map_err(|error| error.to_string())?;
         let found = database.matches(&inspection.dependencies).into_iter();
         Ok(found.filter(|one| one.informational.is_none()).map(vulnerability).collect())
     };
-    let (scanned, unread) = host.scan(actor).run(&host.watched().await?, look).await?;
+    let (scanned, unread) = Scan { trial, ..host.scan(actor) }.run(&host.watched().await?, look).await?;
     let mut stopped = Vec::new();
     if let Some(from) = host.config.review.quarantine_vulnerable {
         let trust = host.registry.trust().await??;
         let withdrawals = withdrawals(&trust, &host.store.trust().await?);
         for one in &scanned {
-            stopped.extend(stop(host, one, from, &withdrawals).await?);
+            stopped.extend(stop(host, one, from, &withdrawals, trial).await?);
         }
     }
     Ok(Rescan { database: database.summary().digest, scanned, unread, stopped })
@@ -130,6 +137,7 @@ async fn stop(
     one: &Scanned,
     from: Severity,
     withdrawals: &[(Withdrawal, By)],
+    trial: bool,
 ) -> Result<Option<ByPolicy>> {
     let (Some(reason), Some(target)) = (reason_for_quarantine(one, from, withdrawals), target(one)) else {
         return Ok(None);
@@ -139,8 +147,55 @@ async fn stop(
         // It was suspended for that when it was found; an admin who resumed it since then knows.
         return Ok(None);
     }
-    let how = quarantine::stop(host, &one.release, target, &reason).await?;
+    let how = match trial {
+        true => quarantine::would_stop(host, &one.release, &target).await?,
+        false => quarantine::stop(host, &one.release, target, &reason).await?,
+    };
     Ok(Some(ByPolicy { component: one.component.clone(), reason, how }).filter(|one| one.how != Stopped::Already))
+}
+
+#[async_trait]
+impl Rescans for Host {
+    async fn rescan(&self, by: Actor, dry_run: bool) -> Result<Rescanned, NotScanned> {
+        let failed = |error: anyhow::Error| NotScanned::Failed(format!("{error:#}"));
+        let database = tokio::task::block_in_place(|| advisories::load(&self.home)).map_err(failed)?;
+        let database = database.ok_or_else(|| NotScanned::NoAdvisories(advisories::absent(&self.home)))?;
+        let found = looked(self, &database, by, dry_run).await.map_err(failed)?;
+        let words = found.words();
+        let found = serde_json::to_value(found).map_err(|error| NotScanned::Failed(error.to_string()))?;
+        Ok(Rescanned { found, words })
+    }
+}
+
+impl Rescan {
+    /// For people.
+    pub fn words(&self) -> String {
+        let vulnerable = self.scanned.iter().filter(|one| !one.found.is_empty()).count();
+        let mut lines = vec![format!(
+            "{} releases were held against the advisories {}; {vulnerable} are made of what has known vulnerabilities.",
+            self.scanned.len(),
+            self.database.short()
+        )];
+        for one in self.scanned.iter().filter(|one| !one.found.is_empty() || !one.gone.is_empty()) {
+            lines.extend(release(one));
+        }
+        lines.extend(self.unread.iter().map(|one| format!("{} could not be looked at: {}", one.component, one.reason)));
+        for one in &self.stopped {
+            lines.push(format!("{} ({}): {}", one.component, one.reason, one.how.words()));
+        }
+        lines.join("\n")
+    }
+}
+
+fn release(one: &Scanned) -> Vec<String> {
+    let mut lines = vec![format!("{}@{} ({})", one.plugin, one.number, one.version)];
+    for found in &one.found {
+        let new = if one.new.contains(found) { "NEW " } else { "    " };
+        let fixed = found.fixed.as_ref().map_or_else(|| "not fixed".to_owned(), |fixed| format!("fixed in {fixed}"));
+        lines.push(format!("  {new}{}, {fixed}: {}", named(found), found.summary));
+    }
+    lines.extend(one.gone.iter().map(|gone| format!("  gone {}", named(gone))));
+    lines
 }
 
 fn vulnerability(found: Finding) -> Vulnerability {

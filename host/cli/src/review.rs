@@ -40,7 +40,8 @@ impl Host {
 
     /// What looks at releases again.
     pub fn scan(&self, actor: Actor) -> Scan<'_> {
-        Scan { registry: &self.registry, reviews: self.store.as_ref(), clock: self.clock.as_ref(), actor }
+        let (reviews, clock) = (self.store.as_ref(), self.clock.as_ref());
+        Scan { registry: &self.registry, reviews, clock, actor, trial: false }
     }
 
     /// The submission that a text means: the beginning of its component's or manifest's digest, or plugin and number.

@@ -3,10 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use crate::{
     audit::{Entry, Kind},
     call::Call,
+    error::StoreError,
     event::Event,
     installation::Installation,
     privacy::PrivacyAnswer,
@@ -172,4 +174,34 @@ pub trait Invoke: Send + Sync {
 pub trait PluginLogs: Send + Sync {
     /// Keeps a call's lines, soon.
     fn keep(&self, report: &CallReport, now: Timestamp);
+}
+
+/// A line that a plugin wrote to its own log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// When, by the host's clock.
+    pub time: Timestamp,
+    /// The installation that wrote it.
+    pub installation: String,
+    /// In which call.
+    pub call: String,
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// The text, with control characters escaped.
+    pub message: String,
+}
+
+/// Shows what plugins logged.
+#[async_trait]
+pub trait PluginLogReader: Send + Sync {
+    /// Up to `most` lines of an installation, the newest first, before the one of this number where one is named; each with its own.
+    ///
+    /// # Errors
+    /// Storage.
+    async fn newest_lines(
+        &self,
+        of: &Installation,
+        before: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<(i64, LogLine)>, StoreError>;
 }

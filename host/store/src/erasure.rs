@@ -11,16 +11,18 @@ use portcullis_model::{
     error::StoreError,
     id::InstallationId,
     installation::Installation,
+    invoke::LogLine,
     time::Timestamp,
 };
 use rusqlite::{Connection, params};
 
 use crate::{
-    LogLine, SqliteStore, StoredEntry,
+    SqliteStore, StoredEntry,
     audit::{COLUMNS, append, select},
     consents,
     db::{Outcome, Writing, failed},
     installations, oauth,
+    plugin_log::line,
     secrets::endings,
 };
 
@@ -201,16 +203,6 @@ impl SqliteStore {
                          WHERE installation = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
                     )
                     .map_err(failed)?;
-                let line = |row: &rusqlite::Row<'_>| {
-                    let line = LogLine {
-                        time: Timestamp(row.get(1)?),
-                        installation: row.get(2)?,
-                        call: row.get(3)?,
-                        level: row.get(4)?,
-                        message: row.get(5)?,
-                    };
-                    Ok((row.get(0)?, line))
-                };
                 query.query_map(params![id.as_str(), after, most], line).and_then(Iterator::collect).map_err(failed)
             })
             .await

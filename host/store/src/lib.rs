@@ -60,7 +60,6 @@ pub use erasure::StoredValue;
 pub use files::{PrivateDirs, Removed};
 pub use kv::KvRows;
 pub use operations::{Announcement as StatusAnnouncement, Newest};
-pub use plugin_log::LogLine;
 use portcullis_model::error::StoreError;
 pub use privacy::FoundCopy;
 pub use snapshot::{Snapshot, problems};

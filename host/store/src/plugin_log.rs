@@ -1,12 +1,14 @@
 //! What plugins wrote to their own logs.
 
+use async_trait::async_trait;
 use portcullis_model::{
+    error::StoreError,
     id::InstallationId,
-    invoke::{CallReport, PluginLogs},
+    installation::Installation,
+    invoke::{CallReport, LogLine, PluginLogReader, PluginLogs},
     time::Timestamp,
 };
-use rusqlite::params;
-use serde::Serialize;
+use rusqlite::{Row, params};
 
 use crate::{
     SqliteStore,
@@ -14,19 +16,16 @@ use crate::{
     privacy,
 };
 
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LogLine {
-    /// When, by the host's clock.
-    pub time: Timestamp,
-    /// The installation that wrote it.
-    pub installation: String,
-    /// In which call.
-    pub call: String,
-    /// `debug`, `info`, `warn` or `error`.
-    pub level: String,
-    /// The text, with control characters escaped.
-    pub message: String,
+/// A row of its number, time, installation, call, level and message.
+pub(crate) fn line(row: &Row<'_>) -> rusqlite::Result<(i64, LogLine)> {
+    let line = LogLine {
+        time: Timestamp(row.get(1)?),
+        installation: row.get(2)?,
+        call: row.get(3)?,
+        level: row.get(4)?,
+        message: row.get(5)?,
+    };
+    Ok((row.get(0)?, line))
 }
 
 impl PluginLogs for SqliteStore {
@@ -69,17 +68,34 @@ impl SqliteStore {
                          WHERE ?1 IS NULL OR installation = ?1 ORDER BY number DESC LIMIT ?2) ORDER BY number",
                     )
                     .map_err(failed)?;
-                let line = |row: &rusqlite::Row<'_>| {
-                    Ok(LogLine {
-                        time: Timestamp(row.get(1)?),
-                        installation: row.get(2)?,
-                        call: row.get(3)?,
-                        level: row.get(4)?,
-                        message: row.get(5)?,
-                    })
-                };
                 query
-                    .query_map(params![of.as_ref().map(|i| i.as_str()), most], line)
+                    .query_map(params![of.as_ref().map(|i| i.as_str()), most], |row| Ok(line(row)?.1))
+                    .and_then(Iterator::collect)
+                    .map_err(failed)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl PluginLogReader for SqliteStore {
+    async fn newest_lines(
+        &self,
+        of: &Installation,
+        before: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<(i64, LogLine)>, StoreError> {
+        let (id, tenant) = (of.id.clone(), of.tenant.clone());
+        self.db
+            .read(move |conn| {
+                let mut query = conn
+                    .prepare_cached(
+                        "SELECT number, time, installation, call, level, message FROM plugin_log
+                         WHERE installation = ?1 AND tenant = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4",
+                    )
+                    .map_err(failed)?;
+                query
+                    .query_map(params![id.as_str(), tenant.as_str(), before.unwrap_or(i64::MAX), most], line)
                     .and_then(Iterator::collect)
                     .map_err(failed)
             })

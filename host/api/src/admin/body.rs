@@ -9,19 +9,24 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
-use portcullis_model::scope::nearest;
+use portcullis_model::{audit::plain, scope::nearest};
+use portcullis_packages::{bundle, release_dir::ReleaseFiles};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::given::short;
 use crate::problem::{Problem, Reason};
 
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(10);
+/// How long a body may take to arrive, in seconds; and how many bytes have another second.
+const BODY_TIME: usize = 10;
+const A_SECOND: usize = 1024 * 1024;
 
 /// What an operation takes in its body.
 pub trait Taken: Sized + Send + Sync + 'static {
+    /// Its media type.
+    const MEDIA: &'static str = "application/json";
+
     /// Reads it.
     fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem>;
 
@@ -49,14 +54,42 @@ impl Taken for Nothing {
     }
 }
 
+/// A release in one file, as `portcullis plugin bundle` makes it.
+#[derive(Clone, Debug)]
+pub struct Packed(pub ReleaseFiles);
+
+impl Taken for Packed {
+    const MEDIA: &'static str = "application/octet-stream";
+
+    fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
+        if !is(headers, Self::MEDIA) {
+            let advice = "Send a release's bundle, with 'Content-Type: application/octet-stream'.";
+            return Err(Problem::new(Reason::WrongType, advice));
+        }
+        bundle::read(bytes).map(Self).map_err(|error| {
+            let advice = format!("This is no bundle of a release: {}.", plain(&error.to_string()));
+            Problem::new(Reason::WrongBody, advice)
+        })
+    }
+
+    fn schema(_: &mut Vec<(String, Value)>) -> Option<Value> {
+        Some(json!({ "type": "string", "format": "binary" }))
+    }
+}
+
+/// Whether a request says that its body is of this type.
+fn is(headers: &HeaderMap, expected: &str) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case(expected))
+}
+
 /// JSON.
 #[derive(Clone, Debug)]
 pub struct Sent<T>(pub T);
 
 impl<T: DeserializeOwned + ToSchema + Send + Sync + 'static> Taken for Sent<T> {
     fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Problem> {
-        let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if !media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
+        if !is(headers, Self::MEDIA) {
             return Err(Problem::new(Reason::WrongType, "Send JSON, with 'Content-Type: application/json'."));
         }
         let value: Value = serde_json::from_slice(bytes).map_err(|error| {
@@ -71,7 +104,7 @@ impl<T: DeserializeOwned + ToSchema + Send + Sync + 'static> Taken for Sent<T> {
             let inner = error.into_inner().to_string();
             let what = inner.split(" at line ").next().unwrap_or_default();
             let at = if path == "." { String::new() } else { format!("{}: ", short(&path)) };
-            let what: String = portcullis_model::audit::plain(what).chars().take(400).collect();
+            let what: String = plain(what).chars().take(400).collect();
             Problem::new(Reason::WrongBody, format!("{at}{what}."))
         })
     }
@@ -122,15 +155,18 @@ fn known_fields(value: &Value, known: &[String]) -> Result<(), Problem> {
 
 /// Reads a body within its size.
 pub(super) async fn within(body: Body, most: usize) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, most)).await {
+    let seconds = BODY_TIME + most / A_SECOND;
+    let time = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
+    match tokio::time::timeout(time, axum::body::to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Problem::new(Reason::TooLarge, format!("Send at most {most} bytes."))),
-        Err(_) => Err(Problem::new(Reason::Slow, "Send the body within 10 seconds.")),
+        Err(_) => Err(Problem::new(Reason::Slow, format!("Send the body within {seconds} seconds."))),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use portcullis_model::{id::Digest, release::StoredRelease};
     use serde::Deserialize;
 
     use super::*;
@@ -178,5 +214,28 @@ mod tests {
         headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
         assert_eq!(given(&headers, r#"{"reason":"x"}"#).unwrap().0.unwrap().reason, "x");
         assert_eq!(given(&headers, r#"{"raeson":"x"}"#).unwrap_err().reason, Reason::WrongBody);
+    }
+
+    #[test]
+    fn a_release_is_sent_as_a_bundle_or_not_at_all() {
+        let stored = StoredRelease { digest: Digest::of(b"x"), manifest: "m".to_owned(), envelope: "{}".to_owned() };
+        let files = ReleaseFiles::new(stored, b"x".to_vec().into());
+        let whole = Bytes::from(bundle::to_bytes(&files).unwrap());
+        let read = |media: &str, bytes: &Bytes| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, media.parse().unwrap());
+            Packed::read(&headers, bytes).map(|packed| packed.0).map_err(|problem| problem.reason)
+        };
+        assert_eq!(read(Packed::MEDIA, &whole), Ok(files));
+        assert_eq!(read("application/json", &whole), Err(Reason::WrongType));
+        assert_eq!(read(Packed::MEDIA, &whole.slice(1..)), Err(Reason::WrongBody));
+        assert_eq!(read(Packed::MEDIA, &Bytes::new()), Err(Reason::WrongBody));
+    }
+
+    #[tokio::test]
+    async fn no_more_is_read_than_an_operation_takes() {
+        let body = |bytes: usize| Body::from(vec![0; bytes]);
+        assert_eq!(within(body(8), 8).await.unwrap().len(), 8);
+        assert_eq!(within(body(9), 8).await.unwrap_err().reason, Reason::TooLarge);
     }
 }

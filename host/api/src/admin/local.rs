@@ -62,10 +62,13 @@ impl Local {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> LocalAnswer {
-        match self.respond(method, path, headers, body).await {
-            Ok(response) => whole(response).await,
-            Err(status) => LocalAnswer { status, etag: None, body: Value::Null },
-        }
+        let body = body.map(|body| ("application/json", Bytes::from(body.to_string())));
+        answered(self.respond(method, path, headers, body).await).await
+    }
+
+    /// Sends these bytes, of this media type, with a `POST`.
+    pub async fn send(&self, path: &str, media: &str, bytes: Vec<u8>) -> LocalAnswer {
+        answered(self.respond(Method::POST, path, &[], Some((media, bytes.into()))).await).await
     }
 
     /// Reads what is made while it is sent, with these headers.
@@ -86,14 +89,14 @@ impl Local {
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
-        body: Option<&Value>,
+        body: Option<(&str, Bytes)>,
     ) -> Result<Response, StatusCode> {
         let request = Request::builder().method(method).uri(format!("/admin/v1{path}"));
         let mut request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some((media, _)) = &body {
+            request = request.header(header::CONTENT_TYPE, *media);
         }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let body = body.map_or_else(Body::empty, |(_, bytes)| Body::from(bytes));
         let mut request = request.body(body).map_err(|_| StatusCode::BAD_REQUEST)?;
         request.extensions_mut().insert(self.caller.clone());
         match self.router.clone().oneshot(request).await {
@@ -116,6 +119,13 @@ impl LocalStream {
                 return Some(part);
             }
         }
+    }
+}
+
+async fn answered(response: Result<Response, StatusCode>) -> LocalAnswer {
+    match response {
+        Ok(response) => whole(response).await,
+        Err(status) => LocalAnswer { status, etag: None, body: Value::Null },
     }
 }
 

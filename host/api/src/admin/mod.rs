@@ -49,7 +49,7 @@ pub use axum::http::Method;
 
 pub use self::{
     automation::AutomationCallers,
-    body::{Maybe, Nothing, Sent, Taken},
+    body::{Maybe, Nothing, Packed, Sent, Taken},
     caller::{OperatorOnly, Recognise},
     frame::Frame,
     given::{Bare, Given},

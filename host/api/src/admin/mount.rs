@@ -12,14 +12,17 @@ use axum::{
     response::Response,
 };
 
-use portcullis_model::{json::sorted, people::Principal};
+use portcullis_model::{
+    json::sorted,
+    people::{Principal, Resource},
+};
 
 use super::{
     answer,
     body::{self, Taken as _},
     frame::{Frame, unseen},
     given,
-    operation::{About, Call, Effect, Operation, Reply, Version, What},
+    operation::{About, Call, Effect, On, Operation, Reply, Version, What},
     page::{self, Turn},
     repeat::{self, Done},
 };
@@ -27,6 +30,9 @@ use crate::{
     problem::{Problem, Reason},
     trace::traceparent,
 };
+
+/// How long a body may be, in bytes, that is read before it is known whether whoever sends it may do what they ask for.
+pub(super) const UNASKED: usize = 4 * 1024 * 1024;
 
 /// Answers a request for this operation.
 pub(super) async fn run<O: Operation>(frame: Arc<Frame>, ports: Arc<O::Ports>, request: Request<Body>) -> Response {
@@ -85,6 +91,10 @@ async fn read<O: Operation>(
     let expected = expected(&about, &head.headers)?;
     let Asked { own, dry_run, turn } = asked::<O>(&frame, &about, at, head.uri.query().unwrap_or_default())?;
     let query: O::Query = given::read(own.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+    if about.max_body > UNASKED && about.on == On::Host {
+        // Nobody has the host hold that much who may not do this anyway.
+        frame.allows(&caller, &about, &Resource::of_platform("body")).await?;
+    }
     let bytes: Bytes = body::within(body, about.max_body).await?;
     let body = O::Body::read(&head.headers, &bytes)?;
     let resource = O::resource(ports, &path, &query, &body).await.map_err(|problem| match caller.principal {

@@ -24,6 +24,7 @@ pub struct Described {
     parameters: Vec<Value>,
     body: Option<Value>,
     needs_body: bool,
+    media: &'static str,
     answer: Value,
     pub(super) schemas: Vec<(String, Value)>,
 }
@@ -37,7 +38,7 @@ impl Described {
         let parameters = path.iter().chain(&query).filter_map(|one| serde_json::to_value(one).ok()).collect();
         let body = O::Body::schema(&mut schemas);
         let answer = reference::<O::Answer>(&mut schemas);
-        Self { about: O::ABOUT, parameters, body, needs_body: O::Body::REQUIRED, answer, schemas }
+        Self { about: O::ABOUT, parameters, body, needs_body: O::Body::REQUIRED, media: O::Body::MEDIA, answer, schemas }
     }
 
     /// Why a request for it can be refused.
@@ -61,7 +62,8 @@ impl Described {
         };
         when(about.action.privileged, &[Reason::StepUp]);
         when(about.path.contains('{'), &[Reason::Unknown]);
-        when(self.body.is_some(), &[Reason::NotJson, Reason::WrongType]);
+        when(self.body.is_some(), &[Reason::WrongType]);
+        when(self.body.is_some() && self.media == "application/json", &[Reason::NotJson]);
         when(about.version == Version::Needed, &[Reason::NoVersion, Reason::OtherVersion]);
         when(about.takes_key(), &[Reason::KeyInUse, Reason::KeyReused]);
         when(true, about.refuses);
@@ -93,8 +95,9 @@ impl Described {
             operation["description"] = about.text.into();
         }
         if let Some(schema) = &self.body {
+            let media = self.media;
             operation["requestBody"] =
-                json!({ "required": self.needs_body, "content": { "application/json": { "schema": schema } } });
+                json!({ "required": self.needs_body, "content": { media: { "schema": schema } } });
         }
         operation
     }

@@ -310,6 +310,11 @@ impl<O: Operation> Call<O> {
         asked.map(|decided| decided.is_ok()).map_err(|error| unavailable(&error))
     }
 
+    /// Fails where whoever asks may not do this as well to what the request is about: for an operation that does both.
+    pub async fn also(&self, action: Action) -> Result<(), Problem> {
+        self.frame.allows(&self.caller, &About { action, ..O::ABOUT }, &self.resource).await
+    }
+
     /// After which item the page begins, as the page before said it; `None` for the first.
     pub fn after(&self) -> Option<&str> {
         self.turn.after.as_deref()

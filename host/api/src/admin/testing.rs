@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use portcullis_model::{
     audit::{
-        Actor,
+        Actor, Entry, Kind,
         query::Filter,
         reader::{AuditReader, Found, Shown, Window},
     },
@@ -15,14 +15,24 @@ use portcullis_model::{
     id::Digest,
     installation::{Installation, InstallationState},
     people::{Action, Caller, Decide, Holding, Needs, Principal, Reach, Refusal, Resource, Why},
+    release::StoredRelease,
     scope::{ScopeError, ScopeText},
     secret::Secret,
     time::{Clock, Rng, Timestamp},
+    trust::{RootScope, TrustStore as _},
 };
-use portcullis_packages::check::Registry;
+use portcullis_packages::{
+    bundle,
+    check::{Registry, Rules},
+    dsse::Envelope,
+    keys::SecretKey,
+    publish::sign_release,
+    release_dir::ReleaseFiles,
+    trust::root::{Publisher, Role, Root},
+};
 use portcullis_store::{AuditIndex, SqliteStore};
 
-use super::{Frame, OperatorOnly};
+use super::{Frame, OperatorOnly, v1::people::tests::Counting};
 
 /// A time and a random source that stand still.
 pub struct Fixed;
@@ -166,4 +176,79 @@ pub fn installation(id: &str, tenant: &str) -> Installation {
         rolled_back: None,
         generation: 1,
     }
+}
+
+/// A registry in which somebody is trusted, and their keys.
+pub struct Keepers {
+    pub registry: Arc<Registry>,
+    /// Signs releases of `com.example`.
+    pub publisher: SecretKey,
+    /// Withdraw releases and give overrides: each alone signs too little.
+    pub ann: SecretKey,
+    pub bob: SecretKey,
+    /// Keeps the root of acme, and withdraws by it.
+    pub acme: SecretKey,
+}
+
+fn alone(key: String) -> Role {
+    Role { keys: [key].into(), threshold: 1 }
+}
+
+/// Puts these roots into a store.
+pub async fn keepers(store: &SqliteStore) -> Keepers {
+    let rng = Counting::default();
+    let [own, publisher, ann, bob, acme] = std::array::from_fn(|_| SecretKey::generate(&rng));
+    let until = Timestamp(NOW.0 + 86_400_000);
+    let mut root = Root::new(RootScope::Platform, &own.public(), "the keeper", until);
+    let publishes = root.know(&publisher.public(), "a publisher");
+    root.publishers = Some(vec![Publisher { prefix: "com.example".parse().unwrap(), role: alone(publishes) }]);
+    let both = [root.know(&ann.public(), "ann"), root.know(&bob.public(), "bob")].into();
+    root.withdrawals = Role { keys: both, threshold: 2 };
+    root.overrides = root.withdrawals.clone();
+    let first = root.signed(&own).unwrap();
+    let mut of_acme = Root::new(RootScope::Tenant("acme".parse().unwrap()), &acme.public(), "acme's keeper", until);
+    of_acme.withdrawals = alone(acme.public().keyid());
+    let theirs = of_acme.signed(&acme).unwrap().signed_also(&own).unwrap();
+    for (scope, envelope) in [(RootScope::Platform, &first), (of_acme.scope.clone(), &theirs)] {
+        let entry = Entry::new(NOW, Kind::TrustChanged, Actor::Host, scope.tenant().cloned());
+        assert!(store.put_root(scope, 1, envelope.to_json(), entry).await.unwrap());
+    }
+    let (shared, anchor) = (Arc::new(store.clone()), Digest::of(first.unverified()));
+    let registry = Registry::new(shared.clone(), shared, anchor, Arc::new(NoScopes), Arc::new(Fixed));
+    Keepers { registry: Arc::new(registry), publisher, ann, bob, acme }
+}
+
+/// An envelope as JSON has it.
+pub fn json_of(envelope: &Envelope) -> serde_json::Value {
+    serde_json::from_str(&envelope.to_json()).unwrap()
+}
+
+/// What a rehearsal answered to be signed.
+pub fn to_sign(tried: &serde_json::Value) -> Vec<u8> {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    BASE64_STANDARD.decode(tried["sign"]["payload"].as_str().unwrap()).unwrap()
+}
+
+/// The manifest of release 1 of a plugin that does nothing.
+pub const MANIFEST: &str = r#"id = "com.example.quiet"
+name = "Quiet"
+version = "1.0.0"
+release = 1
+publisher = "com.example"
+summary = "Does nothing at all"
+terms = "https://example.com/terms"
+privacy = "https://example.com/privacy"
+support = "mailto:help@example.com"
+"#;
+
+/// The smallest component that there is.
+pub const COMPONENT: &[u8] = b"\0asm\x0d\x00\x01\x00";
+
+/// That plugin's release of this number in one file, signed with this key.
+pub fn packed(key: &SecretKey, number: u64) -> Vec<u8> {
+    let manifest = MANIFEST.replace("release = 1", &format!("release = {number}"));
+    let rules = Rules { catalogue: &NoScopes };
+    let envelope = sign_release(COMPONENT, &manifest, key, rules).unwrap().to_json();
+    let stored = StoredRelease { digest: Digest::of(COMPONENT), manifest, envelope };
+    bundle::to_bytes(&ReleaseFiles::new(stored, COMPONENT.to_vec().into())).unwrap()
 }

@@ -84,6 +84,8 @@ fn an_operation_says_what_it_is() {
         assert!(reads || about.method != axum::http::Method::GET, "{name}: a GET changes nothing");
         let list = about.on == On::Tenants;
         assert!(!list || reads, "{name}: only what reads leaves out what is another's");
+        let held = about.max_body > super::mount::UNASKED;
+        assert!(!held || about.on == On::Host, "{name}: what takes that much is asked about before it is read");
         let authority = about.version == super::Version::Needed;
         assert!(!authority || about.dry_run, "{name}: what changes authority can be tried out");
     }

@@ -12,11 +12,14 @@ use portcullis_api::{
             endpoints,
             notices::{self, Notice, Noticeboard, Whose},
             people,
+            releases::{NotScanned, Rescanned, Rescans},
+            reviews::{Stopped, Stops},
             rules::{self, RuleView, Rulebook},
             sign_in, sources,
             status::{self, Board},
             tenants::{self, Deletion, Deletions, Exports, NotDone, Signed},
             vault as secrets,
+            withdrawals::Enforces,
         },
     },
     ops::Announced,
@@ -34,6 +37,7 @@ use portcullis_model::{
     id::TenantId,
     incident::{ChangeError, Incident},
     installation::Installation,
+    review::Misbehaviour,
     target::Target,
     time::Timestamp,
 };
@@ -61,6 +65,30 @@ impl Board for Nothing {
     }
     async fn resolve(&self, _: &Announced, _: Actor) -> Result<bool, StoreError> {
         Ok(true)
+    }
+}
+
+#[async_trait]
+impl Stops for Nothing {
+    async fn after_report(&self, _: &Misbehaviour) -> Result<Option<Stopped>, String> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Enforces for Nothing {
+    async fn mark(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+    async fn receipt(&self, _: u64, _: Option<&TenantId>) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+}
+
+#[async_trait]
+impl Rescans for Nothing {
+    async fn rescan(&self, _: Actor, _: bool) -> Result<Rescanned, NotScanned> {
+        Err(NotScanned::NoAdvisories("nothing is known".to_owned()))
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_api::{
     Reason,
     admin::{Local, LocalAnswer, Method},
@@ -200,6 +201,13 @@ impl Keyboard {
         self.act(Method::POST, path, None, Some(body)).await
     }
 
+    /// Has a release that was put into one file taken, by a `POST`.
+    pub async fn send(&self, path: &str, bundle: Vec<u8>) -> Result<Value> {
+        let answer = self.local.send(path, "application/octet-stream", bundle).await;
+        self.publish().await?;
+        said(answer)
+    }
+
     /// All installations that are not erased, with what budgets have suspended of each.
     pub async fn installations(&self) -> Result<Vec<(Installation, Vec<Suspension>)>> {
         let items = self.all("/installations", &[]).await?;
@@ -286,6 +294,12 @@ pub fn or_unknown<T>(answer: Result<T>, words: impl FnOnce() -> String) -> Resul
         Some(NotDone { unknown: true, .. }) => anyhow::Error::msg(words()),
         _ => error,
     })
+}
+
+/// What is to be signed, out of what a rehearsal answered.
+pub fn payload(answer: &Value) -> Result<Vec<u8>> {
+    let payload = answer["sign"]["payload"].as_str().context("the host did not answer what is to be signed")?;
+    BASE64_STANDARD.decode(payload).context("what is to be signed cannot be read")
 }
 
 /// A part of an answer, as what it is.

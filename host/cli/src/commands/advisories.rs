@@ -15,7 +15,6 @@ use portcullis_model::{
 use portcullis_packages::advisories::{Collected, Collector, Database, MAX_DATABASE, MAX_RECORD, Summary};
 use serde_json::{Value, json};
 
-use super::plugin::rescan_words;
 use crate::{
     home::Home,
     host::{Host, person},
@@ -65,7 +64,7 @@ impl Advisories {
                 let found = rescan(&host, &database, person()).await?;
                 super::publish(&host).await?;
                 value["rescan"] = json!(found);
-                output.result(&value, || format!("{words}\n{}", rescan_words(&found)))
+                output.result(&value, || format!("{words}\n{}", found.words()))
             }
             Self::Show => {
                 let Some(database) = load(home)? else { bail!("{}", absent(home)) };

@@ -239,7 +239,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Privacy(command) => Box::pin(command.run(home, output)).await?,
         Command::Risk(command) => Box::pin(command.run(home, output)).await?,
         Command::Tenant(command) => Box::pin(command.run(home, output)).await?,
-        Command::Trust(command) => command.run(home, output).await?,
+        Command::Trust(command) => Box::pin(command.run(home, output)).await?,
         Command::Why(command) => command.run(home, output).await?,
         Command::Events(command) => command.run(home, output).await?,
         Command::Notices(command) => command.run(home, output).await?,

@@ -120,7 +120,9 @@ actions! {
     INSTALLATIONS_UNINSTALL = privileged "installations.uninstall", "Uninstalls a plugin, or takes it back.";
     INSTALLATIONS_UPGRADE = privileged "installations.upgrade", "Upgrades an installation.";
     INSTALLATIONS_USE_GET = read "installations.use.get", "Sees what of a grant was used.";
+    LOGS_LIST = read "logs.list", "Reads what plugins wrote to their own logs.";
     MISBEHAVIOUR_LIST = read "misbehaviour.list", "Sees what tenants report of plugins, and which tenants.";
+    MISBEHAVIOUR_REPORT = privileged "misbehaviour.report", "Reports that a plugin misbehaves, to the platform and whoever runs it.";
     MISBEHAVIOUR_RESOLVE = change "misbehaviour.resolve", "Says what came of such a report.";
     NOTICES_LIST = read "notices.list", "Lists what needs somebody, and what helps.";
     PEOPLE_CHANGE = privileged "people.change", "Suspends a person, lets one back in, or takes a factor away.";
@@ -139,11 +141,14 @@ actions! {
     RELEASES_DIFF = read "releases.diff", "Compares two releases.";
     RELEASES_GET = read "releases.get", "Sees a release and what it can do.";
     RELEASES_LIST = read "releases.list", "Lists releases and plugins.";
+    RELEASES_OVERRIDE = privileged "releases.override", "Lets a release run although it is older than it may be.";
     RELEASES_PUBLISH = privileged "releases.publish", "Puts a release into the registry.";
+    RELEASES_RESCAN = change "releases.rescan", "Looks again at what releases are made of, for known vulnerabilities.";
     REVIEWS_CHANGE = change "reviews.change", "Takes a review, comments on it, or attaches to it.";
     REVIEWS_DECIDE = privileged "reviews.decide", "Says how much a release may do at most.";
     REVIEWS_GET = read "reviews.get", "Sees a review.";
     REVIEWS_LIST = read "reviews.list", "Lists reviews.";
+    REVIEWS_SUBMIT = privileged "reviews.submit", "Hands a release in for review.";
     RISKS_APPROVE = privileged "risks.approve", "Accepts a risk.";
     RISKS_LIST = read "risks.list", "Lists accepted risks.";
     RISKS_PROPOSE = change "risks.propose", "Proposes to accept a risk.";

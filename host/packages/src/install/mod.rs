@@ -155,6 +155,18 @@ impl Installer<'_> {
         Ok(())
     }
 
+    /// Fails where [`Installer::keep_statements`] would; nothing is kept.
+    async fn check_statements(&self, files: &ReleaseFiles) -> Result<(), InstallError> {
+        let keeper = self.keeper();
+        for statement in &files.statements {
+            match keeper.read(&files.stored.id(), statement).await {
+                Ok(_) | Err(KeeperError::Stranger(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Records that a release was refused for a tenant, and gives the error for it.
     pub async fn refused(&self, error: ReleaseError, tenant: &TenantId, at: &str) -> InstallError {
         self.refuse(error, Some(tenant), at).await

@@ -6,7 +6,7 @@
 
 use portcullis_model::{
     audit::{Entry, Kind},
-    release::ListedRelease,
+    release::{ListedRelease, ReleaseError},
 };
 
 use super::{InstallError, Installer};
@@ -29,11 +29,8 @@ impl Installer<'_> {
     /// # Errors
     /// A release that does not hold is recorded as `release.refused` before the error is returned.
     pub async fn publish(&self, files: &ReleaseFiles) -> Result<Published, InstallError> {
-        let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
-        statements.extend(files.statements.iter().cloned());
-        let held = self.registry.publishable(&files.stored, &statements, &files.component).await;
-        let (manifest, lacks) = match held {
-            Ok((manifest, lacks)) => (manifest, lacks.map(|lack| lack.to_string())),
+        let (manifest, lacks) = match self.held(files).await {
+            Ok(held) => held,
             Err(error) => return Err(self.refuse(error, None, "publish").await),
         };
         let listed = self.store(files, &manifest).await?;
@@ -50,15 +47,40 @@ impl Installer<'_> {
         Ok(Published { listed, new, lacks })
     }
 
+    /// What publishing a release would come to. Nothing is written, not even that it is refused.
+    ///
+    /// # Errors
+    /// As for [`Installer::publish`].
+    pub async fn rehearse_publishing(&self, files: &ReleaseFiles) -> Result<Published, InstallError> {
+        let (manifest, lacks) = self.held(files).await?;
+        let listed = self.listed(files, &manifest);
+        self.check_statements(files).await?;
+        let there = self.registry.store().releases_of(&manifest.id).await?;
+        let new = there.iter().all(|one| one.id != listed.id);
+        Ok(Published { listed, new, lacks })
+    }
+
+    /// Checks a release with all that was signed about it, here or in what was handed over. Gives what it lacks before it may run.
+    async fn held(&self, files: &ReleaseFiles) -> Result<(Manifest, Option<String>), ReleaseError> {
+        let mut statements = self.registry.statements().statements(&files.stored.id()).await?;
+        statements.extend(files.statements.iter().cloned());
+        let (manifest, lacks) = self.registry.publishable(&files.stored, &statements, &files.component).await?;
+        Ok((manifest, lacks.map(|lack| lack.to_string())))
+    }
+
     /// Stores a release. Gives it as it would be listed.
     pub(super) async fn store(&self, files: &ReleaseFiles, manifest: &Manifest) -> Result<ListedRelease, InstallError> {
         self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
-        Ok(ListedRelease {
+        Ok(self.listed(files, manifest))
+    }
+
+    fn listed(&self, files: &ReleaseFiles, manifest: &Manifest) -> ListedRelease {
+        ListedRelease {
             plugin: manifest.id.clone(),
             id: files.stored.id(),
             number: manifest.release,
             version: manifest.version.clone(),
             since: self.clock.now(),
-        })
+        }
     }
 }

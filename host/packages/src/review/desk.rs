@@ -7,7 +7,7 @@ use portcullis_model::{
     audit::{Actor, Entry, Kind},
     behaviour::Report,
     id::Digest,
-    release::{ReleaseError, ReleaseId},
+    release::{ReleaseError, ReleaseId, StoredRelease},
     review::{Note, ReviewStore, Step, Submission},
     time::Clock,
     trust::RootScope,
@@ -39,7 +39,8 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Hands a release in: everything is checked that is checked when it is installed, but for reviews; then it is stored.
+    /// Hands a release in: everything is checked that is checked when it is installed, but for reviews; then it is stored, unless this is a
+    /// rehearsal.
     pub async fn submit(&self, files: &ReleaseFiles) -> Result<Case, ReviewError> {
         let id = files.stored.id();
         let known = self.registry.statements().statements(&id).await?;
@@ -63,9 +64,14 @@ impl Desk<'_> {
                 ),
             }));
         }
-        self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
-        let case = self.case(&submission).await?;
+        let mut case = self.case_of(&submission, &files.stored).await?;
         case.may(Act::Submit)?;
+        if self.trial {
+            let note = self.append(&case, Step::Submitted).await?;
+            case.notes.push(note);
+            return Ok(case);
+        }
+        self.registry.store().put_release(files.stored.clone(), files.component.clone()).await?;
         self.append(&case, Step::Submitted).await?;
         self.case(&submission).await
     }
@@ -73,12 +79,18 @@ impl Desk<'_> {
     /// A submission as it is now.
     pub async fn case(&self, submission: &Submission) -> Result<Case, ReviewError> {
         let id = submission.release();
-        let mut notes = self.reviews.notes(&id).await?;
-        let written = notes.len();
-        notes.retain(|note| note.is_for(&self.scope));
         let Some(stored) = self.registry.store().release(&id).await? else {
             return Err(ReleaseError::Missing(id.component).into());
         };
+        self.case_of(submission, &stored).await
+    }
+
+    /// The same, of a release that need not lie here yet.
+    async fn case_of(&self, submission: &Submission, stored: &StoredRelease) -> Result<Case, ReviewError> {
+        let id = submission.release();
+        let mut notes = self.reviews.notes(&id).await?;
+        let written = notes.len();
+        notes.retain(|note| note.is_for(&self.scope));
         let refused = |reason: String| ReleaseError::Refused { digest: id.component, reason };
         if stored.id() != id {
             return Err(refused("manifest digest mismatch: it is another release's".to_owned()).into());

@@ -35,8 +35,12 @@ pub struct Reports<'a> {
 }
 
 impl Reports<'_> {
-    /// Takes a report about what an installation did. `evidence`: each act, with its entry in the log where there is one.
-    pub async fn report(
+    /// A report about what an installation did, as it would be taken. `evidence`: each act, with its entry in the log where there is one.
+    /// Nothing is written.
+    ///
+    /// # Errors
+    /// It is not one line, shows what is no act of that installation, or its tenant has reported that release often enough.
+    pub async fn draft(
         &self,
         installation: &Installation,
         reason: &str,
@@ -60,7 +64,7 @@ impl Reports<'_> {
                 most: MAX_OPEN,
             });
         }
-        let report = Misbehaviour {
+        Ok(Misbehaviour {
             id: ReportId::random(self.rng),
             plugin: installation.plugin.clone(),
             version: installation.version.clone(),
@@ -74,7 +78,17 @@ impl Reports<'_> {
             reason,
             evidence: evidence.into_iter().map(|(id, _)| id).collect(),
             resolved: None,
-        };
+        })
+    }
+
+    /// Takes such a report: see [`Reports::draft`].
+    pub async fn report(
+        &self,
+        installation: &Installation,
+        reason: &str,
+        evidence: Vec<(ActId, Option<Entry>)>,
+    ) -> Result<Misbehaviour, ReviewError> {
+        let report = self.draft(installation, reason, evidence).await?;
         let acts: Vec<String> = report.evidence.iter().map(ToString::to_string).collect();
         let entry = self
             .entry(Kind::PluginReported, &report)

@@ -71,6 +71,8 @@ pub struct Scan<'a> {
     pub clock: &'a dyn Clock,
     /// Who.
     pub actor: Actor,
+    /// Whether this is a rehearsal: what was found is given, and not kept.
+    pub trial: bool,
 }
 
 impl Scan<'_> {
@@ -129,7 +131,7 @@ impl Scan<'_> {
             gone: minus(before, &found),
             found,
         };
-        if scanned.found != before {
+        if scanned.found != before && !self.trial {
             self.reviews.put_vulnerabilities(*release, scanned.found.clone(), self.entry(&scanned)).await?;
         }
         Ok(Ok(scanned))

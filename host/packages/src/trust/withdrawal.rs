@@ -136,19 +136,30 @@ pub struct Withdrawal {
 }
 
 impl Withdrawal {
+    /// What is signed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        sorted(self).unwrap_or_default().to_string().into_bytes()
+    }
+
     /// Signs it.
     pub fn signed(&self, key: &dyn Signer) -> Result<Envelope, KeyError> {
-        Envelope::sign(PayloadType::Withdrawal, sorted(self).unwrap_or_default().to_string().into_bytes(), key)
+        Envelope::sign(PayloadType::Withdrawal, self.to_bytes(), key)
     }
 
     /// Reads one that nobody has checked yet.
     pub fn read(envelope: &Envelope) -> Result<Self, TrustError> {
         let read: Self = document(envelope)?;
-        reasoned(&read.reason)?;
-        if let Act::Yank { target } | Act::Quarantine { target } = &read.what {
-            target.means_something()?;
-        }
+        read.check()?;
         Ok(read)
+    }
+
+    /// Fails where nobody should sign it: it has no reason, or could cover nothing.
+    pub fn check(&self) -> Result<(), TrustError> {
+        reasoned(&self.reason)?;
+        match &self.what {
+            Act::Yank { target } | Act::Quarantine { target } => target.means_something(),
+            Act::Lift { .. } => Ok(()),
+        }
     }
 }
 
@@ -169,16 +180,26 @@ pub struct Override {
 }
 
 impl Override {
+    /// What is signed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        sorted(self).unwrap_or_default().to_string().into_bytes()
+    }
+
     /// Signs it.
     pub fn signed(&self, key: &dyn Signer) -> Result<Envelope, KeyError> {
-        Envelope::sign(PayloadType::Override, sorted(self).unwrap_or_default().to_string().into_bytes(), key)
+        Envelope::sign(PayloadType::Override, self.to_bytes(), key)
     }
 
     /// Reads one that nobody has checked yet.
     pub fn read(envelope: &Envelope) -> Result<Self, TrustError> {
         let read: Self = document(envelope)?;
-        reasoned(&read.reason)?;
+        read.check()?;
         Ok(read)
+    }
+
+    /// Fails where nobody should sign it: it has no reason.
+    pub fn check(&self) -> Result<(), TrustError> {
+        reasoned(&self.reason)
     }
 
     /// Which release it is about.

@@ -5,10 +5,9 @@ use portcullis_e2e::{Lab, Package, TENANT, event};
 use portcullis_model::{
     event::{Event, EventForm},
     installation::Installation,
-    invoke::{CallEnd, CallReport, PluginLogs as _},
+    invoke::{CallEnd, CallReport, LogLine, PluginLogs as _},
     time::Timestamp,
 };
-use portcullis_store::LogLine;
 use serde_json::{Value, json};
 
 const RECEIVE: &str = "events:receive types=zen:event-type:*";

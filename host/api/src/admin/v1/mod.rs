@@ -31,6 +31,7 @@ pub mod roles;
 pub mod rotation;
 pub mod rules;
 pub mod sign_in;
+mod signing;
 pub mod sources;
 pub mod status;
 pub mod support;

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use clap::Args;
+use serde_json::Value;
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output};
 
 /// Print what plugins have logged.
 #[derive(Debug, Args)]
@@ -19,13 +20,25 @@ pub struct Log {
 impl Log {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&host)?;
         let of = match &self.installation {
-            Some(name) => Some(host.installation(name).await?.id),
-            None => None,
+            Some(name) => vec![host.installation(name).await?.id],
+            None => keyboard.installations().await?.into_iter().map(|(one, _)| one.id).collect(),
         };
-        for line in host.store.log_lines(of, self.lines).await? {
-            output.item(&line, || format!("{} {} {:5} {}", line.time, line.call, line.level, line.message))?;
+        let mut lines: Vec<Value> = Vec::new();
+        for id in of {
+            lines.extend(keyboard.first(&format!("/installations/{id}/log"), &[], self.lines).await?);
         }
-        Ok(())
+        lines.sort_by_key(|line| line["number"].as_i64());
+        let older = lines.len().saturating_sub(self.lines);
+        lines.drain(older..).try_for_each(|line| print(output, line))
     }
+}
+
+fn print(output: Output, mut line: Value) -> Result<()> {
+    if let Some(members) = line.as_object_mut() {
+        members.remove("number");
+    }
+    let text = |name: &str| line[name].as_str().unwrap_or_default();
+    output.item(&line, || format!("{} {} {:5} {}", text("time"), text("call"), text("level"), text("message")))
 }

@@ -6,6 +6,7 @@ mod bundle;
 mod capability;
 mod diff;
 mod explain;
+mod filing;
 mod govern;
 mod inspect;
 mod install;
@@ -39,10 +40,10 @@ mod withdrawals;
 use anyhow::Result;
 pub use build::write_dist;
 use clap::Subcommand;
+pub(crate) use filing::{take as taking_withdrawal, words as withdrawal_words};
 pub use install::ask_and_install;
 pub(crate) use overriding::take as taking_override;
-pub(crate) use rescan::words as rescan_words;
-pub(crate) use withdraw::{key_id, take as taking_withdrawal, words as withdrawal_words};
+pub(crate) use withdraw::key_id;
 
 use crate::{home::Home, output::Output};
 

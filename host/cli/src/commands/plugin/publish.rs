@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_packages::release_dir::read_release;
-use serde_json::json;
+use portcullis_packages::{bundle, release_dir::read_release};
+use serde_json::{Value, json};
 
-use crate::{home::Home, host::Host, output::Output};
+use crate::{admin::Keyboard, home::Home, host::Host, output::Output};
 
 /// Put a release into this host's registry, without installing it.
 #[derive(Debug, Args)]
@@ -21,25 +21,23 @@ pub struct Publish {
 
 impl Publish {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Host::open(home).await?;
-        let files = read_release(&self.path)?;
-        let published = host.installer().publish(&files).await;
-        super::super::publish(&host).await?;
-        let published = published?;
-        let listed = &published.listed;
+        let keyboard = Keyboard::of(&Host::open(home).await?)?;
+        let published = keyboard.send("/releases", bundle::to_bytes(&read_release(&self.path)?)?).await?;
+        let release = &published["release"];
         let value = json!({
-            "plugin": listed.plugin, "release": listed.number, "version": listed.version,
-            "digest": listed.id.component, "manifest": listed.id.manifest,
-            "new": published.new, "lacks": published.lacks,
+            "plugin": release["plugin"], "release": release["number"], "version": release["version"],
+            "digest": release["component"], "manifest": release["manifest"],
+            "new": published["new"], "lacks": published["lacks"],
         });
-        output.result(&value, || {
-            let word = if published.new { "Published" } else { "Is there already:" };
-            let lacks =
-                published.lacks.as_ref().map_or(String::new(), |lacks| format!("\nIt does not run yet: {lacks}"));
-            format!(
-                "{word} {} {} (release {}), {}{lacks}",
-                listed.plugin, listed.version, listed.number, listed.id.component
-            )
-        })
+        output.result(&value, || words(&published))
     }
+}
+
+fn words(published: &Value) -> String {
+    let release = &published["release"];
+    let text = |name: &str| release[name].as_str().unwrap_or_default();
+    let word = if published["new"] == true { "Published" } else { "Is there already:" };
+    let lacks = published["lacks"].as_str().map_or(String::new(), |lacks| format!("\nIt does not run yet: {lacks}"));
+    let (plugin, version, component) = (text("plugin"), text("version"), text("component"));
+    format!("{word} {plugin} {version} (release {}), {component}{lacks}", release["number"])
 }

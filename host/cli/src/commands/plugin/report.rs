@@ -2,10 +2,16 @@
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_model::{audit::Entry, id::ActId};
+use portcullis_model::{id::ActId, review::Misbehaviour};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output, quarantine};
+use crate::{
+    admin::{Keyboard, given},
+    home::Home,
+    host::Host,
+    output::Output,
+    quarantine::Stopped,
+};
 
 /// Report that a plugin misbehaves, to the platform and to every tenant that runs it.
 #[derive(Debug, Args)]
@@ -31,18 +37,13 @@ pub struct Report {
 impl Report {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
-        let installation = host.installation(&self.installation).await?;
-        let mut evidence: Vec<(ActId, Option<Entry>)> = Vec::new();
-        for id in self.evidence {
-            let entry = host.explainer().entry_of(&id).await?.map(|(_, entry)| entry);
-            evidence.push((id, entry));
-        }
-        let report = host.reports().report(&installation, &self.reason, evidence).await?;
-        if self.suspend {
-            host.installer().suspend(&installation.id, &format!("reported for misbehaviour ({})", report.id)).await?;
-        }
-        let stopped = quarantine::after_report(&host, &report).await?;
-        super::super::publish(&host).await?;
+        let (keyboard, installation) = (Keyboard::of(&host)?, host.installation(&self.installation).await?);
+        let body = json!({
+            "installation": installation.id, "reason": self.reason, "evidence": self.evidence, "suspend": self.suspend,
+        });
+        let mut answer = keyboard.post("/misbehaviour", &body).await?;
+        let report: Misbehaviour = given(answer["report"].take())?;
+        let stopped: Option<Stopped> = given(answer["stopped"].take())?;
         let value = json!({ "report": report, "suspended": self.suspend, "stopped": stopped });
         output.result(&value, || {
             let mut lines = vec![format!("Reported {} {} as {}.", report.plugin, report.version, report.id)];

@@ -4,14 +4,21 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use portcullis_model::{
-    audit::{Kind, Recorder as _},
-    release::ReleaseError,
+use portcullis_packages::{
+    bundle,
+    keys::PublicKey,
+    manifest::Manifest,
+    release_dir::{ReleaseFiles, read_release},
 };
-use portcullis_packages::{keys::PublicKey, manifest::Manifest, release_dir::read_release, review::ReviewError};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output, review::name};
+use crate::{
+    admin::{Keyboard, given},
+    commands::review::shown::Shown,
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Hand a release in for review. It is checked as if it were installed, but for reviews, and nothing runs.
 #[derive(Debug, Args)]
@@ -32,27 +39,20 @@ impl Submit {
         let host = Host::open(home).await?;
         let files = read_release(&self.release)?;
         if let Some(key) = &self.trust {
-            host.trust_publisher(&Manifest::parse(&files.stored.manifest)?.publisher, key).await?;
+            // With the host's own root key, which is used here alone.
+            let ReleaseFiles { stored, .. } = &files;
+            host.trust_publisher(&Manifest::parse(&stored.manifest)?.publisher, key).await?;
         }
-        let submitted = host.desk().submit(&files).await;
-        if let Err(ReviewError::Release(ReleaseError::Refused { digest, reason })) = &submitted {
-            let entry = host
-                .entry(Kind::ReleaseRefused, None)
-                .about(format!("release:{digest}"))
-                .with("at", "submit")
-                .with("reason", reason.as_str());
-            host.store.record(vec![entry]).await?;
-        }
-        super::super::publish(&host).await?;
-        let case = submitted?;
+        let mut answer = Keyboard::of(&host)?.send("/reviews", bundle::to_bytes(&files)?).await?;
+        let review: Shown = given(answer["review"].take())?;
         let value = json!({
-            "submission": case.submission, "state": case.state(), "needed": case.standing.needed,
-            "missing": case.missing(),
+            "submission": review.submission, "state": review.state, "needed": review.needed, "missing": review.missing,
         });
         output.result(&value, || {
-            let mut lines = vec![format!("{} is {}", name(&case.submission), case.state_words())];
-            lines.extend(case.missing().iter().map(|one| format!("Missing: {one}")));
-            lines.push(format!("See 'portcullis review show {}@{}'.", case.submission.plugin, case.submission.number));
+            let mut lines = vec![format!("{} is {}", review.name(), review.state_words())];
+            lines.extend(review.missing.iter().map(|one| format!("Missing: {one}")));
+            let of = &review.submission;
+            lines.push(format!("See 'portcullis review show {}@{}'.", of.plugin, of.number));
             lines.join("\n")
         })
     }

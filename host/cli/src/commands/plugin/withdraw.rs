@@ -1,30 +1,23 @@
 //! `portcullis plugin yank|quarantine|lift`
 
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{path::PathBuf, str::FromStr};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use portcullis_model::{
-    audit::plain,
-    id::{Digest, PluginId},
-    installation::InstallationStore as _,
-};
+use portcullis_model::id::{Digest, PluginId};
 use portcullis_packages::{
     dsse::PayloadType,
     keys::PublicKey,
-    trust::{
-        By,
-        withdrawal::{Act, Target, Withdrawal},
-    },
+    trust::withdrawal::{Act, Target, Withdrawal},
 };
-use serde_json::json;
 
+use super::filing::{Request, take};
 use crate::{
+    admin::{Keyboard, payload},
     commands::trust::file,
     home::Home,
-    host::{Host, person},
+    host::Host,
     output::Output,
-    receipt::{Before, Receipt},
     signing::SigningKeys,
     trust::signed_by,
 };
@@ -130,14 +123,14 @@ fn releases(plugin: PluginId, range: Option<Range>) -> Target {
 }
 
 /// The plugin that a text means: an id, or the last part of the id of one that is installed.
-async fn plugin(host: &Host, text: &str) -> Result<PluginId> {
+async fn plugin(keyboard: &Keyboard, text: &str) -> Result<PluginId> {
     match text.parse() {
         Ok(id) => Ok(id),
         Err(error) => {
-            let all = host.store.installations().await?;
+            let all = keyboard.installations().await?;
             let mut found: Vec<PluginId> = all
                 .into_iter()
-                .map(|one| one.plugin)
+                .map(|(one, _)| one.plugin)
                 .filter(|id| id.as_str().rsplit('.').next() == Some(text))
                 .collect();
             found.sort();
@@ -158,102 +151,50 @@ pub(crate) fn key_id(text: &str) -> String {
 
 impl Yank {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Arc::new(Host::open(home).await?);
-        let target = releases(plugin(&host, &self.plugin).await?, self.release);
-        self.signing.withdraw(&host, Act::Yank { target }, output).await
+        let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&host)?;
+        let target = releases(plugin(&keyboard, &self.plugin).await?, self.release);
+        self.signing.withdraw(&host, &keyboard, Act::Yank { target }, output).await
     }
 }
 
 impl Quarantine {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Arc::new(Host::open(home).await?);
+        let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&host)?;
         let target = match (&self.publisher_key, &self.plugin, self.digest) {
             (Some(key), ..) => Target::PublisherKey { key: key_id(key) },
-            (None, Some(name), Some(digest)) => Target::Component { plugin: plugin(&host, name).await?, digest },
-            (None, Some(name), None) => releases(plugin(&host, name).await?, self.release),
+            (None, Some(name), Some(digest)) => Target::Component { plugin: plugin(&keyboard, name).await?, digest },
+            (None, Some(name), None) => releases(plugin(&keyboard, name).await?, self.release),
             (None, None, _) => bail!("name a plugin, or a key with --publisher-key"),
         };
-        self.signing.withdraw(&host, Act::Quarantine { target }, output).await
+        self.signing.withdraw(&host, &keyboard, Act::Quarantine { target }, output).await
     }
 }
 
 impl Lift {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let host = Arc::new(Host::open(home).await?);
-        let trust = host.registry.trust().await??;
-        if !trust.withdrawals().iter().any(|one| one.digest == self.withdrawal && one.by != By::Publisher) {
-            bail!("no quarantine {} is in force; see 'portcullis plugin withdrawals'", self.withdrawal);
-        }
-        self.signing.withdraw(&host, Act::Lift { of: self.withdrawal }, output).await
+        let host = Host::open(home).await?;
+        let keyboard = Keyboard::of(&host)?;
+        self.signing.withdraw(&host, &keyboard, Act::Lift { of: self.withdrawal }, output).await
     }
 }
 
 impl Signing {
-    async fn withdraw(self, host: &Arc<Host>, what: Act, output: Output) -> Result<()> {
-        let withdrawal = Withdrawal { what, reason: self.reason, issued: host.clock.now() };
-        let payload = json!(withdrawal).to_string().into_bytes();
+    /// Asks what to sign, signs it here, and has it filed; or hands it on where more must sign it.
+    async fn withdraw(self, host: &Host, keyboard: &Keyboard, what: Act, output: Output) -> Result<()> {
+        let request = Request::of(keyboard, &what, &self.reason).await?;
+        let payload = payload(&request.rehearse(keyboard, None).await?)?;
+        let said: Withdrawal = serde_json::from_slice(&payload).context("what is to be signed is no withdrawal")?;
+        let same = said.what == what && said.reason == self.reason;
+        ensure!(same, "what the host answered to be signed is not what was asked for; nothing was signed");
         let envelope = signed_by(PayloadType::Withdrawal, payload, &host.signers(&self.keys)?)?;
-        // Says what is wrong with it before anybody else is asked to sign it.
-        Withdrawal::read(&envelope)?;
         if let Some(out) = &self.out
-            && host.registry.trust().await??.authority(&envelope).is_err()
+            && request.rehearse(keyboard, Some(&envelope)).await?["lacks"].is_string()
         {
             return file::hand_on(out, &envelope, output);
         }
-        take(host, &envelope.to_json(), output).await
-    }
-}
-
-/// Takes a signed withdrawal, waits until it is enforced, and prints the receipt. An error where something goes on.
-pub(crate) async fn take(host: &Arc<Host>, text: &str, output: Output) -> Result<()> {
-    let before = Before::now(host).await?;
-    let (withdrawal, by) = host.keeper().withdrawal(text).await?;
-    let receipt = Receipt::of(host, before).await;
-    crate::commands::publish(host).await?;
-    let receipt = receipt?;
-    let digest = Digest::of(portcullis_packages::dsse::Envelope::parse(PayloadType::Withdrawal, text)?.unverified());
-    let (what, in_force) = words(&withdrawal.what);
-    let by = by_words(&by);
-    let value = json!({
-        "what": what, "withdrawal": digest, "by": by, "actor": person(), "reason": withdrawal.reason,
-        "issued": withdrawal.issued, "receipt": receipt,
-    });
-    output.result(&value, || {
-        let mut lines = vec![
-            format!("{what}, by {by}: {}", plain(&withdrawal.reason)),
-            format!(
-                "  withdrawal {digest}  logged {} (log {})",
-                receipt.since.map(|at| at.to_string()).unwrap_or_default(),
-                receipt.log_index.map(|index| index.to_string()).unwrap_or_default()
-            ),
-        ];
-        lines.extend(receipt.lines());
-        if !in_force {
-            lines.push(
-                "Installations stay suspended until each is resumed: portcullis plugin resume <installation>".into(),
-            );
-        }
-        lines.join("\n")
-    })?;
-    if !receipt.is_whole() {
-        bail!("it is in force, and not everything that it stops has ended");
-    }
-    Ok(())
-}
-
-/// What is done, in words; and whether it stops something.
-pub(crate) fn words(what: &Act) -> (String, bool) {
-    match what {
-        Act::Yank { target } => (format!("Yanked {target}"), true),
-        Act::Quarantine { target } => (format!("Quarantined {target}"), true),
-        Act::Lift { of } => (format!("Lifted the quarantine {of}"), false),
-    }
-}
-
-fn by_words(by: &By) -> String {
-    match by {
-        By::Publisher => "its publisher".to_owned(),
-        By::Root(scope) => format!("'{scope}'"),
+        take(keyboard, &envelope, output).await
     }
 }
 

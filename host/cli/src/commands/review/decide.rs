@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use portcullis_model::{id::Digest, review::Submission, scope::ScopeText, trust::RootScope};
 use portcullis_packages::{
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::shown::Shown;
 use crate::{
-    admin::{Keyboard, asked, given},
+    admin::{Keyboard, asked, given, payload},
     home::Home,
     host::Host,
     output::Output,
@@ -179,9 +178,7 @@ async fn decide(home: Home, release: &str, choice: &Choice, who: &Who, output: O
 
 /// The statement that is to be signed, out of what a rehearsal answered.
 fn to_sign(answer: &Value) -> Result<Statement<Verdict>> {
-    let payload = answer["sign"]["payload"].as_str().context("the host did not answer what is to be signed")?;
-    let payload = BASE64_STANDARD.decode(payload).context("what is to be signed cannot be read")?;
-    Ok(Statement::parse(&payload)?)
+    Ok(Statement::parse(&payload(answer)?)?)
 }
 
 fn print(output: Output, of: &Submission, filed: &Filed) -> Result<()> {
@@ -204,6 +201,7 @@ fn print(output: Output, of: &Submission, filed: &Filed) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
     use portcullis_model::time::Timestamp;
 
     use super::*;

@@ -5,7 +5,7 @@ mod exchange;
 mod list;
 mod resolve;
 mod show;
-mod shown;
+pub(super) mod shown;
 mod work;
 
 use anyhow::Result;

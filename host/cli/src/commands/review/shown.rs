@@ -8,7 +8,7 @@ use crate::review::name;
 
 /// How a review stands.
 #[derive(Debug, Deserialize)]
-pub(super) struct Shown {
+pub(in crate::commands) struct Shown {
     /// Which release.
     #[serde(flatten)]
     pub submission: Submission,

@@ -92,8 +92,8 @@ impl Trust {
                 let envelope = file::read(&command.file)?;
                 match envelope.kind() {
                     PayloadType::Root => take(&host, &envelope, output).await,
-                    PayloadType::Withdrawal => taking_withdrawal(&host, &envelope.to_json(), output).await,
-                    PayloadType::Override => taking_override(&host, &envelope, output).await,
+                    PayloadType::Withdrawal => taking_withdrawal(&Keyboard::of(&host)?, &envelope, output).await,
+                    PayloadType::Override => taking_override(&Keyboard::of(&host)?, &envelope, output).await,
                     PayloadType::Handover => handed_over(&host, &envelope, output).await,
                     PayloadType::Statement => bail!("a statement about a release comes with the release; install that"),
                 }

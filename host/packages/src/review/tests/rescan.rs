@@ -32,8 +32,13 @@ fn one(advisory: &str, severity: Severity) -> Vulnerability {
 }
 
 async fn scan(world: &World, found: &[Vulnerability]) -> Scanned {
+    looked(world, found, false).await
+}
+
+async fn looked(world: &World, found: &[Vulnerability], trial: bool) -> Scanned {
     let releases = [world.files.stored.id()];
-    let scan = Scan { registry: &world.registry, reviews: &world.rows, clock: &world.clock, actor: Actor::Host };
+    let (registry, reviews, clock) = (&world.registry, &world.rows, &world.clock);
+    let scan = Scan { registry, reviews, clock, actor: Actor::Host, trial };
     let (mut scanned, unread) = scan
         .run(&releases, |bytes| {
             assert_eq!(bytes, component());
@@ -53,6 +58,8 @@ async fn what_changes_is_recorded_and_what_does_not_is_not() {
     assert!(scan(&world, &[]).await.found.is_empty());
     assert_eq!(count(), 0, "nothing was found and nothing was before");
     let (low, high) = (one("A-1", Severity::Low), one("A-2", Severity::High));
+    let tried = looked(&world, &[low.clone(), high.clone()], true).await;
+    assert_eq!((tried.new.len(), count()), (2, 0), "a rehearsal keeps nothing");
     let both = scan(&world, &[low.clone(), high.clone(), low.clone()]).await;
     assert_eq!(
         both.found.iter().map(|one| one.advisory.as_str()).collect::<Vec<_>>(),

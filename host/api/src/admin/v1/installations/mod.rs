@@ -13,6 +13,9 @@ mod install;
 mod leaving_tests;
 mod limits;
 mod list;
+mod log;
+#[cfg(test)]
+mod log_tests;
 mod pinned;
 mod policy;
 mod receipt;
@@ -39,6 +42,7 @@ use portcullis_model::{
     error::StoreError,
     id::InstallationId,
     installation::{Installation, InstallationStore},
+    invoke::PluginLogReader,
     people::Resource,
     scope::ScopeText,
     time::{Clock, Rng},
@@ -92,6 +96,8 @@ pub struct Ports {
     pub ended_by: EndedBy,
     /// What proves that they were erased.
     pub receipts: Arc<dyn Receipts>,
+    /// What they wrote to their own logs.
+    pub logs: Arc<dyn PluginLogReader>,
     /// What budgets have suspended.
     pub budgets: Arc<dyn BudgetStore>,
     /// Where refusals are written.
@@ -122,6 +128,7 @@ pub fn operations() -> Group<Ports> {
         .with::<upgrade::Upgrade>()
         .with::<rollback::Rollback>()
         .with::<usage::Usage>()
+        .with::<log::Log>()
         .with::<activity::Activity>()
         .with::<standing::Stands>()
         .with::<uninstall::Uninstall>()
@@ -169,7 +176,7 @@ impl Ports {
 }
 
 /// What an installation's change was refused for.
-fn refused(error: InstallError) -> Problem {
+pub(super) fn refused(error: InstallError) -> Problem {
     use portcullis_model::release::ReleaseError;
     let reason = match &error {
         InstallError::Store(error) | InstallError::Release(ReleaseError::Store(error)) => return unavailable(error),

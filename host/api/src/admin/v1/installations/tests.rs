@@ -67,6 +67,7 @@ impl Desk {
             leaving: shared.clone(),
             ended_by: Box::new(move |by| endings(&ending, by)),
             receipts: Arc::new(Proofs(erased.clone())),
+            logs: shared.clone(),
             budgets: shared.clone() as Arc<dyn BudgetStore>,
             recorder: shared,
             bounds: Bounds { scopes: None, limits: Limits::CEILING, tenants: Default::default(), live: None },

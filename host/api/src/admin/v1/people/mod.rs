@@ -15,7 +15,7 @@ mod role;
 mod sessions;
 mod suspend;
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::admin) mod tests;
 mod uninvite;
 
 use std::{borrow::Cow, sync::LazyLock};

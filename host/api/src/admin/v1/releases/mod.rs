@@ -5,7 +5,14 @@
 mod diff;
 mod get;
 mod list;
+#[cfg(test)]
+mod override_tests;
+mod overriding;
 mod plugins;
+mod publish;
+#[cfg(test)]
+mod publish_tests;
+mod rescan;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +32,7 @@ use portcullis_packages::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::rescan::{NotScanned, Rescanned, Rescans};
 use crate::{
     admin::{Group, unavailable, unknown},
     problem::{Problem, Reason},
@@ -38,6 +46,8 @@ pub struct Ports {
     pub shelf: Arc<dyn Shelf>,
     /// Which are installed.
     pub installations: Arc<dyn InstallationStore>,
+    /// What looks at them again.
+    pub rescans: Arc<dyn Rescans>,
     /// Where it would be written that one was refused.
     pub recorder: Arc<dyn portcullis_model::audit::Recorder>,
     /// Time.
@@ -48,7 +58,14 @@ pub struct Ports {
 
 /// The operations.
 pub fn operations() -> Group<Ports> {
-    Group::new().with::<plugins::List>().with::<list::List>().with::<get::Get>().with::<diff::Compare>()
+    Group::new()
+        .with::<plugins::List>()
+        .with::<list::List>()
+        .with::<get::Get>()
+        .with::<diff::Compare>()
+        .with::<overriding::Override>()
+        .with::<publish::Publish>()
+        .with::<rescan::Rescan>()
 }
 
 /// Which release.
@@ -105,9 +122,8 @@ impl Ports {
         self.shelf.all_releases().await.map_err(|error| unavailable(&error))
     }
 
-    /// A release, read.
-    async fn described(&self, id: &ReleaseId, actor: Actor) -> Result<Described, Problem> {
-        let installer = Installer {
+    fn installer(&self, actor: Actor) -> Installer<'_> {
+        Installer {
             registry: &self.registry,
             installations: self.installations.as_ref(),
             recorder: self.recorder.as_ref(),
@@ -115,8 +131,12 @@ impl Ports {
             rng: self.rng.as_ref(),
             actor,
             platform: false,
-        };
-        installer.described(id).await.map_err(|error| match error {
+        }
+    }
+
+    /// A release, read.
+    async fn described(&self, id: &ReleaseId, actor: Actor) -> Result<Described, Problem> {
+        self.installer(actor).described(id).await.map_err(|error| match error {
             InstallError::Release(ReleaseError::Missing(_)) => {
                 unknown("There is no release with these digests; see GET /admin/v1/releases.")
             }

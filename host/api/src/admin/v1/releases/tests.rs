@@ -1,20 +1,40 @@
+use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use portcullis_model::release::{ReleaseStore as _, StoredRelease};
 use portcullis_store::SqliteStore;
+use serde_json::json;
 
 use super::*;
 use crate::admin::{Routes, local::Local, testing};
 
-fn local(store: &SqliteStore) -> Local {
+/// Finds nothing, and knows nothing in a rehearsal.
+struct Advised;
+
+#[async_trait]
+impl Rescans for Advised {
+    async fn rescan(&self, by: Actor, dry_run: bool) -> Result<Rescanned, NotScanned> {
+        match dry_run {
+            true => Err(NotScanned::NoAdvisories("there are no advisories here".to_owned())),
+            false => Ok(Rescanned { found: json!({ "by": by }), words: "Nothing.".to_owned() }),
+        }
+    }
+}
+
+pub(super) fn ports(store: &SqliteStore, registry: Arc<Registry>) -> Ports {
     let shared = Arc::new(store.clone());
-    let ports = Ports {
-        registry: testing::registry(store),
+    Ports {
+        registry,
         shelf: shared.clone(),
         installations: shared.clone(),
+        rescans: Arc::new(Advised),
         recorder: shared,
         clock: Arc::new(testing::Fixed),
         rng: Arc::new(testing::Fixed),
-    };
+    }
+}
+
+fn local(store: &SqliteStore) -> Local {
+    let ports = ports(store, testing::registry(store));
     let router = Routes::new(testing::frame(store, b"operator")).mount(operations(), Arc::new(ports)).router();
     Local::new(router, testing::dana())
 }
@@ -60,4 +80,18 @@ async fn plugins_are_listed_with_their_newest_release() {
     let broken = get(&path).await;
     assert_eq!(broken.status, StatusCode::UNPROCESSABLE_ENTITY, "its manifest is none: {}", broken.body);
     assert_eq!(get(&format!("{path}/diff")).await.status, StatusCode::BAD_REQUEST, "with which?");
+}
+
+#[tokio::test]
+async fn releases_are_looked_at_again_by_whoever_may_where_anything_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    let local = local(&store);
+    let tried = local.ask(Method::POST, "/releases/rescan?dry_run=true", None, None).await;
+    assert_eq!((tried.status, &tried.body["detail"]), (StatusCode::CONFLICT, &json!("There are no advisories here.")));
+    let done = local.ask(Method::POST, "/releases/rescan", None, None).await;
+    assert_eq!((done.status, &done.body["words"]), (StatusCode::OK, &json!("Nothing.")), "{}", done.body);
+    assert!(done.body["found"]["by"].to_string().contains("dana"), "in the name of whoever asks: {}", done.body);
+    let stranger = local.as_caller(testing::of("acme"));
+    assert_eq!(stranger.ask(Method::POST, "/releases/rescan", None, None).await.status, StatusCode::FORBIDDEN);
 }

@@ -11,7 +11,13 @@ mod get;
 mod list;
 mod misbehaviour;
 mod refusal;
+mod report;
+#[cfg(test)]
+mod report_tests;
 mod resolve;
+mod submit;
+#[cfg(test)]
+mod submit_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -22,8 +28,10 @@ mod withdraw;
 use std::sync::Arc;
 
 use portcullis_model::{
-    audit::{Actor, plain},
+    audit::{Actor, Recorder, plain},
+    explain::Explain,
     id::Digest,
+    installation::InstallationStore,
     people::Resource,
     release::ReleaseId,
     review::{Note, ReviewStore, Submission},
@@ -38,6 +46,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use self::refusal::{REFUSES, refused};
+pub use self::report::{Stopped, Stops};
 use crate::{
     admin::{Call, Group, Operation, Reply, unavailable, unknown},
     problem::Problem,
@@ -49,6 +58,14 @@ pub struct Ports {
     pub registry: Arc<Registry>,
     /// Where reviews lie.
     pub reviews: Arc<dyn ReviewStore>,
+    /// What is reported.
+    pub installations: Arc<dyn InstallationStore>,
+    /// Finds the acts that show it.
+    pub explain: Arc<dyn Explain>,
+    /// What becomes of a release that is reported.
+    pub stops: Arc<dyn Stops>,
+    /// Where refusals are written.
+    pub recorder: Arc<dyn Recorder>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
@@ -60,12 +77,14 @@ pub fn operations() -> Group<Ports> {
     Group::new()
         .with::<list::List>()
         .with::<get::Get>()
+        .with::<submit::Submit>()
         .with::<assign::Assign>()
         .with::<comment::Comment>()
         .with::<attach::Attach>()
         .with::<verdict::Decide>()
         .with::<withdraw::Withdraw>()
         .with::<misbehaviour::List>()
+        .with::<report::Report>()
         .with::<resolve::Resolve>()
 }
 

@@ -1,12 +1,16 @@
 //! What the tests of reviews share: a release of nothing that was handed in, a root with a reviewer, and both in a store.
 
+use async_trait::async_trait;
 use axum::{Router, http::Method};
 use portcullis_model::{
     audit::{Entry, Kind},
     behaviour::{Corpus, Determinism, FORMAT, Report, Subject},
-    people::Caller,
+    error::StoreError,
+    explain::Explained,
+    id::ActId,
+    people::{Caller, Decide},
     release::{ReleaseStore as _, StoredRelease},
-    review::Step,
+    review::{Misbehaviour, Step},
     trust::TrustStore as _,
 };
 use portcullis_packages::{
@@ -20,21 +24,43 @@ use portcullis_store::SqliteStore;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::admin::{Local, LocalAnswer, Routes, testing, v1::people::tests::Counting};
+use crate::admin::{
+    Local, LocalAnswer, Routes,
+    testing::{self, COMPONENT, MANIFEST},
+    v1::people::tests::Counting,
+};
 
-const MANIFEST: &str = r#"id = "com.example.quiet"
-name = "Quiet"
-version = "1.0.0"
-release = 1
-publisher = "com.example"
-summary = "Does nothing at all"
-terms = "https://example.com/terms"
-privacy = "https://example.com/privacy"
-support = "mailto:help@example.com"
-"#;
+/// Knows no act, and says that whatever is reported was quarantined.
+pub struct Elsewhere;
 
-/// The smallest component that there is.
-const COMPONENT: &[u8] = b"\0asm\x0d\x00\x01\x00";
+#[async_trait]
+impl Explain for Elsewhere {
+    async fn explain(&self, _: &ActId) -> Result<Option<Explained>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Stops for Elsewhere {
+    async fn after_report(&self, _: &Misbehaviour) -> Result<Option<Stopped>, String> {
+        Ok(Some(Stopped::Quarantined))
+    }
+}
+
+/// What reviews are done with over this store.
+pub fn ports(store: &SqliteStore, registry: Arc<Registry>, rng: Arc<dyn Rng>) -> Ports {
+    let shared = Arc::new(store.clone());
+    Ports {
+        registry,
+        reviews: shared.clone(),
+        installations: shared.clone(),
+        explain: Arc::new(Elsewhere),
+        stops: Arc::new(Elsewhere),
+        recorder: shared,
+        clock: Arc::new(testing::Fixed),
+        rng,
+    }
+}
 
 /// A submission that dana handed in.
 pub struct World {
@@ -44,6 +70,8 @@ pub struct World {
     pub ann: SecretKey,
     /// Nobody.
     pub eve: SecretKey,
+    /// Signs releases of `com.example`.
+    pub publisher: SecretKey,
     router: Router,
     _dir: tempfile::TempDir,
 }
@@ -66,6 +94,11 @@ fn root(own: &SecretKey, publisher: &PublicKey, reviewer: &PublicKey) -> Root {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(Arc::new(testing::Own)).await
+    }
+
+    /// One in which this decides who may do what.
+    pub async fn with(decide: Arc<dyn Decide>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
         let rng = Counting::default();
@@ -89,7 +122,7 @@ impl World {
         let note = Note { at: testing::NOW, by: "dana".into(), root: RootScope::Platform, step: Step::Submitted };
         assert!(store.put_note(of.clone(), 0, note, told(Kind::ReviewSubmitted)).await.unwrap());
         let anchor = Digest::of(first.unverified());
-        Self { router: router(&store, anchor), store, of, ann, eve, _dir: dir }
+        Self { router: router(&store, anchor, decide), store, of, ann, eve, publisher, _dir: dir }
     }
 
     /// Where the submission is, with this behind it.
@@ -100,6 +133,11 @@ impl World {
     pub async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
         let body = Some(&body).filter(|body| !body.is_null());
         Local::new(self.router.clone(), by.clone()).ask(method, path, None, body).await
+    }
+
+    /// Sends a release as a bundle.
+    pub async fn send(&self, by: &Caller, path: &str, bundle: Vec<u8>) -> LocalAnswer {
+        Local::new(self.router.clone(), by.clone()).send(path, "application/octet-stream", bundle).await
     }
 
     /// Asks as dana, who is at the terminal.
@@ -137,11 +175,11 @@ impl World {
     }
 }
 
-fn router(store: &SqliteStore, anchor: Digest) -> Router {
+fn router(store: &SqliteStore, anchor: Digest, decide: Arc<dyn Decide>) -> Router {
     let (shared, clock) = (Arc::new(store.clone()), Arc::new(testing::Fixed));
-    let registry = Registry::new(shared.clone(), shared.clone(), anchor, Arc::new(testing::NoScopes), clock.clone());
-    let ports = Ports { registry: Arc::new(registry), reviews: shared, clock, rng: Arc::new(Counting::default()) };
-    let frame = testing::frame_with(store, b"operator", Arc::new(testing::Own));
+    let registry = Registry::new(shared.clone(), shared, anchor, Arc::new(testing::NoScopes), clock);
+    let ports = ports(store, Arc::new(registry), Arc::new(Counting::default()));
+    let frame = testing::frame_with(store, b"operator", decide);
     Routes::new(frame).mount(operations(), Arc::new(ports)).router()
 }
 

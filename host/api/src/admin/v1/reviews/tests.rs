@@ -8,7 +8,7 @@ use portcullis_store::SqliteStore;
 use serde_json::{Value, json};
 
 use super::{
-    testing::{World, approval, signed},
+    testing::{World, approval, ports, signed},
     *,
 };
 use crate::admin::{Local, Routes, testing as common};
@@ -30,12 +30,7 @@ async fn what_was_handed_in_is_listed_also_where_its_state_cannot_be_said() {
         let entry = Entry::new(common::NOW, Kind::ReviewSubmitted, Actor::Host, None);
         assert!(store.put_note(submission(number), 0, note, entry).await.unwrap());
     }
-    let ports = Ports {
-        registry: common::registry(&store),
-        reviews: Arc::new(store.clone()),
-        clock: Arc::new(common::Fixed),
-        rng: Arc::new(common::Fixed),
-    };
+    let ports = ports(&store, common::registry(&store), Arc::new(common::Fixed));
     let router = Routes::new(common::frame(&store, b"operator")).mount(operations(), Arc::new(ports)).router();
     let local = Local::new(router, common::dana());
     let get = async |path: &str| local.ask(Method::GET, path, None, None).await;

@@ -1,15 +1,13 @@
 //! `POST /reviews/{component}/{manifest}/verdicts`: files what a reviewer signed; a rehearsal says what to sign.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use portcullis_model::{
-    audit::plain,
     id::Digest,
     people::{Resource, actions},
     review::Submission,
     scope::ScopeText,
 };
 use portcullis_packages::{
-    dsse::{Envelope, MAX_ENVELOPE, PayloadType},
+    dsse::{MAX_ENVELOPE, PayloadType},
     review::{Case, Choice, Desk, Seen, filing::Prepared, look::left_without},
     statement::{Decision, Verdict},
 };
@@ -19,7 +17,10 @@ use utoipa::ToSchema;
 
 use super::{ByRoot, Ports, REFUSES, ReviewView, Which, answered, refused};
 use crate::{
-    admin::{About, Call, MAX_BODY, On, Operation, Reply, Sent},
+    admin::{
+        About, Call, MAX_BODY, On, Operation, Reply, Sent,
+        v1::signing::{self, ToSign},
+    },
     problem::{Problem, Reason},
 };
 
@@ -58,16 +59,6 @@ pub struct New {
     /// The DSSE envelope around what a rehearsal of just this answered, signed with that key within the hour.
     #[schema(value_type = Option<Object>)]
     envelope: Option<Value>,
-}
-
-/// What a reviewer signs: by DSSE, the type and the payload, never the JSON around them.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StatementToSign)]
-pub struct ToSign {
-    /// The payload's type.
-    payload_type: String,
-    /// The payload, in base64: an in-toto statement.
-    payload: String,
 }
 
 /// A verdict that was filed, or would be.
@@ -109,30 +100,20 @@ impl New {
             reason: self.reason.clone(),
         })
     }
-
-    /// What was signed, where anything was.
-    fn signed(&self) -> Result<Option<Envelope>, Problem> {
-        let Some(value) = &self.envelope else { return Ok(None) };
-        let read = Envelope::parse(PayloadType::Statement, &value.to_string());
-        let wrong = |error: &dyn std::fmt::Display| format!("envelope: {}.", plain(&error.to_string()));
-        read.map(Some).map_err(|error| Problem::new(Reason::WrongBody, wrong(&error)))
-    }
 }
 
 /// The case, the verdict about it, and what is to be signed, where nothing was yet.
 async fn decided(desk: &Desk<'_>, of: &Submission, new: &New) -> Result<(Case, Verdict, Option<ToSign>), Problem> {
     let choice = new.choice()?;
-    if let Some(signed) = new.signed()? {
+    if let Some(signed) = signing::envelope(PayloadType::Statement, new.envelope.as_ref())? {
         let (case, verdict) = desk.file(of, &choice, &new.key, &signed).await.map_err(refused)?;
         return Ok((case, verdict, None));
     }
     if !desk.trial {
-        let advice = "envelope: ask with dry_run=true what to sign, and send that, signed, with just this request.";
-        return Err(Problem::new(Reason::WrongBody, advice));
+        return Err(signing::unsigned());
     }
     let Prepared { case, statement } = desk.prepare(of, &choice, &new.key).await.map_err(refused)?;
-    let payload = BASE64_STANDARD.encode(statement.to_bytes());
-    let sign = ToSign { payload_type: PayloadType::Statement.name().to_owned(), payload };
+    let sign = ToSign::of(PayloadType::Statement, &statement.to_bytes());
     Ok((case, statement.predicate().clone(), Some(sign)))
 }
 

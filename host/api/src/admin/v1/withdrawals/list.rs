@@ -10,9 +10,9 @@ use portcullis_packages::trust::{By, InForce, withdrawal::Target};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Ports;
+use super::{Ports, name_of};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, unavailable},
+    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply},
     problem::Problem,
 };
 
@@ -60,18 +60,14 @@ impl Operation for List {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
-        let trust = ports.registry.trust().await.map_err(|error| unavailable(&error))?;
-        let trust = trust.map_err(|error| unavailable(&error))?;
+        let trust = ports.trust().await?;
         let seen = call.seen(trust.withdrawals().iter().filter_map(tenant).cloned()).await?;
         let own = |one: &&InForce| tenant(one).is_none_or(|tenant| seen.contains(tenant));
         let view = |one: &InForce| WithdrawalView {
             digest: one.digest.to_string(),
             target: one.target.to_string(),
             about: one.target.clone(),
-            by: match &one.by {
-                By::Publisher => "publisher".to_owned(),
-                By::Root(scope) => scope.to_string(),
-            },
+            by: name_of(&one.by),
             reason: plain(&one.reason),
         };
         let all: Vec<WithdrawalView> = trust.withdrawals().iter().filter(own).map(view).collect();
