@@ -51,6 +51,6 @@ export async function reviews(eyes, plugin) {
   await eyes.go("/console/reviews", "reviews-handed-in");
   await eyes.page.locator("tbody tr").filter({ hasText: "handed in" }).getByRole("link", { name: plugin }).click();
   await eyes.page.waitForURL(/reviews\/sha256/);
-  await eyes.says("users:read fields=name,email");
+  await eyes.says("users:read fields=email,name");
   await eyes.look("review");
 }

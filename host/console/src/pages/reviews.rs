@@ -10,7 +10,10 @@ use portcullis_model::people::{Resource, actions::REVIEWS_CHANGE};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::view::{Items, moment};
+use super::{
+    release::lines,
+    view::{Items, moment},
+};
 use crate::{
     host::Ask,
     kit::{
@@ -177,8 +180,12 @@ pub(crate) async fn one(visit: Visit, Path((component, manifest)): Path<(String,
         ])))
         @if !missing.is_empty() { (card("What is missing", &html! {}, &ticks(Mark::Mind, &missing))) }
         (card("What is different", &html! {}, &different))
-        (card_flush("Verdicts", &html! {}, &verdicts(&found.verdicts)))
-        (card("What was said and done", &html! {}, &said(&found.notes)))
+        @if visit.is_of_platform() || !found.verdicts.is_empty() {
+            (card_flush("Verdicts", &html! {}, &verdicts(&found.verdicts)))
+            (card("What was said and done", &html! {}, &said(&found.notes)))
+        } @else {
+            (card("Verdicts", &html! {}, &html! { p class="quiet" { "What the platform's reviewers say is for who looks after the platform." } }))
+        }
         (working(&visit, &found).await)
     };
     visit.show(Page {
@@ -249,7 +256,7 @@ async fn different(visit: &Visit, one: &Review, before: &Review) -> Markup {
     match asked.read::<Difference>() {
         Ok(found) => html! {
             p { "From " (before.version) ", which was approved. " a href=(page) { "Side by side" } }
-            pre { (found.words) }
+            (lines(&found.words))
         },
         Err(refused) => html! { p { (refused.detail) } },
     }

@@ -5,11 +5,15 @@ use std::time::Duration;
 use portcullis_e2e::TENANT;
 use portcullis_model::{
     audit::Kind,
+    id::TenantId,
     installation::{InstallationState, InstallationStore as _},
+    release::ReleaseStore as _,
+    trust::RootScope,
 };
 use portcullis_packages::{
-    review::State,
+    review::{Desk, ReviewError, State},
     statement::{Decision, Verdict},
+    trust::root::Root,
 };
 use serde_json::json;
 
@@ -117,4 +121,31 @@ async fn a_reviewer_who_changes_their_mind_stops_what_runs() {
     assert!(
         matches!(&all[0].state, InstallationState::Suspended { reason, .. } if reason.contains("sends names away"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_of_a_tenants_root_stays_in_the_tenant() {
+    let (keeper, ann) = (key(), key());
+    let lab = reviewed(0, "", &[]).await;
+    let (package, tenant): (_, TenantId) = (reader(), TENANT.parse().unwrap());
+    lab.trust(&package).await;
+    let scope = RootScope::Tenant(tenant.clone());
+    let reviews = |root: &mut Root| {
+        let id = root.know(&ann.public(), "ann");
+        root.reviewers.insert(id);
+    };
+    lab.host.first_root(&tenant, &keeper, "acme").await.unwrap();
+    let next = lab.host.next_root(&scope, reviews).await.unwrap();
+    lab.host.keeper().root(&next.signed(&keeper).unwrap().to_json()).await.unwrap();
+    let of = lab.host.desk().submit(&package.signed(&lab.key)).await.unwrap().submission;
+    let (desk, id, choice) = (Desk { scope, ..lab.host.desk() }, ann.public().keyid(), approve(&[EVENTS]));
+    let signed = async || desk.prepare(&of, &choice, &id).await.unwrap().statement.signed(&ann).unwrap();
+    desk.file(&of, &choice, &id, &signed().await).await.unwrap();
+    assert!(lab.host.store.releases_of(&of.plugin).await.unwrap().is_empty(), "nobody else finds it");
+    assert_eq!(lab.entries_of(Kind::ReleaseReviewed).await.pop().unwrap().tenant, Some(tenant));
+
+    lab.host.change_root(&RootScope::Platform, reviews).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let refused = desk.file(&of, &choice, &id, &signed().await).await.unwrap_err();
+    assert!(matches!(refused, ReviewError::OtherRoot(_)), "her word counts with the platform, too: {refused}");
 }

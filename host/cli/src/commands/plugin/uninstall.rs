@@ -119,7 +119,7 @@ impl Uninstall {
 
     /// What the API is asked for.
     fn body(&self) -> Value {
-        let keep_for = (!self.now).then(|| self.keep_for.as_secs());
+        let keep_for = (!self.now).then_some(self.keep_for.as_secs());
         json!({ "reason": self.reason, "keep_for": keep_for, "now": self.now })
     }
 

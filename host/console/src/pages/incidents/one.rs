@@ -149,7 +149,7 @@ fn containment(one: &View, own: &str, token: &str, plan: &Option<Vec<String>>) -
             @match plan {
                 Some(lines) => {
                     ul { @for line in lines { li { (line.trim()) } } }
-                    (press(&format!("{own}/contain"), token, "danger primary", "Contain it now", &[]))
+                    (press(&format!("{own}/contain"), token, "danger", "Contain it now", &[]))
                 }
                 None => { p { a class="button" href={ (own) "?plan=yes" } { "See what that does" } } }
             }
