@@ -7,6 +7,10 @@ use clap::Parser as _;
 use portcullis_cli::commands::{self, Args};
 use tracing_subscriber::EnvFilter;
 
+/// Of what the host adds to a request a good part is memory, which the system's allocator takes longer for.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let filter = EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(args.logs()));

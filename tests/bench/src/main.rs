@@ -20,6 +20,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+/// As in the host that is measured.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let asked = |option: &str| std::env::args().any(|arg| arg == option);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
