@@ -38,7 +38,15 @@ impl Described {
         let parameters = path.iter().chain(&query).filter_map(|one| serde_json::to_value(one).ok()).collect();
         let body = O::Body::schema(&mut schemas);
         let answer = reference::<O::Answer>(&mut schemas);
-        Self { about: O::ABOUT, parameters, body, needs_body: O::Body::REQUIRED, media: O::Body::MEDIA, answer, schemas }
+        Self {
+            about: O::ABOUT,
+            parameters,
+            body,
+            needs_body: O::Body::REQUIRED,
+            media: O::Body::MEDIA,
+            answer,
+            schemas,
+        }
     }
 
     /// Why a request for it can be refused.

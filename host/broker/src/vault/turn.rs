@@ -104,14 +104,14 @@ impl Vault {
     ) -> Result<Rotated, TurnError> {
         // Held to the end: of two at once, one would take the other's new key for one that nobody needs.
         let file = file.map(FileKeys::rotation).transpose()?;
-        let current = self.store.wrapping_keys().await?;
+        let current = self.store.wrapping_keys().await.map_err(VaultError::from)?;
         if let Some(file) = &file {
             file.add(current.first().map(String::as_str))?;
         }
         let done = self.rotate_wrapping_key(entry).await;
         if let Some(file) = &file {
             // What wraps nothing is of no use to anybody but a thief of an old copy.
-            file.keep(&self.store.wrapping_keys().await?)?;
+            file.keep(&self.store.wrapping_keys().await.map_err(VaultError::from)?)?;
         }
         Ok(done?)
     }

@@ -4,9 +4,7 @@
 //! what was recorded on the way, a refusal too, is published before the answer is given.
 
 use std::{
-    fs::File,
-    io::Write as _,
-    path::Path,
+    io::Write,
     sync::{Arc, OnceLock},
 };
 
@@ -98,20 +96,6 @@ impl Keyboard {
     pub async fn lines(&self, path: &str) -> Result<Lines> {
         let opened = self.local.open(path, &[]).await;
         opened.map(Lines::of).map_err(refused)
-    }
-
-    /// Writes what is made while it is sent into a file, which must not be there yet.
-    ///
-    /// # Errors
-    /// [`NotDone`] with what the API advises; the file cannot be written.
-    pub async fn save(&self, path: &str, file: &Path) -> Result<()> {
-        let mut stream = self.local.open(path, &[]).await.map_err(refused)?;
-        let failed = || format!("cannot write {}", file.display());
-        let mut out = File::create_new(file).with_context(failed)?;
-        while let Some(part) = stream.next().await {
-            out.write_all(&part).with_context(failed)?;
-        }
-        out.sync_all().with_context(failed)
     }
 
     /// Follows something, after the event of this number where there is one.

@@ -80,7 +80,8 @@ async fn a_release_that_cannot_be_read_keeps_no_other_from_it() {
     world.desk().submit(&world.files).await.unwrap();
     let good = world.files.stored.id();
     let none = ReleaseId { component: Digest::of(b"none"), ..good };
-    let scan = Scan { registry: &world.registry, reviews: &world.rows, clock: &world.clock, actor: Actor::Host };
+    let clock = &world.clock;
+    let scan = Scan { registry: &world.registry, reviews: &world.rows, clock, actor: Actor::Host, trial: false };
     let found = [one("A-1", Severity::Low)];
     let (scanned, unread) = scan.run(&[none, good], |_| Ok(found.to_vec())).await.unwrap();
     assert_eq!((scanned.len(), unread.len()), (1, 1));

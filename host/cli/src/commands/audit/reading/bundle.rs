@@ -1,7 +1,7 @@
 //! `portcullis audit bundle`
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -90,7 +90,10 @@ impl Bundle {
             ("hours", hours),
             ("personal", self.personal.then(|| "true".to_owned())),
         ];
-        keyboard.save(&asked("/audit/bundle", &query), part).await?;
+        let failed = || format!("cannot write {}", part.display());
+        let mut file = File::create_new(part).with_context(failed)?;
+        keyboard.save(&asked("/audit/bundle", &query), &mut file).await?;
+        file.sync_all().with_context(failed)?;
         let keys = keyboard.read("/audit/key").await?;
         let key = LogVerifier::parse(keys["key"].as_str().unwrap_or_default())?;
         tokio::task::block_in_place(|| -> Result<Verified> {
