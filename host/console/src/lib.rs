@@ -54,8 +54,9 @@ fn privacy() -> Router<Arc<dyn Host>> {
 /// The routes under `/console`.
 pub fn routes(host: Arc<dyn Host>) -> Router {
     use pages::{
-        account, alerts, audit, backend, clients, connections, deliveries, denials, entry, incidents, install,
-        installation, installations, leaving, marketplace, overview, people, release, reviews, rightsize, sources,
+        account, alerts, audit, backend, clients, connections, deliveries, denials, endpoints, entry, incidents,
+        install, installation, installations, leaving, marketplace, notices, overview, people, release, reviews,
+        rightsize, rules, sources,
     };
     let one = "/console/installations/{id}";
     let under = |rest: &str| format!("{one}/{rest}");
@@ -79,8 +80,11 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .route(&under("restore"), post(leaving::restores))
         .route(&under("receipt"), get(leaving::receipt))
         .route(&under("upgrade"), get(installation::upgrade).post(installation::upgrades))
+        .route(notices::HOME, get(notices::list))
         .route("/console/denials", get(denials::list))
         .route("/console/alerts", get(alerts::list))
+        .route(rules::HOME, get(rules::list))
+        .route("/console/alerts/rules/{id}", get(rules::one))
         .route("/console/alerts/{id}", get(alerts::one))
         .route("/console/alerts/{id}/{change}", post(alerts::change))
         .route("/console/incidents", get(incidents::list).post(incidents::open))
@@ -94,6 +98,7 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .merge(people::routes())
         .merge(connections::routes())
         .merge(deliveries::routes())
+        .merge(endpoints::routes())
         .merge(sources::routes())
         .merge(backend::routes())
         .merge(clients::routes())

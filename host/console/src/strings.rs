@@ -45,6 +45,8 @@ pub const WRONG_FORM: &str = "The form is not as expected. Go back, load the pag
 pub enum Place {
     /// How all stands.
     Overview,
+    /// What needs somebody.
+    Notices,
     /// What can be installed.
     Marketplace,
     /// What is installed.
@@ -84,7 +86,7 @@ pub type Entry = (Place, &'static str, &'static str);
 
 /// The navigation: groups, and in each the places with their paths and names.
 pub const NAVIGATION_GROUPS: &[(&str, &[Entry])] = &[
-    ("", &[(Place::Overview, "/console", "Overview")]),
+    ("", &[(Place::Overview, "/console", "Overview"), (Place::Notices, "/console/notices", "Notices")]),
     (
         "Plugins",
         &[

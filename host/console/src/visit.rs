@@ -13,7 +13,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
-use portcullis_model::people::{Action, Reach, Resource};
+use portcullis_model::{
+    people::{Action, Reach, Resource},
+    time::Timestamp,
+};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
@@ -102,6 +105,11 @@ impl Visit {
     /// A key for a form that does something once.
     pub fn fresh(&self) -> String {
         self.host.fresh()
+    }
+
+    /// When the request began, by the host's clock.
+    pub fn now(&self) -> Timestamp {
+        self.visitor.caller.now
     }
 
     /// The session's token, for forms.

@@ -51,7 +51,8 @@ impl Host for Recorded {
 
     async fn may(&self, _: &Caller, action: &Action, on: &Resource) -> bool {
         assert!(!action.read_only, "what is only read has no button");
-        assert!(on.id.is_some() || on.kind == "source", "{on:?} is asked about as a whole");
+        let whole = matches!(on.kind, "source" | "alert-endpoint");
+        assert!(on.id.is_some() || whole, "{on:?} is asked about as a whole");
         self.may_change
     }
 
@@ -84,6 +85,7 @@ const ALL: &[(&str, &str)] = &[
     ("step-up", "/console/step-up"),
     ("account", "/console/account"),
     ("overview", "/console"),
+    ("notices", "/console/notices"),
     ("marketplace", "/console/marketplace"),
     ("plugin", "/console/releases/sha256:c1/sha256:m1"),
     ("diff", "/console/releases/sha256:c1/sha256:m1/diff/sha256:c0/sha256:m0"),
@@ -109,6 +111,12 @@ const ALL: &[(&str, &str)] = &[
     ("entry", "/console/audit/4711"),
     ("alerts", "/console/alerts"),
     ("alert", "/console/alerts/alr_1"),
+    ("alert-endpoints", "/console/alerts/endpoints"),
+    ("alert-endpoint", "/console/alerts/endpoints/acme"),
+    ("alert-endpoint-platform", "/console/alerts/endpoints/_"),
+    ("alert-endpoint-none", "/console/alerts/endpoints/umbrella"),
+    ("rules", "/console/alerts/rules"),
+    ("rule", "/console/alerts/rules/new-destination"),
     ("posture", "/console/posture"),
     ("posture-profile", "/console/posture/acme/healthcare"),
     ("duties", "/console/duties"),

@@ -1,6 +1,6 @@
 // What belongs to installations and to people whose data it is: a delivery is tried again, a source registered, given another secret and taken
 // away, a back end set and tried out, a client revoked, a plugin uninstalled and taken back; a request of a data subject is put on record,
-// and closed.
+// and closed; alerts are posted somewhere, and what needs somebody leads to where it is done.
 
 /** From the page of its installation. */
 export async function deliveries(eyes, installation, number) {
@@ -61,6 +61,66 @@ export async function sources(eyes) {
   await eyes.press("Take it away");
   await eyes.at("/console/sources");
   await eyes.says("Nobody sends events here");
+}
+
+/** Of a tenant that has none: set, given another key, and taken away before anything is posted. */
+export async function alertsGo(eyes, tenant) {
+  const { page } = eyes;
+  const own = `/console/alerts/endpoints/${tenant}`;
+  await eyes.go("/console/alerts", "alerts-links");
+  await page.locator("main").getByRole("link", { name: "Where they go" }).click();
+  await eyes.at("/console/alerts/endpoints");
+  await eyes.look("alert-endpoints");
+  await eyes.press(`Alerts of ${tenant}`, "link");
+  await eyes.at(own);
+  await eyes.says("Alerts are posted nowhere");
+  await page.getByLabel("Address").fill("https://alerts.example/in?key=hidden");
+  await page.getByLabel("How severe at least").selectOption("high");
+  await eyes.press("Show where they would go");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("alert-endpoint-means");
+  await eyes.press("Make it so");
+  await eyes.says("This is shown once");
+  await eyes.look("alert-endpoint-key");
+  const first = await secret(page);
+  await eyes.press("To the endpoint", "link");
+  await eyes.at(own);
+  await eyes.look("alert-endpoint");
+  await eyes.press("Show the next key's effect");
+  await eyes.says("Nothing has changed yet");
+  await eyes.press("Make the key");
+  await eyes.says("This is shown once");
+  const next = await secret(page);
+  if (next === first) throw new Error("the key after the first one is the first one");
+  await eyes.press("To the endpoint", "link");
+  await eyes.at(own);
+  const shown = await page.content();
+  if ([first, next, "key=hidden"].some((one) => shown.includes(one))) throw new Error("a secret is shown twice");
+  await eyes.press("Show what would be posted");
+  await eyes.says("Nothing has changed yet");
+  await eyes.go(own, "alert-endpoint-again");
+  await eyes.press("Show what would go");
+  await eyes.says("Nothing has changed yet");
+  await eyes.look("alert-endpoint-remove-means");
+  await eyes.press("Take it away");
+  await eyes.at(own);
+  await eyes.says("Alerts are posted nowhere");
+}
+
+/** What the log is held against, and what needs somebody. */
+export async function rulesAndNotices(eyes) {
+  await eyes.go("/console/alerts/rules", "rules");
+  await eyes.page.locator('a[href="/console/alerts/rules/new-destination"]').click();
+  await eyes.at("/console/alerts/rules/new-destination");
+  await eyes.says("What to look at");
+  await eyes.look("rule");
+  await eyes.page.getByRole("link", { name: "Entries that it is held against" }).click();
+  await eyes.at("/console/audit");
+  await eyes.go("/console/notices", "notices");
+  // Of what the walk before has left: a plugin that was suspended.
+  await eyes.page.locator("main").getByRole("link", { name: "A plugin was suspended" }).first().click();
+  await eyes.page.waitForURL(/console\/installations\/ins_/);
+  await eyes.go("/console/notices?days=7", "notices-of-a-week");
 }
 
 /** Of an installation that may send to clock.example.eu. */

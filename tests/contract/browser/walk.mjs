@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { Eyes } from "./eyes.mjs";
 import { incidents, reviews } from "./incidents.mjs";
 import { people, rotates } from "./people.mjs";
-import { backEnd, clients, deliveries, leaves, requests, sources } from "./things.mjs";
+import { alertsGo, backEnd, clients, deliveries, leaves, requests, rulesAndNotices, sources } from "./things.mjs";
 
 const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client, reviewed } = JSON.parse(process.argv[2]);
 const eyes = await Eyes.open(base, browser, pictures);
@@ -172,6 +172,9 @@ await step("a delivery that was given up", () => deliveries(eyes, used, delivery
 await step("a fresh proof before a source", provesAgain);
 await step("a source and its secrets", () => sources(eyes));
 await step("a back end, its key and its messages", () => backEnd(eyes, used));
+await step("a fresh proof before where alerts go", provesAgain);
+await step("where alerts go", () => alertsGo(eyes, tenant));
+await step("rules, and what needs somebody", () => rulesAndNotices(eyes));
 await step("a client and its end", () => clients(eyes, client));
 await step("a request of a data subject", () => requests(eyes, "person-4711"));
 await step("a fresh proof before posture", provesAgain);

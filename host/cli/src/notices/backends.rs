@@ -4,7 +4,7 @@ use anyhow::Result;
 use portcullis_api::admin::v1::notices::Whose;
 use portcullis_model::webhook::{BackEnd, BackEndState, BackEnds as _};
 
-use super::{help::Help, standing::Standing};
+use super::{help::Help, standing::Standing, subject};
 use crate::{commands::backend, host::Host};
 
 /// One for each back end that is disabled, or that fails at the moment.
@@ -27,5 +27,5 @@ pub(super) fn told(one: &BackEnd) -> Option<Standing> {
         (BackEndState::Active, None) => return None,
     };
     let what = format!("the back end of {id} in {} ({}) is {}", one.tenant, one.url.origin(), backend::standing(one));
-    Some(Standing { time, kind, what, help })
+    Some(Standing { time, kind, what, help, about: subject::of_back_end(one) })
 }

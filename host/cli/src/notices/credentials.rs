@@ -8,7 +8,7 @@ use portcullis_model::{
     time::Timestamp,
 };
 
-use super::{connections, help::Help, standing::Standing};
+use super::{connections, help::Help, standing::Standing, subject};
 use crate::host::Host;
 
 /// All of it that is for these.
@@ -30,6 +30,7 @@ fn told(view: &ConnectionView, now: Timestamp) -> Option<Standing> {
                 kind: "connection.unreadable",
                 what: format!("the credential '{name}' of {of} cannot be read, and no request carries it"),
                 help: Help::run(["vault", "status"]).but("put its key back, or give it up: portcullis vault give-up"),
+                about: subject::of_connection(view),
             });
         }
         Some(Unreadable::ForNow) => return None,
@@ -41,6 +42,7 @@ fn told(view: &ConnectionView, now: Timestamp) -> Option<Standing> {
         kind: "connection.no-risk",
         what: format!("the static token '{name}' of {of} has no risk on record, and no end"),
         help: connections::add(view, now),
+        about: subject::of_connection(view),
     })
 }
 

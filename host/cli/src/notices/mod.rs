@@ -13,6 +13,7 @@ mod releases;
 mod roots;
 mod rotation;
 mod standing;
+mod subject;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -60,6 +61,7 @@ async fn gathered(host: &Host, whose: &Whose, since: Timestamp) -> Result<Vec<No
             all.extend(notice(stored.index, &entry, &known));
         }
     }
+    all.iter_mut().for_each(|one| subject::named(&mut one.about, &known.installed));
     Ok(all)
 }
 
@@ -101,6 +103,7 @@ fn notice(index: u64, entry: &Entry, known: &Known) -> Option<Notice> {
         kind: entry.kind.name(),
         what,
         help: help.to_string(),
+        about: subject::of(entry),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use portcullis_api::admin::v1::notices::Whose;
+use portcullis_api::admin::v1::notices::{Subject, Whose};
 use portcullis_model::trust::RootScope;
 
 use super::{help::Help, standing::Standing};
@@ -24,6 +24,7 @@ pub(super) async fn expiring(host: &Host, whose: &Whose) -> Result<Vec<Standing>
         kind: "root.expires",
         what: format!("the root of '{}' expires at {}: then nothing that it speaks for runs", root.scope, root.expires),
         help: Help::run(["trust", "show"]).but(format!("have its keepers sign version {}", root.version + 1)),
+        about: Subject { tenant: root.scope.tenant().map(ToString::to_string), ..Subject::default() },
     });
     Ok(told.collect())
 }

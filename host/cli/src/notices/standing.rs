@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::Result;
-use portcullis_api::admin::v1::notices::{Notice, Whose};
+use portcullis_api::admin::v1::notices::{Notice, Subject, Whose};
 use portcullis_model::{
     id::TenantId,
     installation::{Installation, InstallationStore as _},
@@ -19,7 +19,7 @@ use portcullis_packages::{
     trust::Given,
 };
 
-use super::help::Help;
+use super::{help::Help, subject};
 use crate::{host::Host, review::name};
 
 /// How long before its end a review is told of.
@@ -40,6 +40,8 @@ pub struct Standing {
     pub what: String,
     /// What to do about it.
     pub help: Help,
+    /// What it is about, by name.
+    pub about: Subject,
 }
 
 impl Standing {
@@ -51,6 +53,7 @@ impl Standing {
             kind: self.kind.to_owned(),
             what: self.what.clone(),
             help: self.help.to_string(),
+            about: self.about.clone(),
         }
     }
 }
@@ -78,7 +81,8 @@ pub async fn standing(host: &Host, whose: &Whose) -> Result<Vec<Standing>> {
             // What cannot be looked at keeps nothing else from being told: where it is refused, that is told of.
             let Ok(submission) = host.release(&release).await else { continue };
             let help = suspend(&installed, tenant, &release, "known vulnerabilities");
-            all.push(vulnerable(&name(&submission), &found, help, now));
+            let about = subject::of_release(submission.plugin.as_str(), &release);
+            all.push(Standing { about, ..vulnerable(&name(&submission), &found, help, now) });
         }
     }
     for release in &runs {
@@ -124,7 +128,8 @@ fn misbehaviour(
         }
     };
     let (what, help) = told;
-    Some(Standing { time, kind: "plugin.reported", what, help })
+    let about = subject::of_release(report.plugin.as_str(), &report.release());
+    Some(Standing { time, kind: "plugin.reported", what, help, about })
 }
 
 /// Stops whatever runs this release: of this tenant, or of all.
@@ -148,7 +153,7 @@ fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> 
         (false, true) => "ask its publisher what they do about it",
     };
     let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
-    Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask) }
+    Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask), about: Subject::default() }
 }
 
 /// Of each approval that is over soon.
@@ -173,6 +178,7 @@ fn ends_soon(case: &Case, given: &Given, to_tenant: bool) -> Standing {
         what: format!("{review} of {of} ends {}; {then}", given.verdict.expires),
         help: Help::run(["review", "show", &format!("{}@{}", case.submission.plugin, case.submission.number)])
             .but("vet it again"),
+        about: subject::of_release(case.submission.plugin.as_str(), &case.submission.release()),
     }
 }
 

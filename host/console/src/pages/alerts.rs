@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    installation,
+    endpoints, installation, rules,
     view::{Items, moment},
 };
 use crate::{
@@ -67,13 +67,14 @@ fn at(id: &str) -> String {
     format!("{HOME}/{}", escaped(id))
 }
 
-fn severity(one: &Alert) -> Markup {
-    let tone = match one.severity.as_str() {
+/// How severe something is, in a word.
+pub(crate) fn severity(name: &str) -> Markup {
+    let tone = match name {
         "critical" | "high" => Tone::Bad,
         "medium" => Tone::Warn,
         _ => Tone::Plain,
     };
-    badge(tone, &one.severity)
+    badge(tone, name)
 }
 
 fn standing(one: &Alert) -> Markup {
@@ -94,7 +95,7 @@ pub(crate) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
     let rows = found.items.iter().map(|one| {
         vec![
             html! { a href=(at(&one.id)) { (one.title) } span class="small quiet" { (one.why) } },
-            severity(one),
+            severity(&one.severity),
             standing(one),
             html! { (one.subject) span class="small quiet" { (one.tenant.as_deref().unwrap_or_default()) } },
             html! { (one.party) },
@@ -130,7 +131,10 @@ pub(crate) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
         lead: html! { "What the rules found in the log, who must act, and how soon." },
         place: Place::Alerts,
         above: Vec::new(),
-        acts: html! {},
+        acts: html! {
+            a class="button" href=(endpoints::HOME) { "Where they go" }
+            a class="button" href=(rules::HOME) { "Rules" }
+        },
         body,
     })
 }
@@ -152,13 +156,13 @@ pub(crate) async fn one(visit: Visit, Path(id): Path<String>) -> Shown {
                     (mute.reason.as_deref().unwrap_or("the reason was erased")) ". " (mute.hidden) " hits were hidden." }
             }))
         }
-        (card("What was found", &html! { (severity(&one)) " " (standing(&one)) }, &facts(&[
+        (card("What was found", &html! { (severity(&one.severity)) " " (standing(&one)) }, &facts(&[
             ("Why", html! { (one.why) }),
             ("About", html! { (one.subject) }),
             ("Tenant", html! { (one.tenant.as_deref().unwrap_or("The host itself")) }),
             ("Installation", installation),
             ("Who must act", html! { (one.party) }),
-            ("Rule", html! { code { (one.rule) } }),
+            ("Rule", html! { a href=(rules::at(&one.rule)) { (one.rule) } }),
             ("Hits", html! { (one.count) ", from " (moment(&one.first)) " to " (moment(&one.last)) }),
             ("Entries behind it", entries),
         ])))

@@ -47,7 +47,8 @@ pub(crate) fn of_installation(id: &str) -> String {
     format!("{HOME}?installation={}", escaped(id))
 }
 
-fn at(number: &str) -> String {
+/// The page of one.
+pub(crate) fn at(number: &str) -> String {
     format!("{HOME}/{}", escaped(number))
 }
 

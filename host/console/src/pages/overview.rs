@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     denials::{Denial, drawn, rows},
     installation::at,
+    notices,
     view::{Installation, Items, state},
 };
 use crate::{
@@ -24,6 +25,7 @@ pub(crate) async fn show(visit: Visit) -> Shown {
     let installations: Option<Items<Installation>> = visit.ask(Ask::get("/installations?limit=200")).await.read().ok();
     let denied: Option<Items<Denial>> = visit.ask(Ask::get("/denials?limit=200&days=14")).await.read().ok();
     let alerts: Option<Items<Value>> = visit.ask(Ask::get("/alerts?limit=50&state=open")).await.read().ok();
+    let told: Option<Items<Value>> = visit.ask(Ask::get("/notices?limit=200")).await.read().ok();
     let more = if installations.as_ref().is_some_and(|found| found.next.is_some()) { "+" } else { "" };
     let all = installations.map(|found| found.items).unwrap_or_default();
     // Of more than one page it is said that there are others.
@@ -33,6 +35,7 @@ pub(crate) async fn show(visit: Visit) -> Shown {
         div class="tiles" {
             (tile("Plugins that run", &count("active"), &format!("{} suspended", count("suspended")), Some("/console/installations")))
             (tile("Upgrades that wait", &format!("{}{more}", waiting.len()), "for somebody to agree", Some("/console/installations")))
+            @if let Some(told) = &told { (tile("Notices", &number(told), "what needs somebody", Some(notices::HOME))) }
             @if let Some(alerts) = &alerts { (tile("Open alerts", &alerts.items.len().to_string(), "to be looked at", Some("/console/alerts"))) }
             @if let Some(denied) = &denied { (tile("Denials", &number(denied), "in the last 14 days", Some("/console/denials"))) }
         }

@@ -1,7 +1,8 @@
-//! What can be done about deliveries, sources, back ends and clients: shown before it is done, by the same operations as the API has, and
-//! only to whom it is of use; and a secret that was made is on one page, once.
+//! What can be done about deliveries, sources, back ends, clients and where alerts go: shown before it is done, by the same operations as
+//! the API has, and only to whom it is of use; and a secret that was made is on one page, once.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod alerts;
 mod back_ends;
 mod leaving;
 
@@ -130,12 +131,14 @@ fn says(page: &str, all: &[&str]) {
 
 const BACK_END: &str = "/console/installations/ins_1/backend";
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 8] = [
     "/console/deliveries/42",
     "/console/sources",
     "/console/sources/acme-desk",
     BACK_END,
     "/console/clients/cli_1",
+    alerts::ENDPOINT,
+    alerts::UNSET,
     "/console/deliveries",
 ];
 

@@ -12,8 +12,9 @@ const API: &str = "/admin/v1";
 const STREAMS: [&str; 2] = ["/admin/v1/audit/live", "/admin/v1/audit/export"];
 
 /// The pages, with what stands for something of the home in braces.
-const PAGES: [&str; 47] = [
+const PAGES: [&str; 52] = [
     "/console",
+    "/console/notices",
     "/console/marketplace",
     "/console/releases/{release}",
     "/console/releases/{release}/sheet",
@@ -33,6 +34,10 @@ const PAGES: [&str; 47] = [
     "/console/clients",
     "/console/alerts",
     "/console/alerts/{alert}",
+    "/console/alerts/endpoints",
+    "/console/alerts/endpoints/{tenant}",
+    "/console/alerts/rules",
+    "/console/alerts/rules/new-destination",
     "/console/incidents",
     "/console/audit",
     "/console/audit?filter=kind%3Dact.denied",

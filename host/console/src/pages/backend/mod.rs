@@ -96,11 +96,11 @@ impl BackEnd {
 /// How the last attempts went.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-struct Health {
-    failures: u64,
-    failing_since: Option<String>,
-    last_error: Option<String>,
-    not_before: Option<String>,
+pub(super) struct Health {
+    pub failures: u64,
+    pub failing_since: Option<String>,
+    pub last_error: Option<String>,
+    pub not_before: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -52,7 +52,8 @@ pub(crate) fn of_tenant(tenant: &str) -> String {
     format!("{HOME}?tenant={}", escaped(tenant))
 }
 
-fn at(id: &str) -> String {
+/// The page of one.
+pub(crate) fn at(id: &str) -> String {
     format!("{HOME}/{}", escaped(id))
 }
 

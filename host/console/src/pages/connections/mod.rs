@@ -109,8 +109,13 @@ struct Due {
     limit: String,
 }
 
+/// The page of one of an installation's.
+pub(crate) fn page(installation: &str, name: &str) -> String {
+    format!("{HOME}/{}/{}", escaped(installation), escaped(name))
+}
+
 fn at(one: &Connection) -> String {
-    format!("{HOME}/{}/{}", escaped(&one.installation), escaped(&one.name))
+    page(&one.installation, &one.name)
 }
 
 /// How it stands, in a word.

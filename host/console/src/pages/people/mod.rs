@@ -38,7 +38,7 @@ use crate::{
 
 const HOME: &str = "/console/people";
 /// The place that is no tenant.
-const PLATFORM: &str = "_";
+pub(crate) const PLATFORM: &str = "_";
 
 /// The routes of all of this.
 pub(crate) fn routes() -> Router<Arc<dyn Host>> {

@@ -56,7 +56,8 @@ pub(crate) fn routes() -> Router<Arc<dyn Host>> {
         .route(&format!("{one}/remove"), post(one::removes))
 }
 
-fn at(name: &str) -> String {
+/// The page of one.
+pub(crate) fn at(name: &str) -> String {
     format!("{HOME}/{}", escaped(name))
 }
 

@@ -62,6 +62,53 @@ pub struct Notice {
     pub what: String,
     /// What helps: commands as a shell reads them, with words behind them.
     pub help: String,
+    /// What it is about, where that has a name.
+    #[serde(default, skip_serializing_if = "Subject::is_nothing")]
+    pub about: Subject,
+}
+
+/// What a notice is about, by the names that other operations take. What is not there, it is not about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, rename_all = "kebab-case")]
+#[schema(as = NoticeSubject)]
+pub struct Subject {
+    /// In which tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Which installation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installation: Option<String>,
+    /// Which plugin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// What sort of credential, as rotations name it: `connection`, `source`, `backend`, `client-key` or `alert-endpoint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// The name of that credential: of a connection of the installation, or of a source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The digest of a release's component.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// The digest of that release's manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Which rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<String>,
+    /// The number of a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+    /// Which OAuth client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+}
+
+impl Subject {
+    /// Whether it names nothing.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Gathers notices.

@@ -11,7 +11,8 @@ struct Kept;
 
 fn notice(index: Option<u64>, kind: &str, what: &str) -> Notice {
     let help = "portcullis trust show".to_owned();
-    Notice { index, time: Timestamp(5).to_string(), kind: kind.to_owned(), what: what.to_owned(), help }
+    let about = Subject { installation: index.map(|index| format!("ins_{index}")), ..Subject::default() };
+    Notice { index, time: Timestamp(5).to_string(), kind: kind.to_owned(), what: what.to_owned(), help, about }
 }
 
 #[async_trait]
@@ -67,6 +68,13 @@ async fn they_come_in_pages_and_from_a_moment_on() {
     let now = format!("/notices?since={}", testing::NOW);
     assert_eq!(indexes(&ask(testing::dana(), &now).await), [Value::Null]);
     assert_eq!(ask(testing::dana(), "/notices?since=yesterday").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_one_is_about_is_named_and_what_it_is_not_about_is_left_out() {
+    let told = ask(testing::of("acme"), "/notices").await;
+    let about: Vec<&Value> = told.body["items"].as_array().unwrap().iter().map(|one| &one["about"]).collect();
+    assert_eq!(about, [&Value::Null, &json!({ "installation": "ins_9" })], "{}", told.body);
 }
 
 #[test]
