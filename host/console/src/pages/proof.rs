@@ -96,7 +96,7 @@ pub(crate) async fn show(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
     let head = head(&visit, &query).await?;
     let views: Items<View> = visit.get(&format!("/audit/views?limit=100{}", with("cursor", &wanted.cursor))).await?;
     let next = views.cursor().map(|cursor| format!("{HOME}?cursor={}{query}", escaped(&cursor)));
-    // How many entries the whole log has is what witnesses and outlets are measured by.
+    // Witnesses cosign the whole log, and are measured by that.
     let whole = head.as_ref().filter(|_| query.is_empty()).map(|head| head.size);
     let body = html! {
         (newest(head.as_ref(), &tenant, host))
@@ -109,7 +109,7 @@ pub(crate) async fn show(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
         lead: html! { "Nobody can change the log unseen: whoever keeps a checkpoint elsewhere can show whether it still contains what that stands for." },
         place: Place::Audit,
         above: vec![("/console/audit".into(), "Audit log".into())],
-        acts: html! {},
+        acts: html! { @if visit.is_of_platform() && !query.is_empty() { a class="button" href=(HOME) { "Of the whole log" } } },
         body,
     })
 }
@@ -134,7 +134,7 @@ fn newest(head: Option<&Head>, tenant: &str, host: &str) -> Markup {
     };
     let of = match (tenant, host) {
         ("", "") => html! { "The whole log" },
-        ("", _) => html! { "What is no tenant's. " a href=(HOME) { "Of the whole log" } },
+        ("", _) => html! { "What is no tenant's" },
         (tenant, _) => html! { "What is of " strong { (tenant) } },
     };
     card(
