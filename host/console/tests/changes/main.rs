@@ -1,5 +1,5 @@
-//! What can be done about deliveries, sources, back ends and clients: shown before it is done, by the same operations as the API has, and
-//! only to whom it is of use; and a secret that was made is on one page, once.
+//! What can be done about deliveries, sources, back ends, clients, plugins that misbehave and keys: shown before it is done, by the same
+//! operations as the API has, and only to whom it is of use; and a secret that was made is on one page, once.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod back_ends;

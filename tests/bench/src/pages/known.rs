@@ -12,7 +12,7 @@ const API: &str = "/admin/v1";
 const STREAMS: [&str; 2] = ["/admin/v1/audit/live", "/admin/v1/audit/export"];
 
 /// The pages, with what stands for something of the home in braces.
-const PAGES: [&str; 47] = [
+const PAGES: [&str; 52] = [
     "/console",
     "/console/marketplace",
     "/console/releases/{release}",
@@ -26,6 +26,8 @@ const PAGES: [&str; 47] = [
     "/console/installations/{installation}/upgrade",
     "/console/installations/{installation}/sheet",
     "/console/installations/{installation}/backend",
+    "/console/installations/{installation}/log",
+    "/console/installations/{installation}/report",
     "/console/denials",
     "/console/deliveries",
     "/console/deliveries?all=true",
@@ -37,6 +39,7 @@ const PAGES: [&str; 47] = [
     "/console/audit",
     "/console/audit?filter=kind%3Dact.denied",
     "/console/audit/500000",
+    "/console/audit/proof",
     "/console/connections",
     "/console/connections/{connection}",
     "/console/rotations",
@@ -58,6 +61,8 @@ const PAGES: [&str; 47] = [
     "/console/duties/{tenant}/ACC-8",
     "/console/risks",
     "/console/risks/propose",
+    "/console/trust",
+    "/console/vault",
     "/console/account",
     "/console/sign-in",
 ];
