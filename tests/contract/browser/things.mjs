@@ -195,6 +195,7 @@ export async function reports(eyes, installation) {
   await eyes.at(`${own}/report`);
   await eyes.says("Acts that show it");
   await page.getByLabel("What it does that it should not").fill("It posts to another room");
+  await page.locator("input[name=evidence]").first().check();
   await eyes.look("report");
   await eyes.press("Show who would read what");
   await eyes.says("Nothing has changed yet");

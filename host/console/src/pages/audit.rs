@@ -41,6 +41,8 @@ struct Row {
     entry: Option<Entry>,
     fault: Option<String>,
     body: Option<String>,
+    /// Where it lies in the published log; absent where it is not published yet.
+    leaf: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -162,8 +164,10 @@ pub(crate) async fn one(visit: Visit, Path(index): Path<u64>) -> Shown {
             (card("The bytes that are hashed", &html! {}, &html! {
                 p class="quiet" { "SHA-256 over a byte of zero and these bytes. Of a personal value the log holds a commitment alone." }
                 pre tabindex="0" { (bytes) }
-                p { a href=(of_entry(index)) { "Download the proof" } " that it is in the published log. Anybody can check it without this host, by "
-                    code { "portcullis audit check-proof" } " and the log's public key." }
+                @if row.leaf.is_some() {
+                    p { a href=(of_entry(index)) { "Download the proof" } " that it is in the published log. Anybody can check it without this host, by "
+                        code { "portcullis audit check-proof" } " and the log's public key." }
+                } @else { p class="quiet" { "It is not published yet. The host does so by itself, and then there is a proof of it." } }
             }))
         }
     };

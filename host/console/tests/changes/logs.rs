@@ -87,7 +87,11 @@ async fn the_proof_of_an_entry_is_a_file_and_what_is_not_published_is_said_in_a_
     let answer = console.router.clone().oneshot(request).await.unwrap();
     assert_eq!(answer.headers()[header::CONTENT_DISPOSITION], "attachment; filename=\"entry-4711.json\"");
     let detail = "Entry 4711 is not published: the log has 4700 entries.";
-    let early = Console::with(true, [("GET /audit/entries/4711/proof", refused(409, detail))]);
+    let row = json!({ "index": 4711, "entry": { "kind": "act.permitted" }, "body": "{}" });
+    let early = [("GET /audit/entries/4711/proof", refused(409, detail)), ("GET /audit/entries/4711", row)];
+    let early = Console::with(true, early);
+    let (_, page) = early.get("/console/audit/4711").await;
+    assert!(!page.contains("Download the proof") && page.contains("It is not published yet"), "{page}");
     let (status, page) = early.get("/console/audit/4711/proof").await;
     assert_eq!(status, StatusCode::CONFLICT);
     says(&page, &[detail]);
