@@ -97,10 +97,7 @@ pub(crate) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
     let next = found.cursor().map(|cursor| format!("{HOME}?cursor={}", escaped(&cursor)));
     let body = html! {
         @if found.items.is_empty() {
-            section class="card flush" { (empty("No root of your own", &html! { p {
-                "The platform's root alone says whose plugins run here. A tenant that wants a say of its own has its keepers sign a root: "
-                code { "portcullis trust --help" } "."
-            } })) }
+            section class="card flush" { (nobody(visit.is_of_platform())) }
         }
         @for one in &found.items { (root(one)) }
         (more(MORE, next.as_deref()))
@@ -114,6 +111,22 @@ pub(crate) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
         acts: html! {},
         body,
     })
+}
+
+fn nobody(of_platform: bool) -> Markup {
+    if of_platform {
+        return empty(
+            "Nobody is trusted yet",
+            &html! { p { "No plugin runs before this host has a root. " code { "portcullis init" } " makes the first one." } },
+        );
+    }
+    empty(
+        "No root of your own",
+        &html! { p {
+            "The platform's root alone says whose plugins run here. A tenant that wants a say of its own asks the platform for "
+            code { "portcullis trust tenant" } ": from then on both must agree."
+        } },
+    )
 }
 
 /// For whom a root speaks.

@@ -19,6 +19,8 @@ async fn trust_is_read_by_whose_keys_are_and_changed_elsewhere() {
     let (status, page) = none.get("/console/trust").await;
     assert_eq!(status, StatusCode::OK, "{page}");
     says(&page, &["No root of your own"]);
+    let (_, page) = Console::with(true, [("GET /trust", json!({ "items": [] }))]).get("/console/trust").await;
+    says(&page, &["Nobody is trusted yet"]);
 }
 
 #[tokio::test]
