@@ -71,10 +71,19 @@ impl Reporting {
         self.suspend == "yes"
     }
 
+    /// The acts that are named, ticked or not.
+    fn named(&self) -> BTreeSet<&str> {
+        self.evidence.iter().map(String::as_str).chain(self.others.split_whitespace()).collect()
+    }
+
+    /// Those of them that cannot be ticked, for there are newer ones.
+    fn beside(&self, acts: &[Act]) -> String {
+        let beside = self.named().into_iter().filter(|id| !acts.iter().any(|act| act.id == *id));
+        beside.collect::<Vec<_>>().join(" ")
+    }
+
     fn body(&self, id: &str) -> Value {
-        let ticked = self.evidence.iter().map(String::as_str);
-        let acts: BTreeSet<&str> = ticked.chain(self.others.split_whitespace()).collect();
-        json!({ "installation": id, "reason": self.reason.trim(), "evidence": acts, "suspend": self.suspends() })
+        json!({ "installation": id, "reason": self.reason.trim(), "evidence": self.named(), "suspend": self.suspends() })
     }
 }
 
@@ -113,11 +122,12 @@ fn fields(sent: &Reporting, acts: &[Act], suspends: bool) -> Markup {
         value: &sent.reason,
         ..Text::default()
     };
+    let (named, beside) = (sent.named(), sent.beside(acts));
     let others = Text {
         name: "others",
         label: "Other acts",
         hint: "Their ids, with blanks between them. An act's id is among the details of its entry in the audit log.",
-        value: &sent.others,
+        value: &beside,
         optional: true,
         ..Text::default()
     };
@@ -126,7 +136,7 @@ fn fields(sent: &Reporting, acts: &[Act], suspends: bool) -> Markup {
         @if !acts.is_empty() {
             fieldset {
                 legend { "Acts that show it" }
-                @for act in acts { (tick("evidence", &act.id, sent.evidence.contains(&act.id), &act.words())) }
+                @for act in acts { (tick("evidence", &act.id, named.contains(act.id.as_str()), &act.words())) }
             }
         }
         (others.show())
@@ -240,7 +250,7 @@ fn considered(visit: &Visit, id: &str, tried: &Reported) -> Shown {
         ("Where it was seen", html! { "In " strong { (report.tenant) } " (" (report.installation) ")" }),
         ("Who reports it", html! { (report.by) }),
         ("What it does", html! { (report.reason) }),
-        ("Acts that show it", named(&report.evidence)),
+        ("Acts that show it", listed(&report.evidence)),
     ];
     let mut sends: Vec<(&str, &str)> = report.evidence.iter().map(|act| ("evidence", act.as_str())).collect();
     sends.push(("reason", report.reason.as_str()));
@@ -268,7 +278,7 @@ fn considered(visit: &Visit, id: &str, tried: &Reported) -> Shown {
     rehearsal.show(visit)
 }
 
-fn named(acts: &[String]) -> Markup {
+fn listed(acts: &[String]) -> Markup {
     html! {
         @if acts.is_empty() { "None is named" }
         @else { ul class="plain" { @for act in acts { li { code { (act) } } } } }

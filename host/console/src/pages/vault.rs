@@ -196,7 +196,8 @@ fn turning(visit: &Visit, found: &Status, filled: &Turning) -> Markup {
     let body = html! {
         p {
             "Everything goes on meanwhile, and old keys are dropped when nothing is under them any more. A key-encryption key in a file is made anew there: "
-            "copies of that file from before open nothing that is stored later, so make another one. One in an environment variable or with a program is not made here: name the new one first, and restart the host."
+            "copies of that file from before open nothing that is stored later, so make another one. "
+            "One in an environment variable or with a program is not made here: name the new one first, and restart the host."
         }
         div class="grid" {
             (select("only", "Which keys", &filled.only, &LAYERS))

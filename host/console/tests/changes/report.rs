@@ -51,7 +51,12 @@ async fn what_was_written_is_there_again_where_it_was_refused() {
     assert_eq!(status, StatusCode::OK, "{page}");
     says(
         &page,
-        &["call_9.1 is no act of this plugin.", "value=\"posts to another room\"", "value=\"call_7.1\" checked"],
+        &[
+            "call_9.1 is no act of this plugin.",
+            "value=\"posts to another room\"",
+            "value=\"call_7.1\" checked",
+            "value=\"call_8.1 call_9.1\"",
+        ],
     );
     let proof = json!({ "type": "/problems/step-up-required", "status": 403, "detail": "Confirm who you are." });
     let console = Console::with(true, [("POST /misbehaviour", proof)]);
