@@ -216,14 +216,15 @@ impl Place {
         Running { child, base: format!("http://localhost:{port}") }
     }
 
-    /// The token of a link for the tenant's first owner.
-    async fn invitation(&self) -> String {
+    /// The token of a link for the first owner of the tenant, or of the platform.
+    async fn invitation(&self, tenant: Option<&str>) -> String {
         let host = Host::open(Home::at(self.path("home"))).await.unwrap();
         let access = people::access(&host).unwrap();
+        let (email, name) = if tenant.is_some() { ("dana", "Dana Reyes") } else { ("lee", "Lee Ops") };
         let new = NewInvitation {
-            email: "dana@example.com".to_owned(),
-            name: "Dana Reyes".to_owned(),
-            tenant: Some(TENANT.parse().unwrap()),
+            email: format!("{email}@example.com"),
+            name: name.to_owned(),
+            tenant: tenant.map(|tenant| tenant.parse().unwrap()),
             role: "owner".parse().unwrap(),
             until: None,
             break_glass: false,
@@ -278,7 +279,8 @@ async fn an_owner_does_it_all_in_a_browser() {
     };
     let (place, id) = Place::with_a_release();
     place.used(&id).await;
-    let token = place.invitation().await;
+    place.with_a_log(&id).await;
+    let (token, operator) = (place.invitation(Some(TENANT)).await, place.invitation(None).await);
     let credential = place.with_a_credential(&id);
     let (delivery, client) = (place.with_a_delivery(&id).await, place.with_a_client(&id));
     place.with_a_review();
@@ -286,6 +288,7 @@ async fn an_owner_does_it_all_in_a_browser() {
     let options = json!({
         "base": running.base,
         "link": format!("{}/console/join#{token}", running.base),
+        "operator": format!("{}/console/join#{operator}", running.base),
         "plugin": "com.example.triage",
         "tenant": TENANT,
         "used": id,
@@ -293,6 +296,7 @@ async fn an_owner_does_it_all_in_a_browser() {
         "delivery": delivery,
         "client": client,
         "reviewed": things::REVIEWED,
+        "wrote": things::WROTE,
         "browser": browser,
         "pictures": std::env::var("CONSOLE_PICTURES").ok(),
         "publish": [env!("CARGO_BIN_EXE_portcullis"), "--home", place.path("home"), "plugin", "publish", place.path("second")],

@@ -55,8 +55,8 @@ fn privacy() -> Router<Arc<dyn Host>> {
 pub fn routes(host: Arc<dyn Host>) -> Router {
     use pages::{
         account, alerts, audit, backend, clients, connections, deliveries, denials, endpoints, entry, incidents,
-        install, installation, installations, leaving, marketplace, notices, overview, people, release, reviews,
-        rightsize, rules, sources,
+        install, installation, installations, leaving, marketplace, notices, overview, own_log, people, proof, release,
+        report, reviews, rightsize, rules, sources, trust, vault,
     };
     let one = "/console/installations/{id}";
     let under = |rest: &str| format!("{one}/{rest}");
@@ -79,6 +79,9 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .route(&under("uninstall"), post(leaving::uninstalls))
         .route(&under("restore"), post(leaving::restores))
         .route(&under("receipt"), get(leaving::receipt))
+        .route(&under("log"), get(own_log::show))
+        .route(&under("report"), get(report::show))
+        .route(&under("report/send"), post(report::sends))
         .route(&under("upgrade"), get(installation::upgrade).post(installation::upgrades))
         .route(notices::HOME, get(notices::list))
         .route("/console/denials", get(denials::list))
@@ -91,7 +94,9 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .route("/console/incidents/{id}", get(incidents::one))
         .route("/console/incidents/{id}/{change}", post(incidents::change))
         .route("/console/audit", get(audit::list))
+        .route("/console/audit/proof", get(proof::show))
         .route("/console/audit/{index}", get(audit::one))
+        .route("/console/audit/{index}/proof", get(proof::entry))
         .route("/console/reviews", get(reviews::list))
         .route("/console/reviews/{component}/{manifest}", get(reviews::one))
         .route("/console/reviews/{component}/{manifest}/{change}", post(reviews::change))
@@ -102,6 +107,8 @@ pub fn routes(host: Arc<dyn Host>) -> Router {
         .merge(sources::routes())
         .merge(backend::routes())
         .merge(clients::routes())
+        .merge(vault::routes())
+        .route("/console/trust", get(trust::list))
         .route("/console/assets/{name}", get(assets::serve))
         .merge(responsibility())
         .merge(privacy())

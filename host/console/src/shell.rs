@@ -28,6 +28,8 @@ pub struct Reader {
     pub tenant: String,
     /// The session's token, for forms.
     pub token: String,
+    /// Whether they look after the platform itself.
+    pub of_platform: bool,
 }
 
 /// A page.
@@ -61,8 +63,8 @@ impl Page<'_> {
             div class="frame" {
                 div class="rail" { div class="rail-inner" {
                     a class="brand" href="/console" { (gate(30)) (strings::PRODUCT) }
-                    nav class="wide-only" aria-label=(strings::NAVIGATION) { (places(self.place)) }
-                    details class="unfold" { summary { (strings::MENU) } nav aria-label=(strings::NAVIGATION) { (places(self.place)) } }
+                    nav class="wide-only" aria-label=(strings::NAVIGATION) { (places(self.place, reader)) }
+                    details class="unfold" { summary { (strings::MENU) } nav aria-label=(strings::NAVIGATION) { (places(self.place, reader)) } }
                 } }
                 div class="page" {
                     div class="topbar" { (crumbs) (who(reader)) }
@@ -91,8 +93,10 @@ pub fn narrow(status: StatusCode, title: &str, body: &Markup) -> Response {
     document(status, title, &body)
 }
 
-fn places(here: Place) -> Markup {
-    html! { @for (group, places) in strings::NAVIGATION_GROUPS {
+fn places(here: Place, reader: &Reader) -> Markup {
+    let groups = strings::NAVIGATION_GROUPS.iter();
+    let groups = groups.filter(|(group, _)| reader.of_platform || *group != strings::PLATFORM);
+    html! { @for (group, places) in groups {
         @if !group.is_empty() { h2 { (group) } }
         ul { @for (place, path, name) in *places {
             li { a href=(path) aria-current=[(*place == here).then_some("page")] { (name) } }
@@ -153,4 +157,20 @@ fn guards() -> [(HeaderName, HeaderValue); 8] {
             ),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_platforms_alone_is_offered_to_nobody_else() {
+        let shown = |of_platform| places(Place::Overview, &Reader { of_platform, ..Reader::default() }).into_string();
+        let (theirs, own) = (shown(false), shown(true));
+        for path in ["/console/trust", "/console/vault"] {
+            assert!(own.contains(path), "{own}");
+            assert!(!theirs.contains(path), "{theirs}");
+        }
+        assert!(theirs.contains("/console/audit"), "{theirs}");
+    }
 }

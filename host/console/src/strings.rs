@@ -79,10 +79,17 @@ pub enum Place {
     Clients,
     /// What waits for reviewers.
     Reviews,
+    /// Whom the host trusts.
+    Trust,
+    /// The stored secrets, and the keys that they are under.
+    Vault,
 }
 
 /// A place in the navigation: its path and name.
 pub type Entry = (Place, &'static str, &'static str);
+
+/// The group of what is the platform's alone: whoever looks after no more than tenants does not see it.
+pub const PLATFORM: &str = "Platform";
 
 /// The navigation: groups, and in each the places with their paths and names.
 pub const NAVIGATION_GROUPS: &[(&str, &[Entry])] = &[
@@ -118,6 +125,7 @@ pub const NAVIGATION_GROUPS: &[(&str, &[Entry])] = &[
         ],
     ),
     ("Organisation", &[(Place::People, "/console/people", "People")]),
+    (PLATFORM, &[(Place::Trust, "/console/trust", "Trust"), (Place::Vault, "/console/vault", "Keys and secrets")]),
 ];
 
 impl Place {

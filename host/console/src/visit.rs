@@ -150,7 +150,8 @@ impl Visit {
             Some([one]) => one.to_string(),
             Some(many) => format!("{} tenants", many.len()),
         };
-        Reader { name: self.visitor.name.clone(), tenant, token: self.visitor.token.clone() }
+        let (name, token) = (self.visitor.name.clone(), self.visitor.token.clone());
+        Reader { name, tenant, token, of_platform: self.is_of_platform() }
     }
 
     /// The page for what the API refused.

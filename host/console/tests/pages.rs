@@ -51,7 +51,7 @@ impl Host for Recorded {
 
     async fn may(&self, _: &Caller, action: &Action, on: &Resource) -> bool {
         assert!(!action.read_only, "what is only read has no button");
-        let whole = matches!(on.kind, "source" | "alert-endpoint");
+        let whole = matches!(on.kind, "source" | "alert-endpoint" | "vault");
         assert!(on.id.is_some() || whole, "{on:?} is asked about as a whole");
         self.may_change
     }
@@ -97,6 +97,8 @@ const ALL: &[(&str, &str)] = &[
     ("receipt", "/console/installations/ins_9/receipt"),
     ("grant", "/console/installations/ins_1/grant"),
     ("right-size", "/console/installations/ins_1/right-size"),
+    ("own-log", "/console/installations/ins_1/log"),
+    ("report", "/console/installations/ins_1/report"),
     ("upgrade", "/console/installations/ins_1/upgrade"),
     ("denials", "/console/denials"),
     ("deliveries", "/console/deliveries"),
@@ -109,6 +111,7 @@ const ALL: &[(&str, &str)] = &[
     ("authorization", "/console/clients/_waiting/BCDF-GHJK"),
     ("audit", "/console/audit"),
     ("entry", "/console/audit/4711"),
+    ("log-proof", "/console/audit/proof"),
     ("alerts", "/console/alerts"),
     ("alert", "/console/alerts/alr_1"),
     ("alert-endpoints", "/console/alerts/endpoints"),
@@ -146,6 +149,8 @@ const ALL: &[(&str, &str)] = &[
     ("support", "/console/people/acme/support"),
     ("limits", "/console/people/acme/limits"),
     ("sign-in-provider", "/console/people/acme/sign-in"),
+    ("trust", "/console/trust"),
+    ("vault", "/console/vault"),
 ];
 
 #[tokio::test]

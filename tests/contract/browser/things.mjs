@@ -1,6 +1,6 @@
 // What belongs to installations and to people whose data it is: a delivery is tried again, a source registered, given another secret and taken
-// away, a back end set and tried out, a client revoked, a plugin uninstalled and taken back; a request of a data subject is put on record,
-// and closed; alerts are posted somewhere, and what needs somebody leads to where it is done.
+// away, a back end set and tried out, a client revoked, a plugin uninstalled and taken back, its log read, and what it does reported; a
+// request of a data subject is put on record, and closed; alerts are posted somewhere, and what needs somebody leads to where it is done.
 
 /** From the page of its installation. */
 export async function deliveries(eyes, installation, number) {
@@ -232,4 +232,38 @@ export async function requests(eyes, user) {
   await page.getByRole("button", { name: "Sign and download" }).waitFor();
   await eyes.look("privacy-closed");
   await eyes.go("/console/privacy", "privacy-list");
+}
+
+/** What it wrote is text, whatever it looks like. */
+export async function logs(eyes, installation, wrote) {
+  const own = `/console/installations/${installation}`;
+  await eyes.go(own, "installation-logged");
+  await eyes.says("What it logged last");
+  await eyes.press("Its whole log", "link");
+  await eyes.at(`${own}/log`);
+  await eyes.says("These are the plugin's own words");
+  await eyes.says(wrote);
+  await eyes.look("own-log");
+}
+
+/** Who reads what of it is said before it is sent. */
+export async function reports(eyes, installation) {
+  const { page } = eyes;
+  const own = `/console/installations/${installation}`;
+  await eyes.go(own, "installation-to-report");
+  await eyes.press("Report it", "link");
+  await eyes.at(`${own}/report`);
+  await eyes.says("Acts that show it");
+  await page.getByLabel("What it does that it should not").fill("It posts to another room");
+  await page.locator("input[name=evidence]").first().check();
+  await eyes.look("report");
+  await eyes.press("Show who would read what");
+  await eyes.says("Nothing has changed yet");
+  await eyes.says("was reported for misbehaviour, under review");
+  await eyes.look("report-means");
+  await eyes.press("Send the report");
+  await eyes.says("The platform has your report");
+  await eyes.look("reported");
+  await eyes.press("Back to the installation", "link");
+  await eyes.at(own);
 }

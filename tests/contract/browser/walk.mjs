@@ -4,9 +4,10 @@ import { execFileSync } from "node:child_process";
 import { Eyes } from "./eyes.mjs";
 import { incidents, reviews } from "./incidents.mjs";
 import { people, rotates } from "./people.mjs";
-import { alertsGo, backEnd, clients, deliveries, leaves, requests, rulesAndNotices, sources } from "./things.mjs";
+import { platform, proves } from "./platform.mjs";
+import { alertsGo, backEnd, clients, deliveries, leaves, logs, reports, requests, rulesAndNotices, sources } from "./things.mjs";
 
-const { base, link, plugin, tenant, browser, pictures, publish, used, credential, delivery, client, reviewed } = JSON.parse(process.argv[2]);
+const { base, link, operator, plugin, tenant, browser, pictures, publish, used, credential, delivery, client, reviewed, wrote } = JSON.parse(process.argv[2]);
 const eyes = await Eyes.open(base, browser, pictures);
 const { page } = eyes;
 
@@ -186,7 +187,12 @@ await step("a fresh proof before an incident", provesAgain);
 await step("an incident, contained with one button", () => incidents(eyes, plugin, tenant));
 await step("a release that was handed in", () => reviews(eyes, reviewed));
 if (own) await step("a plugin that leaves and is taken back", () => leaves(eyes, own));
+await step("what a plugin logged", () => logs(eyes, used, wrote));
+await step("a fresh proof before a report", provesAgain);
+await step("a plugin that is reported", () => reports(eyes, used));
+await step("the proof of the log, and of an entry", () => proves(eyes));
 await step("every place", everywhere);
 await step("sign out and in again", comesBack);
+await step("the platform's own pages", () => platform(eyes, operator));
 await eyes.close();
 console.log(JSON.stringify({ steps, pages: eyes.seen, faults: eyes.faults }, null, 1));

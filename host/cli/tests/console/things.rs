@@ -1,19 +1,26 @@
-//! A delivery that was given up, a client, and a release that was handed in, for the walk to do something about.
+//! A delivery that was given up, a line in a plugin's log, a client, and a release that was handed in, for the walk to do something
+//! about.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use portcullis_cli::system::SystemClock;
 use portcullis_model::{
     audit::{Actor, Entry, Kind},
+    call::Call,
     event::{Event, EventForm},
+    id::{Digest, InstallationId},
+    invoke::{CallEnd, CallReport, PluginLogs as _, Usage},
+    limits::Limits,
     queue::{Queue as _, Verdict},
     time::Clock as _,
 };
 use portcullis_store::SqliteStore;
 use serde_json::json;
 
-use super::{MANIFEST, MORE, Place, TENANT, TRIAGE};
+use super::{FOUND, MANIFEST, MORE, Place, TENANT, TRIAGE};
 
+/// What a plugin writes to its own log: no markup of it reaches a page.
+pub const WROTE: &str = "<b>Ticket 7</b> is to be answered by noon";
 /// Of which plugin a release was handed in.
 pub const REVIEWED: &str = "com.example.greeter";
 
@@ -41,6 +48,29 @@ impl Place {
         let dead = Verdict::Dead { error: "it did not fit".into() };
         store.settle(leases[0].delivery, dead, Vec::new()).await.unwrap();
         leases[0].delivery
+    }
+
+    /// A line that this installation wrote to its own log.
+    pub async fn with_a_log(&self, installation: &str) {
+        let store = SqliteStore::open(&self.path("home/host.db")).unwrap();
+        let call = Call::new(
+            "call_1".parse().unwrap(),
+            TENANT.parse().unwrap(),
+            installation.parse().unwrap(),
+            FOUND.parse().unwrap(),
+            Digest::of(b"release"),
+            "zen/1".to_owned(),
+            1,
+            Limits::default(),
+        );
+        let log = vec![("warn", WROTE.to_owned())];
+        let (call, end, usage) = (Arc::new(call), CallEnd::Ok, Usage::default());
+        store.keep(&CallReport { call, end, usage, log, answer: None }, SystemClock.now());
+        // Lines are handed in and written a little later.
+        let id: InstallationId = installation.parse().unwrap();
+        while store.log_lines(Some(id.clone()), 1).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Registers a client of this installation, and gives its id.

@@ -5,7 +5,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::view::moment;
+use super::{
+    proof::{self, of_entry},
+    view::moment,
+};
 use crate::{
     kit::{Tone, badge, card, empty, facts, form::Text, notice, table::more},
     shell::Page,
@@ -38,6 +41,8 @@ struct Row {
     entry: Option<Entry>,
     fault: Option<String>,
     body: Option<String>,
+    /// Where it lies in the published log; absent where it is not published yet.
+    leaf: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -95,7 +100,7 @@ pub(crate) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Shown {
         lead: html! { "Every act of a person, a plugin and the host. Nobody can change it unseen; to read it is an entry of its own." },
         place: Place::Audit,
         above: Vec::new(),
-        acts: html! {},
+        acts: html! { a class="button" href=(proof::HOME) { "Proof of the log" } },
         body,
     })
 }
@@ -159,7 +164,10 @@ pub(crate) async fn one(visit: Visit, Path(index): Path<u64>) -> Shown {
             (card("The bytes that are hashed", &html! {}, &html! {
                 p class="quiet" { "SHA-256 over a byte of zero and these bytes. Of a personal value the log holds a commitment alone." }
                 pre tabindex="0" { (bytes) }
-                p { "A proof that it is in the published log: " code { "portcullis audit proof " (index) } }
+                @if row.leaf.is_some() {
+                    p { a href=(of_entry(index)) { "Download the proof" } " that it is in the published log. Anybody can check it without this host, by "
+                        code { "portcullis audit check-proof" } " and the log's public key." }
+                } @else { p class="quiet" { "It is not published yet. The host does so by itself, and then there is a proof of it." } }
             }))
         }
     };

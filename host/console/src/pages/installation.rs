@@ -11,8 +11,9 @@ use super::{
     change::{Rehearsal, hidden},
     clients, deliveries,
     denials::{Denial, rows},
-    leaving,
+    leaving, own_log,
     release::destinations,
+    report,
     rightsize::{Used, drawn, table_of},
     risks,
     view::{Changed, Installation, Items, Plan, digest, state},
@@ -62,7 +63,8 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
     let said = plan.as_ref().map(|found| found.plan.egress.as_slice()).unwrap_or_default();
     let (pictures, risks) = (activity::pictures(&visit, &id, said).await, risks::of_installation(&visit, &id).await);
     let unused = used.as_ref().map_or(0, Used::unused);
-    let leaving = leaving::part(&visit, &one, &version).await;
+    let (log, leaving) = (own_log::part(&visit, &id).await, leaving::part(&visit, &one, &version).await);
+    let report = report::part(&visit, &one).await;
     visit.show(Page {
         title: &one.plugin,
         lead: html! { "In " strong { (one.tenant) } " · version " (one.version) " · " (one.id) },
@@ -88,6 +90,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
             @if let Some(denied) = denied.filter(|denied| !denied.items.is_empty()) {
                 (card_flush("What it was denied last", &html! {}, &rows(denied.items.get(..10).unwrap_or(&denied.items))))
             }
+            (log)
             (card("Facts", &html! {}, &facts(&[
                 ("Component", digest(&one.release)),
                 ("Manifest", digest(&one.manifest)),
@@ -96,6 +99,7 @@ pub(crate) async fn show(visit: Visit, Path(id): Path<String>) -> Shown {
             ])))
             (card("Read more", &html! {}, &elsewhere(&one)))
             (limits(&one))
+            (report)
             @if one.state == "active" { (suspend(&one, &version, visit.token())) }
             (leaving)
         },
@@ -156,6 +160,7 @@ fn notices(one: &Installation, unused: usize) -> Markup {
 fn elsewhere(one: &Installation) -> Markup {
     html! { ul class="plain" {
         li { a href=(deliveries::of_installation(&one.id)) { "Deliveries" } ": events that were given up, and all others" }
+        li { a href=(own_log::page(&one.id)) { "Its own log" } ": what the plugin wrote, in its own words" }
         li { a href=(backend::at(&one.id)) { "Back end" } ": where its signed messages go, and what became of them" }
         li { a href=(clients::of_tenant(&one.tenant)) { "OAuth clients" } " of its tenant: what asks this host for tokens in the name of an installation" }
         li { a href="/console/connections" { "Connections" } " of its tenant: credentials that the host adds to requests" }

@@ -1,18 +1,14 @@
 //! `/console/privacy`: requests of data subjects with their deadlines, and a new one, tried out first; `/console/privacy/{id}`: one request,
 //! part by part, its end and its certificate (DAT-9).
 
-use axum::{
-    extract::{Path, Query},
-    http::header,
-    response::IntoResponse as _,
-};
+use axum::extract::{Path, Query};
 use http::Method;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    installation,
+    download, installation,
     view::{Items, moment},
 };
 use crate::{
@@ -390,15 +386,6 @@ pub(crate) async fn certificate(Path(id): Path<String>, Sent(visit, _): Sent<End
     let ask = Ask { method: Method::POST, ..Ask::get(format!("{API}/{}/certificate", escaped(&id))) };
     match visit.ask(ask).await.read::<Certificate>() {
         Err(refused) => Err(visit.refused(&refused).into()),
-        Ok(Certificate { envelope }) => {
-            let name = format!("attachment; filename=\"certificate-{}.json\"", escaped(&id));
-            let head = [
-                (header::CONTENT_TYPE, "application/json".to_owned()),
-                (header::CONTENT_DISPOSITION, name),
-                (header::CACHE_CONTROL, "no-store".to_owned()),
-                (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            ];
-            Ok((head, format!("{envelope}\n")).into_response())
-        }
+        Ok(Certificate { envelope }) => Ok(download::json(&format!("certificate-{}.json", escaped(&id)), &envelope)),
     }
 }

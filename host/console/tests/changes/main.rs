@@ -1,10 +1,13 @@
-//! What can be done about deliveries, sources, back ends, clients and where alerts go: shown before it is done, by the same operations as
-//! the API has, and only to whom it is of use; and a secret that was made is on one page, once.
+//! What can be done about deliveries, sources, back ends, clients, where alerts go, plugins that misbehave and keys: shown before it is done,
+//! by the same operations as the API has, and only to whom it is of use; and a secret that was made is on one page, once.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod alerts;
 mod back_ends;
 mod leaving;
+mod logs;
+mod platform;
+mod report;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +29,7 @@ use portcullis_console::{
 };
 use portcullis_model::{
     audit::Actor,
-    people::{Action, Caller, Resource},
+    people::{Action, Caller, Holding, Reach, Resource},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -41,12 +44,13 @@ struct Asked {
     keys: Mutex<Vec<Option<String>>>,
     fresh: AtomicU32,
     may: bool,
+    caller: Caller,
 }
 
 #[async_trait]
 impl Host for Asked {
     async fn visitor(&self, _: &Parts) -> Result<Option<Visitor>, Unknown> {
-        let caller = Caller::at_the_terminal(Actor::Host, Timestamp(0));
+        let caller = self.caller.clone();
         Ok(Some(Visitor { caller, name: "Dana Reyes".to_owned(), token: "token".to_owned() }))
     }
 
@@ -84,6 +88,18 @@ struct Console {
 impl Console {
     /// With the sample answers, and these in their place.
     fn with<const N: usize>(may: bool, others: [(&str, Value); N]) -> Self {
+        Self::by(Caller::at_the_terminal(Actor::Host, Timestamp(0)), may, others)
+    }
+
+    /// The same, for somebody who looks after one tenant alone.
+    fn in_acme<const N: usize>(others: [(&str, Value); N]) -> Self {
+        let (tenant, role) = (Some("acme".parse().unwrap()), "owner".parse().unwrap());
+        let held = Holding { tenant, role, until: None, support: None, break_glass: false };
+        let reach = Reach::Holdings(vec![held]);
+        Self::by(Caller { reach, ..Caller::at_the_terminal(Actor::Host, Timestamp(0)) }, true, others)
+    }
+
+    fn by<const N: usize>(caller: Caller, may: bool, others: [(&str, Value); N]) -> Self {
         let samples: BTreeMap<String, Value> = serde_json::from_str(include_str!("../answers.json")).unwrap();
         let samples = samples.into_iter().map(|(path, body)| (format!("GET {path}"), (StatusCode::OK, body)));
         let others = others.into_iter().map(|(key, body)| {
@@ -93,7 +109,7 @@ impl Console {
         });
         let answers = samples.chain(others).collect();
         let (done, keys, fresh) = (Mutex::default(), Mutex::default(), AtomicU32::default());
-        let api = Arc::new(Asked { answers, done, keys, fresh, may });
+        let api = Arc::new(Asked { answers, done, keys, fresh, may, caller });
         Self { router: routes(api.clone()), api }
     }
 

@@ -168,14 +168,23 @@ pub fn reporters(all: &[Misbehaviour], release: &ReleaseId) -> usize {
     open.map(|one| &one.tenant).collect::<BTreeSet<_>>().len()
 }
 
+/// What every other tenant that runs the release hears of a report that nobody has looked into: not who reports it, where or why.
+pub fn told_others(report: &Misbehaviour) -> String {
+    format!("{} was reported for misbehaviour, under review", of(report))
+}
+
 /// What a tenant that runs the release hears of a report.
 pub fn told(report: &Misbehaviour, to: &TenantId) -> String {
-    let what = format!("{} {} (release {})", report.plugin, report.version, report.number);
     match (&report.resolved, report.tenant == *to) {
         (Some(resolved), _) => {
-            format!("{what} was reported for misbehaviour; the reviewer says: {}", resolved.public_note)
+            format!("{} was reported for misbehaviour; the reviewer says: {}", of(report), resolved.public_note)
         }
-        (None, true) => format!("you reported {what} for misbehaviour ({}): it is under review", report.id),
-        (None, false) => format!("{what} was reported for misbehaviour, under review"),
+        (None, true) => format!("you reported {} for misbehaviour ({}): it is under review", of(report), report.id),
+        (None, false) => told_others(report),
     }
+}
+
+/// The release that a report is about, for people.
+fn of(report: &Misbehaviour) -> String {
+    format!("{} {} (release {})", report.plugin, report.version, report.number)
 }

@@ -8,7 +8,10 @@ use portcullis_model::{
     people::{Resource, actions},
     review::Misbehaviour,
 };
-use portcullis_packages::install::{InstallError, Installer};
+use portcullis_packages::{
+    install::{InstallError, Installer},
+    review::misbehaviour::told_others,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -86,10 +89,19 @@ pub struct Reported {
     /// The report.
     #[schema(value_type = Object)]
     report: Misbehaviour,
+    /// All that every other tenant that runs the release reads of it until somebody has looked into it.
+    #[serde(rename = "others-read")]
+    others_read: String,
     /// Whether the installation is suspended for it.
     suspended: bool,
     /// How the release was stopped everywhere, because enough tenants report it; for the platform alone.
     stopped: Option<Stopped>,
+}
+
+impl Reported {
+    fn of(dry_run: bool, report: Misbehaviour, suspended: bool, stopped: Option<Stopped>) -> Self {
+        Self { dry_run, others_read: told_others(&report), report, suspended, stopped }
+    }
 }
 
 impl Ports {
@@ -168,7 +180,7 @@ impl Operation for Report {
         let (reports, evidence) = (ports.reports_of(&call), ports.evidence(&evidence).await?);
         if call.dry_run {
             let report = reports.draft(&installation, &reason, evidence).await.map_err(refused)?;
-            return Ok(answered(true, Reported { dry_run: true, report, suspended: suspend, stopped: None }));
+            return Ok(answered(true, Reported::of(true, report, suspend, None)));
         }
         let report = reports.report(&installation, &reason, evidence).await.map_err(refused)?;
         if suspend {
@@ -177,6 +189,6 @@ impl Operation for Report {
         let stopped = ports.stops.after_report(&report).await.map_err(|error| unavailable(&error))?;
         // How many others run it is nothing to the tenant that reports it.
         let stopped = if call.on_platform().await? { stopped } else { None };
-        Ok(answered(false, Reported { dry_run: false, report, suspended: suspend, stopped }))
+        Ok(answered(false, Reported::of(false, report, suspend, stopped)))
     }
 }

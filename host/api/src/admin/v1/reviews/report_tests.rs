@@ -64,6 +64,11 @@ async fn what_is_reported_is_checked_whole_before_anything_is_written() {
     assert_eq!(others.status, StatusCode::NOT_FOUND, "another tenant's: {}", others.body);
     let tried = world.post("/misbehaviour?dry_run=true", with("suspend", json!(true))).await.body;
     assert_eq!((&tried["dry_run"], &tried["report"]["plugin"]), (&json!(true), &json!("com.example.a")), "{tried}");
+    let others = tried["others-read"].as_str().unwrap();
+    assert!(others.contains("com.example.a") && others.contains("was reported for misbehaviour"), "{others}");
+    for theirs in ["acme", "ins_1", "dana", "posts to another room"] {
+        assert!(!others.contains(theirs), "others read '{theirs}': {others}");
+    }
     assert!(world.store.misbehaviours().await.unwrap().is_empty());
     assert_eq!((world.written().await, active(&world).await), (before, vec![true, true]), "nothing was done");
 }
