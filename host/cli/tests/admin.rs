@@ -153,10 +153,12 @@ fn nothing_is_answered_without_the_token_or_to_another_one() {
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 10);
+    // One of the two wrong ones for each: who proves nothing may ask 600 times a minute.
+    let mut wrong = ["authorization: Bearer x\r\n", "authorization: Basic eDp4\r\n"].into_iter().cycle();
     for (path, operations) in paths {
         let path = path.replace(['{', '}'], "");
         for method in operations.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
-            for headers in ["", "authorization: Bearer x\r\n", "authorization: Basic eDp4\r\n"] {
+            for headers in ["", wrong.next().unwrap()] {
                 assert_eq!(status(&running.url, &method, &path, headers), 401, "{method} {path} {headers}");
             }
         }

@@ -12,7 +12,7 @@ const API: &str = "/admin/v1";
 const STREAMS: [&str; 2] = ["/admin/v1/audit/live", "/admin/v1/audit/export"];
 
 /// The pages, with what stands for something of the home in braces.
-const PAGES: [&str; 52] = [
+const PAGES: [&str; 57] = [
     "/console",
     "/console/notices",
     "/console/marketplace",
