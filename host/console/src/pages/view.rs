@@ -194,10 +194,12 @@ pub(crate) fn digest(digest: &str) -> Markup {
     html! { code title=(digest) { (short) } }
 }
 
-/// A clause as a sentence.
+/// A clause as a sentence. The name of a plugin or of a thing stays as it is written.
 pub(crate) fn sentence(clause: &str) -> String {
+    let is_name = clause.split(' ').next().is_some_and(|word| word.trim_end_matches('.').contains(['.', '_', '/']));
     let mut letters = clause.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters.next().map(|c| if is_name { c.to_string() } else { c.to_uppercase().to_string() });
+    let first = first.unwrap_or_default();
     let end = if clause.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{end}", letters.as_str())
 }

@@ -163,7 +163,7 @@ async fn what_needs_somebody_stands_by_urgency_and_leads_to_where_it_is_done() {
             "href=\"/console/installations/ins_1/backend\"",
             "href=\"/console/reviews/sha256%3Ac1/sha256%3Am1\"",
             "The back end of com.example.triage in acme",
-            "Have its keepers sign version 4.",
+            "have its keepers sign version 4",
             "Over: nothing to do",
             "portcullis connection authorize ins_1 desk",
             "href=\"/console/notices?cursor=abc\"",

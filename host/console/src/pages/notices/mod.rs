@@ -189,16 +189,12 @@ fn about(one: &About) -> Markup {
     }
 }
 
-/// What helps: words, and behind a line to unfold the commands for whoever has a keyboard on the host.
+/// What helps: words, or behind a line to unfold the commands for whoever has a keyboard on the host.
 fn helps(help: &str) -> Markup {
-    let (commands, words) = match help.split_once("  # ") {
-        Some(both) => both,
-        None if help.starts_with("portcullis ") => (help, ""),
-        None => ("", help),
-    };
     html! {
-        @if !words.is_empty() { p { (sentence(words)) } }
-        @if !commands.is_empty() { details class="small" { summary { "At the command line" } code { (commands) } } }
+        @if help.starts_with("portcullis ") {
+            details class="small" { summary { "At the command line" } code { (help) } }
+        } @else if !help.is_empty() { p { (sentence(help)) } }
     }
 }
 
