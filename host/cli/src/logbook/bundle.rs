@@ -1,13 +1,17 @@
 //! Entries and their proofs, put together for somebody who has no access to this host.
 //!
 //! Invariants: what is given away is on record first, with the digest of its manifest, in the log of each tenant whose entries may be in
-//! it; nothing of it stays here; one is put together at a time.
+//! it; nothing of it stays here; one is put together at a time; what is about an alert or an incident that whoever asks does not see is not
+//! there.
 
 use std::{collections::BTreeMap, fs::File, path::Path};
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use portcullis_api::admin::v1::log::{Bundles, Chosen, LogError, Order};
+use portcullis_api::admin::v1::{
+    audit::Sight,
+    log::{Bundles, Chosen, LogError, Order},
+};
 use portcullis_audit::{Checkpoint, Log, LogKey, LogVerifier, checkpoint_file, key_change_file};
 use portcullis_evidence::{BundleError, Maker, Ready, pack};
 use portcullis_model::{
@@ -47,7 +51,7 @@ impl Binder {
         match &order.chosen {
             Chosen::Filter(filter) => Ok(filter.clone().into()),
             Chosen::Incident(id, hours) => {
-                let found = host.store.incident(id).await?;
+                let found = host.store.incident(id).await?.filter(|one| order.sight.sees(Some(&one.subject.tenant)));
                 let found = found.ok_or_else(|| LogError::Unknown(ChangeError::Unknown(id.clone()).to_string()))?;
                 About::incident(host, &found, *hours).await.map_err(failed)
             }
@@ -57,14 +61,15 @@ impl Binder {
                         "there is no alert {id}; 'portcullis alert list --closed' lists them all"
                     ))
                 };
-                let found = host.store.alert(*id, host.clock.now()).await?.ok_or_else(missing)?;
+                let found = host.store.alert(*id, host.clock.now()).await?;
+                let found = found.filter(|one| order.sight.sees(Some(&one.tenant))).ok_or_else(missing)?;
                 About::alert(host, reader, &found, *hours).await.map_err(failed)
             }
         }
     }
 
     async fn bind(&self, order: &Order, about: &About) -> Result<File> {
-        let words = about.words();
+        let words = words(order, about);
         let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(self.host.home.dir())?;
         let (dir, tar) = (scratch.path().join("bundle"), scratch.path().join("bundle.tar"));
         let ready = put_together(&dir, &self.host, order.reader.as_ref(), (about, &words), order.personal).await?;
@@ -94,6 +99,17 @@ impl Bundles for Binder {
         };
         let about = self.about(&order).await?;
         self.bind(&order, &about).await.map_err(too_much)
+    }
+}
+
+/// What it is of, as its manifest says it.
+fn words(order: &Order, about: &About) -> String {
+    match &order.chosen {
+        // The filters of an incident name what it reaches, whose ever that is.
+        Chosen::Incident(id, hours) if order.sight != Sight::Everything => {
+            format!("what is about incident {id}, from {hours} hours before it was opened")
+        }
+        _ => about.words(),
     }
 }
 

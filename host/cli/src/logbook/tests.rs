@@ -1,12 +1,29 @@
-use portcullis_api::admin::Method;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use portcullis_api::admin::{
+    Method,
+    v1::{
+        audit::Sight,
+        log::{Bundles as _, Chosen, LogError, Order},
+    },
+};
 use portcullis_audit::{Checkpoint, EntryProof, LogVerifier};
+use portcullis_model::{
+    alert::{AlertId, AlertQuery, AlertSeverity, Alerts as _, Hit, Party},
+    audit::{Actor, Entry, Kind},
+    id::{IncidentId, TenantId},
+    incident::{Incident, IncidentStore as _, Origin, Subject},
+};
+use portcullis_store::DetectStep;
 use serde_json::{Value, json};
 
+use super::bundle::Binder;
 use crate::{
     admin::{Keyboard, NotDone},
     commands::init,
     home::Home,
     host::Host,
+    reading::LogReader,
 };
 
 /// Of a key that somebody else holds.
@@ -117,4 +134,77 @@ async fn what_is_too_young_is_kept_and_an_erasure_of_nothing_is_on_record() {
     let erased = keyboard.post("/audit/erase", &eve).await.unwrap();
     assert_eq!(erased["recorded"], json!([before]));
     assert_eq!(kinds(&host).await[before..], ["audit.erased"]);
+}
+
+/// An alert of acme's.
+async fn alert(host: &Host) -> AlertId {
+    let (cursor, now) = (host.store.detect_cursor().await.unwrap().next, host.clock.now());
+    let hit = Hit {
+        rule: "new-destination".into(),
+        title: "A plugin sends to a new host".into(),
+        severity: AlertSeverity::High,
+        party: Party::Subscriber,
+        subject: "acme/ins_1".into(),
+        tenant: Some("acme".parse().unwrap()),
+        installation: Some("ins_1".parse().unwrap()),
+        why: "h.example for the first time".into(),
+        entries: vec![0],
+        time: now,
+        cool_down: Duration::from_secs(3_600),
+        is_news: false,
+    };
+    let step = DetectStep { from: cursor, to: cursor, cells: Vec::new(), hits: vec![hit], forget: Vec::new(), now };
+    assert!(host.store.detect_step(step).await.unwrap());
+    let query = AlertQuery { closed: true, most: 10, ..AlertQuery::default() };
+    host.store.alerts(query, now).await.unwrap().alerts[0].id
+}
+
+/// An incident of acme's.
+async fn incident(host: &Host) -> IncidentId {
+    let (id, now): (IncidentId, _) = ("inc_1".parse().unwrap(), host.clock.now());
+    let incident = Incident {
+        id: id.clone(),
+        title: "tokens seen elsewhere".into(),
+        severity: AlertSeverity::High,
+        subject: Subject { about: "installation:ins_1".parse().unwrap(), tenant: Some("acme".parse().unwrap()) },
+        origin: Origin::Hand,
+        personal_data: false,
+        opened: now,
+        by: "dana".into(),
+        tell: Vec::new(),
+        notes: Vec::new(),
+        containment: None,
+        closed: None,
+        announced: None,
+        revision: 1,
+    };
+    let entry = Entry::new(now, Kind::IncidentOpened, Actor::Host, Some("acme".parse().unwrap()));
+    host.store.open_incident(incident, entry).await.unwrap();
+    id
+}
+
+fn order(host: &Host, chosen: Chosen, sight: Sight) -> Order {
+    let reader = Arc::new(LogReader::new(&host.home, host.store.clone()));
+    Order { chosen, personal: false, tenants: sight.tenants(), sight, reader, by: Actor::Host }
+}
+
+/// What the platform's own people see who have nothing to do with a tenant.
+fn platform() -> Sight {
+    Sight::Of { tenants: BTreeSet::new(), platform: true }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_an_alert_or_an_incident_out_of_sight_is_not_there() {
+    let (host, _keyboard, _dir) = host().await;
+    let binder = Binder::of(&host);
+    for chosen in [Chosen::Alert(alert(&host).await, 24), Chosen::Incident(incident(&host).await, 24)] {
+        for sight in [platform(), Sight::Of { tenants: ["globex".parse::<TenantId>().unwrap()].into(), platform: true }]
+        {
+            let refused = binder.bundle(order(&host, chosen.clone(), sight)).await.err();
+            assert!(matches!(refused, Some(LogError::Unknown(_))), "{chosen:?}: {refused:?}");
+        }
+        let acme = Sight::Of { tenants: ["acme".parse::<TenantId>().unwrap()].into(), platform: false };
+        assert!(binder.bundle(order(&host, chosen.clone(), acme)).await.is_ok(), "{chosen:?}");
+        assert!(binder.bundle(order(&host, chosen, Sight::Everything)).await.is_ok());
+    }
 }

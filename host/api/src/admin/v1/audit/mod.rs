@@ -22,12 +22,12 @@ use portcullis_model::{
     people::Resource,
 };
 
-pub use self::live::{Live, LiveSettings};
 use self::questions::{Ask, Granted, Left, SinceReview, Token, Touched};
-pub(in crate::admin::v1) use self::{
-    sight::{InSight, Sight},
-    stream::Chunks,
+pub use self::{
+    live::{Live, LiveSettings},
+    sight::Sight,
 };
+pub(in crate::admin::v1) use self::{sight::InSight, stream::Chunks};
 use crate::{
     admin::{Call, Group, Operation, given::wrong, unavailable},
     problem::Problem,

@@ -58,7 +58,9 @@ pub struct Order {
     pub chosen: Chosen,
     /// With personal values, as far as they were not erased.
     pub personal: bool,
-    /// The log, as far as whoever asks sees it.
+    /// How much of the log whoever asks sees.
+    pub sight: Sight,
+    /// The log, as far as they see it.
     pub reader: Arc<dyn AuditReader>,
     /// Who takes it.
     pub by: Actor,
@@ -72,7 +74,7 @@ pub trait Bundles: Send + Sync {
     /// One as a tar, read from its beginning on. That it was taken is on record before it is given.
     ///
     /// # Errors
-    /// [`LogError::Unknown`] where there is no such incident or alert; [`LogError::Refused`] where it would be too large;
+    /// [`LogError::Unknown`] where there is no such incident or alert, or none in sight; [`LogError::Refused`] where it would be too large;
     /// [`LogError::Conflict`] where another one is being put together; it cannot be read or written.
     async fn bundle(&self, order: Order) -> Result<File, LogError>;
 }
@@ -129,7 +131,8 @@ impl Operation for Take {
             chosen,
             personal: call.query.personal.unwrap_or_default(),
             tenants: sight.tenants(),
-            reader: Arc::new(InSight { reader: ports.reader.clone(), sight }),
+            reader: Arc::new(InSight { reader: ports.reader.clone(), sight: sight.clone() }),
+            sight,
             by: call.actor(),
         };
         let file = ports.bundles.bundle(order).await?;
