@@ -102,7 +102,7 @@ impl Proofs for Published {
     }
 
     async fn entry(&self, index: u64) -> Result<Value, LogError> {
-        let (key, log) = self.open().map_err(failed)?;
+        let (key, log) = tokio::task::block_in_place(|| self.open()).map_err(failed)?;
         let size = log.head().size();
         if index >= size {
             return Err(LogError::Conflict(format!("entry {index} is not published: the log has {size} entries")));

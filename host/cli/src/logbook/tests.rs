@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, io::Read as _, sync::Arc, time::Duration};
 
 use portcullis_api::admin::{
     Method,
@@ -11,7 +11,7 @@ use portcullis_audit::{Checkpoint, EntryProof, LogVerifier};
 use portcullis_model::{
     alert::{AlertId, AlertQuery, AlertSeverity, Alerts as _, Hit, Party},
     audit::{Actor, Entry, Kind},
-    id::{IncidentId, TenantId},
+    id::{Digest, IncidentId, TenantId},
     incident::{Incident, IncidentStore as _, Origin, Subject},
 };
 use portcullis_store::DetectStep;
@@ -23,6 +23,7 @@ use crate::{
     commands::init,
     home::Home,
     host::Host,
+    parcel::OUTGOING,
     reading::LogReader,
 };
 
@@ -207,4 +208,32 @@ async fn what_is_about_an_alert_or_an_incident_out_of_sight_is_not_there() {
         assert!(binder.bundle(order(&host, chosen.clone(), acme)).await.is_ok(), "{chosen:?}");
         assert!(binder.bundle(order(&host, chosen, Sight::Everything)).await.is_ok());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_log_one_bundle_is_handed_over_at_a_time_and_others_are_not_in_its_way() {
+    let (host, _keyboard, _dir) = host().await;
+    let binder = Binder::of(&host);
+    let order_of = |sight| order(&host, Chosen::Filter(Default::default()), sight);
+    let acme = || Sight::Of { tenants: ["acme".parse::<TenantId>().unwrap()].into(), platform: false };
+    let mut held = binder.bundle(order_of(acme())).await.unwrap();
+    assert!(matches!(binder.bundle(order_of(acme())).await.err(), Some(LogError::Conflict(_))));
+    assert!(binder.bundle(order_of(Sight::Everything)).await.is_ok(), "the platform's is another's");
+    let mut whole = Vec::new();
+    held.content.read_to_end(&mut whole).unwrap();
+    assert_eq!((held.bytes, held.digest), (whole.len() as u64, Digest::of(&whole)));
+    drop(held);
+    assert!(binder.bundle(order_of(acme())).await.is_ok(), "it was handed over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_bundle_stays_in_the_home() {
+    let (host, keyboard, _dir) = host().await;
+    let names = || fs::read_dir(host.home.dir()).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap());
+    let left = || names().filter(|name| name.starts_with('.')).collect::<Vec<_>>();
+    fs::create_dir_all(host.home.dir().join(format!("{OUTGOING}killed/whole"))).unwrap();
+    let mut tar = Vec::new();
+    keyboard.save("/audit/bundle?personal=true", &mut tar).await.unwrap();
+    assert!(!tar.is_empty());
+    assert_eq!(left(), Vec::<String>::new(), "what was left by a host that was killed is gone, too");
 }

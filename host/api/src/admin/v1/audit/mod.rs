@@ -23,11 +23,11 @@ use portcullis_model::{
 };
 
 use self::questions::{Ask, Granted, Left, SinceReview, Token, Touched};
+pub(in crate::admin::v1) use self::sight::InSight;
 pub use self::{
     live::{Live, LiveSettings},
     sight::Sight,
 };
-pub(in crate::admin::v1) use self::{sight::InSight, stream::Chunks};
 use crate::{
     admin::{Call, Group, Operation, given::wrong, unavailable},
     problem::Problem,
