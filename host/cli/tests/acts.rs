@@ -215,7 +215,7 @@ const ACTS: &[(&str, &str)] = &[
     ("audit witness remove", "log.witness-removed"),
     ("audit witness list", READS),
     ("audit witness ask", READS),
-    ("audit erase", "audit.erased"),
+    ("audit erase", "audit.erased audit.read"),
     ("audit dispose", "audit.disposed"),
     ("duty list", READS),
     ("duty show", READS),

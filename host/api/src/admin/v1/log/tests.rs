@@ -314,6 +314,16 @@ async fn values_are_counted_and_erased_and_the_reason_does_not_say_them_again() 
         (StatusCode::OK, &json!(2), &json!(true))
     );
     assert!(world.paper.done().is_empty());
+    assert_eq!(tried.body["entries"], json!([1]));
+    let everywhere = json!({ "person": "eve", "reason": "request 4711" });
+    let platform = world.operator.as_caller(testing::of_platform());
+    let counted = post(&platform, "/audit/erase?dry_run=true", everywhere).await;
+    assert_eq!((&counted.body["erased"], &counted.body["entries"]), (&json!(2), &json!([])), "{}", counted.body);
+    let noted = world.store.entries(4, 10).await.unwrap();
+    let noted: Vec<Entry> = noted.into_iter().map(|one| one.read().unwrap()).collect();
+    assert!(noted.iter().all(|one| (one.kind, one.text("way")) == (Kind::AuditRead, Some("erase-rehearsal"))));
+    let sought: Vec<Option<&str>> = noted.iter().map(|one| one.text("filter")).collect();
+    assert_eq!(sought, [Some("1 actor.name"), Some("eve")], "whoever looks is on record");
     let erased = post(&world.operator, "/audit/erase", body).await;
     assert_eq!((&erased.body["recorded"], &erased.body["gone_from_files"]), (&json!([4]), &json!(true)));
     let which = Values::Entry { index: 1, field: Some("actor.name".into()) };
