@@ -271,6 +271,23 @@ async fn a_witness_without_a_name_or_a_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_witness_on_this_machine_is_the_operators_to_add() {
+    let world = world().await;
+    let platform = world.operator.as_caller(testing::of_platform());
+    let witness = |name: &str, url: &str| json!({ "name": name, "url": url, "vkey": "k" });
+    for url in ["http://127.0.0.1:22/x", "http://[::1]:7380"] {
+        for dry in ["", "?dry_run=true"] {
+            let refused = post(&platform, &format!("/audit/witnesses{dry}"), witness("near", url)).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{url}: {}", refused.body);
+        }
+    }
+    assert!(world.paper.done().is_empty());
+    let far = post(&platform, "/audit/witnesses", witness("far", "https://w.example")).await;
+    let near = post(&world.operator, "/audit/witnesses", witness("near", "http://127.0.0.1:7380")).await;
+    assert_eq!((far.status, near.status), (StatusCode::CREATED, StatusCode::CREATED), "{} {}", far.body, near.body);
+}
+
+#[tokio::test]
 async fn what_is_the_platforms_is_no_tenants() {
     let world = world().await;
     for path in ["witnesses", "outlets"] {
