@@ -1,7 +1,8 @@
 //! Where alerts are posted to: the operator's endpoint, of all of them, and a tenant's own, of its own (MON-4, DAT-13).
 //!
 //! Invariants: a key is answered once, by the act that made it; the query of an address is answered to nobody, and no more than its
-//! origin stands in the log; each setting names the one that it was made from; a tenant's endpoint is on no address of this machine.
+//! origin stands in the log; each setting names the one that it was made from; a tenant's endpoint is on no address of this machine, and on a
+//! host that the operator placed by hand only where the operator says so.
 
 mod list;
 mod remove;
@@ -11,7 +12,7 @@ mod set;
 mod tests;
 mod trying;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use portcullis_broker::standard_webhooks::alerts::{AlertKeys, AlertKeysError};
 use portcullis_model::{
@@ -35,6 +36,8 @@ pub struct Ports {
     pub outbox: Arc<dyn AlertOutbox>,
     /// What alerts are signed with.
     pub keys: AlertKeys,
+    /// Hosts that the operator placed by hand, whose addresses nobody judges.
+    pub placed: BTreeSet<String>,
 }
 
 /// The operations.

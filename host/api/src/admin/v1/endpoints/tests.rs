@@ -16,6 +16,8 @@ const TRIED: &str = "/alerts/endpoints?tenant=acme&dry_run=true";
 const KEY: &str = "/alerts/endpoints/key?tenant=acme";
 const TEST: &str = "/alerts/endpoints/test?tenant=acme";
 const PLATFORM: &str = "/alerts/endpoints";
+/// What the operator placed by hand.
+const PLACED: &str = "crm.internal.example";
 
 struct World {
     store: Arc<SqliteStore>,
@@ -31,7 +33,8 @@ impl World {
         let ring = KeyRing::of(Key::of(&[3; 32]).unwrap(), rng.clone());
         let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
         let keys = AlertKeys::new(vault, Arc::new(testing::Fixed), rng);
-        let ports = Arc::new(Ports { outbox: store.clone(), keys });
+        let placed = [PLACED.to_owned()].into();
+        let ports = Arc::new(Ports { outbox: store.clone(), keys, placed });
         let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
         let router = Routes::new(frame).mount(operations(), ports).router();
         Self { store, router, _dir: dir }
@@ -135,6 +138,20 @@ async fn what_is_not_there_is_not_tried_out_or_taken_away_and_what_is_unfit_is_n
     let set = world.at(testing::dana(), Method::PUT, PLATFORM, Some("\"0\""), local).await;
     assert_eq!(set.status, StatusCode::OK, "the operator's own may be on this machine: {}", set.body);
     assert!(world.store.endpoints().await.unwrap().iter().all(|one| one.tenant.is_none()));
+}
+
+#[tokio::test]
+async fn a_host_that_the_operator_placed_is_the_operators_to_name() {
+    let world = World::new();
+    for url in [format!("https://{PLACED}/hooks/run?job=7"), format!("https://CRM.internal.example.:8443/")] {
+        let refused = world.ask(Method::PUT, OWN, Some("\"0\""), json!({ "url": url })).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{url}: {}", refused.body);
+    }
+    let body = json!({ "url": format!("https://{PLACED}/alerts") });
+    let set = world.at(testing::dana(), Method::PUT, OWN, Some("\"0\""), body).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.body);
+    let least = world.ask(Method::PUT, OWN, set.etag.as_deref(), json!({ "least": "high" })).await;
+    assert_eq!(least.status, StatusCode::OK, "the address stays: {}", least.body);
 }
 
 #[tokio::test]
