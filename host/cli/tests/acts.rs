@@ -241,7 +241,7 @@ const ACTS: &[(&str, &str)] = &[
     ("events send", READS),
     ("events list", READS),
     ("events retry", "delivery.retried"),
-    ("notices", READS),
+    ("notices", "audit.read"),
     ("backup", "backup.made backup.failed"),
     ("restore", "host.restored log.restored backup.tested"),
     ("doctor", READS),

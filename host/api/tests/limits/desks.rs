@@ -169,8 +169,8 @@ impl Noticeboard for Nothing {
 }
 
 /// For notices.
-pub fn notices() -> Arc<notices::Ports> {
-    Arc::new(notices::Ports { board: Arc::new(Nothing) })
+pub fn notices(world: &World) -> Arc<notices::Ports> {
+    Arc::new(notices::Ports { board: Arc::new(Nothing), recorder: world.store.clone() })
 }
 
 impl Rulebook for Nothing {

@@ -27,5 +27,5 @@ pub(super) fn told(one: &BackEnd) -> Option<Standing> {
         (BackEndState::Active, None) => return None,
     };
     let what = format!("the back end of {id} in {} ({}) is {}", one.tenant, one.url.origin(), backend::standing(one));
-    Some(Standing { time, kind, what, help })
+    Some(Standing { time, kind, about: id.to_owned(), what, help })
 }

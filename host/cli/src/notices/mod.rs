@@ -35,7 +35,7 @@ const MOST: usize = 1_000;
 
 /// What the operation about notices is done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports { board: Arc::new(OfHost(host.clone())) }
+    Ports { board: Arc::new(OfHost(host.clone())), recorder: host.store.clone() }
 }
 
 struct OfHost(Host);
@@ -102,6 +102,7 @@ fn notice(index: u64, entry: &Entry, known: &Known) -> Option<Notice> {
         kind: entry.kind.name(),
         what,
         help: help.to_string(),
+        about: String::new(),
     })
 }
 

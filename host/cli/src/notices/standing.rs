@@ -36,6 +36,8 @@ pub struct Standing {
     pub time: Timestamp,
     /// What sort.
     pub kind: &'static str,
+    /// What tells it apart from others of its sort, whatever is said of it at the moment.
+    pub about: String,
     /// What is so, in one line.
     pub what: String,
     /// What to do about it.
@@ -51,6 +53,7 @@ impl Standing {
             kind: self.kind.to_owned(),
             what: self.what.clone(),
             help: self.help.to_string(),
+            about: self.about.clone(),
         }
     }
 }
@@ -124,7 +127,7 @@ fn misbehaviour(
         }
     };
     let (what, help) = told;
-    Some(Standing { time, kind: "plugin.reported", what, help })
+    Some(Standing { time, kind: "plugin.reported", about: report.id.to_string(), what, help })
 }
 
 /// Stops whatever runs this release: of this tenant, or of all.
@@ -148,7 +151,7 @@ fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> 
         (false, true) => "ask its publisher what they do about it",
     };
     let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
-    Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask) }
+    Standing { time: now, kind: "release.vulnerable", about: of.to_owned(), what, help: stop.but(ask) }
 }
 
 /// Of each approval that is over soon.
@@ -170,6 +173,7 @@ fn ends_soon(case: &Case, given: &Given, to_tenant: bool) -> Standing {
     Standing {
         time: given.verdict.expires,
         kind: "review.ends",
+        about: format!("{review} of {of} ends {}", given.verdict.expires),
         what: format!("{review} of {of} ends {}; {then}", given.verdict.expires),
         help: Help::run(["review", "show", &format!("{}@{}", case.submission.plugin, case.submission.number)])
             .but("vet it again"),
