@@ -84,6 +84,9 @@ async fn a_tenants_endpoint_is_tried_out_set_given_another_key_and_taken_away() 
         assert_eq!(soon.status, StatusCode::CONFLICT, "the overlap goes on: {}", soon.body);
     }
     assert_eq!(world.ask(Method::POST, TEST, None, Value::Null).await.status, StatusCode::ACCEPTED);
+    let written = world.written().await;
+    let waits = world.ask(Method::POST, TEST, None, Value::Null).await;
+    assert_eq!((waits.status, world.written().await), (StatusCode::CONFLICT, written), "{}", waits.body);
     let list = world.ask(Method::GET, OWN, None, Value::Null).await;
     let version = format!("\"{}\"", list.body["items"][0]["generation"]);
     assert_eq!(again.etag.as_deref(), Some(version.as_str()), "the list has the version");
