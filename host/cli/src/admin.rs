@@ -75,16 +75,20 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         vault: Arc::new(v1::vault::Ports { vault: host.vault().clone(), file: host.key_file.clone() }),
         withdrawals: Arc::new(withdrawals(host)),
     };
+    Ok(Api::new(Arc::new(frame(host, people)?), ports))
+}
+
+/// Who may ask, and what is shared by all operations.
+fn frame(host: &Host, people: Option<Arc<SignIn>>) -> Result<Frame> {
     let decide: Arc<dyn Decide> = match people.is_some() {
         true => Arc::new(crate::people::access(host)?),
         false => Arc::new(OperatorOnly),
     };
     let frame = Frame::new(host.clock.clone(), host.operator_token()?, decide, host.store.clone());
-    let frame = match people {
+    Ok(match people {
         Some(people) => frame.knowing(people).knowing(Arc::new(AutomationCallers(crate::people::access(host)?))),
         None => frame,
-    };
-    Ok(Api::new(Arc::new(frame), ports))
+    })
 }
 
 fn duties(host: &Host, reader: &Arc<LogReader>) -> Arc<v1::posture::Ports> {
