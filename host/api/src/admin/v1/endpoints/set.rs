@@ -71,8 +71,8 @@ impl Operation for Set {
         .text(
             "A message names rule, severity, alert, tenant, installation and a link, and nothing else. A new endpoint gets a key, which is \
              answered once; setting it again keeps the key, and the address where it says none, and lets one that was disabled go on. Over \
-             http, to this machine, and a tenant's to a host that is placed by hand, the operator alone has them posted. Without `tenant` it is told of every tenant's alerts: only \
-             the operator and the platform's owners change that one.",
+             http, to this machine, and a tenant's to a host that is placed by hand, the operator alone has them posted. Without \
+             `tenant` it is told of every tenant's alerts: only the operator and the platform's owners change that one.",
         )
         .on(On::Tenant)
         .dry_run()

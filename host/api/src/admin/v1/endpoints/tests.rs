@@ -148,7 +148,7 @@ async fn what_is_not_there_is_not_tried_out_or_taken_away_and_what_is_unfit_is_n
 #[tokio::test]
 async fn a_host_that_the_operator_placed_is_the_operators_to_name() {
     let world = World::new();
-    for url in [format!("https://{PLACED}/hooks/run?job=7"), format!("https://CRM.internal.example.:8443/")] {
+    for url in [format!("https://{PLACED}/hooks/run?job=7"), "https://CRM.internal.example.:8443/".to_owned()] {
         let refused = world.ask(Method::PUT, OWN, Some("\"0\""), json!({ "url": url })).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{url}: {}", refused.body);
     }
