@@ -156,5 +156,10 @@ mod tests {
             assert!(of_platform.starts_with(&format!("| `{governs}` | yes | 2f | - |")), "{of_platform}");
             assert!(tenant.contains(&format!("| `{governs}` | - | - |")), "{governs}");
         }
+        // What is told of every tenant's alerts is the operator's and the owner's, though a tenant's admin sets the tenant's own.
+        let endpoints = "| `endpoints.change` | yes | 2f |";
+        assert!(
+            platform.contains(&format!("{endpoints} - | - | - | - |")) && tenant.contains(&format!("{endpoints} 2f |"))
+        );
     }
 }

@@ -22,6 +22,11 @@ impl WitnessUrl {
     pub fn parse(url: &str) -> Result<Self, String> {
         PostUrl::parse(&format!("{}/add-checkpoint", url.trim_end_matches('/'))).map(Self)
     }
+
+    /// Whether it answers on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.0, PostUrl::Local(..))
+    }
 }
 
 /// Who asks witnesses.
@@ -56,6 +61,8 @@ mod tests {
         );
         let local = PostUrl::Local("127.0.0.1:7380".parse().unwrap(), "/add-checkpoint".into());
         assert_eq!(call("http://127.0.0.1:7380"), local);
+        let is_local = |url| WitnessUrl::parse(url).unwrap().is_local();
+        assert_eq!((is_local("http://[::1]:7380/w"), is_local("https://witness.example")), (true, false));
         for wrong in ["http://witness.example", "http://10.0.0.1:80", "ftp://x", "", "http://127.0.0.1:80/a b"] {
             assert!(WitnessUrl::parse(wrong).is_err(), "{wrong}");
         }

@@ -50,7 +50,7 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         deliveries: Arc::new(v1::deliveries::Ports { queue: host.store.clone(), installations: host.store.clone() }),
         denials: Arc::new(v1::denials::Ports { reader: reader.clone(), recorder: host.store.clone() }),
         duties: duties.clone(),
-        endpoints: Arc::new(v1::endpoints::Ports { outbox: host.store.clone(), keys: crate::detect::keys(host) }),
+        endpoints: Arc::new(endpoints(host)),
         freezes: Arc::new(v1::freezes::Ports { freezes: host.store.clone(), installations: host.store.clone() }),
         incidents: Arc::new(crate::incident::ports(host, reader)),
         installations: Arc::new(installations(host, reader)),
@@ -75,16 +75,20 @@ pub fn api(host: &Host, reader: &Arc<LogReader>, live: &Arc<Live>, people: Optio
         vault: Arc::new(v1::vault::Ports { vault: host.vault().clone(), file: host.key_file.clone() }),
         withdrawals: Arc::new(withdrawals(host)),
     };
+    Ok(Api::new(Arc::new(frame(host, people)?), ports))
+}
+
+/// Who may ask, and what is shared by all operations.
+fn frame(host: &Host, people: Option<Arc<SignIn>>) -> Result<Frame> {
     let decide: Arc<dyn Decide> = match people.is_some() {
         true => Arc::new(crate::people::access(host)?),
         false => Arc::new(OperatorOnly),
     };
     let frame = Frame::new(host.clock.clone(), host.operator_token()?, decide, host.store.clone());
-    let frame = match people {
+    Ok(match people {
         Some(people) => frame.knowing(people).knowing(Arc::new(AutomationCallers(crate::people::access(host)?))),
         None => frame,
-    };
-    Ok(Api::new(Arc::new(frame), ports))
+    })
 }
 
 fn duties(host: &Host, reader: &Arc<LogReader>) -> Arc<v1::posture::Ports> {
@@ -100,6 +104,13 @@ fn backends(host: &Host) -> v1::backends::Ports {
         keys: crate::outbound::signing_keys(host),
         grants: Arc::new(host.explainer()),
     }
+}
+
+fn endpoints(host: &Host) -> v1::endpoints::Ports {
+    let egress = &host.config.egress;
+    let private = egress.private.iter().map(|one| one.host.clone());
+    let placed = private.chain(egress.plaintext.iter().map(|one| one.host.clone())).collect();
+    v1::endpoints::Ports { outbox: host.store.clone(), keys: crate::detect::keys(host), placed }
 }
 
 fn sign_in(host: &Host, people: &Arc<v1::people::Ports>) -> v1::sign_in::Ports {

@@ -16,13 +16,7 @@ pub fn vkey(home: &Home) -> Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// An entry that is published, with its proofs into the newest log.
-pub async fn of_entry(home: &Home, store: &SqliteStore, index: u64) -> Result<EntryProof> {
-    let key = LogVerifier::parse(&vkey(home)?)?;
-    of_entry_in(&Log::open(&home.log(), &key)?, &key, store, index).await
-}
-
-/// The same, into the log as of the head that it was opened at.
+/// An entry that is published, with its proofs into the log as of the head that it was opened at.
 pub async fn of_entry_in(log: &Log, key: &LogVerifier, store: &SqliteStore, index: u64) -> Result<EntryProof> {
     if index >= log.head().size() {
         bail!("entry {index} is not published: the log has {} entries", log.head().size());

@@ -64,11 +64,8 @@ impl Bench {
             header.set_entry_type(tar::EntryType::Regular);
             tar.append_data(&mut header, &name, &mut content).with_context(|| format!("cannot pack {name}"))?;
         }
-        let mut file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        let (digest, bytes) = digest_of(&mut file)?;
-        file.rewind()?;
-        Ok(Packed { file, bytes, digest })
+        let file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Packed::of(file)?)
     }
 }
 
@@ -108,17 +105,25 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// To be handed over in this turn.
-    pub fn parcel(self, turn: Turn) -> Parcel {
+    /// What is in this file, from its beginning on.
+    pub fn of(mut file: File) -> io::Result<Self> {
+        file.rewind()?;
+        let (digest, bytes) = digest_of(&mut file)?;
+        file.rewind()?;
+        Ok(Self { file, bytes, digest })
+    }
+
+    /// To be handed over in this turn, or these.
+    pub fn parcel(self, turn: impl Send + 'static) -> Parcel {
         let Self { file, bytes, digest } = self;
-        Parcel { content: Box::new(Content { file, _turn: turn }), bytes, digest }
+        Parcel { content: Box::new(Content { file, _turn: Box::new(turn) }), bytes, digest }
     }
 }
 
 /// What is read of a tar until it was handed over.
 struct Content {
     file: File,
-    _turn: Turn,
+    _turn: Box<dyn Send>,
 }
 
 impl Read for Content {
@@ -127,18 +132,27 @@ impl Read for Content {
     }
 }
 
-/// Whose own is being put together or handed over.
+/// Whose own is being put together or handed over; `None` in it: the platform's.
 #[derive(Clone, Default)]
-pub struct Turns(Arc<Mutex<BTreeSet<TenantId>>>);
+pub struct Turns(Arc<Mutex<BTreeSet<Option<TenantId>>>>);
 
 impl Turns {
     /// The right to hand over a tenant's own; none where somebody has it.
     pub fn take(&self, tenant: &TenantId) -> Option<Turn> {
-        let is_free = self.held().insert(tenant.clone());
-        is_free.then(|| Turn { of: self.clone(), tenant: tenant.clone() })
+        self.hold(Some(tenant))
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeSet<TenantId>> {
+    /// The right to hand over what is all of these'; none where somebody has it of one.
+    pub fn take_all(&self, of: &[Option<TenantId>]) -> Option<Vec<Turn>> {
+        of.iter().map(|whose| self.hold(whose.as_ref())).collect()
+    }
+
+    fn hold(&self, whose: Option<&TenantId>) -> Option<Turn> {
+        let is_free = self.held().insert(whose.cloned());
+        is_free.then(|| Turn { of: self.clone(), whose: whose.cloned() })
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<Option<TenantId>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,12 +160,12 @@ impl Turns {
 /// The right to hand over a tenant's own, until it is dropped.
 pub struct Turn {
     of: Turns,
-    tenant: TenantId,
+    whose: Option<TenantId>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.of.held().remove(&self.tenant);
+        self.of.held().remove(&self.whose);
     }
 }
 
@@ -282,6 +296,17 @@ mod tests {
         let at = tar.windows(9).rposition(|part| part == b"likes tea").unwrap();
         tar[at] = b'L';
         assert!(check(&tar[..]).unwrap_err().to_string().contains("not what its SHA256SUMS names"));
+    }
+
+    #[test]
+    fn turns_of_several_are_taken_all_or_none() {
+        let (turns, acme): (Turns, TenantId) = (Turns::default(), "acme".parse().unwrap());
+        let held = turns.take(&acme).unwrap();
+        assert!(turns.take_all(&[None, Some(acme.clone())]).is_none());
+        let platform = turns.take_all(&[None]).unwrap();
+        assert!(turns.take_all(&[None]).is_none(), "one at a time");
+        drop((held, platform));
+        assert!(turns.take_all(&[None, Some(acme)]).is_some());
     }
 
     #[test]

@@ -211,15 +211,22 @@ impl BudgetStore for SqliteStore {
 }
 
 impl SqliteStore {
-    /// The entries since a moment that may need an admin, newest first, at most so many.
-    pub async fn notices(&self, since: Timestamp, most: usize) -> Outcome<Vec<StoredEntry>> {
+    /// The entries since a moment that may need an admin, newest first, at most so many: all of them, or those of a tenant, or those
+    /// that are no tenant's.
+    pub async fn notices(
+        &self,
+        of: Option<Option<TenantId>>,
+        since: Timestamp,
+        most: usize,
+    ) -> Outcome<Vec<StoredEntry>> {
         self.db
             .read(move |conn| {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM audit a
-                     WHERE {IS_NOTICE} AND time >= ?1 AND disposed IS NULL ORDER BY idx DESC LIMIT ?2"
+                     WHERE {IS_NOTICE} AND time >= ?1 AND disposed IS NULL AND (?3 OR tenant IS ?4) ORDER BY idx DESC LIMIT ?2"
                 );
-                select(conn, &sql, params![since.0, most])
+                let tenant = of.as_ref().and_then(Option::as_ref).map(TenantId::as_str);
+                select(conn, &sql, params![since.0, most, of.is_none(), tenant])
             })
             .await
     }
@@ -299,13 +306,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn notices_of_one_do_not_crowd_out_those_of_another() {
+        let (_dir, store) = store();
+        let of = |tenant: Option<&str>| {
+            let mut one = entry(Kind::DeliveryDead);
+            one.tenant = tenant.map(|name| name.parse().unwrap());
+            one
+        };
+        let entries = [None, Some("globex"), Some("acme"), Some("acme"), Some("acme")].map(of);
+        portcullis_model::audit::Recorder::record(&store, entries.to_vec()).await.unwrap();
+        for (whose, expected) in [
+            (None, vec![4, 3]),
+            (Some(None), vec![0]),
+            (Some(Some("globex")), vec![1]),
+            (Some(Some("acme")), vec![4, 3]),
+            (Some(Some("umbrella")), vec![]),
+        ] {
+            let of = whose.map(|tenant: Option<&str>| tenant.map(|name| name.parse().unwrap()));
+            let found = store.notices(of, Timestamp(0), 2).await.unwrap();
+            assert_eq!(found.iter().map(|one| one.index).collect::<Vec<u64>>(), expected, "{whose:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn notices_are_found_without_a_walk_through_the_log() {
         let (_dir, store) = store();
         let entries = [Kind::CallEnded, Kind::DeliveryDead, Kind::ActDenied, Kind::CapabilitySuspended].map(entry);
         portcullis_model::audit::Recorder::record(&store, entries.to_vec()).await.unwrap();
-        let found: Vec<u64> = store.notices(Timestamp(0), 10).await.unwrap().iter().map(|e| e.index).collect();
+        let found: Vec<u64> = store.notices(None, Timestamp(0), 10).await.unwrap().iter().map(|e| e.index).collect();
         assert_eq!(found, [3, 1]);
-        assert!(store.notices(Timestamp(1), 10).await.unwrap().is_empty());
+        assert!(store.notices(None, Timestamp(1), 10).await.unwrap().is_empty());
         let plan = store.db.read(|conn| {
             let plan = format!(
                 "EXPLAIN QUERY PLAN SELECT idx, body FROM audit WHERE {IS_NOTICE} AND time >= 0 ORDER BY idx DESC"

@@ -29,15 +29,18 @@ pub struct Frame {
     pub(super) callers: Callers,
     /// What cursors are bound with.
     pub(super) cursors: Secret,
+    /// What is kept of requests under a key is made with this.
+    pub(super) requests: Secret,
 }
 
 impl Frame {
     /// A frame in which whoever has this token is the operator.
     pub fn new(clock: Arc<dyn Clock>, token: Secret, decide: Arc<dyn Decide>, repeats: Arc<dyn Repeats>) -> Self {
         // Cursors stay good when the host starts anew, and end with the token.
-        let cursors = Secret::new(digest(&token, &[b"portcullis admin cursors 1"]).to_vec());
+        let of = |purpose: &[u8]| Secret::new(digest(&token, &[purpose]).to_vec());
+        let (cursors, requests) = (of(b"portcullis admin cursors 1"), of(b"portcullis admin requests 1"));
         let callers = Callers { token, others: Vec::new(), clock: clock.clone() };
-        Self { clock, decide, repeats, callers, cursors }
+        Self { clock, decide, repeats, callers, cursors, requests }
     }
 
     /// And these callers are known, too.

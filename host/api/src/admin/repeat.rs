@@ -10,11 +10,11 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
+use portcullis_broker::hmac::digest;
 use portcullis_model::{
     id::{Digest, TenantId},
     idempotency::{Kept, Keyed, Known},
     people::Caller,
-    time::Timestamp,
 };
 
 use super::{caller, frame::Frame, unavailable};
@@ -53,12 +53,15 @@ impl Done {
 }
 
 /// The key that a request names, with what it stands for; none where it names none.
+///
+/// What a body says may be what is to be forgotten: nobody who has what is kept can find out by guessing, unless they have the host's
+/// secret as well.
 pub(super) fn keyed(
+    frame: &Frame,
     caller: &Caller,
     tenant: Option<&TenantId>,
     head: &Parts,
     body: &Bytes,
-    at: Timestamp,
 ) -> Result<Option<Keyed>, Problem> {
     let mut all = head.headers.get_all(HEADER).iter();
     let Some(given) = all.next() else { return Ok(None) };
@@ -74,8 +77,9 @@ pub(super) fn keyed(
         request.extend((part.len() as u64).to_be_bytes());
         request.extend(part);
     }
-    let (caller, tenant) = (caller::id(caller), tenant.cloned());
-    Ok(Some(Keyed { caller, tenant, key: Digest::of(key), request: Digest::of(&request), at }))
+    let request = Digest::from_sha256(digest(&frame.requests, &[request.as_slice()]));
+    let (caller, tenant, at) = (caller::id(caller), tenant.cloned(), frame.clock.now());
+    Ok(Some(Keyed { caller, tenant, key: Digest::of(key), request, at }))
 }
 
 /// Does it, unless it was done under its key before.
@@ -123,4 +127,28 @@ fn replayed(kept: Kept) -> Result<Response, Problem> {
     let mut response = Done::Whole { status, headers, body }.into_response();
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use portcullis_store::SqliteStore;
+
+    use super::*;
+    use crate::admin::testing;
+
+    #[tokio::test]
+    async fn what_is_kept_of_a_request_tells_a_guess_from_it_only_with_the_hosts_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+        let of = |token: &[u8], body: &'static str| {
+            let request = Request::post("/audit/erase").header(HEADER, "k1").body(()).unwrap();
+            let (head, ()) = request.into_parts();
+            let frame = testing::frame(&store, token);
+            keyed(&frame, &testing::dana(), None, &head, &Bytes::from_static(body.as_bytes())).unwrap().unwrap().request
+        };
+        assert_eq!(of(b"token", "eve"), of(b"token", "eve"), "also after a restart");
+        assert_ne!(of(b"token", "eve"), of(b"token", "adam"));
+        assert_ne!(of(b"token", "eve"), of(b"other", "eve"), "a guess is confirmed without the secret");
+    }
 }

@@ -127,13 +127,16 @@ pub fn registry(store: &SqliteStore) -> Arc<Registry> {
     Arc::new(Registry::new(store.clone(), store, Digest::of(b"none"), Arc::new(NoScopes), Arc::new(Fixed)))
 }
 
-/// Lets everybody do everything in their own tenant, and nothing elsewhere.
+/// Lets everybody do everything where they hold a role, and nothing elsewhere.
 pub struct Own;
 
 #[async_trait]
 impl Decide for Own {
     async fn decide(&self, caller: &Caller, _: &Action, at: &Resource) -> Result<Result<(), Refusal>, StoreError> {
-        let may = caller.tenants().is_none_or(|all| at.tenant.as_ref().is_some_and(|tenant| all.contains(tenant)));
+        let may = match &caller.reach {
+            Reach::Everything => true,
+            Reach::Holdings(all) => all.iter().any(|holding| holding.tenant == at.tenant),
+        };
         let needs = Needs::Role { one_of: Vec::new() };
         Ok(if may { Ok(()) } else { Err(Refusal { rule: Why::NoRole, needs, who: String::new() }) })
     }
@@ -141,8 +144,17 @@ impl Decide for Own {
 
 /// An admin of this tenant alone.
 pub fn of(tenant: &str) -> Caller {
+    holder(Some(tenant))
+}
+
+/// An admin of the platform, who reaches no tenant.
+pub fn of_platform() -> Caller {
+    holder(None)
+}
+
+fn holder(tenant: Option<&str>) -> Caller {
     let holding = Holding {
-        tenant: Some(tenant.parse().unwrap()),
+        tenant: tenant.map(|tenant| tenant.parse().unwrap()),
         role: "admin".parse().unwrap(),
         until: None,
         support: None,

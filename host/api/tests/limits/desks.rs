@@ -131,7 +131,7 @@ pub fn backends(world: &World) -> Arc<backends::Ports> {
 /// For where alerts are posted to.
 pub fn endpoints(world: &World) -> Arc<endpoints::Ports> {
     let keys = AlertKeys::new(vault(world), world.clock.clone(), world.rng.clone());
-    Arc::new(endpoints::Ports { outbox: world.store.clone(), keys })
+    Arc::new(endpoints::Ports { outbox: world.store.clone(), keys, placed: Default::default() })
 }
 
 /// For the stored secrets.
@@ -169,8 +169,8 @@ impl Noticeboard for Nothing {
 }
 
 /// For notices.
-pub fn notices() -> Arc<notices::Ports> {
-    Arc::new(notices::Ports { board: Arc::new(Nothing) })
+pub fn notices(world: &World) -> Arc<notices::Ports> {
+    Arc::new(notices::Ports { board: Arc::new(Nothing), recorder: world.store.clone() })
 }
 
 impl Rulebook for Nothing {

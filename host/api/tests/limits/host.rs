@@ -274,7 +274,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         }),
         rules: desks::rules(),
         endpoints: desks::endpoints(world),
-        notices: desks::notices(),
+        notices: desks::notices(world),
         vault: desks::secrets(world),
         trust: Arc::new(admin::v1::trust::Ports { registry: registry.clone(), clock: clock.clone() }),
         components: Arc::new(admin::v1::components::Ports { inspects: Arc::new(Nothing) }),

@@ -1,11 +1,14 @@
 //! The log itself, of which nothing can be shown and with which nothing is done.
 
-use std::{fs::File, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use portcullis_api::admin::v1::log::{
-    Asked, Bundles, Cut, Disposed, Erased, Growth, Head, Keys, LogError, NewWitness, Order, Outlet, Part, Ports,
-    Proofs, Upkeep, Values, View, Witness,
+use portcullis_api::admin::{
+    Parcel,
+    v1::log::{
+        Asked, Bundles, Cut, Disposed, Erased, Growth, Head, Keys, LogError, NewWitness, Order, Outlet, Part, Ports,
+        Proofs, Upkeep, Values, View, Witness,
+    },
 };
 use portcullis_model::audit::Actor;
 use serde_json::Value;
@@ -68,7 +71,7 @@ impl Upkeep for Nothing {
 
 #[async_trait]
 impl Bundles for Nothing {
-    async fn bundle(&self, _: Order) -> Result<File, LogError> {
+    async fn bundle(&self, _: Order) -> Result<Parcel, LogError> {
         none()
     }
 }

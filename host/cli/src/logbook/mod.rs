@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use portcullis_api::admin::v1::log::{LogError, Ports};
 
-pub(crate) use self::{about::About, bundle::put_together};
+pub(crate) use self::{about::About, bundle::put_together, shown::keys};
 use crate::{host::Host, reading::LogReader};
 
 /// What the operations about the log are done with.

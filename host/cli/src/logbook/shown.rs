@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::failed;
 use crate::{
+    home::Home,
     host::Host,
     log_proof::{self, of_entry_in},
     publish::keys::Files,
@@ -102,7 +103,7 @@ impl Proofs for Published {
     }
 
     async fn entry(&self, index: u64) -> Result<Value, LogError> {
-        let (key, log) = self.open().map_err(failed)?;
+        let (key, log) = tokio::task::block_in_place(|| self.open()).map_err(failed)?;
         let size = log.head().size();
         if index >= size {
             return Err(LogError::Conflict(format!("entry {index} is not published: the log has {size} entries")));
@@ -117,14 +118,16 @@ impl Proofs for Published {
     }
 
     async fn keys(&self) -> Result<Keys, LogError> {
-        let read = || -> Result<Keys> {
-            let changes = portcullis_audit::key_changes(&self.0.home.log())?;
-            Ok(Keys {
-                key: log_proof::vkey(&self.0.home)?,
-                older: changes.into_iter().map(|change| change.old).collect(),
-                old_signs_until: Files::of(&self.0.home).old_until()?.map(|until| until.to_string()),
-            })
-        };
-        read().map_err(failed)
+        keys(&self.0.home).map_err(failed)
     }
+}
+
+/// The log's public keys, as they lie in a home: for that neither the database nor the vault is needed.
+pub(crate) fn keys(home: &Home) -> Result<Keys> {
+    let changes = portcullis_audit::key_changes(&home.log())?;
+    Ok(Keys {
+        key: log_proof::vkey(home)?,
+        older: changes.into_iter().map(|change| change.old).collect(),
+        old_signs_until: Files::of(home).old_until()?.map(|until| until.to_string()),
+    })
 }

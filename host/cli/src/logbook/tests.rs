@@ -1,12 +1,30 @@
-use portcullis_api::admin::Method;
+use std::{collections::BTreeSet, fs, io::Read as _, sync::Arc, time::Duration};
+
+use portcullis_api::admin::{
+    Method,
+    v1::{
+        audit::Sight,
+        log::{Bundles as _, Chosen, LogError, Order},
+    },
+};
 use portcullis_audit::{Checkpoint, EntryProof, LogVerifier};
+use portcullis_model::{
+    alert::{AlertId, AlertQuery, AlertSeverity, Alerts as _, Hit, Party},
+    audit::{Actor, Entry, Kind},
+    id::{Digest, IncidentId, TenantId},
+    incident::{Incident, IncidentStore as _, Origin, Subject},
+};
+use portcullis_store::DetectStep;
 use serde_json::{Value, json};
 
+use super::bundle::Binder;
 use crate::{
     admin::{Keyboard, NotDone},
     commands::init,
     home::Home,
     host::Host,
+    parcel::OUTGOING,
+    reading::LogReader,
 };
 
 /// Of a key that somebody else holds.
@@ -113,8 +131,109 @@ async fn what_is_too_young_is_kept_and_an_erasure_of_nothing_is_on_record() {
     assert_eq!((&disposed["disposed"][0]["view"], &disposed["disposed"][0]["count"]), (&json!("host"), &json!(0)));
     let eve = json!({ "person": "eve", "reason": "request 4711" });
     let tried = keyboard.post("/audit/erase?dry_run=true", &eve).await.unwrap();
-    assert_eq!((&tried["erased"], kinds(&host).await.len()), (&json!(0), before), "nothing was written until now");
+    assert_eq!((&tried["erased"], kinds(&host).await.len()), (&json!(0), before + 1), "only that somebody looked");
     let erased = keyboard.post("/audit/erase", &eve).await.unwrap();
-    assert_eq!(erased["recorded"], json!([before]));
-    assert_eq!(kinds(&host).await[before..], ["audit.erased"]);
+    assert_eq!((&erased["recorded"], &erased["fields"]), (&json!([before + 1]), &json!({ "detail.filter": 1 })));
+    assert_eq!(kinds(&host).await[before..], ["audit.read", "audit.erased"]);
+}
+
+/// An alert of acme's.
+async fn alert(host: &Host) -> AlertId {
+    let (cursor, now) = (host.store.detect_cursor().await.unwrap().next, host.clock.now());
+    let hit = Hit {
+        rule: "new-destination".into(),
+        title: "A plugin sends to a new host".into(),
+        severity: AlertSeverity::High,
+        party: Party::Subscriber,
+        subject: "acme/ins_1".into(),
+        tenant: Some("acme".parse().unwrap()),
+        installation: Some("ins_1".parse().unwrap()),
+        why: "h.example for the first time".into(),
+        entries: vec![0],
+        time: now,
+        cool_down: Duration::from_secs(3_600),
+        is_news: false,
+    };
+    let step = DetectStep { from: cursor, to: cursor, cells: Vec::new(), hits: vec![hit], forget: Vec::new(), now };
+    assert!(host.store.detect_step(step).await.unwrap());
+    let query = AlertQuery { closed: true, most: 10, ..AlertQuery::default() };
+    host.store.alerts(query, now).await.unwrap().alerts[0].id
+}
+
+/// An incident of acme's.
+async fn incident(host: &Host) -> IncidentId {
+    let (id, now): (IncidentId, _) = ("inc_1".parse().unwrap(), host.clock.now());
+    let incident = Incident {
+        id: id.clone(),
+        title: "tokens seen elsewhere".into(),
+        severity: AlertSeverity::High,
+        subject: Subject { about: "installation:ins_1".parse().unwrap(), tenant: Some("acme".parse().unwrap()) },
+        origin: Origin::Hand,
+        personal_data: false,
+        opened: now,
+        by: "dana".into(),
+        tell: Vec::new(),
+        notes: Vec::new(),
+        containment: None,
+        closed: None,
+        announced: None,
+        revision: 1,
+    };
+    let entry = Entry::new(now, Kind::IncidentOpened, Actor::Host, Some("acme".parse().unwrap()));
+    host.store.open_incident(incident, entry).await.unwrap();
+    id
+}
+
+fn order(host: &Host, chosen: Chosen, sight: Sight) -> Order {
+    let reader = Arc::new(LogReader::new(&host.home, host.store.clone()));
+    Order { chosen, personal: false, tenants: sight.tenants(), sight, reader, by: Actor::Host }
+}
+
+/// What the platform's own people see who have nothing to do with a tenant.
+fn platform() -> Sight {
+    Sight::Of { tenants: BTreeSet::new(), platform: true }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_an_alert_or_an_incident_out_of_sight_is_not_there() {
+    let (host, _keyboard, _dir) = host().await;
+    let binder = Binder::of(&host);
+    for chosen in [Chosen::Alert(alert(&host).await, 24), Chosen::Incident(incident(&host).await, 24)] {
+        for sight in [platform(), Sight::Of { tenants: ["globex".parse::<TenantId>().unwrap()].into(), platform: true }]
+        {
+            let refused = binder.bundle(order(&host, chosen.clone(), sight)).await.err();
+            assert!(matches!(refused, Some(LogError::Unknown(_))), "{chosen:?}: {refused:?}");
+        }
+        let acme = Sight::Of { tenants: ["acme".parse::<TenantId>().unwrap()].into(), platform: false };
+        assert!(binder.bundle(order(&host, chosen.clone(), acme)).await.is_ok(), "{chosen:?}");
+        assert!(binder.bundle(order(&host, chosen, Sight::Everything)).await.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_log_one_bundle_is_handed_over_at_a_time_and_others_are_not_in_its_way() {
+    let (host, _keyboard, _dir) = host().await;
+    let binder = Binder::of(&host);
+    let order_of = |sight| order(&host, Chosen::Filter(Default::default()), sight);
+    let acme = || Sight::Of { tenants: ["acme".parse::<TenantId>().unwrap()].into(), platform: false };
+    let mut held = binder.bundle(order_of(acme())).await.unwrap();
+    assert!(matches!(binder.bundle(order_of(acme())).await.err(), Some(LogError::Conflict(_))));
+    assert!(binder.bundle(order_of(Sight::Everything)).await.is_ok(), "the platform's is another's");
+    let mut whole = Vec::new();
+    held.content.read_to_end(&mut whole).unwrap();
+    assert_eq!((held.bytes, held.digest), (whole.len() as u64, Digest::of(&whole)));
+    drop(held);
+    assert!(binder.bundle(order_of(acme())).await.is_ok(), "it was handed over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_bundle_stays_in_the_home() {
+    let (host, keyboard, _dir) = host().await;
+    let names = || fs::read_dir(host.home.dir()).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap());
+    let left = || names().filter(|name| name.starts_with('.')).collect::<Vec<_>>();
+    fs::create_dir_all(host.home.dir().join(format!("{OUTGOING}killed/whole"))).unwrap();
+    let mut tar = Vec::new();
+    keyboard.save("/audit/bundle?personal=true", &mut tar).await.unwrap();
+    assert!(!tar.is_empty());
+    assert_eq!(left(), Vec::<String>::new(), "what was left by a host that was killed is gone, too");
 }

@@ -27,5 +27,5 @@ pub(super) fn told(one: &BackEnd) -> Option<Standing> {
         (BackEndState::Active, None) => return None,
     };
     let what = format!("the back end of {id} in {} ({}) is {}", one.tenant, one.url.origin(), backend::standing(one));
-    Some(Standing { time, kind, what, help, about: subject::of_back_end(one) })
+    Some(Standing { time, kind, key: id.to_owned(), what, help, about: subject::of_back_end(one) })
 }

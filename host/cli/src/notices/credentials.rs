@@ -28,6 +28,7 @@ fn told(view: &ConnectionView, now: Timestamp) -> Option<Standing> {
             return Some(Standing {
                 time: now,
                 kind: "connection.unreadable",
+                key: format!("{of} {name}"),
                 what: format!("the credential '{name}' of {of} cannot be read, and no request carries it"),
                 help: Help::run(["vault", "status"]).but("put its key back, or give it up: portcullis vault give-up"),
                 about: subject::of_connection(view),
@@ -40,6 +41,7 @@ fn told(view: &ConnectionView, now: Timestamp) -> Option<Standing> {
     (view.origin.provider.as_str() == STATIC && view.origin.risk.is_none()).then(|| Standing {
         time: view.issued,
         kind: "connection.no-risk",
+        key: format!("{of} {name}"),
         what: format!("the static token '{name}' of {of} has no risk on record, and no end"),
         help: connections::add(view, now),
         about: subject::of_connection(view),

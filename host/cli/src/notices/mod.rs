@@ -31,12 +31,12 @@ use portcullis_model::{
 use self::{connections::Held, help::Help, standing::Standing};
 use crate::host::Host;
 
-/// The most of the log that is told.
+/// The most of the log that is told, of each whose it is.
 const MOST: usize = 1_000;
 
 /// What the operation about notices is done with.
 pub fn ports(host: &Host) -> Ports {
-    Ports { board: Arc::new(OfHost(host.clone())) }
+    Ports { board: Arc::new(OfHost(host.clone())), recorder: host.store.clone() }
 }
 
 struct OfHost(Host);
@@ -55,7 +55,8 @@ async fn gathered(host: &Host, whose: &Whose, since: Timestamp) -> Result<Vec<No
     standing.extend(credentials::standing(host, whose).await?);
     let known = Known::of(host, host.clock.now()).await?;
     let mut all: Vec<Notice> = standing.iter().map(Standing::shown).collect();
-    for stored in host.store.notices(since, MOST).await? {
+    let of = (*whose != Whose::Everybody).then(|| whose.tenant().cloned());
+    for stored in host.store.notices(of, since, MOST).await? {
         let entry = stored.read().with_context(|| format!("entry {} cannot be read", stored.index))?;
         if whose.has(entry.tenant.as_ref()) {
             all.extend(notice(stored.index, &entry, &known));
@@ -103,6 +104,7 @@ fn notice(index: u64, entry: &Entry, known: &Known) -> Option<Notice> {
         kind: entry.kind.name(),
         what,
         help: help.to_string(),
+        key: String::new(),
         about: subject::of(entry),
     })
 }

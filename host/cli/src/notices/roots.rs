@@ -22,6 +22,7 @@ pub(super) async fn expiring(host: &Host, whose: &Whose) -> Result<Vec<Standing>
     let told = roots.filter(|root| root.expires <= soon).map(|root| Standing {
         time: root.expires,
         kind: "root.expires",
+        key: root.scope.to_string(),
         what: format!("the root of '{}' expires at {}: then nothing that it speaks for runs", root.scope, root.expires),
         help: Help::run(["trust", "show"]).but(format!("have its keepers sign version {}", root.version + 1)),
         about: Subject { tenant: root.scope.tenant().map(ToString::to_string), ..Subject::default() },

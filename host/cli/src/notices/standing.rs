@@ -36,6 +36,8 @@ pub struct Standing {
     pub time: Timestamp,
     /// What sort.
     pub kind: &'static str,
+    /// What tells it apart from others of its sort, whatever is said of it at the moment.
+    pub key: String,
     /// What is so, in one line.
     pub what: String,
     /// What to do about it.
@@ -53,6 +55,7 @@ impl Standing {
             kind: self.kind.to_owned(),
             what: self.what.clone(),
             help: self.help.to_string(),
+            key: self.key.clone(),
             about: self.about.clone(),
         }
     }
@@ -129,7 +132,7 @@ fn misbehaviour(
     };
     let (what, help) = told;
     let about = subject::of_release(report.plugin.as_str(), &report.release());
-    Some(Standing { time, kind: "plugin.reported", what, help, about })
+    Some(Standing { time, kind: "plugin.reported", key: report.id.to_string(), what, help, about })
 }
 
 /// Stops whatever runs this release: of this tenant, or of all.
@@ -153,7 +156,8 @@ fn vulnerable(of: &str, found: &[Vulnerability], stop: Help, now: Timestamp) -> 
         (false, true) => "ask its publisher what they do about it",
     };
     let what = format!("{of} is made of what has known vulnerabilities: {}", names.join(", "));
-    Standing { time: now, kind: "release.vulnerable", what, help: stop.but(ask), about: Subject::default() }
+    let about = Subject::default();
+    Standing { time: now, kind: "release.vulnerable", key: of.to_owned(), what, help: stop.but(ask), about }
 }
 
 /// Of each approval that is over soon.
@@ -175,6 +179,7 @@ fn ends_soon(case: &Case, given: &Given, to_tenant: bool) -> Standing {
     Standing {
         time: given.verdict.expires,
         kind: "review.ends",
+        key: format!("{review} of {of} ends {}", given.verdict.expires),
         what: format!("{review} of {of} ends {}; {then}", given.verdict.expires),
         help: Help::run(["review", "show", &format!("{}@{}", case.submission.plugin, case.submission.number)])
             .but("vet it again"),

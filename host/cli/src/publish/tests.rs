@@ -53,8 +53,9 @@ async fn every_entry_is_published_as_the_head_of_its_view_and_proven() {
     assert_eq!(size, host.store.entry_count().await.unwrap());
     holds(&host, size);
     let key = LogVerifier::parse(&log_proof::vkey(&host.home).unwrap()).unwrap();
+    let log = Log::open(&host.home.log(), &key).unwrap();
     for index in [0, 5, 300, size - 1] {
-        let proof = log_proof::of_entry(&host.home, &host.store, index).await.unwrap();
+        let proof = log_proof::of_entry_in(&log, &key, &host.store, index).await.unwrap();
         assert_eq!(proof.entry.as_bytes(), host.store.entries(index, 1).await.unwrap()[0].body);
         let again = EntryProof::read(&serde_json::to_vec(&proof).unwrap()).unwrap();
         let view = again.check(&key).unwrap().view.unwrap();

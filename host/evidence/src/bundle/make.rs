@@ -96,9 +96,8 @@ impl Maker {
             return Err(wrong("it is not the next"));
         }
         if self.manifest.entries == MOST_ENTRIES {
-            return Err(wrong(
-                "a bundle has at most 100,000 entries; narrow what is selected, such as with since= and until=",
-            ));
+            let many = "a bundle has at most 100,000 entries; narrow what is selected, such as with since= and until=";
+            return Err(BundleError::too_much(ENTRIES, format!("entry {}: {many}", shown.index)));
         }
         let open = if self.manifest.personal { shown.openings.clone() } else { Vec::new() };
         let openings = Openings { open, erased: shown.erased.keys().cloned().collect() };
@@ -121,7 +120,7 @@ impl Maker {
         if self.manifest.left_out.len() == MOST_LEFT_OUT {
             let many =
                 "more than 10,000 of what is selected were disposed of; narrow what is selected, such as with since=";
-            return Err(BundleError::new(MANIFEST, many));
+            return Err(BundleError::too_much(MANIFEST, many));
         }
         self.manifest.left_out.push(LeftOut { index, disposed });
         Ok(())

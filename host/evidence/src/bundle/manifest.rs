@@ -16,11 +16,17 @@ pub struct BundleError {
     pub file: String,
     /// What is wrong.
     pub what: String,
+    /// Whether it is that more was selected than there is room for.
+    pub too_much: bool,
 }
 
 impl BundleError {
     pub(super) fn new(file: impl Into<String>, what: impl ToString) -> Self {
-        Self { file: file.into(), what: what.to_string() }
+        Self { file: file.into(), what: what.to_string(), too_much: false }
+    }
+
+    pub(super) fn too_much(file: &str, what: impl ToString) -> Self {
+        Self { too_much: true, ..Self::new(file, what) }
     }
 }
 

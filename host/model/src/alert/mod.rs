@@ -16,7 +16,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 pub use endpoint::{Endpoint, Notification, OPERATOR_SIGNING, SIGNING};
-pub use ports::{AlertOutbox, AlertPost, AlertSettled, Alerts, ChangeError, Posted, SignAlerts};
+pub use ports::{AlertOutbox, AlertPost, AlertSettled, Alerts, ChangeError, Posted, SignAlerts, Trial};
 
 use crate::{
     id::{InstallationId, TenantId},

@@ -65,6 +65,17 @@ pub struct AlertSettled {
     pub now: Timestamp,
 }
 
+/// What came of trying an endpoint out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// A notification waits from now on.
+    Queued,
+    /// One waited already.
+    Waits,
+    /// There is no active endpoint.
+    NoEndpoint,
+}
+
 /// Endpoints, and what waits to be told to them.
 #[async_trait]
 pub trait AlertOutbox: Send + Sync {
@@ -84,8 +95,8 @@ pub trait AlertOutbox: Send + Sync {
     /// Takes one away, with its keys, which lie there, and with what waits for it. False where there is none of that generation.
     async fn remove_endpoint(&self, endpoint: &Endpoint, keys: Slot, entry: Entry) -> Result<bool, StoreError>;
 
-    /// Puts a notification into the queue that only tries an endpoint out. False where there is no active one.
-    async fn try_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<bool, StoreError>;
+    /// Puts a notification into the queue that only tries an endpoint out, unless one waits there already.
+    async fn try_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<Trial, StoreError>;
 
     /// Takes up to `most` notifications that are due, for `hold` long, of endpoints that are active and not held back.
     async fn lease_notifications(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_model::{
-    alert::{AlertId, AlertOutbox, AlertSettled, AlertSeverity, Endpoint, Hit, Notification},
+    alert::{AlertId, AlertOutbox, AlertSettled, AlertSeverity, Endpoint, Hit, Notification, Trial},
     audit::{Actor, Entry, Kind},
     error::StoreError,
     id::TenantId,
@@ -77,6 +77,22 @@ fn put(conn: &Connection, tenant: Option<&TenantId>, alert: Option<u64>, now: Ti
     .and_then(|mut s| s.execute(params![owner(tenant), alert, now.0]))
     .map(drop)
     .map_err(failed)
+}
+
+/// Puts aside what only tries an endpoint out.
+fn close_trials(conn: &Connection, tenant: Option<&TenantId>) -> Outcome<()> {
+    conn.execute(
+        "UPDATE alert_sendings SET state = ?2, error = ?3 WHERE owner = ?1 AND alert IS NULL AND state < 2",
+        params![owner(tenant), DEAD, "the endpoint was set anew"],
+    )
+    .map(drop)
+    .map_err(failed)
+}
+
+/// Whether a notification waits that only tries an endpoint out.
+fn is_tried_out(conn: &Connection, tenant: Option<&TenantId>) -> Outcome<bool> {
+    let waits = "SELECT EXISTS (SELECT 1 FROM alert_sendings WHERE owner = ?1 AND alert IS NULL AND state < 2)";
+    conn.prepare_cached(waits).and_then(|mut s| s.query_row([owner(tenant)], |row| row.get(0))).map_err(failed)
 }
 
 /// Has an alert told to whoever wants to know: the operator, and the tenant that it is about.
@@ -188,6 +204,8 @@ impl AlertOutbox for SqliteStore {
                     return Ok(false);
                 }
                 write(conn, &endpoint)?;
+                // What tried out the one before says nothing about this one, and does not keep it from being tried out.
+                close_trials(conn, endpoint.tenant.as_ref())?;
                 append(conn, &entry)?;
                 Ok(true)
             })
@@ -211,15 +229,18 @@ impl AlertOutbox for SqliteStore {
             .await
     }
 
-    async fn try_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<bool, StoreError> {
+    async fn try_endpoint(&self, tenant: Option<TenantId>, entry: Entry) -> Result<Trial, StoreError> {
         self.db
             .write(move |conn| {
-                let active = read(conn, tenant.as_ref())?.is_some_and(|one| one.is_active());
-                if active {
-                    put(conn, tenant.as_ref(), None, entry.time)?;
-                    append(conn, &entry)?;
+                if !read(conn, tenant.as_ref())?.is_some_and(|one| one.is_active()) {
+                    return Ok(Trial::NoEndpoint);
                 }
-                Ok(active)
+                if is_tried_out(conn, tenant.as_ref())? {
+                    return Ok(Trial::Waits);
+                }
+                put(conn, tenant.as_ref(), None, entry.time)?;
+                append(conn, &entry)?;
+                Ok(Trial::Queued)
             })
             .await
     }

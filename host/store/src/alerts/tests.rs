@@ -3,7 +3,7 @@ use std::time::Duration;
 use portcullis_model::{
     alert::{
         AlertChange, AlertId, AlertOutbox as _, AlertQuery, AlertSettled, AlertSeverity, AlertState, Alerts as _,
-        ChangeError, Endpoint, Hit, MuteScope, Party,
+        ChangeError, Endpoint, Hit, MuteScope, Party, Trial,
     },
     audit::{Actor, Entry, Kind, Recorder as _},
     id::{Digest, TenantId},
@@ -259,8 +259,15 @@ async fn whoever_asked_is_told_of_what_concerns_them_and_of_nothing_else() {
     assert_eq!(kinds(&store, Kind::AlertEndpointDisabled).await, 1);
     let endpoints = store.endpoints().await.unwrap();
     assert_eq!(endpoints.iter().map(Endpoint::is_active).collect::<Vec<_>>(), [true, false, true]);
-    assert!(!store.try_endpoint(scope().tenant, by(Kind::AlertEndpoint, 0)).await.unwrap(), "it is disabled");
-    assert!(store.try_endpoint(None, by(Kind::AlertEndpoint, 0)).await.unwrap());
+    let tried = async |tenant: Option<TenantId>| store.try_endpoint(tenant, by(Kind::AlertEndpoint, 0)).await.unwrap();
+    assert_eq!(tried(scope().tenant).await, Trial::NoEndpoint, "it is disabled");
+    assert_eq!(tried(None).await, Trial::Queued);
+    let written = store.entry_count().await.unwrap();
+    assert_eq!(tried(None).await, Trial::Waits, "one is enough");
+    assert_eq!(store.entry_count().await.unwrap(), written);
+    let anew = endpoint(None, AlertSeverity::Low);
+    assert!(store.put_endpoint(anew, Some(1), None, by(Kind::AlertEndpoint, 0)).await.unwrap());
+    assert_eq!(tried(None).await, Trial::Queued, "the one that waited tried out another");
     let left = store.lease_notifications(10, Timestamp(999_000), hold).await.unwrap();
     let left: Vec<_> = left.iter().map(|one| (one.alert.is_some(), one.attempt)).collect();
     assert_eq!(left, [(true, 3), (false, 1)]);

@@ -221,6 +221,16 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn the_public_key_is_shown_of_a_home_that_does_not_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = host(dir.path()).await.home.clone();
+        std::fs::write(home.config(), "nonsense = 1\n").unwrap();
+        assert!(Host::open(home.clone()).await.is_err());
+        show::run(home, quiet()).await.unwrap();
+        assert!(show::run(Home::at(&dir.path().join("none")), quiet()).await.is_err(), "there is nothing to show");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_key_that_was_overwritten_and_not_removed_stops_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let host = host(dir.path()).await;

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use portcullis_model::{
-    alert::{AlertId, AlertSeverity, Endpoint, Posted},
+    alert::{AlertId, AlertSeverity, Endpoint, Posted, Trial},
     error::StoreError,
     id::TenantId,
     secret::{SecretPut, Slot},
@@ -56,8 +56,8 @@ impl AlertOutbox for World {
     async fn remove_endpoint(&self, _: &Endpoint, _: Slot, _: Entry) -> Result<bool, StoreError> {
         Ok(false)
     }
-    async fn try_endpoint(&self, _: Option<TenantId>, _: Entry) -> Result<bool, StoreError> {
-        Ok(false)
+    async fn try_endpoint(&self, _: Option<TenantId>, _: Entry) -> Result<Trial, StoreError> {
+        Ok(Trial::NoEndpoint)
     }
     async fn lease_notifications(&self, _: usize, _: Timestamp, _: Duration) -> Result<Vec<Notification>, StoreError> {
         Ok(Vec::new())

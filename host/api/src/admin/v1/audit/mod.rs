@@ -22,11 +22,11 @@ use portcullis_model::{
     people::Resource,
 };
 
-pub use self::live::{Live, LiveSettings};
 use self::questions::{Ask, Granted, Left, SinceReview, Token, Touched};
-pub(in crate::admin::v1) use self::{
-    sight::{InSight, Sight},
-    stream::Chunks,
+pub(in crate::admin::v1) use self::sight::InSight;
+pub use self::{
+    live::{Live, LiveSettings},
+    sight::Sight,
 };
 use crate::{
     admin::{Call, Group, Operation, given::wrong, unavailable},

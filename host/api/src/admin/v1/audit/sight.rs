@@ -25,11 +25,16 @@ const STEPS: usize = 25;
 
 /// How much somebody sees.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::admin::v1) enum Sight {
+pub enum Sight {
     /// All of it.
     Everything,
     /// Entries of these tenants, and those that are no tenant's where that is said.
-    Of { tenants: BTreeSet<TenantId>, platform: bool },
+    Of {
+        /// Of these.
+        tenants: BTreeSet<TenantId>,
+        /// And those that are no tenant's.
+        platform: bool,
+    },
 }
 
 impl Sight {

@@ -1,7 +1,8 @@
 //! Where alerts are posted to: the operator's endpoint, of all of them, and a tenant's own, of its own (MON-4, DAT-13).
 //!
-//! Invariants: a key is answered once, by the act that made it; the query of an address is answered to nobody, and no more than its
-//! origin stands in the log; each setting names the one that it was made from; a tenant's endpoint is on no address of this machine.
+//! Invariants: a key is answered once, by the act that made it; path and query of an address are answered to nobody, and stand in no
+//! log; each setting names the one that it was made from; a tenant's endpoint is on no address of this machine, and on a
+//! host that the operator placed by hand only where the operator says so.
 
 mod list;
 mod remove;
@@ -11,7 +12,7 @@ mod set;
 mod tests;
 mod trying;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use portcullis_broker::standard_webhooks::alerts::{AlertKeys, AlertKeysError};
 use portcullis_model::{
@@ -35,6 +36,8 @@ pub struct Ports {
     pub outbox: Arc<dyn AlertOutbox>,
     /// What alerts are signed with.
     pub keys: AlertKeys,
+    /// Hosts that the operator placed by hand, whose addresses nobody judges.
+    pub placed: BTreeSet<String>,
 }
 
 /// The operations.
@@ -65,7 +68,7 @@ impl Whose {
 const KIND: &str = "alert-endpoint";
 
 /// An endpoint: whose, where alerts are posted to, how severe they are at least, and how the last attempts went. `generation` is the
-/// version that a change names. Its address is shown without its query, which may hold a secret.
+/// version that a change names. Of its address no more is shown than where it leads: path and query may hold a secret.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(as = AlertEndpoint, value_type = Object)]
@@ -73,7 +76,7 @@ pub struct View(Endpoint);
 
 impl View {
     fn of(one: &Endpoint) -> Self {
-        Self(Endpoint { url: one.plain_url().to_owned(), ..one.clone() })
+        Self(Endpoint { url: one.origin().to_owned(), ..one.clone() })
     }
 }
 

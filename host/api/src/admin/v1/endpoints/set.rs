@@ -71,7 +71,8 @@ impl Operation for Set {
         .text(
             "A message names rule, severity, alert, tenant, installation and a link, and nothing else. A new endpoint gets a key, which is \
              answered once; setting it again keeps the key, and the address where it says none, and lets one that was disabled go on. Over \
-             http, and to this machine, the operator alone has them posted.",
+             http, to this machine, and a tenant's to a host that is placed by hand, the operator alone has them posted. Without \
+             `tenant` it is told of every tenant's alerts: only the operator and the platform's owners change that one.",
         )
         .on(On::Tenant)
         .dry_run()
@@ -86,7 +87,7 @@ impl Operation for Set {
         let before = ports.find(call.query.tenant.as_ref()).await?;
         let version = before.as_ref().map(|one| one.generation);
         pinned(call.expected, version.unwrap_or(0))?;
-        let endpoint = checked(&call, before.as_ref())?;
+        let endpoint = checked(ports, &call, before.as_ref())?;
         if call.dry_run {
             let changed = Changed { dry_run: true, endpoint: View::of(&endpoint), key: None };
             return Ok(Reply::json(changed).at(version.unwrap_or(0)).tried());
@@ -103,20 +104,14 @@ impl Operation for Set {
 }
 
 /// The endpoint that is asked for, where there may be one.
-fn checked(call: &Call<Set>, before: Option<&Endpoint>) -> Result<Endpoint, Problem> {
+fn checked(ports: &Ports, call: &Call<Set>, before: Option<&Endpoint>) -> Result<Endpoint, Problem> {
     let Setting { url, least } = &call.body.0;
     let url = match (url, before) {
         (Some(url), _) => url.clone(),
         (None, Some(before)) => before.url.clone(),
         (None, None) => return Err(wrong("expected where alerts are posted to")),
     };
-    let local = matches!(PostUrl::parse(&url).map_err(|why| wrong(&why))?, PostUrl::Local(..));
-    if local && call.query.tenant.is_some() {
-        return Err(wrong("a tenant's endpoint is on no loopback address of this machine: expected 'https://'"));
-    }
-    if local && call.caller.principal != Principal::Operator {
-        return Err(wrong("only the operator has alerts posted to this machine: expected 'https://'"));
-    }
+    may_lead(ports, call, &url)?;
     // Never one that there was, even after a removal.
     let now = u64::try_from(call.now().0).unwrap_or_default();
     Ok(Endpoint {
@@ -127,6 +122,27 @@ fn checked(call: &Call<Set>, before: Option<&Endpoint>) -> Result<Endpoint, Prob
         health: Health::default(),
         generation: now.max(before.map_or(0, |one| one.generation.saturating_add(1))),
     })
+}
+
+/// Fails where alerts may not be posted there by whoever asks.
+fn may_lead(ports: &Ports, call: &Call<Set>, url: &str) -> Result<(), Problem> {
+    let (of_tenant, operator) = (call.query.tenant.is_some(), call.caller.principal == Principal::Operator);
+    // What the operator set before stays where nobody names another.
+    let named = call.body.0.url.is_some();
+    match PostUrl::parse(url).map_err(|why| wrong(&why))? {
+        PostUrl::Local(..) if of_tenant => {
+            Err(wrong("a tenant's endpoint is on no loopback address of this machine: expected 'https://'"))
+        }
+        PostUrl::Local(..) if !operator => {
+            Err(wrong("only the operator has alerts posted to this machine: expected 'https://'"))
+        }
+        PostUrl::Remote(target) if named && of_tenant && !operator && ports.placed.contains(target.host()) => {
+            Err(wrong(
+                "the operator placed this host by hand, and alone has a tenant's alerts posted there: expected another",
+            ))
+        }
+        PostUrl::Local(..) | PostUrl::Remote(_) => Ok(()),
+    }
 }
 
 fn wrong(why: &str) -> Problem {

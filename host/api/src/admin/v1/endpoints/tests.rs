@@ -16,6 +16,8 @@ const TRIED: &str = "/alerts/endpoints?tenant=acme&dry_run=true";
 const KEY: &str = "/alerts/endpoints/key?tenant=acme";
 const TEST: &str = "/alerts/endpoints/test?tenant=acme";
 const PLATFORM: &str = "/alerts/endpoints";
+/// What the operator placed by hand.
+const PLACED: &str = "crm.internal.example";
 
 struct World {
     store: Arc<SqliteStore>,
@@ -31,7 +33,8 @@ impl World {
         let ring = KeyRing::of(Key::of(&[3; 32]).unwrap(), rng.clone());
         let vault = Arc::new(Vault::new(store.clone(), ring, rng.clone()));
         let keys = AlertKeys::new(vault, Arc::new(testing::Fixed), rng);
-        let ports = Arc::new(Ports { outbox: store.clone(), keys });
+        let placed = [PLACED.to_owned()].into();
+        let ports = Arc::new(Ports { outbox: store.clone(), keys, placed });
         let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
         let router = Routes::new(frame).mount(operations(), ports).router();
         Self { store, router, _dir: dir }
@@ -70,7 +73,8 @@ async fn a_tenants_endpoint_is_tried_out_set_given_another_key_and_taken_away() 
     assert!(key.starts_with("whsec_"), "{}", set.body);
     assert_eq!(world.ask(Method::PUT, OWN, Some("\"0\""), body.clone()).await.status, StatusCode::PRECONDITION_FAILED);
     let again = world.ask(Method::PUT, OWN, set.etag.as_deref(), json!({})).await;
-    assert_eq!((&again.body["key"], &again.body["endpoint"]["url"]), (&Value::Null, &json!(URL)), "{}", again.body);
+    let shown = json!("https://siem.acme.example");
+    assert_eq!((&again.body["key"], &again.body["endpoint"]["url"]), (&Value::Null, &shown), "{}", again.body);
     let tried = world.ask(Method::POST, &format!("{KEY}&dry_run=true"), None, Value::Null).await;
     assert_eq!(tried.body, json!({ "dry_run": true }));
     let other = world.ask(Method::POST, KEY, None, Value::Null).await;
@@ -80,6 +84,9 @@ async fn a_tenants_endpoint_is_tried_out_set_given_another_key_and_taken_away() 
         assert_eq!(soon.status, StatusCode::CONFLICT, "the overlap goes on: {}", soon.body);
     }
     assert_eq!(world.ask(Method::POST, TEST, None, Value::Null).await.status, StatusCode::ACCEPTED);
+    let written = world.written().await;
+    let waits = world.ask(Method::POST, TEST, None, Value::Null).await;
+    assert_eq!((waits.status, world.written().await), (StatusCode::CONFLICT, written), "{}", waits.body);
     let list = world.ask(Method::GET, OWN, None, Value::Null).await;
     let version = format!("\"{}\"", list.body["items"][0]["generation"]);
     assert_eq!(again.etag.as_deref(), Some(version.as_str()), "the list has the version");
@@ -104,7 +111,8 @@ async fn what_could_be_a_secret_in_an_address_is_answered_to_nobody_and_not_logg
     let gone = world.ask(Method::DELETE, OWN, least.etag.as_deref(), Value::Null).await;
     for answer in [set, least, list, gone] {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        assert!(!answer.body.to_string().contains("hunter2"), "it is shown: {}", answer.body);
+        let shown = answer.body.to_string();
+        assert!(!shown.contains("hunter2") && !shown.contains("acme.example/in"), "it is shown: {shown}");
     }
     let log = world.log().await;
     assert!(
@@ -135,6 +143,20 @@ async fn what_is_not_there_is_not_tried_out_or_taken_away_and_what_is_unfit_is_n
     let set = world.at(testing::dana(), Method::PUT, PLATFORM, Some("\"0\""), local).await;
     assert_eq!(set.status, StatusCode::OK, "the operator's own may be on this machine: {}", set.body);
     assert!(world.store.endpoints().await.unwrap().iter().all(|one| one.tenant.is_none()));
+}
+
+#[tokio::test]
+async fn a_host_that_the_operator_placed_is_the_operators_to_name() {
+    let world = World::new();
+    for url in [format!("https://{PLACED}/hooks/run?job=7"), "https://CRM.internal.example.:8443/".to_owned()] {
+        let refused = world.ask(Method::PUT, OWN, Some("\"0\""), json!({ "url": url })).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{url}: {}", refused.body);
+    }
+    let body = json!({ "url": format!("https://{PLACED}/alerts") });
+    let set = world.at(testing::dana(), Method::PUT, OWN, Some("\"0\""), body).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.body);
+    let least = world.ask(Method::PUT, OWN, set.etag.as_deref(), json!({ "least": "high" })).await;
+    assert_eq!(least.status, StatusCode::OK, "the address stays: {}", least.body);
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! `POST /alerts/endpoints/test`: has a message posted that only tries out whether it arrives.
 
 use axum::http::StatusCode;
-use portcullis_model::people::{Resource, actions};
+use portcullis_model::{
+    alert::Trial,
+    people::{Resource, actions},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,7 +34,10 @@ impl Operation for Try {
 
     const ABOUT: About =
         About::post(actions::ENDPOINTS_TEST, "/alerts/endpoints/test", "Try out where alerts are posted to")
-            .text("The running host posts it. What became of it stands in the log, as `alert.delivery`.")
+            .text(
+                "The running host posts it. What became of it stands in the log, as `alert.delivery`. One at a time: while a message waits, \
+                 another is refused.",
+            )
             .on(On::Tenant)
             .answers(StatusCode::ACCEPTED, "application/json")
             .refuses(&[Reason::Conflict]);
@@ -48,8 +54,13 @@ impl Operation for Try {
         );
         let queued = ports.outbox.try_endpoint(tenant, entry(&call, "tried out")).await;
         match queued.map_err(|error| unavailable(&error))? {
-            true => Ok(Reply::json(Told { queued: true })),
-            false => Err(Problem::new(Reason::Conflict, advice)),
+            Trial::Queued => Ok(Reply::json(Told { queued: true })),
+            Trial::Waits => {
+                let advice =
+                    "A message that tries it out waits already: see what becomes of it, or set the endpoint anew.";
+                Err(Problem::new(Reason::Conflict, advice))
+            }
+            Trial::NoEndpoint => Err(Problem::new(Reason::Conflict, advice)),
         }
     }
 }

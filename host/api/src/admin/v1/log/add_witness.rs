@@ -1,9 +1,10 @@
 //! `POST /audit/witnesses`: has the log cosigned by one more.
 
 use axum::http::StatusCode;
+use portcullis_broker::witness::WitnessUrl;
 use portcullis_model::{
     audit::plain,
-    people::{Resource, actions},
+    people::{Principal, Resource, actions},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -60,7 +61,10 @@ impl Operation for Add {
     const ABOUT: About =
         About::post(actions::AUDIT_WITNESSES_CHANGE, "/audit/witnesses", "Have the log cosigned by a witness")
             .id("audit.witnesses.add")
-            .text("By C2SP tlog-witness. It must know this log's key, and is asked by the running host from then on.")
+            .text(
+                "By C2SP tlog-witness. It must know this log's key, and is asked by the running host from then on. One on this machine is \
+                 added by the operator alone.",
+            )
             .on(On::Host)
             .dry_run()
             .answers(StatusCode::CREATED, "application/json")
@@ -75,6 +79,11 @@ impl Operation for Add {
         named(&name)?;
         let new = NewWitness { name, url, vkey: vkey.trim().to_owned() };
         let witness = ports.upkeep.known_as(&new)?;
+        // Its answers are told: whoever else could name any port would learn what listens here.
+        if call.caller.principal != Principal::Operator && WitnessUrl::parse(&new.url).is_ok_and(|url| url.is_local()) {
+            let advice = "url: only the operator has a witness on this machine asked; expected 'https://'.";
+            return Err(Problem::new(Reason::WrongBody, advice));
+        }
         if ports.upkeep.witnesses().await?.iter().any(|one| one.name == new.name) {
             return Err(there_already());
         }

@@ -1,17 +1,9 @@
 //! `GET /audit/bundle`: entries and their proofs, for somebody who has no access to this host.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::{
-    body::{Body, Bytes},
-    http::{HeaderValue, StatusCode, header},
-    response::IntoResponse as _,
-};
+use axum::http::StatusCode;
 use portcullis_model::{
     alert::AlertId,
     audit::{Actor, query::Filter, reader::AuditReader},
@@ -19,27 +11,25 @@ use portcullis_model::{
     people::{Resource, actions},
 };
 use serde::Deserialize;
-use tokio::sync::mpsc;
 use utoipa::IntoParams;
 
 use super::{LogError, Ports, log};
 use crate::{
     admin::{
-        About, Bare, Call, Nothing, On, Operation, Reply, Streamed,
+        About, Bare, Call, Nothing, On, Operation, Parcel, Reply, Streamed,
         given::wrong,
-        unavailable, unknown,
-        v1::audit::{Chunks, InSight, Sight},
+        parcel::TAR,
+        unknown,
+        v1::audit::{InSight, Sight},
     },
     problem::{Problem, Reason},
 };
 
-const MEDIA: &str = "application/x-tar";
+/// What it is saved as.
+const NAME: &str = "audit-bundle";
 /// How many hours are meant where nobody says, and the most.
 const HOURS: u64 = 24;
 const MOST_HOURS: u64 = 10 * 366 * 24;
-/// Bytes of a part, and how many parts wait for a reader.
-const PART: usize = 64 * 1024;
-const WAITING: usize = 4;
 
 /// What is put into a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +48,9 @@ pub struct Order {
     pub chosen: Chosen,
     /// With personal values, as far as they were not erased.
     pub personal: bool,
-    /// The log, as far as whoever asks sees it.
+    /// How much of the log whoever asks sees.
+    pub sight: Sight,
+    /// The log, as far as they see it.
     pub reader: Arc<dyn AuditReader>,
     /// Who takes it.
     pub by: Actor,
@@ -69,12 +61,12 @@ pub struct Order {
 /// Puts bundles together.
 #[async_trait]
 pub trait Bundles: Send + Sync {
-    /// One as a tar, read from its beginning on. That it was taken is on record before it is given.
+    /// One as a tar. That it was taken is on record before it is given.
     ///
     /// # Errors
-    /// [`LogError::Unknown`] where there is no such incident or alert; [`LogError::Refused`] where it would be too large;
-    /// [`LogError::Conflict`] where another one is being put together; it cannot be read or written.
-    async fn bundle(&self, order: Order) -> Result<File, LogError>;
+    /// [`LogError::Unknown`] where there is no such incident or alert, or none in sight; [`LogError::Refused`] where it would be too large;
+    /// [`LogError::Conflict`] where another one of the same log is being put together or handed over; it cannot be read or written.
+    async fn bundle(&self, order: Order) -> Result<Parcel, LogError>;
 }
 
 /// Takes a bundle.
@@ -111,7 +103,7 @@ impl Operation for Take {
                 "A tar with all that somebody without access to this host needs to check it, at most 100,000 entries of what is \
                  published. That it was taken is recorded, with the digest of its manifest.",
             )
-            .answers(StatusCode::OK, MEDIA)
+            .answers(StatusCode::OK, TAR)
             .on(On::Tenants)
             .refuses(&[Reason::Unknown, Reason::Conflict, Reason::Refused]);
 
@@ -129,19 +121,11 @@ impl Operation for Take {
             chosen,
             personal: call.query.personal.unwrap_or_default(),
             tenants: sight.tenants(),
-            reader: Arc::new(InSight { reader: ports.reader.clone(), sight }),
+            reader: Arc::new(InSight { reader: ports.reader.clone(), sight: sight.clone() }),
+            sight,
             by: call.actor(),
         };
-        let file = ports.bundles.bundle(order).await?;
-        let length = file.metadata().map_err(|error| unavailable(&error))?.len();
-        let (sender, chunks) = mpsc::channel(WAITING);
-        tokio::task::spawn_blocking(move || hand_over(file, &sender));
-        // By its length whoever reads knows whether it came whole.
-        let head = [
-            (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA)),
-            (header::CONTENT_LENGTH, HeaderValue::from(length)),
-        ];
-        Ok(Reply::raw((head, Body::new(Chunks(chunks))).into_response()))
+        Ok(Reply::raw(ports.bundles.bundle(order).await?.answer(NAME)))
     }
 }
 
@@ -159,23 +143,6 @@ impl Wanted {
             (None, Some(id), None) => Ok(Chosen::Incident(id.clone(), hours)),
             (None, None, Some(id)) => Ok(Chosen::Alert(id, hours)),
             _ => Err(wrong("Give one of filter, incident and alert.")),
-        }
-    }
-}
-
-/// Gives it to its reader, part by part, for as long as there is one.
-fn hand_over(mut file: File, sender: &mpsc::Sender<Bytes>) {
-    let mut part = vec![0; PART];
-    loop {
-        match file.read(&mut part) {
-            Ok(0) => return,
-            Ok(count) => {
-                if sender.blocking_send(Bytes::copy_from_slice(&part[..count])).is_err() {
-                    return;
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return tracing::error!(%error, "a bundle was cut off"),
         }
     }
 }

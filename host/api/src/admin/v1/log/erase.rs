@@ -11,7 +11,13 @@ use utoipa::ToSchema;
 
 use super::{Erased, Ports, Values, log};
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, v1::reason},
+    admin::{
+        About, Bare, Call, On, Operation, Reply, Sent,
+        v1::{
+            audit::{Reading, Sight},
+            reason,
+        },
+    },
     problem::{Problem, Reason},
 };
 
@@ -44,7 +50,7 @@ pub struct Told {
     dry_run: bool,
     /// How many values.
     erased: u64,
-    /// Of which entries.
+    /// Of which entries. None in a rehearsal by somebody who does not see the whole log.
     entries: Vec<u64>,
     /// How many values, by field.
     fields: BTreeMap<String, u64>,
@@ -65,7 +71,8 @@ impl Operation for Erase {
     const ABOUT: About = About::post(actions::AUDIT_ERASE, "/audit/erase", "Erase personal values from beside the log")
         .text(
             "Entries stay, and every proof goes on to hold. That it was done is an entry itself, of which entries, by whom and why: \
-             also where nothing was found.",
+             also where nothing was found. A rehearsal looks through the whole log, so it is an entry as well, as whatever is read is; \
+             whoever does not see all of the log is told how many values there are, and not of which entries.",
         )
         .on(On::Host)
         .dry_run();
@@ -78,11 +85,27 @@ impl Operation for Erase {
         let body = &call.body.0;
         let (which, reason) = (body.which()?, reason(&body.reason)?);
         if call.dry_run {
-            return Ok(Reply::json(Told::of(ports.upkeep.erasable(&which).await?, true)).tried());
+            return rehearsed(ports, &call, &which).await;
         }
         let erased = ports.upkeep.erase(&which, &reason, call.actor()).await?;
         Ok(Reply::json(Told::of(erased, false)))
     }
+}
+
+/// What would be erased. It is a search of the whole log, so that somebody looks for this is written down before they are answered.
+async fn rehearsed(ports: &Ports, call: &Call<Erase>, which: &Values) -> Result<Reply<Told>, Problem> {
+    let (sight, mut found) = (Sight::of(call).await?, ports.upkeep.erasable(which).await?);
+    let sought = match which {
+        Values::Everywhere(value) => value.clone(),
+        Values::Entry { index, field } => {
+            format!("{index} {}", field.as_deref().unwrap_or_default()).trim_end().to_owned()
+        }
+    };
+    Reading::by("erase-rehearsal", &sought).note(ports.recorder.as_ref(), call, &sight).await?;
+    if sight != Sight::Everything {
+        found.entries.clear();
+    }
+    Ok(Reply::json(Told::of(found, true)).tried())
 }
 
 impl Told {

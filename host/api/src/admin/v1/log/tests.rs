@@ -1,21 +1,17 @@
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{Seek as _, Write as _},
-    sync::Mutex,
-};
+use std::{collections::BTreeMap, io::Cursor, sync::Mutex};
 
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use portcullis_model::{
     audit::{Actor, Entry, Kind, Recorder as _},
+    id::Digest,
     time::Timestamp,
 };
 use portcullis_store::SqliteStore;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::admin::{Local, LocalAnswer, Routes, testing};
+use crate::admin::{Local, LocalAnswer, Parcel, Routes, testing};
 
 /// A log that proves whatever it is asked for, and remembers what is done to it.
 #[derive(Default)]
@@ -127,16 +123,13 @@ impl Upkeep for Paper {
 
 #[async_trait]
 impl Bundles for Paper {
-    async fn bundle(&self, order: Order) -> Result<File, LogError> {
+    async fn bundle(&self, order: Order) -> Result<Parcel, LogError> {
         if matches!(order.chosen, Chosen::Alert(..)) {
             return Err(LogError::Unknown("there is no such alert".into()));
         }
         let Chosen::Filter(filter) = &order.chosen else { return Err(LogError::Conflict("another one".into())) };
         self.note(format!("bundled '{filter}' for {:?}", order.tenants), order.by);
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"a tar").unwrap();
-        file.rewind().unwrap();
-        Ok(file)
+        Ok(Parcel { content: Box::new(Cursor::new(b"a tar")), bytes: 5, digest: Digest::of(b"a tar") })
     }
 }
 
@@ -278,6 +271,23 @@ async fn a_witness_without_a_name_or_a_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_witness_on_this_machine_is_the_operators_to_add() {
+    let world = world().await;
+    let platform = world.operator.as_caller(testing::of_platform());
+    let witness = |name: &str, url: &str| json!({ "name": name, "url": url, "vkey": "k" });
+    for url in ["http://127.0.0.1:22/x", "http://[::1]:7380"] {
+        for dry in ["", "?dry_run=true"] {
+            let refused = post(&platform, &format!("/audit/witnesses{dry}"), witness("near", url)).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{url}: {}", refused.body);
+        }
+    }
+    assert!(world.paper.done().is_empty());
+    let far = post(&platform, "/audit/witnesses", witness("far", "https://w.example")).await;
+    let near = post(&world.operator, "/audit/witnesses", witness("near", "http://127.0.0.1:7380")).await;
+    assert_eq!((far.status, near.status), (StatusCode::CREATED, StatusCode::CREATED), "{} {}", far.body, near.body);
+}
+
+#[tokio::test]
 async fn what_is_the_platforms_is_no_tenants() {
     let world = world().await;
     for path in ["witnesses", "outlets"] {
@@ -321,6 +331,16 @@ async fn values_are_counted_and_erased_and_the_reason_does_not_say_them_again() 
         (StatusCode::OK, &json!(2), &json!(true))
     );
     assert!(world.paper.done().is_empty());
+    assert_eq!(tried.body["entries"], json!([1]));
+    let everywhere = json!({ "person": "eve", "reason": "request 4711" });
+    let platform = world.operator.as_caller(testing::of_platform());
+    let counted = post(&platform, "/audit/erase?dry_run=true", everywhere).await;
+    assert_eq!((&counted.body["erased"], &counted.body["entries"]), (&json!(2), &json!([])), "{}", counted.body);
+    let noted = world.store.entries(4, 10).await.unwrap();
+    let noted: Vec<Entry> = noted.into_iter().map(|one| one.read().unwrap()).collect();
+    assert!(noted.iter().all(|one| (one.kind, one.text("way")) == (Kind::AuditRead, Some("erase-rehearsal"))));
+    let sought: Vec<Option<&str>> = noted.iter().map(|one| one.text("filter")).collect();
+    assert_eq!(sought, [Some("1 actor.name"), Some("eve")], "whoever looks is on record");
     let erased = post(&world.operator, "/audit/erase", body).await;
     assert_eq!((&erased.body["recorded"], &erased.body["gone_from_files"]), (&json!([4]), &json!(true)));
     let which = Values::Entry { index: 1, field: Some("actor.name".into()) };

@@ -13,7 +13,15 @@ use utoipa::IntoParams;
 
 use super::{Notice, Ports, Whose};
 use crate::{
-    admin::{About, Bare, Call, Nothing, On, Operation, Page, Reply, given::wrong, unavailable, v1::within::of_tenant},
+    admin::{
+        About, Bare, Call, Nothing, On, Operation, Page, Reply,
+        given::wrong,
+        unavailable,
+        v1::{
+            audit::{Reading, Sight},
+            within::of_tenant,
+        },
+    },
     problem::Problem,
 };
 
@@ -43,7 +51,7 @@ impl Operation for List {
     const ABOUT: About = About::get(actions::NOTICES_LIST, "/notices", "List what needs somebody")
         .text(
             "First what is so at the moment, then what stands in the log, the newest first. A tenant's people see their tenant's, the \
-             platform's what is the platform's own.",
+             platform's what is the platform's own. Read from the audit log, too, and so recorded there.",
         )
         .on(On::Tenants)
         .paged();
@@ -54,6 +62,11 @@ impl Operation for List {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Self::Answer>, Problem> {
         let since = since(&call)?;
+        let sight = match &call.query.tenant {
+            Some(tenant) => Sight::Of { tenants: [tenant.clone()].into(), platform: false },
+            None => Sight::of(&call).await?,
+        };
+        Reading::by("notices", &format!("since={since}")).note(ports.recorder.as_ref(), &call, &sight).await?;
         let mut all = Vec::new();
         for whose in seen(&call).await? {
             all.extend(ports.board.notices(&whose, since).await.map_err(|error| unavailable(&error))?);
@@ -71,7 +84,8 @@ impl Operation for List {
 fn key(one: &Notice) -> String {
     match one.index {
         Some(index) => index.to_string(),
-        None => Digest::of(format!("{}\n{}", one.kind, one.what).as_bytes()).hex(),
+        // Its words can change from one page to the next.
+        None => Digest::of(format!("{}\n{}", one.kind, one.key).as_bytes()).hex(),
     }
 }
 

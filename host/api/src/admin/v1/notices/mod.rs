@@ -1,7 +1,7 @@
 //! Notices: what needs somebody, and what helps (MON-1, MON-4).
 //!
 //! Invariants: a tenant's people are told what is about their tenant, and the platform's what is the platform's own; whoever holds the
-//! home is told all of it; what is told names no secret.
+//! home is told all of it; what is told names no secret; whoever reads them is on record, since they tell what stands in the log.
 
 mod list;
 #[cfg(test)]
@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portcullis_model::{error::StoreError, id::TenantId, time::Timestamp};
+use portcullis_model::{audit::Recorder, error::StoreError, id::TenantId, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -62,6 +62,9 @@ pub struct Notice {
     pub what: String,
     /// What helps: commands as a shell reads them, with words behind them.
     pub help: String,
+    /// What tells it apart from others of its sort for as long as it is so, such as an id. Not told.
+    #[serde(skip)]
+    pub key: String,
     /// What it is about, where that has a name.
     #[serde(default, skip_serializing_if = "Subject::is_nothing")]
     pub about: Subject,
@@ -125,6 +128,8 @@ pub trait Noticeboard: Send + Sync {
 pub struct Ports {
     /// Where they are gathered.
     pub board: Arc<dyn Noticeboard>,
+    /// Where it is written down that somebody reads them.
+    pub recorder: Arc<dyn Recorder>,
 }
 
 /// The operations.

@@ -1,7 +1,7 @@
 //! Rules: what the log is held against, and what raises an alert (MON-4).
 //!
-//! Invariants: a rule is everybody's, and where the operator's own files lie is for nobody else; nothing is written here: a rule is a
-//! file of the home, and a host takes it when it starts.
+//! Invariants: a rule that comes with the host is everybody's; what the operator's own look for, and where their files lie, is for nobody
+//! else; nothing is written here: a rule is a file of the home, and a host takes it when it starts.
 
 mod get;
 mod list;
@@ -39,8 +39,12 @@ pub fn operations() -> Group<Ports> {
     Group::new().with::<list::List>().with::<get::Get>()
 }
 
-/// A rule, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// What the operator's own are called for whoever sees nothing of the platform's own.
+const NEUTRAL: &str = "A rule of the operator's own";
+
+/// A rule, for people. Of the operator's own, whoever sees nothing of the platform's own is told id, severity, party and whether it is
+/// applied, and nothing of what it looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = AlertRule)]
 pub struct RuleView {
@@ -80,8 +84,16 @@ impl Ports {
     async fn shown<O: Operation>(&self, call: &Call<O>) -> Result<Vec<RuleView>, Problem> {
         let mut all = self.book.rules().map_err(|error| unavailable(&error))?;
         if !call.on_platform().await? {
-            all.iter_mut().for_each(|rule| rule.file = None);
+            all.iter_mut().filter(|rule| rule.own).for_each(RuleView::veil);
         }
         Ok(all)
+    }
+}
+
+impl RuleView {
+    /// Takes away what can name other tenants, people and destinations.
+    fn veil(&mut self) {
+        let Self { id, severity, party, enabled, own, .. } = self.clone();
+        *self = Self { id, severity, party, enabled, own, title: NEUTRAL.to_owned(), ..Self::default() };
     }
 }

@@ -17,7 +17,8 @@ fn rule(id: &str, file: Option<&str>) -> RuleView {
         party: "subscriber".to_owned(),
         duties: vec!["MON-4".to_owned()],
         look_at: "What it sent".to_owned(),
-        filter: "kind=act.outcome".to_owned(),
+        filter: if file.is_some() { "kind=act.outcome tenant=globex host=hooks.example" } else { "kind=act.outcome" }
+            .to_owned(),
         condition: "first-seen".to_owned(),
         raises: "host never seen before".to_owned(),
         cool_down_hours: 6,
@@ -59,9 +60,19 @@ async fn rules_are_listed_and_shown_and_only_the_platform_reads_where_files_lie(
         let seen = ask(true, testing::of("acme"), path).await;
         assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
         assert!(!seen.body.to_string().contains("/srv/home"), "a tenant reads a path of the host: {}", seen.body);
+        assert!(!seen.body.to_string().contains("globex"), "a tenant reads what another is watched for: {}", seen.body);
     }
     let mine = ask(true, testing::of("acme"), "/rules/mine").await;
     assert_eq!((&mine.body["own"], &mine.body["file"]), (&json!(true), &Value::Null), "{}", mine.body);
+    assert_eq!((&mine.body["title"], &mine.body["digest"]), (&json!(NEUTRAL), &json!("")), "{}", mine.body);
+    assert_eq!((&mine.body["severity"], &mine.body["enabled"]), (&json!("high"), &json!(true)), "{}", mine.body);
+    let shipped = ask(true, testing::of("acme"), "/rules/new-destination").await;
+    assert_eq!((&shipped.body["where"], &shipped.body["digest"]), (&json!("kind=act.outcome"), &json!("sha256:0")));
+    let whole = ask(true, testing::dana(), "/rules/mine").await;
+    assert_eq!(
+        whole.body["where"], "kind=act.outcome tenant=globex host=hooks.example",
+        "the operator reads their own"
+    );
 }
 
 #[tokio::test]

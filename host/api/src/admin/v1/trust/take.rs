@@ -115,7 +115,8 @@ fn read(body: &SignedRoot) -> Result<(Envelope, Root), Problem> {
     let wrong = |why: String| Problem::new(Reason::WrongBody, format!("envelope: {}.", plain(&why)));
     let envelope = Envelope::parse(PayloadType::Root, &body.envelope.to_string()).map_err(|error| match error {
         DsseError::WrongType { found, .. } => wrong(format!(
-            "expected a root, and this is '{found}'; withdrawals, overrides and handovers are taken with 'portcullis trust apply'"
+            "expected a root, and this is '{found}'; withdrawals go to POST /admin/v1/withdrawals, overrides to POST \
+             /admin/v1/releases/COMPONENT/MANIFEST/override, and 'portcullis trust apply' takes each of them, handovers too"
         )),
         other => wrong(other.to_string()),
     })?;
