@@ -259,11 +259,13 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
                 keeps: office.safe.clone(),
                 issuer: office.upstream.clone(),
                 providers: office.upstream.providers().clone(),
+                recorder: store.clone(),
                 clock: office.clock.clone(),
             },
             installations: store.clone(),
             owed: store.clone(),
             rotations: store.clone(),
+            placed: Default::default(),
             base: None,
         }),
         rotation: Arc::new(admin::v1::rotation::Ports {

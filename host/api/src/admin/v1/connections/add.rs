@@ -128,6 +128,7 @@ impl Operation for Add {
         let now = call.now();
         let new = call.body.0.read(key, &call.caller, now)?;
         let place = ports.connecting.check(&new).map_err(refused)?;
+        ports.may_ask(&call.caller, &new.origin)?;
         if let Some(secret) = &secret {
             ports.connecting.check_secret(&new, secret).map_err(refused)?;
         }
@@ -188,6 +189,7 @@ impl Accepting {
 fn refused(error: NotConnected) -> Problem {
     match error {
         NotConnected::Keep(error) => not_kept(&error),
+        NotConnected::Unrecorded(_) => unavailable(&error),
         other => Problem::new(Reason::Refused, sentence(&other)),
     }
 }

@@ -140,6 +140,7 @@ impl Asks for Links {
 struct World {
     router: axum::Router,
     kept: Arc<Kept>,
+    store: SqliteStore,
     _dir: tempfile::TempDir,
 }
 
@@ -161,6 +162,7 @@ impl World {
             keeps: kept.clone(),
             issuer: Arc::new(Issues),
             providers: Arc::new(Providers::built_in().unwrap()),
+            recorder: Arc::new(store.clone()),
             clock: Arc::new(testing::Fixed),
         };
         let ports = Ports {
@@ -171,10 +173,11 @@ impl World {
             installations,
             owed: Arc::new(store.clone()),
             rotations: Arc::new(store.clone()),
+            placed: ["erp.example.com".to_owned()].into(),
             base: Some("https://host.example".to_owned()),
         };
         let frame = testing::frame_with(&store, b"operator", decide);
-        Self { router: Routes::new(frame).mount(operations(), Arc::new(ports)).router(), kept, _dir: dir }
+        Self { router: Routes::new(frame).mount(operations(), Arc::new(ports)).router(), kept, store, _dir: dir }
     }
 
     async fn ask(&self, by: Caller, method: Method, path: &str, body: &Value) -> LocalAnswer {
@@ -246,6 +249,9 @@ async fn a_client_is_tried_out_and_stored_with_its_first_token_and_never_answere
     assert!(wrong.body["detail"].as_str().unwrap().contains("No token was issued"), "{}", wrong.body);
     assert_eq!(world.post(NEW, &client(None)).await.status, StatusCode::BAD_REQUEST, "without its secret");
     assert!(world.stored().is_empty(), "what does not work is not stored");
+    let entries = world.store.entries(1, 9).await.unwrap();
+    let last = entries.last().unwrap().read().unwrap();
+    assert_eq!((last.kind, &last.detail["asked"]), (Kind::ConnectionRefused, &json!("id.example.com")));
     let added = world.post(NEW, &client(Some(SECRET))).await;
     assert_eq!((added.status, &added.body["generation"]), (StatusCode::CREATED, &json!(1)), "{}", added.body);
     assert!(!added.body.to_string().contains(SECRET), "{}", added.body);
@@ -288,6 +294,26 @@ async fn a_token_by_hand_needs_somebody_who_answers_for_it_until_a_day() {
     let stored = world.stored();
     let [(_, _, entry)] = &stored[..] else { panic!("one is stored") };
     assert_eq!((&entry.detail["accepted-by"], &entry.detail["reason"]), (&json!("dana"), &json!(why)));
+}
+
+#[tokio::test]
+async fn a_tenant_has_no_request_sent_to_a_host_that_the_operator_placed() {
+    let world = World::new().await;
+    let mut body = client(Some(SECRET));
+    body["settings"]["token-url"] = json!("https://erp.example.com/orders");
+    let tenants = world.ask(testing::of("acme"), Method::POST, NEW, &body).await;
+    assert_eq!(tenants.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", tenants.body);
+    assert!(tenants.body["detail"].as_str().unwrap().contains("token-url"), "{}", tenants.body);
+    assert!(world.stored().is_empty());
+    let urls = json!({
+        "authorize-url": "https://id.example.com/auth", "token-url": "https://erp.example.com/orders", "client-id": "c",
+    });
+    let link = json!({ "provider": "oauth2", "settings": urls, "hosts": ["api.example.com"], "scopes": ["read"] });
+    let dry = "/connections/ins_1/mail/authorize?dry_run=true";
+    let linked = world.ask(testing::of("acme"), Method::POST, dry, &link).await;
+    assert_eq!(linked.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", linked.body);
+    let operators = world.post(NEW, &body).await;
+    assert_eq!(operators.status, StatusCode::CREATED, "{}", operators.body);
 }
 
 /// Lets everybody do everything but take risks.
