@@ -33,6 +33,15 @@ fn not_done(error: Error, otherwise: impl FnOnce(String) -> NotDone) -> NotDone 
     }
 }
 
+/// As much as can be said of why nothing was handed over.
+fn not_exported(error: Error) -> NotDone {
+    let why = format!("{error:#}");
+    match why.contains("the log's key is being replaced") {
+        true => NotDone::Refused(why),
+        false => NotDone::Store(StoreError(why)),
+    }
+}
+
 #[async_trait]
 impl Deletions for OfHost {
     async fn plan(&self, tenant: &TenantId) -> Result<Value, NotDone> {
@@ -64,12 +73,25 @@ impl Deletions for OfHost {
 #[async_trait]
 impl Exports for OfHost {
     async fn export(&self, tenant: &TenantId, by: Actor) -> Result<Parcel, NotDone> {
-        let failed = |error: Error| NotDone::Store(StoreError(format!("{error:#}")));
-        if known(&self.0, tenant).await.map_err(failed)?.is_none() {
+        if known(&self.0, tenant).await.map_err(not_exported)?.is_none() {
             return Err(NotDone::Nothing(missing(tenant)));
         }
         let busy = || NotDone::Refused("it is being handed over already; wait until that has ended".to_owned());
         let turn = self.1.take(tenant).ok_or_else(busy)?;
-        Ok(export(&self.0, tenant, by).await.map_err(failed)?.parcel(turn))
+        Ok(export(&self.0, tenant, by).await.map_err(not_exported)?.parcel(turn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn that_the_logs_key_is_being_replaced_is_said_and_what_failed_is_not() {
+        let key = anyhow!("the log's key is being replaced; try again when 'portcullis audit key rotate' has ended");
+        assert!(matches!(not_exported(key), NotDone::Refused(why) if why.contains("try again")));
+        assert!(matches!(not_exported(anyhow!("/home/x: no space left")), NotDone::Store(_)));
     }
 }
