@@ -87,9 +87,7 @@ async fn write(host: &Host, tenant: &TenantId, dir: &Path) -> Result<Exported> {
     put(&dir.join("configuration.json"), &configuration(host, tenant)?)?;
     let below = dir.join("installations");
     fs::create_dir(&below)?;
-    for one in &installations {
-        erasure::export(host, one, &below.join(format!("of-{}", one.id))).await?;
-    }
+    erasure::export_all(host, tenant, &installations, &below).await?;
     rows(host, tenant, dir.join("records")).await?;
     let filter = Filter::default().and(Field::Tenant, tenant.as_str());
     let words = filter.to_string();

@@ -12,18 +12,19 @@ use portcullis_api::admin::{
 };
 use portcullis_model::{audit::Actor, error::StoreError, id::TenantId};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::{begin, certificate::certify_as, export, known, missing, plan};
 use crate::{host::Host, parcel::Turns};
 
 /// What the operations are done with.
 pub fn ports(host: &Host) -> Ports {
-    let deletions = Arc::new(OfHost(host.clone(), Turns::default()));
+    let deletions = Arc::new(OfHost(host.clone(), Turns::default(), Semaphore::new(1)));
     Ports { exports: deletions.clone(), deletions }
 }
 
-/// This host, and whose own it is handing over.
-struct OfHost(Host, Turns);
+/// This host, whose own it is handing over, and the right to put something together: that is work for all of the disk.
+struct OfHost(Host, Turns, Semaphore);
 
 /// What a person can do something about is said to them; what failed is not.
 fn not_done(error: Error, otherwise: impl FnOnce(String) -> NotDone) -> NotDone {
@@ -78,6 +79,11 @@ impl Exports for OfHost {
         }
         let busy = || NotDone::Refused("it is being handed over already; wait until that has ended".to_owned());
         let turn = self.1.take(tenant).ok_or_else(busy)?;
+        let Ok(_alone) = self.2.try_acquire() else {
+            return Err(NotDone::Refused(
+                "another export is being put together; ask again when that is done".to_owned(),
+            ));
+        };
         Ok(export(&self.0, tenant, by).await.map_err(not_exported)?.parcel(turn))
     }
 }
