@@ -82,6 +82,9 @@ impl Explain for Nothing {
     async fn explain(&self, _: &ActId) -> Result<Option<Explained>, StoreError> {
         Ok(None)
     }
+    async fn entry(&self, _: &ActId) -> Result<Option<Entry>, StoreError> {
+        Ok(None)
+    }
 }
 
 #[async_trait]

@@ -8,7 +8,10 @@ use portcullis_model::{
     people::{Resource, actions},
     review::Misbehaviour,
 };
-use portcullis_packages::install::{InstallError, Installer};
+use portcullis_packages::{
+    install::{InstallError, Installer},
+    review::{ReviewError, misbehaviour::MAX_EVIDENCE},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -100,10 +103,12 @@ impl Ports {
 
     /// Each act with its entry in the log, where there is one.
     async fn evidence(&self, acts: &[ActId]) -> Result<Vec<(ActId, Option<Entry>)>, Problem> {
+        if acts.len() > MAX_EVIDENCE {
+            return Err(refused(ReviewError::TooMany { what: "acts as evidence", most: MAX_EVIDENCE }));
+        }
         let mut found = Vec::new();
         for id in acts {
-            let explained = self.explain.explain(id).await.map_err(|error| unavailable(&error))?;
-            found.push((id.clone(), explained.map(|one| one.entry)));
+            found.push((id.clone(), self.explain.entry(id).await.map_err(|error| unavailable(&error))?));
         }
         Ok(found)
     }
