@@ -55,7 +55,7 @@ async fn what_is_reported_is_checked_whole_before_anything_is_written() {
         (with("reason", json!("two\nlines")), StatusCode::BAD_REQUEST),
         (with("reasons", json!("x")), StatusCode::BAD_REQUEST),
         (with("evidence", json!(["call_1.1"])), StatusCode::UNPROCESSABLE_ENTITY),
-        (with("evidence", json!(vec!["call_many.1"; 21])), StatusCode::UNPROCESSABLE_ENTITY),
+        (with("evidence", json!(vec!["call_many.1"; 21])), StatusCode::CONFLICT),
         (about("ins_9"), StatusCode::NOT_FOUND),
     ] {
         let refused = world.post("/misbehaviour", body.clone()).await;
