@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use portcullis_model::{
     error::StoreError,
-    people::{Action, Caller, Decide, Needs, Refusal, Why},
+    people::{Action, Caller, Decide, Needs, Refusal, Resource, Why},
     release::{ReleaseStore as _, StoredRelease},
 };
 use portcullis_store::SqliteStore;
