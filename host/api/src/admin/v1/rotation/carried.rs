@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use portcullis_broker::rotation::{Progress, RotateError};
+use portcullis_broker::rotation::{Progress, RotateError, StepError};
 use portcullis_model::{
     audit::plain,
     id::RotationId,
@@ -19,31 +19,44 @@ use super::refused;
 use crate::{admin::unavailable, problem::Problem};
 
 /// Of how many it is known why they were cut off.
-const KNOWN: usize = 100;
+const KNOWN: u64 = 100;
+
+/// What was waited for in vain.
+pub(super) const LATE: &str = "rotations of tenants do not come to their end; go on with it later";
 
 /// Why rotations that were carried out here do not go on.
 #[derive(Clone, Default)]
-pub struct CutOff(Arc<Mutex<BTreeMap<RotationId, String>>>);
+pub struct CutOff(Arc<Mutex<Notes>>);
+
+/// Each with its number: later ones have larger numbers.
+#[derive(Default)]
+struct Notes {
+    latest: u64,
+    by_id: BTreeMap<RotationId, (u64, String)>,
+}
 
 impl CutOff {
     /// Why this one does not go on; `None` where it goes on, has ended, or was carried out elsewhere.
-    pub(super) fn why(&self, id: &RotationId) -> Option<String> {
-        self.known().get(id).cloned()
+    pub(super) fn why(&self, act: &Act) -> Option<String> {
+        // It may have been ended by another process.
+        let known = self.known();
+        known.by_id.get(&act.id).filter(|_| act.ended.is_none()).map(|(_, why)| why.clone())
     }
 
     fn goes_on(&self, id: &RotationId) {
-        self.known().remove(id);
+        self.known().by_id.remove(id);
     }
 
     fn note(&self, id: &RotationId, why: String) {
         let mut known = self.known();
-        known.insert(id.clone(), why);
-        if known.len() > KNOWN {
-            known.pop_first();
-        }
+        known.latest += 1;
+        let number = known.latest;
+        known.by_id.insert(id.clone(), (number, why));
+        // The oldest goes; ids say nothing of that.
+        known.by_id.retain(|_, (noted, _)| *noted + KNOWN > number);
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<RotationId, String>> {
+    fn known(&self) -> MutexGuard<'_, Notes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,7 +96,10 @@ impl Drop for Carried {
 
 fn told(error: &RotateError) -> String {
     match error {
-        RotateError::Store(_) => "the storage failed; the host's log says why".to_owned(),
+        RotateError::Store(_) | RotateError::List(StepError::Store(_)) => {
+            "the storage failed; the host's log says why".to_owned()
+        }
+        RotateError::CutOff(why) if why != LATE => "a part of it broke; the host's log says why".to_owned(),
         other => plain(&other.to_string()),
     }
 }
@@ -114,5 +130,35 @@ where
         Ok(Ok((act, _))) => Ok(act),
         Ok(Err(error)) => Err(refused(&error)),
         Err(error) => Err(unavailable(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::error::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn no_tenant_reads_what_the_storage_or_a_broken_part_said() {
+        let raw = "disk I/O error: /srv/home/host.db";
+        for error in [
+            RotateError::Store(StoreError(raw.to_owned())),
+            RotateError::List(StepError::Store(raw.to_owned())),
+            RotateError::CutOff(raw.to_owned()),
+        ] {
+            let told = told(&error);
+            assert!(!told.contains("host.db") && told.contains("the host's log says why"), "{told}");
+        }
+        assert!(told(&RotateError::CutOff(LATE.to_owned())).contains("do not come to their end"));
+    }
+
+    #[test]
+    fn of_many_that_were_cut_off_the_oldest_is_forgotten() {
+        let (cut_off, id) = (CutOff::default(), |n: u64| format!("rot_{n:024x}").parse::<RotationId>().unwrap());
+        // The latest has the smallest id.
+        (0..=KNOWN).rev().for_each(|n| cut_off.note(&id(n), "it broke".to_owned()));
+        let known = cut_off.known();
+        assert!(known.by_id.contains_key(&id(0)) && !known.by_id.contains_key(&id(KNOWN)));
     }
 }

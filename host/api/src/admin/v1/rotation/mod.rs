@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub use self::carried::CutOff;
-use self::carried::background;
+use self::carried::{LATE, background};
 use super::freezes::ExtentView;
 use crate::{
     admin::{Call, Group, Operation, unavailable, unknown},
@@ -317,8 +317,7 @@ impl Ports {
             let act = rotator.freeze(order).await?;
             begun.frozen(&act, 0);
             let turn = place.turn().await?;
-            let late =
-                || RotateError::CutOff("rotations of tenants do not come to their end; go on with it later".into());
+            let late = || RotateError::CutOff(LATE.to_owned());
             let _turn = turn.ok_or_else(late)?;
             rotator.go_on(&act.id, begun).await
         };
