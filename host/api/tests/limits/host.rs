@@ -276,6 +276,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             store: store.clone(),
             installations: store.clone(),
             cut_off: Default::default(),
+            rehearsing: Default::default(),
         }),
         rules: desks::rules(),
         endpoints: desks::endpoints(world),

@@ -61,7 +61,7 @@ impl Workshop for Bench {
 pub fn rotations(host: &Host) -> rotation::Ports {
     let (store, installations) = (host.store.clone(), host.store.clone());
     let workshop = Arc::new(Bench(Arc::new(host.clone())));
-    rotation::Ports { workshop, store, installations, cut_off: Default::default() }
+    rotation::Ports { workshop, store, installations, cut_off: Default::default(), rehearsing: Default::default() }
 }
 
 /// For connections; links lead to `base`.

@@ -9,6 +9,7 @@ mod get;
 mod list;
 mod policies;
 mod policy;
+mod rehearsing;
 mod report;
 mod resume;
 mod start;
@@ -32,7 +33,7 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-pub use self::carried::CutOff;
+pub use self::{carried::CutOff, rehearsing::Rehearsing};
 use self::carried::{LATE, background};
 use super::freezes::ExtentView;
 use crate::{
@@ -110,6 +111,8 @@ pub struct Ports {
     pub installations: Arc<dyn InstallationStore>,
     /// Why those that were begun with it do not go on.
     pub cut_off: CutOff,
+    /// Whose are being rehearsed.
+    pub rehearsing: Rehearsing,
 }
 
 /// The operations.

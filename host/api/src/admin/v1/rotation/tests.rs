@@ -100,6 +100,7 @@ impl Place for Waiting {
 struct World {
     store: Arc<SqliteStore>,
     stage: Arc<Stage>,
+    rehearsing: Rehearsing,
     router: axum::Router,
     _dir: tempfile::TempDir,
 }
@@ -109,15 +110,17 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         let stage = Arc::new(Stage(store.clone(), Arc::default(), Mutex::default()));
+        let rehearsing = Rehearsing::default();
         let ports = Ports {
             workshop: stage.clone(),
             store: store.clone(),
             installations: store.clone(),
             cut_off: Default::default(),
+            rehearsing: rehearsing.clone(),
         };
         let frame = testing::frame_with(&store, b"operator", Arc::new(Own));
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
-        Self { store, stage, router, _dir: dir }
+        Self { store, stage, rehearsing, router, _dir: dir }
     }
 
     async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
@@ -362,5 +365,14 @@ async fn a_rehearsal_assumes_what_is_said_within_bounds() {
     assert_eq!((one.status, &one.body["providers-measured"]), (StatusCode::OK, &json!(0)), "{}", one.body);
     for wrong in [0, 10_001] {
         assert_eq!(tried(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+        let mut order = order("tenant", "acme");
+        order["assume-ms"] = json!(wrong);
+        let real = world.ask(&acme, Method::POST, "/rotations", order).await;
+        assert_eq!(real.status, StatusCode::BAD_REQUEST, "{wrong}: {}", real.body);
     }
+    let tenant = "acme".parse().unwrap();
+    let alone = world.rehearsing.take(Some(&tenant)).unwrap();
+    assert_eq!(tried(1).await.status, StatusCode::CONFLICT, "one at a time");
+    drop(alone);
+    assert_eq!(tried(1).await.status, StatusCode::OK);
 }
