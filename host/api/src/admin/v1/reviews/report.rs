@@ -91,6 +91,9 @@ pub struct Reported {
     report: Misbehaviour,
     /// Whether the installation is suspended for it.
     suspended: bool,
+    /// Why it is not suspended, where it was to be: the report was taken, and the release stopped where enough report it.
+    #[serde(rename = "not-suspended", skip_serializing_if = "Option::is_none")]
+    not_suspended: Option<String>,
     /// How the release was stopped everywhere, because enough tenants report it; for the platform alone.
     stopped: Option<Stopped>,
 }
@@ -113,8 +116,9 @@ impl Ports {
         Ok(found)
     }
 
-    /// Suspends it as it is by now: whoever changes it at the same time does not keep it running.
-    async fn suspend(&self, call: &Call<Report>, report: &Misbehaviour) -> Result<(), Problem> {
+    /// Suspends it as it is by now: whoever changes it at the same time does not keep it running. Why it was not, where it was not: the
+    /// report was taken all the same.
+    async fn suspend(&self, call: &Call<Report>, report: &Misbehaviour) -> Result<Option<String>, Problem> {
         let installer = Installer {
             registry: &self.registry,
             installations: self.installations.as_ref(),
@@ -127,13 +131,13 @@ impl Ports {
         let reason = format!("reported for misbehaviour ({})", report.id);
         loop {
             match installer.suspend(&report.installation, &reason).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(None),
                 Err(InstallError::Conflict(_)) => {}
-                Err(InstallError::Store(error)) => return Err(unavailable(&error)),
-                Err(error) => {
-                    let advice = format!("It was reported as {}, and not suspended: {error}.", report.id);
-                    return Err(Problem::new(Reason::Conflict, plain(&advice)));
+                Err(InstallError::Store(error)) => {
+                    tracing::error!(%error, "an installation that was reported could not be suspended");
+                    return Ok(Some("the storage failed; suspend it by itself".to_owned()));
                 }
+                Err(error) => return Ok(Some(plain(&error.to_string()))),
             }
         }
     }
@@ -173,15 +177,16 @@ impl Operation for Report {
         let (reports, evidence) = (ports.reports_of(&call), ports.evidence(&evidence).await?);
         if call.dry_run {
             let report = reports.draft(&installation, &reason, evidence).await.map_err(refused)?;
-            return Ok(answered(true, Reported { dry_run: true, report, suspended: suspend, stopped: None }));
+            let reported = Reported { dry_run: true, report, suspended: suspend, not_suspended: None, stopped: None };
+            return Ok(answered(true, reported));
         }
         let report = reports.report(&installation, &reason, evidence).await.map_err(refused)?;
-        if suspend {
-            ports.suspend(&call, &report).await?;
-        }
-        let stopped = ports.stops.after_report(&report).await.map_err(|error| unavailable(&error))?;
+        let stopped = ports.stops.after_report(&report).await.map_err(|error| unavailable(&error));
+        let not_suspended = if suspend { ports.suspend(&call, &report).await? } else { None };
+        let stopped = stopped?;
         // How many others run it is nothing to the tenant that reports it.
         let stopped = if call.on_platform().await? { stopped } else { None };
-        Ok(answered(false, Reported { dry_run: false, report, suspended: suspend, stopped }))
+        let suspended = suspend && not_suspended.is_none();
+        Ok(answered(false, Reported { dry_run: false, report, suspended, not_suspended, stopped }))
     }
 }
