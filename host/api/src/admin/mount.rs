@@ -56,7 +56,7 @@ async fn answered<O: Operation>(
     let caller = frame.callers.of(&head).await?;
     let (call, bytes) = read::<O>(frame.clone(), &ports, caller, &mut head, body).await?;
     let keyed = match O::ABOUT.takes_key() && !call.dry_run {
-        true => repeat::keyed(&call.caller, call.resource.tenant.as_ref(), &head, &bytes, frame.clock.now())?,
+        true => repeat::keyed(&frame, &call.caller, call.resource.tenant.as_ref(), &head, &bytes)?,
         false => None,
     };
     let work = async move { O::handle(&ports, call).await.and_then(|reply| done::<O>(&O::ABOUT, reply)) };
