@@ -12,6 +12,7 @@ use portcullis_model::{
     audit::plain,
     id::RotationId,
     rotation::{Act, Line},
+    time::Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -28,32 +29,40 @@ pub(super) const LATE: &str = "rotations of tenants do not come to their end; go
 #[derive(Clone, Default)]
 pub struct CutOff(Arc<Mutex<Notes>>);
 
-/// Each with its number: later ones have larger numbers.
+/// Of each why it was cut off.
 #[derive(Default)]
 struct Notes {
     latest: u64,
-    by_id: BTreeMap<RotationId, (u64, String)>,
+    by_id: BTreeMap<RotationId, Note>,
+}
+
+struct Note {
+    /// Later ones have larger numbers.
+    number: u64,
+    /// When it had ended before it went on here.
+    ended: Option<Timestamp>,
+    why: String,
 }
 
 impl CutOff {
     /// Why this one does not go on; `None` where it goes on, has ended, or was carried out elsewhere.
     pub(super) fn why(&self, act: &Act) -> Option<String> {
-        // It may have been ended by another process.
+        // Another process may have ended it since.
         let known = self.known();
-        known.by_id.get(&act.id).filter(|_| act.ended.is_none()).map(|(_, why)| why.clone())
+        known.by_id.get(&act.id).filter(|note| note.ended == act.ended).map(|note| note.why.clone())
     }
 
     fn goes_on(&self, id: &RotationId) {
         self.known().by_id.remove(id);
     }
 
-    fn note(&self, id: &RotationId, why: String) {
+    fn note(&self, id: &RotationId, ended: Option<Timestamp>, why: String) {
         let mut known = self.known();
         known.latest += 1;
         let number = known.latest;
-        known.by_id.insert(id.clone(), (number, why));
+        known.by_id.insert(id.clone(), Note { number, ended, why });
         // The oldest goes; ids say nothing of that.
-        known.by_id.retain(|_, (noted, _)| *noted + KNOWN > number);
+        known.by_id.retain(|_, note| note.number + KNOWN > number);
     }
 
     fn known(&self) -> MutexGuard<'_, Notes> {
@@ -64,14 +73,15 @@ impl CutOff {
 /// Tells once that a rotation has begun.
 struct Begun {
     tell: Mutex<Option<oneshot::Sender<Act>>>,
-    id: OnceLock<RotationId>,
+    /// What it is, and when it had ended before.
+    act: OnceLock<(RotationId, Option<Timestamp>)>,
     cut_off: CutOff,
 }
 
 impl Progress for Begun {
     fn frozen(&self, act: &Act, _: usize) {
         self.cut_off.goes_on(&act.id);
-        let _ = self.id.set(act.id.clone());
+        let _ = self.act.set((act.id.clone(), act.ended));
         if let Some(tell) = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = tell.send(act.clone());
         }
@@ -88,8 +98,8 @@ struct Carried {
 
 impl Drop for Carried {
     fn drop(&mut self) {
-        if let (Some(id), Some(why)) = (self.begun.id.get(), self.why.take()) {
-            self.begun.cut_off.note(id, why);
+        if let (Some((id, ended)), Some(why)) = (self.begun.act.get(), self.why.take()) {
+            self.begun.cut_off.note(id, *ended, why);
         }
     }
 }
@@ -110,7 +120,7 @@ where
     F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
 {
     let (tell, told_of) = oneshot::channel();
-    let begun = Arc::new(Begun { tell: Mutex::new(Some(tell)), id: OnceLock::new(), cut_off: cut_off.clone() });
+    let begun = Arc::new(Begun { tell: Mutex::new(Some(tell)), act: OnceLock::new(), cut_off: cut_off.clone() });
     let work = work(begun.clone());
     let carried = Carried { begun, why: Some("it broke; the host's log says why".to_owned()) };
     let running = tokio::spawn(async move {
@@ -157,7 +167,7 @@ mod tests {
     fn of_many_that_were_cut_off_the_oldest_is_forgotten() {
         let (cut_off, id) = (CutOff::default(), |n: u64| format!("rot_{n:024x}").parse::<RotationId>().unwrap());
         // The latest has the smallest id.
-        (0..=KNOWN).rev().for_each(|n| cut_off.note(&id(n), "it broke".to_owned()));
+        (0..=KNOWN).rev().for_each(|n| cut_off.note(&id(n), None, "it broke".to_owned()));
         let known = cut_off.known();
         assert!(known.by_id.contains_key(&id(0)) && !known.by_id.contains_key(&id(KNOWN)));
     }

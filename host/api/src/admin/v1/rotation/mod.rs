@@ -33,8 +33,8 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-pub use self::{carried::CutOff, rehearsing::Rehearsing};
 use self::carried::{LATE, background};
+pub use self::{carried::CutOff, rehearsing::Rehearsing};
 use super::freezes::ExtentView;
 use crate::{
     admin::{Call, Group, Operation, unavailable, unknown},

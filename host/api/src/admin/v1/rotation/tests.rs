@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use axum::http::{Method, StatusCode};
-use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehearsed};
+use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Quiet, Rehearsed};
 use portcullis_model::{
     connection::ConnectionKey,
     error::StoreError,
@@ -350,6 +350,26 @@ async fn what_was_cut_off_says_why_until_it_goes_on() {
     assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.body);
     let done = world.through(&dana, &id).await;
     assert!(done["rotation"]["cut-off"].is_null(), "{done}");
+}
+
+#[tokio::test]
+async fn what_another_process_ended_is_not_said_to_be_cut_off() {
+    let (world, dana) = (World::new(), testing::dana());
+    *world.stage.1.lock().unwrap() = Some("endless".parse().unwrap());
+    let begun = world.ask(&dana, Method::POST, "/rotations", order("tenant", "acme")).await;
+    let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+    let seen = async || world.ask(&dana, Method::GET, &format!("/rotations/{id}"), Value::Null).await.body;
+    for _ in 0..500 {
+        if seen().await["rotation"]["cut-off"].is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(seen().await["rotation"]["cut-off"].is_string());
+    let elsewhere = world.stage.rotator(dana.actor.clone(), true);
+    elsewhere.go_on(&id.parse().unwrap(), Arc::new(Quiet)).await.unwrap();
+    let done = seen().await;
+    assert!(done["rotation"]["ended"].is_string() && done["rotation"]["cut-off"].is_null(), "{done}");
 }
 
 #[tokio::test]
