@@ -2,13 +2,13 @@
 //! somebody answers for until a day.
 //!
 //! Invariants: a client's secret is stored together with the first token that its provider issues for it, so that whoever stores it knows
-//! what does not work; a token that never changes is stored at an accepted risk alone, and is used no longer than that is accepted; no
+//! what does not work; that a provider was asked is in the log, whatever it answers; a token that never changes is stored at an accepted risk alone, and is used no longer than that is accepted; no
 //! error holds a secret.
 
 use std::sync::Arc;
 
 use portcullis_model::{
-    audit::{Actor, Entry, Kind},
+    audit::{Actor, Entry, Kind, Recorder},
     connection::{ConnectionKey, Origin},
     risk::AcceptedRisk,
     secret::Secret,
@@ -56,6 +56,9 @@ pub enum NotConnected {
     /// The vault could not store it.
     #[error("vault: {0}")]
     Keep(#[from] KeepError),
+    /// The provider issued nothing for it, and that could not be recorded.
+    #[error("the log: {0}")]
+    Unrecorded(String),
 }
 
 /// Stores connections that no person consents to.
@@ -67,6 +70,8 @@ pub struct Connecting {
     pub issuer: Arc<dyn Issuer>,
     /// The providers that there are.
     pub providers: Arc<Providers>,
+    /// The log, for what was tried and not stored.
+    pub recorder: Arc<dyn Recorder>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -137,10 +142,16 @@ impl Connecting {
         by: Actor,
     ) -> Result<u64, NotConnected> {
         let mut credential = Credential { client: Some(client), ..Credential::default() };
-        let issued = self.issuer.renew(origin, &credential).await?;
+        let issued = match self.issuer.renew(origin, &credential).await {
+            Ok(issued) => issued,
+            Err(error) => {
+                self.record_refused(key, origin, place, by).await?;
+                return Err(error.into());
+            }
+        };
         let expires = issued.lifetime.map(|lifetime| self.clock.now().plus(lifetime));
         credential.access = Some(issued.access);
-        let entry = self.entry(key, place, by).with("provider", origin.provider.as_str());
+        let entry = self.entry(Kind::ConnectionAdded, key, place, by).with("provider", origin.provider.as_str());
         let entry = entry.with("scopes", origin.scopes.clone());
         Ok(self.keeps.put(key, place, origin, credential, expires, entry).await?)
     }
@@ -158,7 +169,7 @@ impl Connecting {
         by: Actor,
     ) -> Result<u64, NotConnected> {
         let entry = self
-            .entry(key, place, by)
+            .entry(Kind::ConnectionAdded, key, place, by)
             .with("provider", STATIC)
             .with("reason", risk.reason.as_str())
             .with_personal("accepted-by", &risk.accepted_by)
@@ -169,8 +180,24 @@ impl Connecting {
         Ok(self.keeps.put(key, place, &origin, credential, expires, entry).await?)
     }
 
-    fn entry(&self, key: &ConnectionKey, place: &Place, by: Actor) -> Entry {
-        Entry::new(self.clock.now(), Kind::ConnectionAdded, by, Some(key.tenant.clone()))
+    /// That a provider was asked in somebody's name, and where, though nothing came of it.
+    async fn record_refused(
+        &self,
+        key: &ConnectionKey,
+        origin: &Origin,
+        place: &Place,
+        by: Actor,
+    ) -> Result<(), NotConnected> {
+        let asked = self.providers.resolve(origin)?.token.map(|token| token.host().to_owned());
+        let entry = self
+            .entry(Kind::ConnectionRefused, key, place, by)
+            .with("provider", origin.provider.as_str())
+            .with("asked", asked.unwrap_or_default());
+        self.recorder.record(vec![entry]).await.map_err(|error| NotConnected::Unrecorded(error.to_string()))
+    }
+
+    fn entry(&self, kind: Kind, key: &ConnectionKey, place: &Place, by: Actor) -> Entry {
+        Entry::new(self.clock.now(), kind, by, Some(key.tenant.clone()))
             .about(format!("installation:{}", key.installation))
             .with("name", key.name.as_str())
             .with("hosts", place.hosts.clone())

@@ -16,8 +16,8 @@ use std::sync::{
 use consents::{Gate, Hand, Office, key, origin, secret, wanted};
 use portcullis_broker::{
     consent::{Answered, ConsentError, KEEP_MS, Keeps as _, Session},
-    egress::{Config, Private},
-    issue::Credential,
+    egress::{Config, Plaintext, Private},
+    issue::{Credential, Issuer as _},
     place::Place,
 };
 use portcullis_model::{
@@ -25,6 +25,7 @@ use portcullis_model::{
     connection::Origin,
     consent::{Consent, ConsentStore as _, Stage},
     installation::InstallationState,
+    risk::AcceptedRisk,
     time::Timestamp,
 };
 use server::Server;
@@ -48,6 +49,22 @@ fn provider(revokes: bool) -> Origin {
     ];
     settings.extend(revokes.then_some(("revoke-url", "https://chat.example.test/revoke")));
     origin("oauth2", &settings, &["read"])
+}
+
+#[tokio::test]
+async fn no_secret_is_sent_to_a_provider_without_tls_whatever_is_configured_for_plugins() {
+    let risk = AcceptedRisk {
+        reason: "the old switchboard has no TLS".into(),
+        accepted_by: "dana".into(),
+        until: Timestamp(i64::MAX),
+    };
+    let (host, address) = ("chat.example.test".to_owned(), "127.0.0.1:9".parse().unwrap());
+    let plaintext = vec![Plaintext { host, address, credentials: true, risk }];
+    let office = Office::new(&Config { plaintext, ..Config::default() }, Hand(AtomicI64::new(1_000_000)));
+    let credential = Credential { refresh: Some(secret("refresh-of-ours")), ..Credential::default() };
+    let credential = Credential { client: Some(secret("client-secret-of-ours")), ..credential };
+    let error = office.upstream.renew(&provider(false), &credential).await.unwrap_err().to_string();
+    assert!(error.contains("without TLS"), "{error}");
 }
 
 fn revocations(server: &Server) -> usize {

@@ -37,6 +37,7 @@ pub fn connecting(host: &Host) -> Connecting {
         keeps: host.connections.clone(),
         issuer: host.upstream.clone(),
         providers: host.upstream.providers().clone(),
+        recorder: host.store.clone(),
         clock: host.clock.clone(),
     }
 }

@@ -9,7 +9,7 @@
 //! an entry `incident.enforced` says the same of what was contained, and how many calls do go on where some do.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -36,7 +36,7 @@ use crate::host::Host;
 /// How often changes are looked for.
 const TICK: Duration = Duration::from_millis(250);
 /// At most how many installations one entry of the log names: an entry has a bounded length.
-const NAMED: usize = 400;
+const NAMED: usize = 250;
 /// How long calls that were told to end are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -61,6 +61,8 @@ pub struct Round {
     pub ended: usize,
     /// Calls that did not end in time.
     pub left: usize,
+    /// Of them, those of each installation that has any.
+    pub left_of: BTreeMap<InstallationId, usize>,
 }
 
 /// An installation whose release does not hold.
@@ -196,7 +198,12 @@ impl Enforcer {
         let Some(runtime) = &self.runtime else { return };
         let patience = Instant::now() + PATIENCE;
         loop {
-            round.left = stopped.iter().map(|one| runtime.live(&one.installation.id)).sum();
+            let live = |one: &Ended| match runtime.live(&one.installation.id) {
+                0 => None,
+                left => Some((one.installation.id.clone(), left)),
+            };
+            round.left_of = stopped.iter().filter_map(live).collect();
+            round.left = round.left_of.values().sum();
             if round.left == 0 || Instant::now() >= patience {
                 return;
             }
@@ -232,6 +239,11 @@ impl Enforcer {
             let ids: Vec<&str> = suspended.iter().map(|one| one.installation.as_str()).collect();
             let calls: Map<String, Value> =
                 suspended.iter().map(|one| (one.installation.to_string(), one.calls.into())).collect();
+            let left = |one: &Suspended| {
+                let left = *round.left_of.get(&one.installation)?;
+                Some((one.installation.to_string(), Value::from(left)))
+            };
+            let left: Map<String, Value> = suspended.iter().filter_map(left).collect();
             Entry::new(self.host.clock.now(), Kind::TrustEnforced, Actor::Host, None)
                 .with("revision", revision)
                 .with("judged", round.judged)
@@ -239,6 +251,7 @@ impl Enforcer {
                 .with("calls", calls)
                 .with("calls-ended", round.ended)
                 .with("calls-left", round.left)
+                .with("left", left)
                 .with("took-ms", u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
         };
         let entries = match round.suspended.is_empty() {

@@ -15,10 +15,14 @@ use std::{
 use anyhow::{Context, Result, bail};
 use portcullis_capabilities::Capabilities;
 use portcullis_model::{
-    audit::{Actor, SealedError},
+    audit::{
+        Actor,
+        query::{Field, Filter},
+        reader::{AuditReader as _, LARGEST_PAGE, Shown, Window},
+    },
     ending::Ending,
     erasure::Erased,
-    id::{Digest, InstallationId},
+    id::{Digest, InstallationId, TenantId},
     installation::{Installation, InstallationState, InstallationStore as _},
     release::ReleaseStore as _,
 };
@@ -30,6 +34,7 @@ use tokio::sync::watch;
 
 use crate::{
     host::{Host, person},
+    reading::LogReader,
     rotation,
 };
 
@@ -37,6 +42,8 @@ use crate::{
 const TICK: Duration = Duration::from_millis(500);
 /// How many rows are read at once.
 const PAGE: usize = 500;
+/// What the host's log says of an installation.
+const AUDIT: &str = "audit.ndjson";
 /// The list of what was exported: `sha256sum -c` reads it.
 pub(crate) const SUMS: &str = "SHA256SUMS";
 
@@ -51,6 +58,23 @@ pub struct Exported {
 
 /// Writes all that an installation stored, its log, its grant and what the log says of it into a new directory.
 pub async fn export(host: &Host, one: &Installation, dir: &Path) -> Result<Exported> {
+    stored(host, one, dir).await?;
+    audit(host, &one.tenant, &BTreeMap::from([(&one.id, dir.join(AUDIT))])).await?;
+    seal(dir)
+}
+
+/// The same for all of these, which are a tenant's: each into a new directory of its own below this one.
+pub(crate) async fn export_all(host: &Host, tenant: &TenantId, all: &[Installation], below: &Path) -> Result<()> {
+    let dir = |one: &Installation| below.join(format!("of-{}", one.id));
+    for one in all {
+        stored(host, one, &dir(one)).await?;
+    }
+    audit(host, tenant, &all.iter().map(|one| (&one.id, dir(one).join(AUDIT))).collect()).await?;
+    all.iter().try_for_each(|one| seal(&dir(one)).map(drop))
+}
+
+/// All but what the log of the host says of it.
+async fn stored(host: &Host, one: &Installation, dir: &Path) -> Result<()> {
     fresh_dir(dir)?;
     fs::write(dir.join("installation.json"), serde_json::to_vec_pretty(one)?)?;
     if let Some(release) = host.store.release(&one.release_id()).await? {
@@ -58,7 +82,6 @@ pub async fn export(host: &Host, one: &Installation, dir: &Path) -> Result<Expor
     }
     values(host, one, &dir.join("values.ndjson")).await?;
     log(host, one, &dir.join("log.ndjson")).await?;
-    audit(host, one, &dir.join("audit.ndjson")).await?;
     let (dirs, whose, below) = (host.dirs.clone(), one.clone(), dir.join("files"));
     tokio::task::block_in_place(|| {
         dirs.visit(&whose.tenant, &whose.id, &mut |path, content| {
@@ -69,7 +92,7 @@ pub async fn export(host: &Host, one: &Installation, dir: &Path) -> Result<Expor
             fs::write(path, content)
         })
     })?;
-    seal(dir)
+    Ok(())
 }
 
 /// Lists what lies in a directory in its `SHA256SUMS`.
@@ -126,35 +149,43 @@ async fn log(host: &Host, one: &Installation, path: &Path) -> Result<()> {
     Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
 }
 
-/// The entries that are about the installation or by it, each with its index.
-async fn audit(host: &Host, one: &Installation, path: &Path) -> Result<()> {
-    let mut file = BufWriter::new(File::create_new(path)?);
-    let about = format!("installation:{}", one.id);
-    let mut next = 0;
+/// The entries that are about these installations of a tenant or by them, each with its index, and each into its own file. The tenant's part
+/// of the log is read once for all of them.
+async fn audit(host: &Host, tenant: &TenantId, files: &BTreeMap<&InstallationId, PathBuf>) -> Result<()> {
+    files.values().try_for_each(|path| File::create_new(path).map(drop))?;
+    let reader = LogReader::new(&host.home, host.store.clone());
+    let filter = Filter::default().and(Field::Tenant, tenant.as_str());
+    let (mut from, to) = (0, reader.written().await?);
     loop {
-        let page = host.store.entries(next, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        next += page.len() as u64;
-        for stored in page {
-            let entry = match stored.read() {
-                Ok(entry) => entry,
-                // Whose it was is not known any more; that it was is.
-                Err(SealedError::Disposed(by)) if stored.tenant.as_deref() == Some(one.tenant.as_str()) => {
-                    writeln!(file, "{}", json!({ "index": stored.index, "disposed-by": by }))?;
-                    continue;
-                }
-                Err(SealedError::Disposed(_)) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let by = matches!(&entry.actor, Actor::Plugin { installation, .. } if *installation == one.id);
-            if by || entry.resource.as_deref() == Some(&about) {
-                writeln!(file, "{}", json!({ "index": stored.index, "entry": entry }))?;
+        let window = Window { from, to, backwards: false, most: LARGEST_PAGE };
+        let found = reader.search(&filter, window).await?;
+        for (id, path) in files {
+            let lines = found.entries.iter().map(|shown| line(id, shown)).collect::<Result<Vec<_>>>()?.concat();
+            if !lines.is_empty() {
+                File::options().append(true).open(path)?.write_all(lines.as_bytes())?;
             }
         }
+        match found.next {
+            Some(next) => from = next,
+            None => break,
+        }
     }
-    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+    Ok(files.values().try_for_each(|path| File::open(path)?.sync_all())?)
+}
+
+/// What an installation's file has of an entry.
+fn line(of: &InstallationId, shown: &Shown) -> Result<String> {
+    let entry = match (&shown.entry, shown.disposed) {
+        (Some(entry), _) => entry,
+        // Whose it was is not known any more; that it was is.
+        (None, Some(by)) => return Ok(format!("{}\n", json!({ "index": shown.index, "disposed-by": by }))),
+        (None, None) => bail!("entry {}: {}", shown.index, shown.fault.as_deref().unwrap_or("it cannot be read")),
+    };
+    let by = matches!(&entry.actor, Actor::Plugin { installation, .. } if installation == of);
+    if by || entry.resource.as_deref() == Some(format!("installation:{of}").as_str()) {
+        return Ok(format!("{}\n", json!({ "index": shown.index, "entry": entry })));
+    }
+    Ok(String::new())
 }
 
 fn sums(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) -> Result<()> {
@@ -241,4 +272,35 @@ async fn due(host: &Host, runtime: &Runtime<Capabilities>, quiet: &mut HashSet<I
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{
+        audit::{Entry, Kind},
+        time::Timestamp,
+    };
+
+    use super::*;
+
+    #[test]
+    fn each_installation_gets_the_entries_about_it_and_what_was_disposed_of_by_its_number() {
+        let (one, other) = ("ins_1".parse().unwrap(), "ins_2".parse().unwrap());
+        let about = Entry::new(Timestamp(1), Kind::PluginGranted, Actor::Host, Some("acme".parse().unwrap()));
+        let shown = |entry: Option<Entry>, disposed| Shown {
+            index: 7,
+            entry,
+            fault: None,
+            body: None,
+            openings: Vec::new(),
+            erased: BTreeMap::new(),
+            disposed,
+            leaf: None,
+        };
+        let its = shown(Some(about.about("installation:ins_1")), None);
+        assert!(line(&one, &its).unwrap().contains("plugin.granted") && line(&other, &its).unwrap().is_empty());
+        let gone = line(&other, &shown(None, Some(9))).unwrap();
+        assert!(gone.contains("\"disposed-by\":9") && gone.ends_with('\n'), "{gone}");
+        assert!(line(&one, &shown(None, None)).is_err(), "what cannot be read is not left out");
+    }
 }

@@ -133,6 +133,10 @@ impl MaySend for Explainer {
 
 #[async_trait]
 impl Explain for Explainer {
+    async fn entry(&self, id: &ActId) -> Result<Option<Entry>, StoreError> {
+        Ok(self.entry_of(id).await?.map(|(_, entry)| entry))
+    }
+
     async fn explain(&self, id: &ActId) -> Result<Option<Explained>, StoreError> {
         let Some((index, entry)) = self.entry_of(id).await? else { return Ok(None) };
         let Actor::Plugin { installation, plugin, .. } = entry.actor.clone() else { return Err(unreadable("actor")) };

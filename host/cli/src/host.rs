@@ -30,6 +30,7 @@ use portcullis_packages::{
     trust::keeper::Keeper,
 };
 use portcullis_store::{PrivateDirs, SqliteStore};
+use tokio::sync::Mutex;
 
 use crate::{
     config::Config,
@@ -76,6 +77,10 @@ pub struct Host {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+    /// Held while releases are looked at again: what is known of vulnerabilities is large, and read whole.
+    pub looking: Arc<Mutex<()>>,
+    /// Held while a release is stopped without anybody being asked.
+    pub stopping: Arc<Mutex<()>>,
 }
 
 /// The rules that releases are held against on this version of the host: its capabilities, and what it makes of WASI.
@@ -127,6 +132,8 @@ impl Host {
             registry,
             clock,
             rng,
+            looking: Arc::default(),
+            stopping: Arc::default(),
         })
     }
 

@@ -24,6 +24,14 @@ use crate::{admin::Keyboard, erasure::SUMS, home::Home};
 /// What the directories begin with in which something is put together.
 pub const OUTGOING: &str = ".outgoing-";
 
+/// How often a fresh one is tried.
+const TRIES: usize = 3;
+/// How many bytes of the disk are left free.
+const LEFT: u64 = 64 << 20;
+
+/// Held from when one is made until it is locked.
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// Where something is put together. It goes with this.
 pub struct Bench {
     dir: TempDir,
@@ -34,12 +42,21 @@ pub struct Bench {
 impl Bench {
     /// A fresh one in this home.
     pub fn of(home: &Home) -> Result<Self> {
+        // What was made and is not held yet looks like what a killed process has left.
+        let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         sweep(home);
+        // Another process may sweep it away all the same.
+        let made = (1..TRIES).find_map(|_| Self::fresh(home).ok());
+        made.map_or_else(|| Self::fresh(home), Ok)
+    }
+
+    fn fresh(home: &Home) -> Result<Self> {
         let cannot = || format!("cannot write into {}", home.dir().display());
         let dir = tempfile::Builder::new().prefix(OUTGOING).tempdir_in(home.dir()).with_context(cannot)?;
         let held = File::open(dir.path()).with_context(cannot)?;
         match held.try_lock() {
-            Ok(()) => Ok(Self { dir, _held: held }),
+            Ok(()) if dir.path().exists() => Ok(Self { dir, _held: held }),
+            Ok(()) => bail!("{} was taken away by another process", dir.path().display()),
             Err(TryLockError::WouldBlock) => bail!("{} is held by another process", dir.path().display()),
             Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
         }
@@ -55,6 +72,7 @@ impl Bench {
         let whole = self.whole();
         let mut names = BTreeMap::new();
         walk(&whole, "", &mut names)?;
+        room_for(self.dir.path(), names.values())?;
         let mut tar = tar::Builder::new(BufWriter::new(tempfile::tempfile_in(self.dir.path())?));
         for (name, path) in names {
             let mut content = File::open(&path)?;
@@ -67,6 +85,20 @@ impl Bench {
         let file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(Packed::of(file)?)
     }
+}
+
+/// Fails where the disk would be too full with a copy of these: the host's own database and log lie on it.
+fn room_for<'a>(dir: &Path, mut files: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+    let bytes = files.try_fold(0_u64, |sum, file| io::Result::Ok(sum + fs::metadata(file)?.len()))?;
+    let disk = match rustix::fs::statvfs(dir) {
+        Ok(disk) => disk,
+        Err(error) => bail!("it cannot be told how much room there is in {}: {error}", dir.display()),
+    };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < bytes.saturating_add(LEFT) {
+        bail!("there is no room to hand over {bytes} bytes: {free} are free in {}", dir.display());
+    }
+    Ok(())
 }
 
 fn walk(dir: &Path, below: &str, names: &mut BTreeMap<String, PathBuf>) -> Result<()> {
@@ -89,7 +121,9 @@ pub fn sweep(home: &Home) {
             continue;
         }
         let path = entry.path();
-        let held = File::open(&path).is_ok_and(|dir| matches!(dir.try_lock(), Err(TryLockError::WouldBlock)));
+        let Ok(dir) = File::open(&path) else { continue };
+        // Held until it is gone, so that nobody takes it for theirs.
+        let held = matches!(dir.try_lock(), Err(TryLockError::WouldBlock));
         if !held && let Err(error) = fs::remove_dir_all(&path) {
             tracing::warn!(%error, path = %path.display(), "what was to be handed over cannot be removed");
         }
@@ -307,6 +341,25 @@ mod tests {
         assert!(turns.take_all(&[None]).is_none(), "one at a time");
         drop((held, platform));
         assert!(turns.take_all(&[None, Some(acme)]).is_some());
+    }
+
+    #[test]
+    fn those_that_are_made_at_once_do_not_end_each_other() {
+        let (_dir, home) = home();
+        let benches: Vec<Bench> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(|| Bench::of(&home).unwrap())).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(left(&home), 8);
+        assert!(benches.iter().all(|bench| bench.dir.path().exists()));
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_not_packed() {
+        let (dir, _) = home();
+        let file = dir.path().join("large");
+        File::create(&file).unwrap().set_len(1 << 43).unwrap();
+        assert!(room_for(dir.path(), [&file].into_iter()).unwrap_err().to_string().contains("no room"));
     }
 
     #[test]

@@ -49,6 +49,8 @@ impl Unlock for Unattended {
 
 /// Stops a release everywhere.
 pub async fn stop(host: &Host, release: &ReleaseId, target: Target, reason: &str) -> Result<Stopped> {
+    // Two that see it at the same moment sign one quarantine, and not two of which somebody lifts the first.
+    let _alone = host.stopping.lock().await;
     if is_quarantined(host, &target).await? {
         return Ok(Stopped::Already);
     }

@@ -46,6 +46,16 @@ pub struct Stopped {
     pub log_index: u64,
     /// Calls that were under way and were told to end.
     pub calls: u64,
+    /// Of them, those that had not ended when the host last looked.
+    #[serde(default)]
+    pub left: u64,
+}
+
+/// Calls by installation: those that were ended, and those that were left.
+#[derive(Debug, Default)]
+struct Calls {
+    ended: BTreeMap<String, u64>,
+    left: BTreeMap<String, u64>,
 }
 
 /// What came of one change.
@@ -112,6 +122,7 @@ impl Receipt {
     fn within(mut self, tenant: &TenantId) -> Self {
         self.suspended.retain(|one| one.tenant.as_ref() == Some(tenant));
         self.calls_ended = self.suspended.iter().map(|one| one.calls).sum();
+        self.calls_left = self.suspended.iter().map(|one| one.left).sum();
         self
     }
 
@@ -121,7 +132,7 @@ impl Receipt {
     }
 
     async fn read(host: &Host, before: Before, revision: u64) -> Result<Self> {
-        let (mut receipt, mut calls) = (Self::default(), BTreeMap::<String, u64>::new());
+        let (mut receipt, mut calls) = (Self::default(), Calls::default());
         let mut from = before.0;
         loop {
             let stored = host.store.entries(from, BATCH).await?;
@@ -133,13 +144,15 @@ impl Receipt {
             }
         }
         for one in &mut receipt.suspended {
-            one.calls = calls.get(&one.installation).copied().unwrap_or_default();
+            one.calls = calls.ended.get(&one.installation).copied().unwrap_or_default();
+            one.left = calls.left.get(&one.installation).copied().unwrap_or_default();
         }
-        receipt.calls_ended = calls.values().sum();
+        receipt.calls_ended = calls.ended.values().sum();
         Ok(receipt)
     }
 
-    fn take(&mut self, entry: &Entry, index: u64, revision: u64, calls: &mut BTreeMap<String, u64>) {
+    fn take(&mut self, entry: &Entry, index: u64, revision: u64, calls: &mut Calls) {
+        let of = |name: &str| entry.detail.get(name).and_then(|all| all.as_object()).into_iter().flatten();
         let number = |name: &str| entry.detail.get(name).and_then(serde_json::Value::as_u64);
         match entry.kind {
             Kind::ReleaseWithdrawn | Kind::ReleaseReinstated | Kind::TrustChanged if self.log_index.is_none() => {
@@ -154,12 +167,14 @@ impl Receipt {
                     suspended: entry.time,
                     log_index: index,
                     calls: 0,
+                    left: 0,
                 });
             }
             Kind::TrustEnforced => {
-                for (id, ended) in entry.detail.get("calls").and_then(|all| all.as_object()).into_iter().flatten() {
-                    *calls.entry(id.clone()).or_default() += ended.as_u64().unwrap_or_default();
+                for (id, ended) in of("calls") {
+                    *calls.ended.entry(id.clone()).or_default() += ended.as_u64().unwrap_or_default();
                 }
+                calls.left.extend(of("left").map(|(id, left)| (id.clone(), left.as_u64().unwrap_or_default())));
                 if number("revision").is_some_and(|reached| reached >= revision) {
                     self.calls_left = number("calls-left").unwrap_or_default();
                     (self.enforced, self.enforced_log_index) = (Some(entry.time), Some(index));
@@ -236,24 +251,25 @@ mod tests {
 
     #[test]
     fn only_an_entry_for_that_revision_says_that_it_is_enforced() {
-        let (mut receipt, mut calls) = (Receipt::default(), BTreeMap::new());
+        let (mut receipt, mut calls) = (Receipt::default(), Calls::default());
         let enforced = |revision: u64, left: u64| {
             entry(1_800, Kind::TrustEnforced)
                 .with("revision", revision)
                 .with("calls-left", left)
                 .with("calls", serde_json::json!({ "ins_1": 5 }))
+                .with("left", serde_json::json!({ "ins_1": left }))
         };
         receipt.take(&entry(1_000, Kind::ReleaseWithdrawn), 7, 4, &mut calls);
         receipt.take(&entry(1_500, Kind::PluginSuspended).about("installation:ins_1"), 8, 4, &mut calls);
         receipt.take(&enforced(3, 0), 9, 4, &mut calls);
         assert!(!receipt.is_whole(), "an older revision says nothing about this one");
         receipt.take(&enforced(4, 2), 10, 4, &mut calls);
-        assert!(!receipt.is_whole(), "two calls go on");
+        assert!(!receipt.is_whole() && calls.left["ins_1"] == 2, "two calls go on");
         receipt.take(&enforced(5, 0), 11, 4, &mut calls);
         let receipt = receipt.timed();
         assert!(receipt.is_whole());
         assert_eq!((receipt.log_index, receipt.enforced_log_index, receipt.took_ms), (Some(7), Some(11), Some(800)));
-        assert_eq!((receipt.suspended[0].installation.as_str(), calls["ins_1"]), ("ins_1", 15));
+        assert_eq!((receipt.suspended[0].installation.as_str(), calls.ended["ins_1"]), ("ins_1", 15));
     }
 
     #[test]
@@ -265,10 +281,12 @@ mod tests {
             suspended: Timestamp(1),
             log_index: 1,
             calls,
+            left: calls - 2,
         };
         let suspended = vec![one("ins_1", "acme", 2), one("ins_2", "globex", 5)];
-        let receipt = Receipt { suspended, calls_ended: 7, ..Receipt::default() }.within(&"acme".parse().unwrap());
-        assert_eq!((receipt.suspended.len(), receipt.calls_ended), (1, 2));
+        let whole = Receipt { suspended, calls_ended: 7, calls_left: 3, ..Receipt::default() };
+        let receipt = whole.within(&"acme".parse().unwrap());
+        assert_eq!((receipt.suspended.len(), receipt.calls_ended, receipt.calls_left), (1, 2, 0));
         let told: Receipt = serde_json::from_value(serde_json::to_value(&receipt).unwrap()).unwrap();
         assert_eq!(told, receipt, "a command reads what is answered");
     }

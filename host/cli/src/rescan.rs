@@ -1,6 +1,6 @@
 //! Looking again at every release that is installed or was handed in, when more is known of vulnerabilities (MNT-3).
 //!
-//! Invariants: without a database nothing is found and nothing is said to be fine; what is stopped by itself is what the
+//! Invariants: in a process one goes on at a time; without a database nothing is found and nothing is said to be fine; what is stopped by itself is what the
 //! configuration says, and stands in the log with its reason.
 
 use std::{
@@ -114,6 +114,7 @@ pub async fn run(host: Arc<Host>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn again(host: &Host) -> Result<Rescan> {
+    let _alone = host.looking.lock().await;
     let database = tokio::task::block_in_place(|| database(host))?;
     rescan(host, &database, Actor::Host).await
 }
@@ -156,8 +157,13 @@ async fn stop(
 
 #[async_trait]
 impl Rescans for Host {
+    fn stops(&self) -> bool {
+        self.config.review.quarantine_vulnerable.is_some()
+    }
+
     async fn rescan(&self, by: Actor, dry_run: bool) -> Result<Rescanned, NotScanned> {
         let failed = |error: anyhow::Error| NotScanned::Failed(format!("{error:#}"));
+        let Ok(_alone) = self.looking.try_lock() else { return Err(NotScanned::Busy) };
         let database = tokio::task::block_in_place(|| advisories::load(&self.home)).map_err(failed)?;
         let database = database.ok_or_else(|| NotScanned::NoAdvisories(advisories::absent(&self.home)))?;
         let found = looked(self, &database, by, dry_run).await.map_err(failed)?;

@@ -6,6 +6,7 @@
 mod certificate;
 mod delete;
 mod desk;
+mod piece;
 
 use std::{
     fs::{self, File},
@@ -27,6 +28,7 @@ use portcullis_model::{
 };
 use serde_json::{Value, json};
 
+use self::piece::Piece;
 pub use self::{
     certificate::{Backups, Certificate, read, verify},
     delete::{Plan, begin, carry_on, plan, run},
@@ -85,14 +87,19 @@ async fn write(host: &Host, tenant: &TenantId, dir: &Path) -> Result<Exported> {
     put(&dir.join("configuration.json"), &configuration(host, tenant)?)?;
     let below = dir.join("installations");
     fs::create_dir(&below)?;
-    for one in &installations {
-        erasure::export(host, one, &below.join(format!("of-{}", one.id))).await?;
-    }
+    erasure::export_all(host, tenant, &installations, &below).await?;
     rows(host, tenant, dir.join("records")).await?;
     let filter = Filter::default().and(Field::Tenant, tenant.as_str());
     let words = filter.to_string();
     let reader = LogReader::new(&host.home, host.store.clone());
-    put_together(&dir.join("audit"), host, &reader, (&About::from(filter), &words), true).await?.publish()?;
+    let about = About::from(filter);
+    let (mut from, mut number) = (Some(0), 1);
+    while let Some(first) = from {
+        let piece = Piece::of(&reader, first);
+        let name = if number == 1 { "audit".to_owned() } else { format!("audit-{number:03}") };
+        put_together(&dir.join(name), host, &piece, (&about, &words), true).await?.publish()?;
+        (from, number) = (piece.next(), number + 1);
+    }
     seal(dir)
 }
 

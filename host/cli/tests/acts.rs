@@ -107,7 +107,7 @@ const ACTS: &[(&str, &str)] = &[
     ("role check", FILES),
     ("role set", "role.changed"),
     ("role remove", "role.changed"),
-    ("connection add", "connection.added"),
+    ("connection add", "connection.added connection.refused"),
     ("connection authorize", "consent.asked"),
     ("connection list", READS),
     ("connection revoke", "connection.ended"),

@@ -26,7 +26,7 @@ const CLOSED: &str = "
     denials-unlisted denied digest dropped emptied-by end ended entries error events evidence expires extent factor factors failures fallen family
     fields file file-bytes files form freeze freezes from from-digest from-release from-version generation given-up goes-on gone grant
     grantor hidden hidden-before hits holds host-calls host-runs hosts id idle-minutes incident installation installations invitation
-    invitations is issuer judged kept key key-given keys kind kv-bytes kv-rows lapsed late layer layers least limit limits limits-before
+    invitations is issuer judged kept key key-given keys kind kv-bytes kv-rows lapsed late layer layers least left limit limits limits-before
     line list log-key log-lines log-root log-size lost made manifest-digest manifest-sha256 may-change memory message messages mode name
     networks new new-device new-generation next not-before not-granted notifications oauth-key of old old-generation old-signs-until
     older-than on others outcome outlet over overlap-seconds party permits person personal personal-data plaintext plugin policy

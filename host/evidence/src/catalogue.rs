@@ -275,6 +275,7 @@ pub fn line(kind: Kind) -> Line {
         Kind::ConsentEnded => entity(OTHER).at(Low).failed(),
         Kind::ConnectionRenewed | Kind::BackendSet | Kind::BackendRotated => entity(manage::UPDATE),
         Kind::SourceRotated | Kind::ClientRotated | Kind::RotationPolicy => entity(manage::UPDATE),
+        Kind::ConnectionRefused => entity(manage::CREATE).at(Medium).failed(),
         Kind::ConnectionRenewalFailed => entity(manage::UPDATE).at(Medium).failed(),
         Kind::ConnectionConsentNeeded | Kind::RotationNeeded => entity(OTHER).at(Medium),
         Kind::VaultKeyRotated | Kind::LogKeyRotated => entity(manage::UPDATE).at(Low),

@@ -68,4 +68,7 @@ pub struct Refused {
 pub trait Explain: Send + Sync {
     /// What became of the act with this id; `None` where the log has no such act.
     async fn explain(&self, id: &ActId) -> Result<Option<Explained>, StoreError>;
+
+    /// The entry of the act with this id alone; `None` where the log has no such act.
+    async fn entry(&self, id: &ActId) -> Result<Option<Entry>, StoreError>;
 }

@@ -111,6 +111,9 @@ impl Note {
     }
 }
 
+/// The most reports of a tenant about one release that nobody has looked into.
+pub const MOST_OPEN: usize = 10;
+
 /// A tenant's report that a plugin misbehaves (INT-10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -241,7 +244,8 @@ pub trait ReviewStore: Send + Sync {
     /// All reports of misbehaviour, oldest first.
     async fn misbehaviours(&self) -> Result<Vec<Misbehaviour>, StoreError>;
 
-    /// Adds a report, or replaces the one with its id as long as that is not resolved. False where it is.
+    /// Adds a report, or replaces the one with its id as long as that is not resolved. False where it is, or where its tenant has
+    /// [`MOST_OPEN`] about the release already.
     async fn put_misbehaviour(&self, report: Misbehaviour, entry: Entry) -> Result<bool, StoreError>;
 
     /// What was found at the last scan, release by release.

@@ -16,6 +16,10 @@ use crate::{
     privacy,
 };
 
+/// The newest lines of an installation.
+const NEWEST: &str = "SELECT number, time, installation, call, level, message FROM plugin_log
+     WHERE installation = ?1 AND tenant = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4";
+
 /// A row of its number, time, installation, call, level and message.
 pub(crate) fn line(row: &Row<'_>) -> rusqlite::Result<(i64, LogLine)> {
     let line = LogLine {
@@ -88,17 +92,32 @@ impl PluginLogReader for SqliteStore {
         let (id, tenant) = (of.id.clone(), of.tenant.clone());
         self.db
             .read(move |conn| {
-                let mut query = conn
-                    .prepare_cached(
-                        "SELECT number, time, installation, call, level, message FROM plugin_log
-                         WHERE installation = ?1 AND tenant = ?2 AND number < ?3 ORDER BY number DESC LIMIT ?4",
-                    )
-                    .map_err(failed)?;
+                let mut query = conn.prepare_cached(NEWEST).map_err(failed)?;
                 query
                     .query_map(params![id.as_str(), tenant.as_str(), before.unwrap_or(i64::MAX), most], line)
                     .and_then(Iterator::collect)
                     .map_err(failed)
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::store;
+
+    #[tokio::test]
+    async fn what_others_wrote_is_not_read_to_find_an_installations_lines() {
+        let (_dir, store) = store();
+        let plan = store.db.read(|conn| {
+            let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {NEWEST}")).map_err(failed)?;
+            let steps =
+                query.query_map(params!["ins_1", "acme", 7, 3], |row| row.get::<_, String>(3)).map_err(failed)?;
+            steps.collect::<Result<Vec<_>, _>>().map_err(failed)
+        });
+        let plan = plan.await.unwrap();
+        assert!(plan.iter().any(|step| step.contains("plugin_log_of (installation=? AND number<?)")), "{plan:?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN") || step.contains("TEMP B-TREE")), "{plan:?}");
     }
 }

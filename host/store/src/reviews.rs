@@ -6,7 +6,7 @@ use portcullis_model::{
     error::StoreError,
     id::Digest,
     release::ReleaseId,
-    review::{MAX_NOTES, Misbehaviour, Note, ReviewStore, Submission, Vulnerability},
+    review::{MAX_NOTES, MOST_OPEN, Misbehaviour, Note, ReviewStore, Submission, Vulnerability},
 };
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use serde::de::DeserializeOwned;
@@ -115,10 +115,14 @@ impl ReviewStore for SqliteStore {
                 let body = serde_json::to_string(&report).map_err(corrupt)?;
                 let put = conn
                     .execute(
-                        "INSERT INTO misbehaviours (id, tenant, resolved, body) VALUES (?1, ?2, ?3, ?4)
+                        "INSERT INTO misbehaviours (id, tenant, resolved, body) SELECT ?1, ?2, ?3, ?4
+                         WHERE EXISTS (SELECT 1 FROM misbehaviours WHERE id = ?1) OR ?5 >
+                           (SELECT count(*) FROM misbehaviours m WHERE m.tenant = ?2 AND m.resolved = 0
+                            AND json_extract(m.body, '$.component') = json_extract(?4, '$.component')
+                            AND json_extract(m.body, '$.manifest') = json_extract(?4, '$.manifest'))
                          ON CONFLICT (id) DO UPDATE SET resolved = excluded.resolved, body = excluded.body
                          WHERE resolved = 0",
-                        params![report.id.as_str(), report.tenant.as_str(), report.resolved.is_some(), body],
+                        params![report.id.as_str(), report.tenant.as_str(), report.resolved.is_some(), body, MOST_OPEN],
                     )
                     .map_err(failed)?;
                 if put > 0 {
@@ -261,6 +265,33 @@ mod tests {
         assert!(!store.put_misbehaviour(open.clone(), entry(Kind::PluginReported)).await.unwrap());
         assert_eq!(store.misbehaviours().await.unwrap(), [resolved("fixed")]);
         assert_eq!(store.entry_count().await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_has_so_many_open_reports_of_a_release_and_no_more() {
+        let (_dir, store) = store();
+        let report = |n: usize, manifest: &[u8]| Misbehaviour {
+            id: format!("rep_{n}").parse().unwrap(),
+            plugin: "com.example.plugin".parse().unwrap(),
+            version: "1.0.0".into(),
+            number: 1,
+            component: Digest::of(b"c"),
+            manifest: Digest::of(manifest),
+            tenant: "acme".parse().unwrap(),
+            installation: "ins_1".parse().unwrap(),
+            by: "ann".into(),
+            at: Timestamp(1),
+            reason: "sends what it should not".into(),
+            evidence: Vec::new(),
+            resolved: None,
+        };
+        let put = async |report| store.put_misbehaviour(report, entry(Kind::PluginReported)).await.unwrap();
+        for n in 0..MOST_OPEN {
+            assert!(put(report(n, b"m")).await);
+        }
+        assert!(!put(report(MOST_OPEN, b"m")).await, "whoever counted before it was put");
+        assert!(put(report(MOST_OPEN, b"other")).await && put(report(0, b"m")).await);
+        assert_eq!(store.misbehaviours().await.unwrap().len(), MOST_OPEN + 1);
     }
 
     #[tokio::test]

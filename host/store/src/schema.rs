@@ -38,4 +38,5 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("schema/rotation_items.sql"),
     include_str!("schema/leaving.sql"),
     include_str!("schema/delivery_lists.sql"),
+    include_str!("schema/plugin_log.sql"),
 ];

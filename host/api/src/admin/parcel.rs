@@ -27,6 +27,8 @@ const PART: usize = 64 * 1024;
 /// Parts that wait for a reader, and how long a reader may take over one.
 const WAITING: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How many bytes a second a reader takes at least, over the whole.
+const SLOWEST: u64 = 256 * 1024;
 
 /// A tar that is handed over.
 pub struct Parcel {
@@ -43,7 +45,12 @@ impl Parcel {
     pub(super) fn answer(self, name: &str) -> Response {
         let Self { content, bytes, digest } = self;
         let (sender, chunks) = mpsc::channel(WAITING);
-        tokio::spawn(hand_over(content, sender));
+        tokio::spawn(async move {
+            let handed = tokio::time::timeout(longest(bytes), hand_over(content, sender)).await;
+            if handed.is_err() {
+                tracing::warn!(bytes, "a file that is handed over was cut off: its reader is too slow");
+            }
+        });
         let digest = hex::decode(digest.hex()).unwrap_or_default();
         let head = [
             (header::CONTENT_TYPE, TAR.to_owned()),
@@ -53,6 +60,11 @@ impl Parcel {
         ];
         (head, Body::new(Chunks(chunks))).into_response()
     }
+}
+
+/// How long its reader may take over all of it: nobody keeps others from it, and a disk full of it, by reading a little at a time.
+fn longest(bytes: u64) -> Duration {
+    PATIENCE + Duration::from_secs(bytes / SLOWEST)
 }
 
 /// The next part, and the rest; an empty one at the end.
@@ -104,6 +116,12 @@ mod tests {
         let said = said.strip_prefix("sha-256=:").unwrap().strip_suffix(':').unwrap();
         assert_eq!(hex::encode(BASE64_STANDARD.decode(said).unwrap()), Digest::of(&whole).hex());
         assert_eq!(to_bytes(body, usize::MAX).await.unwrap(), whole);
+    }
+
+    #[test]
+    fn whoever_takes_a_little_at_a_time_is_cut_off_within_hours() {
+        assert_eq!(longest(0), PATIENCE);
+        assert_eq!(longest(1 << 30), PATIENCE + Duration::from_secs(4096));
     }
 
     /// Gives a part, and fails then.

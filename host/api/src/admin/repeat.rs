@@ -72,14 +72,19 @@ pub(super) fn keyed(
     }
     let version = head.headers.get(header::IF_MATCH).map_or(&b""[..], HeaderValue::as_bytes);
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-    let mut request = Vec::new();
-    for part in [head.method.as_str().as_bytes(), target.as_bytes(), version, body] {
-        request.extend((part.len() as u64).to_be_bytes());
-        request.extend(part);
-    }
-    let request = Digest::from_sha256(digest(&frame.requests, &[request.as_slice()]));
+    let request = request_digest(frame, [head.method.as_str().as_bytes(), target.as_bytes(), version, body]);
     let (caller, tenant, at) = (caller::id(caller), tenant.cloned(), frame.clock.now());
     Ok(Some(Keyed { caller, tenant, key: Digest::of(key), request, at }))
+}
+
+/// What stands for a request in the storage. Bodies may hold a secret that a person chose: whoever has the storage alone cannot try which.
+fn request_digest(frame: &Frame, parts: [&[u8]; 4]) -> Digest {
+    let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
+    let mut all: Vec<&[u8]> = vec![b"portcullis admin idempotency 1"];
+    for (length, part) in lengths.iter().zip(parts) {
+        all.extend([&length[..], part]);
+    }
+    Digest::from_sha256(digest(&frame.requests, &all))
 }
 
 /// Does it, unless it was done under its key before.
@@ -150,5 +155,18 @@ mod tests {
         assert_eq!(of(b"token", "eve"), of(b"token", "eve"), "also after a restart");
         assert_ne!(of(b"token", "eve"), of(b"token", "adam"));
         assert_ne!(of(b"token", "eve"), of(b"other", "eve"), "a guess is confirmed without the secret");
+    }
+
+    #[test]
+    fn what_stands_for_a_request_tells_nothing_of_its_body_without_the_hosts_own_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+        let [ours, same, other] = [b"one", b"one", b"two"].map(|token| testing::frame(&store, token));
+        let of = |frame: &Frame, body: &[u8]| request_digest(frame, [b"POST", b"/x", b"", body]);
+        assert_eq!(of(&ours, b"secret-1"), of(&same, b"secret-1"));
+        assert_ne!(of(&ours, b"secret-1"), of(&other, b"secret-1"), "the storage alone does not do");
+        assert_ne!(of(&ours, b"secret-1"), of(&ours, b"secret-2"));
+        let moved = request_digest(&ours, [b"POST", b"/xs", b"", b"ecret-1"]);
+        assert_ne!(of(&ours, b"secret-1"), moved);
     }
 }

@@ -87,6 +87,9 @@ impl Enforces for Nothing {
 
 #[async_trait]
 impl Rescans for Nothing {
+    fn stops(&self) -> bool {
+        false
+    }
     async fn rescan(&self, _: Actor, _: bool) -> Result<Rescanned, NotScanned> {
         Err(NotScanned::NoAdvisories("nothing is known".to_owned()))
     }

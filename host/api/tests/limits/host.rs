@@ -82,6 +82,9 @@ impl Explain for Nothing {
     async fn explain(&self, _: &ActId) -> Result<Option<Explained>, StoreError> {
         Ok(None)
     }
+    async fn entry(&self, _: &ActId) -> Result<Option<Entry>, StoreError> {
+        Ok(None)
+    }
 }
 
 #[async_trait]
@@ -259,11 +262,13 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
                 keeps: office.safe.clone(),
                 issuer: office.upstream.clone(),
                 providers: office.upstream.providers().clone(),
+                recorder: store.clone(),
                 clock: office.clock.clone(),
             },
             installations: store.clone(),
             owed: store.clone(),
             rotations: store.clone(),
+            placed: Default::default(),
             base: None,
         }),
         rotation: Arc::new(admin::v1::rotation::Ports {
@@ -271,6 +276,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             store: store.clone(),
             installations: store.clone(),
             cut_off: Default::default(),
+            rehearsing: Default::default(),
         }),
         rules: desks::rules(),
         endpoints: desks::endpoints(world),

@@ -350,7 +350,7 @@ impl Oidc {
     }
 
     async fn send(&self, call: Call) -> Result<Reply, OidcError> {
-        self.caller.send(call).await.map_err(|error| match error {
+        self.caller.send_secret(call).await.map_err(|error| match error {
             Unanswered::NotSent(problem) | Unanswered::Sent(problem) => OidcError::Unreached(problem),
         })
     }

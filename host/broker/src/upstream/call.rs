@@ -99,6 +99,15 @@ impl Caller {
         let answered = timeout(self.patience, exchange).await;
         answered.unwrap_or_else(|_| Err(Unanswered::Sent(format!("{host}: no answer within {:?}", self.patience))))
     }
+
+    /// The same for what holds a secret: to a host that is reached without TLS it does not go, whatever the operator says of plugins'.
+    pub async fn send_secret(&self, call: Call) -> Result<Reply, Unanswered> {
+        let host = call.target.host();
+        if self.dialer.is_in_the_clear(host) {
+            return Err(Unanswered::NotSent(format!("{host}: it is reached without TLS, and no secret is sent there")));
+        }
+        self.send(call).await
+    }
 }
 
 /// Seconds. The form with a date is not read: it comes to no pause of its own, and the caller's own pauses hold.

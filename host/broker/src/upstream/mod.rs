@@ -73,7 +73,7 @@ impl Upstream {
         let resolved = self.resolve(origin)?;
         let asking = self.asking(&resolved, client);
         let call = asking.code(code, redirect, verifier).map_err(IssueError::Refused)?;
-        let answered = self.caller.send(call).await;
+        let answered = self.caller.send_secret(call).await;
         self.heard(&resolved, [Some(code), verifier, client]).issued(answered)
     }
 
@@ -93,7 +93,7 @@ impl Upstream {
     /// Ends one token. One that is gone already is ended.
     async fn end(&self, resolved: &Resolved, token: Token<'_>, client: Option<&Secret>) -> Result<(), IssueError> {
         let call = self.asking(resolved, client).revocation(token).map_err(IssueError::Refused)?;
-        let answered = self.caller.send(call).await;
+        let answered = self.caller.send_secret(call).await;
         let bearer = resolved.definition.revoke.as_ref().is_some_and(|revoke| revoke.style == RevokeStyle::Bearer);
         let names_tokens = resolved.definition.revoke.as_ref().is_some_and(|revoke| {
             // These answer 200 for a token that they do not know (RFC 7009, 2.2).
@@ -138,7 +138,7 @@ impl Issuer for Upstream {
             (Way::AppInstallation, _) => asking.app(),
             (Way::Static, _) => Err("a static token is not renewed; store a new one".to_owned()),
         };
-        let answered = self.caller.send(call.map_err(IssueError::Refused)?).await;
+        let answered = self.caller.send_secret(call.map_err(IssueError::Refused)?).await;
         self.heard(&resolved, [refresh, client, credential.access.as_ref()]).issued(answered)
     }
 

@@ -29,6 +29,8 @@ use crate::{config::Config, home::Home, log_proof, parcel::OUTGOING};
 
 /// What the directories of copies of databases begin with.
 const COPIES: &str = ".backup-";
+/// Before the name of a directory in which evidence is put together, with personal values opened.
+const BUNDLES: &str = ".bundle-";
 /// What the name of a backup that is not finished ends with.
 const UNFINISHED: &str = ".partial";
 /// How often a moment is looked for at which log and database agree, and how long is waited in between.
@@ -357,7 +359,7 @@ impl Walk<'_> {
             // Recent changes of databases are in their copies.
             _ if top && ends(&[".lock", ".db-wal", ".db-shm", ".db-journal"]) => true,
             // What somebody is just being handed over.
-            _ if top && (path.starts_with(COPIES) || path.starts_with(OUTGOING)) => true,
+            _ if top && [COPIES, OUTGOING, BUNDLES].iter().any(|begin| path.starts_with(begin)) => true,
             _ => false,
         }
     }
@@ -386,6 +388,20 @@ pub fn unstopped() -> Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_being_handed_over_is_in_no_backup() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [".bundle-a", ".outgoing-a", ".backup-a", "kept"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            fs::write(dir.path().join(name).join("entries.ndjson"), "somebody's name").unwrap();
+        }
+        let home = Home::at(dir.path());
+        let mut walk =
+            Walk { home: &home, keys: false, plain: Vec::new(), databases: Vec::new(), left_out: Vec::new() };
+        walk.dir(dir.path(), "").unwrap();
+        assert_eq!(walk.plain, ["kept/entries.ndjson"]);
+    }
 
     #[test]
     fn of_two_hosts_whose_names_end_alike_each_keeps_its_own() {

@@ -61,14 +61,17 @@ impl Workshop for Bench {
 pub fn rotations(host: &Host) -> rotation::Ports {
     let (store, installations) = (host.store.clone(), host.store.clone());
     let workshop = Arc::new(Bench(Arc::new(host.clone())));
-    rotation::Ports { workshop, store, installations, cut_off: Default::default() }
+    rotation::Ports { workshop, store, installations, cut_off: Default::default(), rehearsing: Default::default() }
 }
 
 /// For connections; links lead to `base`.
 pub fn connections(host: &Host, base: Option<String>) -> connections::Ports {
     let (keeps, rotations, desk) = (host.connections.clone(), host.store.clone(), Arc::new(desk(host)));
     let (connecting, installations, owed) = (connecting(host), host.store.clone(), host.store.clone());
+    let egress = &host.config.egress;
+    let hosts = egress.private.iter().map(|one| &one.host).chain(egress.plaintext.iter().map(|one| &one.host));
+    let placed = hosts.cloned().collect();
     let host = host.clone();
     let ended_by = Box::new(move |by| endings(&host, by));
-    connections::Ports { keeps, ended_by, desk, connecting, installations, owed, rotations, base }
+    connections::Ports { keeps, ended_by, desk, connecting, installations, owed, rotations, placed, base }
 }

@@ -12,24 +12,34 @@ use portcullis_api::admin::{
 };
 use portcullis_model::{audit::Actor, error::StoreError, id::TenantId};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::{begin, certificate::certify_as, export, known, missing, plan};
 use crate::{host::Host, parcel::Turns};
 
 /// What the operations are done with.
 pub fn ports(host: &Host) -> Ports {
-    let deletions = Arc::new(OfHost(host.clone(), Turns::default()));
+    let deletions = Arc::new(OfHost(host.clone(), Turns::default(), Semaphore::new(1)));
     Ports { exports: deletions.clone(), deletions }
 }
 
-/// This host, and whose own it is handing over.
-struct OfHost(Host, Turns);
+/// This host, whose own it is handing over, and the right to put something together: that is work for all of the disk.
+struct OfHost(Host, Turns, Semaphore);
 
 /// What a person can do something about is said to them; what failed is not.
 fn not_done(error: Error, otherwise: impl FnOnce(String) -> NotDone) -> NotDone {
     match error.downcast::<StoreError>() {
         Ok(error) => NotDone::Store(error),
         Err(error) => otherwise(format!("{error:#}")),
+    }
+}
+
+/// As much as can be said of why nothing was handed over.
+fn not_exported(error: Error) -> NotDone {
+    let why = format!("{error:#}");
+    match why.contains("the log's key is being replaced") {
+        true => NotDone::Refused(why),
+        false => NotDone::Store(StoreError(why)),
     }
 }
 
@@ -64,12 +74,30 @@ impl Deletions for OfHost {
 #[async_trait]
 impl Exports for OfHost {
     async fn export(&self, tenant: &TenantId, by: Actor) -> Result<Parcel, NotDone> {
-        let failed = |error: Error| NotDone::Store(StoreError(format!("{error:#}")));
-        if known(&self.0, tenant).await.map_err(failed)?.is_none() {
+        if known(&self.0, tenant).await.map_err(not_exported)?.is_none() {
             return Err(NotDone::Nothing(missing(tenant)));
         }
         let busy = || NotDone::Refused("it is being handed over already; wait until that has ended".to_owned());
         let turn = self.1.take(tenant).ok_or_else(busy)?;
-        Ok(export(&self.0, tenant, by).await.map_err(failed)?.parcel(turn))
+        let Ok(_alone) = self.2.try_acquire() else {
+            return Err(NotDone::Refused(
+                "another export is being put together; ask again when that is done".to_owned(),
+            ));
+        };
+        Ok(export(&self.0, tenant, by).await.map_err(not_exported)?.parcel(turn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn that_the_logs_key_is_being_replaced_is_said_and_what_failed_is_not() {
+        let key = anyhow!("the log's key is being replaced; try again when 'portcullis audit key rotate' has ended");
+        assert!(matches!(not_exported(key), NotDone::Refused(why) if why.contains("try again")));
+        assert!(matches!(not_exported(anyhow!("/home/x: no space left")), NotDone::Store(_)));
     }
 }

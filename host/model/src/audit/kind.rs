@@ -122,6 +122,8 @@ kinds! {
     SourceAdded = "source.added",
     /// A credential was stored for an installation.
     ConnectionAdded = "connection.added",
+    /// A credential was not stored: its provider was asked, and issued nothing for it.
+    ConnectionRefused = "connection.refused",
     /// A provider is about to be asked for a new credential. Older than the request itself.
     ConnectionRenewing = "connection.renewing",
     /// A provider issued a new credential, and it is in use.

@@ -11,7 +11,7 @@ use portcullis_model::{
     id::{ActId, ReportId, TenantId},
     installation::Installation,
     release::ReleaseId,
-    review::{Misbehaviour, Resolution, ReviewStore},
+    review::{MOST_OPEN, Misbehaviour, Resolution, ReviewStore},
     time::{Clock, Rng},
 };
 
@@ -19,8 +19,6 @@ use super::{ReviewError, words};
 
 /// The most acts that one report names.
 pub const MAX_EVIDENCE: usize = 20;
-/// The most reports of a tenant about one release that nobody has looked into.
-pub const MAX_OPEN: usize = 10;
 
 /// Takes and resolves reports, on behalf of one actor.
 pub struct Reports<'a> {
@@ -56,14 +54,7 @@ impl Reports<'_> {
             return Err(ReviewError::Evidence(id.to_string()));
         }
         let release = installation.release_id();
-        let all = self.reviews.misbehaviours().await?;
-        let same = |one: &&Misbehaviour| one.tenant == installation.tenant && one.release() == release;
-        if all.iter().filter(same).filter(|one| one.resolved.is_none()).count() >= MAX_OPEN {
-            return Err(ReviewError::TooMany {
-                what: "reports of a tenant that nobody looked into yet",
-                most: MAX_OPEN,
-            });
-        }
+        self.check_open(installation).await?;
         Ok(Misbehaviour {
             id: ReportId::random(self.rng),
             plugin: installation.plugin.clone(),
@@ -97,7 +88,20 @@ impl Reports<'_> {
             .with("evidence", acts);
         match self.reviews.put_misbehaviour(report.clone(), entry).await? {
             true => Ok(report),
-            false => Err(ReviewError::Conflict),
+            // Others were put meanwhile.
+            false => self.check_open(installation).await.and(Err(ReviewError::Conflict)),
+        }
+    }
+
+    /// Fails where the tenant has as many reports of the release that nobody looked into as it may.
+    async fn check_open(&self, installation: &Installation) -> Result<(), ReviewError> {
+        let (release, all) = (installation.release_id(), self.reviews.misbehaviours().await?);
+        let same = |one: &&Misbehaviour| one.tenant == installation.tenant && one.release() == release;
+        match all.iter().filter(same).filter(|one| one.resolved.is_none()).count() >= MOST_OPEN {
+            true => {
+                Err(ReviewError::TooMany { what: "reports of a tenant that nobody looked into yet", most: MOST_OPEN })
+            }
+            false => Ok(()),
         }
     }
 

@@ -263,6 +263,7 @@ impl Keeper<'_> {
             ));
         };
         let given = Override::read(envelope)?;
+        given.check_span()?;
         if given.release() != *release {
             return Err(KeeperError::Stranger("this override is about another release"));
         }

@@ -26,6 +26,8 @@ use crate::{
 
 /// The longest reason, in characters.
 pub const MAX_REASON: usize = 500;
+/// For how many days an override holds at most.
+pub const MOST_DAYS: u32 = 365;
 
 /// What a withdrawal is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +202,17 @@ impl Override {
     /// Fails where nobody should sign it: it has no reason.
     pub fn check(&self) -> Result<(), TrustError> {
         reasoned(&self.reason)
+    }
+
+    /// Fails where it holds for longer than anybody takes it, whichever way it comes. What was taken before is not judged by this.
+    pub fn check_span(&self) -> Result<(), TrustError> {
+        let most = i64::from(MOST_DAYS) * 86_400_000;
+        match self.expires.0.saturating_sub(self.issued.0) > most {
+            true => Err(TrustError::Unreadable(format!(
+                "an override holds for at most {MOST_DAYS} days; have it signed for less"
+            ))),
+            false => Ok(()),
+        }
     }
 
     /// Which release it is about.

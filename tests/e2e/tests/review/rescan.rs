@@ -1,9 +1,15 @@
 //! Advisories that appear after a release was installed.
 
-use portcullis_cli::{quarantine::Stopped, rescan::rescan};
+use portcullis_api::admin::v1::releases::{NotScanned, Rescans as _};
+use portcullis_cli::{
+    host::Host,
+    quarantine::{Stopped, stop},
+    rescan::rescan,
+};
 use portcullis_e2e::{Lab, Package, TENANT};
 use portcullis_model::{
     audit::{Actor, Kind},
+    installation::InstallationStore as _,
     review::Severity,
 };
 use portcullis_packages::{
@@ -12,6 +18,7 @@ use portcullis_packages::{
         Inspection,
         dependencies::{Dependency, Source},
     },
+    trust::withdrawal::Target,
 };
 use serde_json::json;
 
@@ -73,5 +80,26 @@ async fn a_policy_stops_it_and_whoever_lifts_that_is_not_overruled() {
     assert_eq!(enforced(&lab).await.suspended.len(), 2);
     let again = rescan(&lab.host, &database, Actor::Host).await.unwrap();
     assert!(again.stopped.is_empty(), "it is quarantined for that already");
+    assert_eq!(lab.entries_of(Kind::ReleaseWithdrawn).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn releases_are_looked_at_by_one_at_a_time_and_stopped_once() {
+    let lab = Lab::new().await;
+    lab.install(&sample()).await;
+    let host: &Host = &lab.host;
+    let looks = host.looking.lock().await;
+    assert!(matches!(host.rescan(Actor::Host, true).await, Err(NotScanned::Busy)));
+    drop(looks);
+    let nothing = host.rescan(Actor::Host, true).await;
+    assert!(matches!(nothing, Err(NotScanned::NoAdvisories(_))), "{nothing:?}");
+    let one = host.store.installations().await.unwrap().remove(0);
+    let target = || Target::Component { plugin: one.plugin.clone(), digest: one.release };
+    let release = one.release_id();
+    let (left, right) =
+        tokio::join!(stop(host, &release, target(), "twice"), stop(host, &release, target(), "at once"));
+    let mut how = [left.unwrap(), right.unwrap()];
+    how.sort_by_key(|how| *how == Stopped::Already);
+    assert_eq!(how, [Stopped::Quarantined, Stopped::Already]);
     assert_eq!(lab.entries_of(Kind::ReleaseWithdrawn).await.len(), 1);
 }

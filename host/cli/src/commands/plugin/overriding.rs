@@ -102,6 +102,7 @@ fn with(mut body: Value, envelope: &Envelope) -> Result<Value> {
 /// Has a signed override filed.
 pub(crate) async fn take(keyboard: &Keyboard, envelope: &Envelope, output: Output) -> Result<()> {
     let given = withdrawal::Override::read(envelope)?;
+    given.check_span()?;
     let span = u64::try_from(given.expires.0.saturating_sub(given.issued.0)).unwrap_or_default();
     let body = json!({ "reason": given.reason, "days": span.div_ceil(DAY_MS).max(1) });
     keyboard.post(&at(&given.release(), false), &with(body, envelope)?).await?;

@@ -44,10 +44,13 @@ impl Report {
         let mut answer = keyboard.post("/misbehaviour", &body).await?;
         let report: Misbehaviour = given(answer["report"].take())?;
         let stopped: Option<Stopped> = given(answer["stopped"].take())?;
-        let value = json!({ "report": report, "suspended": self.suspend, "stopped": stopped });
+        let not_suspended = answer["not-suspended"].as_str();
+        let value = json!({ "report": report, "suspended": answer["suspended"], "stopped": stopped });
         output.result(&value, || {
             let mut lines = vec![format!("Reported {} {} as {}.", report.plugin, report.version, report.id)];
-            if self.suspend {
+            if let Some(why) = not_suspended {
+                lines.push(format!("{} is NOT suspended: {why}.", installation.id));
+            } else if self.suspend {
                 lines.push(format!("{} is suspended; 'portcullis plugin resume' lets it go on.", installation.id));
             }
             lines.extend(stopped.iter().map(|stopped| format!("As the platform has it: {}.", stopped.words())));

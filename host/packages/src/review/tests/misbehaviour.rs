@@ -11,7 +11,7 @@ use portcullis_model::{
 
 use super::world::{Hand, Rows, World};
 use crate::{
-    review::misbehaviour::{MAX_EVIDENCE, MAX_OPEN, Reports, reporters, told},
+    review::misbehaviour::{MAX_EVIDENCE, Reports, reporters, told},
     testing::Fixed,
 };
 
@@ -109,7 +109,7 @@ async fn evidence_is_of_this_installation_and_reports_have_an_end() {
     }
     let many = vec![act(&acme); MAX_EVIDENCE + 1];
     assert!(reports.report(&acme, "x", many).await.unwrap_err().to_string().contains("20 at most"));
-    for _ in 0..MAX_OPEN {
+    for _ in 0..portcullis_model::review::MOST_OPEN {
         reports.report(&acme, "x", Vec::new()).await.unwrap();
     }
     let error = reports.report(&acme, "x", Vec::new()).await.unwrap_err().to_string();

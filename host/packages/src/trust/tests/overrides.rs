@@ -48,6 +48,14 @@ fn below_the_floor_nothing_runs_without_leave() {
 }
 
 #[test]
+fn nobody_takes_leave_for_longer_than_a_year() {
+    let year = 365 * 86_400_000;
+    let until = |after: i64| Override { expires: Timestamp(NOW.0 + after), ..given() }.check_span();
+    assert!(until(year).is_ok());
+    assert!(until(year + 1).unwrap_err().to_string().contains("at most 365 days"));
+}
+
+#[test]
 fn leave_ends_by_itself() {
     let trust = Stored::new(&floored()).load().unwrap();
     let held = judged(&trust, &[PUBLISHER], &with(&given(), &[OVERRIDER]), NOW).unwrap();

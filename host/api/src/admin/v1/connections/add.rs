@@ -1,6 +1,6 @@
 //! `POST /connections/{installation}/{name}`: stores a credential that no person consents to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::StatusCode;
 use portcullis_broker::{
@@ -14,15 +14,22 @@ use portcullis_model::{
     people::{Caller, Principal, Resource, actions},
     risk::AcceptedRisk,
     secret::Secret,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Ports, Which, secret};
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, not_kept, sentence, unavailable, v1::posture::until},
+    admin::{
+        About, Bare, Call, On, Operation, Reply, Sent, not_kept, sentence, unavailable,
+        v1::{posture::until, reason},
+    },
     problem::{Problem, Reason},
 };
+
+/// The longest that a token which never changes is borne, in days (INT-3).
+const MOST_DAYS: u64 = 365;
 
 /// Stores a connection.
 pub struct Add;
@@ -64,7 +71,7 @@ pub struct Accepting {
     /// Why there is no other way.
     #[schema(min_length = 10, max_length = 500)]
     reason: String,
-    /// Until when: a time such as `2026-12-01T09:30:00Z`, or a day. The token is not used after it.
+    /// Until when: a time such as `2026-12-01T09:30:00Z`, or a day, at most 365 days from now. The token is not used after it.
     until: String,
 }
 
@@ -100,8 +107,8 @@ impl Operation for Add {
         About::post(actions::CONNECTIONS_ADD, "/connections/{installation}/{name}", "Store a credential for an installation")
             .text(
                 "With a client's secret or key the provider is asked for a first token at once: what does not work is not stored. A token \
-                 that somebody stores by hand needs a risk that is accepted, by a person, and is not used after its end. What the \
-                 connection had before is replaced. Where a person has to consent, ask for a link instead.",
+                 that somebody stores by hand needs a risk that is accepted, by a person who may approve risks, and is not used after its \
+                 end. What the connection had before is replaced. Where a person has to consent, ask for a link instead.",
             )
             .on(On::Tenant)
             .dry_run()
@@ -114,8 +121,14 @@ impl Operation for Add {
 
     async fn handle(ports: &Ports, mut call: Call<Self>) -> Result<Reply<Added>, Problem> {
         let (secret, key) = (call.body.0.secret.take(), ports.key_new(&call.path).await?);
-        let new = call.body.0.read(key, &call.caller)?;
+        if call.body.0.risk.is_some() {
+            // Whoever does the daily work does not say which risks a tenant takes.
+            call.also(actions::RISKS_APPROVE).await?;
+        }
+        let now = call.now();
+        let new = call.body.0.read(key, &call.caller, now)?;
         let place = ports.connecting.check(&new).map_err(refused)?;
+        ports.may_ask(&call.caller, &new.origin)?;
         if let Some(secret) = &secret {
             ports.connecting.check_secret(&new, secret).map_err(refused)?;
         }
@@ -139,8 +152,8 @@ impl Operation for Add {
 }
 
 impl Adding {
-    fn read(&mut self, key: ConnectionKey, by: &Caller) -> Result<New, Problem> {
-        let risk = self.risk.take().map(|risk| risk.read(by)).transpose()?;
+    fn read(&mut self, key: ConnectionKey, by: &Caller, now: Timestamp) -> Result<New, Problem> {
+        let risk = self.risk.take().map(|risk| risk.read(by, now)).transpose()?;
         let provider = match self.provider.take() {
             Some(provider) => provider,
             None => STATIC.parse::<ProviderId>().map_err(|error| unavailable(&error))?,
@@ -154,7 +167,7 @@ impl Adding {
 
 impl Accepting {
     /// The risk, as somebody accepts it: a person, by the name that stands in the log.
-    fn read(self, by: &Caller) -> Result<AcceptedRisk, Problem> {
+    fn read(self, by: &Caller, now: Timestamp) -> Result<AcceptedRisk, Problem> {
         let accepted_by = match (&by.principal, &by.actor) {
             (Principal::Automation(_), _) => None,
             (_, Actor::Person { name } | Actor::Account { name, .. }) => Some(name.clone()),
@@ -162,7 +175,13 @@ impl Accepting {
         };
         let advice = "This is a person's word: sign in, and accept the risk by name.";
         let accepted_by = accepted_by.ok_or_else(|| Problem::new(Reason::Refused, advice))?;
-        Ok(AcceptedRisk { reason: self.reason, accepted_by, until: until(&self.until)? })
+        let (reason, until) = (reason(&self.reason)?, until(&self.until)?);
+        let latest = now.plus(Duration::from_secs(MOST_DAYS * 86_400));
+        if until > latest {
+            let advice = format!("until: a risk is accepted for at most {MOST_DAYS} days, until {latest}.");
+            return Err(Problem::new(Reason::Refused, advice));
+        }
+        Ok(AcceptedRisk { reason, accepted_by, until })
     }
 }
 
@@ -170,6 +189,7 @@ impl Accepting {
 fn refused(error: NotConnected) -> Problem {
     match error {
         NotConnected::Keep(error) => not_kept(&error),
+        NotConnected::Unrecorded(_) => unavailable(&error),
         other => Problem::new(Reason::Refused, sentence(&other)),
     }
 }

@@ -12,7 +12,7 @@ mod revoke;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use portcullis_broker::{
@@ -21,14 +21,15 @@ use portcullis_broker::{
     rotation::Endings,
 };
 use portcullis_model::{
-    audit::Actor,
-    connection::{ConnectionKey, ConnectionView},
+    audit::{Actor, plain},
+    connection::{ConnectionKey, ConnectionView, Origin},
     ending::EndingStore,
     id::{InstallationId, TenantId},
     installation::{Installation, InstallationStore},
-    people::Resource,
+    people::{Caller, Principal, Resource},
     rotation::{Act, Line, RotationStore},
     secret::Secret,
+    target::Target,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -95,6 +96,8 @@ pub struct Ports {
     pub owed: Arc<dyn EndingStore>,
     /// What became of rotations.
     pub rotations: Arc<dyn RotationStore>,
+    /// Hosts that the operator placed: this host reaches them by no other way than it reaches its own.
+    pub placed: BTreeSet<String>,
     /// How browsers reach this host, for links; none where no address is known.
     pub base: Option<String>,
 }
@@ -192,6 +195,24 @@ impl Ports {
     async fn installation(&self, which: &Which) -> Result<Installation, Problem> {
         let found = self.installations.installation(&which.installation).await.map_err(|error| unavailable(&error))?;
         found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+    }
+
+    /// Fails where a provider's address, as the request says it, is at a host that the operator placed: this host itself would send a
+    /// request there, past all that plugins' requests are held to. What a definition of the operator's own says is theirs.
+    fn may_ask(&self, by: &Caller, origin: &Origin) -> Result<(), Problem> {
+        let is_placed =
+            |value: &String| value.parse::<Target>().is_ok_and(|target| self.placed.contains(target.host()));
+        let found = origin.settings.iter().find(|(_, value)| is_placed(value));
+        match found.filter(|_| by.principal != Principal::Operator) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let advice = format!(
+                    "settings: {name} is at a host that only the operator has tokens asked for at; have them define a provider, or \
+                     store the connection."
+                );
+                Err(Problem::new(Reason::Refused, plain(&advice)))
+            }
+        }
     }
 
     /// What a request for a connection that there may not be yet is about.

@@ -178,6 +178,7 @@ impl Ports {
         let origin = Origin { provider: body.provider, settings: body.settings, scopes: body.scopes, risk: None };
         let unfit = |error: ProviderError| Problem::new(Reason::Refused, sentence(&error));
         let resolved = self.connecting.providers.resolve(&origin).map_err(unfit)?;
+        self.may_ask(&call.caller, &origin)?;
         let place = resolved.place(&body.hosts, body.header.as_deref(), body.prefix.as_deref()).map_err(unfit)?;
         let needs_secret = resolved.proof != Proof::None && !body.same_client;
         let wanted = Wanted { key, origin, place, asked_by: call.actor(), base: self.reached()? };

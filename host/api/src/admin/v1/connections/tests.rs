@@ -13,8 +13,9 @@ use portcullis_broker::{
 use portcullis_model::{
     audit::{Entry, Kind},
     connection::{Origin, Standing},
+    error::StoreError,
     id::{ConsentId, ProviderId},
-    people::Caller,
+    people::{Action, Caller, Decide, Needs, Refusal, Why, actions},
     time::Timestamp,
 };
 use portcullis_store::SqliteStore;
@@ -139,12 +140,18 @@ impl Asks for Links {
 struct World {
     router: axum::Router,
     kept: Arc<Kept>,
+    store: SqliteStore,
     _dir: tempfile::TempDir,
 }
 
 impl World {
     /// With an installation of a tenant, where everybody may do everything in their own.
     async fn new() -> Self {
+        Self::with(Arc::new(testing::Own)).await
+    }
+
+    /// The same, where somebody else decides.
+    async fn with(decide: Arc<dyn Decide>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
         let (kept, installations) = (Arc::new(Kept::default()), Arc::new(store.clone()));
@@ -155,6 +162,7 @@ impl World {
             keeps: kept.clone(),
             issuer: Arc::new(Issues),
             providers: Arc::new(Providers::built_in().unwrap()),
+            recorder: Arc::new(store.clone()),
             clock: Arc::new(testing::Fixed),
         };
         let ports = Ports {
@@ -165,10 +173,11 @@ impl World {
             installations,
             owed: Arc::new(store.clone()),
             rotations: Arc::new(store.clone()),
+            placed: ["erp.example.com".to_owned()].into(),
             base: Some("https://host.example".to_owned()),
         };
-        let frame = testing::frame_with(&store, b"operator", Arc::new(testing::Own));
-        Self { router: Routes::new(frame).mount(operations(), Arc::new(ports)).router(), kept, _dir: dir }
+        let frame = testing::frame_with(&store, b"operator", decide);
+        Self { router: Routes::new(frame).mount(operations(), Arc::new(ports)).router(), kept, store, _dir: dir }
     }
 
     async fn ask(&self, by: Caller, method: Method, path: &str, body: &Value) -> LocalAnswer {
@@ -240,6 +249,9 @@ async fn a_client_is_tried_out_and_stored_with_its_first_token_and_never_answere
     assert!(wrong.body["detail"].as_str().unwrap().contains("No token was issued"), "{}", wrong.body);
     assert_eq!(world.post(NEW, &client(None)).await.status, StatusCode::BAD_REQUEST, "without its secret");
     assert!(world.stored().is_empty(), "what does not work is not stored");
+    let entries = world.store.entries(1, 9).await.unwrap();
+    let last = entries.last().unwrap().read().unwrap();
+    assert_eq!((last.kind, &last.detail["asked"]), (Kind::ConnectionRefused, &json!("id.example.com")));
     let added = world.post(NEW, &client(Some(SECRET))).await;
     assert_eq!((added.status, &added.body["generation"]), (StatusCode::CREATED, &json!(1)), "{}", added.body);
     assert!(!added.body.to_string().contains(SECRET), "{}", added.body);
@@ -265,23 +277,71 @@ async fn a_token_by_hand_needs_somebody_who_answers_for_it_until_a_day() {
         assert!(refused.body["detail"].as_str().unwrap().contains(says), "{}", refused.body);
     };
     refused(json!({ "hosts": ["hooks.example.com"], "secret": "a-token-by-hand" }), "never changes").await;
-    refused(by_hand("because", "2099-01-01"), "at least 10").await;
+    refused(by_hand("because", "2027-12-01"), "at least 10").await;
     refused(by_hand(why, "2001-01-01"), "accept it anew").await;
     let mut renewing = client(Some(SECRET));
-    renewing["risk"] = json!({ "reason": why, "until": "2099-01-01" });
+    renewing["risk"] = json!({ "reason": why, "until": "2027-12-01" });
     refused(renewing, "renews itself").await;
     let asked =
         json!({ "provider": "zendesk", "settings": { "subdomain": "acme", "client-id": "c" }, "scopes": ["read"] });
     refused(asked, "has to consent").await;
-    let program = world.ask(testing::of("acme"), Method::POST, NEW, &by_hand(why, "2099-01-01")).await;
+    let program = world.ask(testing::of("acme"), Method::POST, NEW, &by_hand(why, "2027-12-01")).await;
     assert_eq!(program.status, StatusCode::UNPROCESSABLE_ENTITY, "dana answers for it, no program: {}", program.body);
     assert!(world.stored().is_empty());
-    let added = world.post(NEW, &by_hand(why, "2099-01-01")).await;
+    let added = world.post(NEW, &by_hand(why, "2027-12-01")).await;
     assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
-    assert!(added.body["until"].as_str().unwrap().starts_with("2099-01-01"), "{}", added.body);
+    assert!(added.body["until"].as_str().unwrap().starts_with("2027-12-01"), "{}", added.body);
     let stored = world.stored();
     let [(_, _, entry)] = &stored[..] else { panic!("one is stored") };
     assert_eq!((&entry.detail["accepted-by"], &entry.detail["reason"]), (&json!("dana"), &json!(why)));
+}
+
+#[tokio::test]
+async fn a_tenant_has_no_request_sent_to_a_host_that_the_operator_placed() {
+    let world = World::new().await;
+    let mut body = client(Some(SECRET));
+    body["settings"]["token-url"] = json!("https://erp.example.com/orders");
+    let tenants = world.ask(testing::of("acme"), Method::POST, NEW, &body).await;
+    assert_eq!(tenants.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", tenants.body);
+    assert!(tenants.body["detail"].as_str().unwrap().contains("token-url"), "{}", tenants.body);
+    assert!(world.stored().is_empty());
+    let urls = json!({
+        "authorize-url": "https://id.example.com/auth", "token-url": "https://erp.example.com/orders", "client-id": "c",
+    });
+    let link = json!({ "provider": "oauth2", "settings": urls, "hosts": ["api.example.com"], "scopes": ["read"] });
+    let dry = "/connections/ins_1/mail/authorize?dry_run=true";
+    let linked = world.ask(testing::of("acme"), Method::POST, dry, &link).await;
+    assert_eq!(linked.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", linked.body);
+    let operators = world.post(NEW, &body).await;
+    assert_eq!(operators.status, StatusCode::CREATED, "{}", operators.body);
+}
+
+/// Lets everybody do everything but take risks.
+struct NoRisks;
+
+#[async_trait]
+impl Decide for NoRisks {
+    async fn decide(&self, _: &Caller, action: &Action, _: &Resource) -> Result<Result<(), Refusal>, StoreError> {
+        let needs = Needs::Role { one_of: Vec::new() };
+        let refusal = Refusal { rule: Why::NoRole, needs, who: String::new() };
+        Ok(if *action == actions::RISKS_APPROVE { Err(refusal) } else { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn a_risk_is_taken_by_whom_may_approve_risks_for_a_year_at_most_and_in_a_few_words() {
+    let (world, why) = (World::with(Arc::new(NoRisks)).await, "the chat service has no OAuth");
+    let admin = world.post(NEW, &by_hand(why, "2027-12-01")).await;
+    assert_eq!(admin.status, StatusCode::FORBIDDEN, "{}", admin.body);
+    assert!(world.stored().is_empty());
+    assert_eq!(world.post(NEW, &client(Some(SECRET))).await.status, StatusCode::CREATED, "that takes no risk");
+    let world = World::new().await;
+    let longer = world.post(NEW, &by_hand(why, "9999-12-31")).await;
+    assert_eq!(longer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", longer.body);
+    assert!(longer.body["detail"].as_str().unwrap().contains("at most 365 days"), "{}", longer.body);
+    let wordy = world.post(NEW, &by_hand(&"word ".repeat(101), "2027-12-01")).await;
+    assert_eq!(wordy.status, StatusCode::BAD_REQUEST, "{}", wordy.body);
+    assert!(world.stored().is_empty());
 }
 
 #[tokio::test]

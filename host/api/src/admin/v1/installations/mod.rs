@@ -178,8 +178,10 @@ impl Ports {
 /// What an installation's change was refused for.
 pub(super) fn refused(error: InstallError) -> Problem {
     use portcullis_model::release::ReleaseError;
+    use portcullis_packages::trust::keeper::KeeperError;
     let reason = match &error {
         InstallError::Store(error) | InstallError::Release(ReleaseError::Store(error)) => return unavailable(error),
+        InstallError::Statement(KeeperError::Store(error)) => return unavailable(error),
         InstallError::Unrecorded { source, .. } => return unavailable(source),
         InstallError::Release(ReleaseError::Refused { .. }) => Reason::ReleaseRefused,
         InstallError::NoInstallation(_) | InstallError::Release(ReleaseError::Missing(_)) => Reason::Unknown,

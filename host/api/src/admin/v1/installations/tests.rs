@@ -335,3 +335,13 @@ async fn a_scope_is_read_before_it_is_weighed_and_nothing_goes_on_that_was_not_s
     assert_eq!(nothing.status, StatusCode::CONFLICT, "{}", nothing.body);
     assert!(nothing.body["detail"].as_str().unwrap().starts_with("No budget has suspended anything of ins_0"));
 }
+
+#[test]
+fn what_the_storage_said_of_a_statement_is_for_the_hosts_log_alone() {
+    use portcullis_packages::trust::keeper::KeeperError;
+    let failed = KeeperError::Store(portcullis_model::error::StoreError("disk I/O error".to_owned()));
+    let problem = refused(InstallError::Statement(failed));
+    assert_eq!(problem.reason.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let lacking = refused(InstallError::Statement(KeeperError::Stranger("nobody knows it")));
+    assert_eq!(lacking.reason.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -11,7 +11,7 @@ use portcullis_packages::{
     dsse::{Envelope, MAX_ENVELOPE, PayloadType},
     trust::{
         keeper::{Keeper, KeeperError},
-        withdrawal::Override as Given,
+        withdrawal::{MOST_DAYS, Override as Given},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,6 @@ use crate::{
     },
     problem::{Problem, Reason},
 };
-
-/// For how many days an override holds at most.
-const MOST_DAYS: u64 = 365;
 
 /// Lets a release run below the floor.
 pub struct Override;
@@ -92,7 +89,7 @@ impl Operation for Override {
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Filed>, Problem> {
         let (id, new) = (call.path.id(), &call.body.0);
-        if !(1..=MOST_DAYS).contains(&new.days) {
+        if !(1..=u64::from(MOST_DAYS)).contains(&new.days) {
             return Err(Problem::new(Reason::WrongBody, format!("days: expected 1 to {MOST_DAYS}.")));
         }
         let Some(envelope) = signing::envelope(PayloadType::Override, new.envelope.as_ref())? else {

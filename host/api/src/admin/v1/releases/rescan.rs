@@ -29,6 +29,8 @@ pub struct Rescanned {
 pub enum NotScanned {
     /// Nothing is known of vulnerabilities here; with what to do about that.
     NoAdvisories(String),
+    /// Somebody looks already.
+    Busy,
     /// It failed; in words for the host's log.
     Failed(String),
 }
@@ -36,11 +38,14 @@ pub enum NotScanned {
 /// Looks again at what releases are made of.
 #[async_trait]
 pub trait Rescans: Send + Sync {
+    /// Whether it stops any, by the configuration.
+    fn stops(&self) -> bool;
+
     /// Looks at every release that is installed or was handed in, and stops those that the configuration says; in a rehearsal says what it
     /// would find and stop.
     ///
     /// # Errors
-    /// Nothing is known of vulnerabilities, or storage.
+    /// Nothing is known of vulnerabilities, somebody looks already, or storage.
     async fn rescan(&self, by: Actor, dry_run: bool) -> Result<Rescanned, NotScanned>;
 }
 
@@ -72,19 +77,25 @@ impl Operation for Rescan {
         About::post(actions::RELEASES_RESCAN, "/releases/rescan", "Look again for known vulnerabilities")
             .text(
                 "At every release that is installed or was handed in, by the advisories that the host has. What the configuration does not \
-                 bear is stopped everywhere. A release says itself what it is made of: one that says nothing has no findings.",
+                 bear is stopped everywhere: where it stops any, only by whoever may quarantine releases. One looks at a time. A release says itself what it is made of: one that says nothing has no findings.",
             )
             .dry_run()
-            .refuses(&[Reason::Conflict]);
+            .refuses(&[Reason::StepUp, Reason::Conflict]);
 
     async fn resource(_: &Ports, _: &Bare, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
         Ok(Resource::of_platform("release"))
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Done>, Problem> {
+        if ports.rescans.stops() && !call.dry_run {
+            call.also(actions::WITHDRAWALS_QUARANTINE).await?;
+        }
         let rescanned = ports.rescans.rescan(call.actor(), call.dry_run).await;
         let Rescanned { found, words } = rescanned.map_err(|error| match error {
             NotScanned::NoAdvisories(advice) => Problem::new(Reason::Conflict, sentence(&advice)),
+            NotScanned::Busy => {
+                Problem::new(Reason::Conflict, "Releases are being looked at already; ask again when that is done.")
+            }
             NotScanned::Failed(error) => unavailable(&error),
         })?;
         let reply = Reply::json(Done { dry_run: call.dry_run, found, words });

@@ -1,6 +1,10 @@
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
-use portcullis_model::release::{ReleaseStore as _, StoredRelease};
+use portcullis_model::{
+    error::StoreError,
+    people::{Action, Caller, Decide, Needs, Refusal, Resource, Why},
+    release::{ReleaseStore as _, StoredRelease},
+};
 use portcullis_store::SqliteStore;
 use serde_json::json;
 
@@ -12,6 +16,9 @@ struct Advised;
 
 #[async_trait]
 impl Rescans for Advised {
+    fn stops(&self) -> bool {
+        true
+    }
     async fn rescan(&self, by: Actor, dry_run: bool) -> Result<Rescanned, NotScanned> {
         match dry_run {
             true => Err(NotScanned::NoAdvisories("there are no advisories here".to_owned())),
@@ -31,6 +38,31 @@ pub(super) fn ports(store: &SqliteStore, registry: Arc<Registry>) -> Ports {
         clock: Arc::new(testing::Fixed),
         rng: Arc::new(testing::Fixed),
     }
+}
+
+/// Lets everybody do everything, but quarantine.
+struct NoQuarantine;
+
+#[async_trait]
+impl Decide for NoQuarantine {
+    async fn decide(&self, _: &Caller, action: &Action, _: &Resource) -> Result<Result<(), Refusal>, StoreError> {
+        let refusal = Refusal { rule: Why::StepUp, needs: Needs::Role { one_of: Vec::new() }, who: String::new() };
+        Ok(if action.name == "withdrawals.quarantine" { Err(refusal) } else { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_not_quarantine_does_not_do_so_by_looking_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("host.db")).unwrap();
+    let frame = testing::frame_with(&store, b"operator", Arc::new(NoQuarantine));
+    let ports = Arc::new(ports(&store, testing::registry(&store)));
+    let local = Local::new(Routes::new(frame).mount(operations(), ports).router(), testing::dana());
+    let refused = local.ask(Method::POST, "/releases/rescan", None, None).await;
+    assert_ne!(refused.status, StatusCode::OK, "{}", refused.body);
+    assert!(refused.body["refusal"].is_object(), "{}", refused.body);
+    let tried = local.ask(Method::POST, "/releases/rescan?dry_run=true", None, None).await;
+    assert_eq!(tried.status, StatusCode::CONFLICT, "a rehearsal stops nothing: {}", tried.body);
 }
 
 fn local(store: &SqliteStore) -> Local {

@@ -10,7 +10,10 @@ use portcullis_model::{
 };
 use portcullis_packages::{
     install::{InstallError, Installer},
-    review::misbehaviour::told_others,
+    review::{
+        ReviewError,
+        misbehaviour::{MAX_EVIDENCE, told_others},
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -94,13 +97,18 @@ pub struct Reported {
     others_read: String,
     /// Whether the installation is suspended for it.
     suspended: bool,
+    /// Why it is not suspended, where it was to be: the report was taken, and the release stopped where enough report it.
+    #[serde(rename = "not-suspended", skip_serializing_if = "Option::is_none")]
+    not_suspended: Option<String>,
     /// How the release was stopped everywhere, because enough tenants report it; for the platform alone.
     stopped: Option<Stopped>,
 }
 
 impl Reported {
-    fn of(dry_run: bool, report: Misbehaviour, suspended: bool, stopped: Option<Stopped>) -> Self {
-        Self { dry_run, others_read: told_others(&report), report, suspended, stopped }
+    /// That it was taken, and nothing stopped for it.
+    fn of(report: Misbehaviour) -> Self {
+        let others_read = told_others(&report);
+        Self { dry_run: false, others_read, report, suspended: false, not_suspended: None, stopped: None }
     }
 }
 
@@ -112,16 +120,19 @@ impl Ports {
 
     /// Each act with its entry in the log, where there is one.
     async fn evidence(&self, acts: &[ActId]) -> Result<Vec<(ActId, Option<Entry>)>, Problem> {
+        if acts.len() > MAX_EVIDENCE {
+            return Err(refused(ReviewError::TooMany { what: "acts as evidence", most: MAX_EVIDENCE }));
+        }
         let mut found = Vec::new();
         for id in acts {
-            let explained = self.explain.explain(id).await.map_err(|error| unavailable(&error))?;
-            found.push((id.clone(), explained.map(|one| one.entry)));
+            found.push((id.clone(), self.explain.entry(id).await.map_err(|error| unavailable(&error))?));
         }
         Ok(found)
     }
 
-    /// Suspends it as it is by now: whoever changes it at the same time does not keep it running.
-    async fn suspend(&self, call: &Call<Report>, report: &Misbehaviour) -> Result<(), Problem> {
+    /// Suspends it as it is by now: whoever changes it at the same time does not keep it running. Why it was not, where it was not: the
+    /// report was taken all the same.
+    async fn suspend(&self, call: &Call<Report>, report: &Misbehaviour) -> Result<Option<String>, Problem> {
         let installer = Installer {
             registry: &self.registry,
             installations: self.installations.as_ref(),
@@ -134,13 +145,13 @@ impl Ports {
         let reason = format!("reported for misbehaviour ({})", report.id);
         loop {
             match installer.suspend(&report.installation, &reason).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(None),
                 Err(InstallError::Conflict(_)) => {}
-                Err(InstallError::Store(error)) => return Err(unavailable(&error)),
-                Err(error) => {
-                    let advice = format!("It was reported as {}, and not suspended: {error}.", report.id);
-                    return Err(Problem::new(Reason::Conflict, plain(&advice)));
+                Err(InstallError::Store(error)) => {
+                    tracing::error!(%error, "an installation that was reported could not be suspended");
+                    return Ok(Some("the storage failed; suspend it by itself".to_owned()));
                 }
+                Err(error) => return Ok(Some(plain(&error.to_string()))),
             }
         }
     }
@@ -180,15 +191,15 @@ impl Operation for Report {
         let (reports, evidence) = (ports.reports_of(&call), ports.evidence(&evidence).await?);
         if call.dry_run {
             let report = reports.draft(&installation, &reason, evidence).await.map_err(refused)?;
-            return Ok(answered(true, Reported::of(true, report, suspend, None)));
+            return Ok(answered(true, Reported { dry_run: true, suspended: suspend, ..Reported::of(report) }));
         }
         let report = reports.report(&installation, &reason, evidence).await.map_err(refused)?;
-        if suspend {
-            ports.suspend(&call, &report).await?;
-        }
-        let stopped = ports.stops.after_report(&report).await.map_err(|error| unavailable(&error))?;
+        let stopped = ports.stops.after_report(&report).await.map_err(|error| unavailable(&error));
+        let not_suspended = if suspend { ports.suspend(&call, &report).await? } else { None };
+        let stopped = stopped?;
         // How many others run it is nothing to the tenant that reports it.
         let stopped = if call.on_platform().await? { stopped } else { None };
-        Ok(answered(false, Reported::of(false, report, suspend, stopped)))
+        let suspended = suspend && not_suspended.is_none();
+        Ok(answered(false, Reported { suspended, not_suspended, stopped, ..Reported::of(report) }))
     }
 }

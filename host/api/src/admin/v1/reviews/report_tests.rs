@@ -8,7 +8,10 @@ use portcullis_model::{
 };
 use serde_json::{Value, json};
 
-use super::{testing::World, *};
+use super::{
+    testing::{GOES, World},
+    *,
+};
 use crate::admin::testing as common;
 
 /// Lets everybody do everything, but suspend.
@@ -55,6 +58,7 @@ async fn what_is_reported_is_checked_whole_before_anything_is_written() {
         (with("reason", json!("two\nlines")), StatusCode::BAD_REQUEST),
         (with("reasons", json!("x")), StatusCode::BAD_REQUEST),
         (with("evidence", json!(["call_1.1"])), StatusCode::UNPROCESSABLE_ENTITY),
+        (with("evidence", json!(vec!["call_many.1"; 21])), StatusCode::CONFLICT),
         (about("ins_9"), StatusCode::NOT_FOUND),
     ] {
         let refused = world.post("/misbehaviour", body.clone()).await;
@@ -101,4 +105,16 @@ async fn whoever_may_not_suspend_does_not_do_so_by_a_report() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
     assert!(world.store.misbehaviours().await.unwrap().is_empty(), "nothing was taken");
     assert_eq!(world.post("/misbehaviour", about("ins_1")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_report_counts_where_its_installation_cannot_be_suspended_any_more() {
+    let world = World::new().await;
+    run(&world).await;
+    let body = json!({ "installation": "ins_1", "reason": GOES, "suspend": true });
+    let told = world.post("/misbehaviour", body).await;
+    assert_eq!((told.status, &told.body["suspended"]), (StatusCode::OK, &json!(false)), "{}", told.body);
+    assert_eq!(told.body["stopped"], "quarantined", "the release is looked at all the same: {}", told.body);
+    assert!(told.body["not-suspended"].is_string(), "{}", told.body);
+    assert_eq!(world.store.misbehaviours().await.unwrap().len(), 1);
 }

@@ -8,6 +8,7 @@ use portcullis_model::{
     error::StoreError,
     explain::Explained,
     id::ActId,
+    installation::{Installation, InstallationState},
     people::{Caller, Decide},
     release::{ReleaseStore as _, StoredRelease},
     review::{Misbehaviour, Step},
@@ -30,19 +31,37 @@ use crate::admin::{
     v1::people::tests::Counting,
 };
 
-/// Knows no act, and says that whatever is reported was quarantined.
-pub struct Elsewhere;
+/// Knows no act, and says that whatever is reported was quarantined; what is reported as this is uninstalled meanwhile.
+pub struct Elsewhere(pub SqliteStore);
+
+pub const GOES: &str = "uninstalled meanwhile";
 
 #[async_trait]
 impl Explain for Elsewhere {
     async fn explain(&self, _: &ActId) -> Result<Option<Explained>, StoreError> {
+        unreachable!("nothing is explained")
+    }
+    async fn entry(&self, id: &ActId) -> Result<Option<Entry>, StoreError> {
+        assert_ne!(id.as_str(), "call_many.1", "more are named than are looked for");
         Ok(None)
     }
 }
 
 #[async_trait]
 impl Stops for Elsewhere {
-    async fn after_report(&self, _: &Misbehaviour) -> Result<Option<Stopped>, String> {
+    async fn after_report(&self, report: &Misbehaviour) -> Result<Option<Stopped>, String> {
+        if report.reason == GOES {
+            let old = self.0.installation(&report.installation).await.unwrap().unwrap();
+            let state = InstallationState::Uninstalled {
+                since: testing::NOW,
+                reason: GOES.to_owned(),
+                purge_at: testing::NOW,
+                held: None,
+            };
+            let (generation, entry) = (old.generation, told(Kind::PluginUninstalled));
+            let gone = Installation { state, generation: generation + 1, ..old };
+            assert!(self.0.put_installation(gone, Some(generation), entry).await.unwrap());
+        }
         Ok(Some(Stopped::Quarantined))
     }
 }
@@ -54,8 +73,8 @@ pub fn ports(store: &SqliteStore, registry: Arc<Registry>, rng: Arc<dyn Rng>) ->
         registry,
         reviews: shared.clone(),
         installations: shared.clone(),
-        explain: Arc::new(Elsewhere),
-        stops: Arc::new(Elsewhere),
+        explain: Arc::new(Elsewhere(store.clone())),
+        stops: Arc::new(Elsewhere(store.clone())),
         recorder: shared,
         clock: Arc::new(testing::Fixed),
         rng,

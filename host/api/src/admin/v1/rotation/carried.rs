@@ -7,11 +7,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use portcullis_broker::rotation::{Progress, RotateError};
+use portcullis_broker::rotation::{Progress, RotateError, StepError};
 use portcullis_model::{
     audit::plain,
     id::RotationId,
     rotation::{Act, Line},
+    time::Timestamp,
 };
 use tokio::sync::oneshot;
 
@@ -19,31 +20,52 @@ use super::refused;
 use crate::{admin::unavailable, problem::Problem};
 
 /// Of how many it is known why they were cut off.
-const KNOWN: usize = 100;
+const KNOWN: u64 = 100;
+
+/// What was waited for in vain.
+pub(super) const LATE: &str = "rotations of tenants do not come to their end; go on with it later";
 
 /// Why rotations that were carried out here do not go on.
 #[derive(Clone, Default)]
-pub struct CutOff(Arc<Mutex<BTreeMap<RotationId, String>>>);
+pub struct CutOff(Arc<Mutex<Notes>>);
+
+/// Of each why it was cut off.
+#[derive(Default)]
+struct Notes {
+    latest: u64,
+    by_id: BTreeMap<RotationId, Note>,
+}
+
+struct Note {
+    /// Later ones have larger numbers.
+    number: u64,
+    /// When it had ended before it went on here.
+    ended: Option<Timestamp>,
+    why: String,
+}
 
 impl CutOff {
     /// Why this one does not go on; `None` where it goes on, has ended, or was carried out elsewhere.
-    pub(super) fn why(&self, id: &RotationId) -> Option<String> {
-        self.known().get(id).cloned()
+    pub(super) fn why(&self, act: &Act) -> Option<String> {
+        // Another process may have ended it since.
+        let known = self.known();
+        known.by_id.get(&act.id).filter(|note| note.ended == act.ended).map(|note| note.why.clone())
     }
 
     fn goes_on(&self, id: &RotationId) {
-        self.known().remove(id);
+        self.known().by_id.remove(id);
     }
 
-    fn note(&self, id: &RotationId, why: String) {
+    fn note(&self, id: &RotationId, ended: Option<Timestamp>, why: String) {
         let mut known = self.known();
-        known.insert(id.clone(), why);
-        if known.len() > KNOWN {
-            known.pop_first();
-        }
+        known.latest += 1;
+        let number = known.latest;
+        known.by_id.insert(id.clone(), Note { number, ended, why });
+        // The oldest goes; ids say nothing of that.
+        known.by_id.retain(|_, note| note.number + KNOWN > number);
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<RotationId, String>> {
+    fn known(&self) -> MutexGuard<'_, Notes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,14 +73,15 @@ impl CutOff {
 /// Tells once that a rotation has begun.
 struct Begun {
     tell: Mutex<Option<oneshot::Sender<Act>>>,
-    id: OnceLock<RotationId>,
+    /// What it is, and when it had ended before.
+    act: OnceLock<(RotationId, Option<Timestamp>)>,
     cut_off: CutOff,
 }
 
 impl Progress for Begun {
     fn frozen(&self, act: &Act, _: usize) {
         self.cut_off.goes_on(&act.id);
-        let _ = self.id.set(act.id.clone());
+        let _ = self.act.set((act.id.clone(), act.ended));
         if let Some(tell) = self.tell.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = tell.send(act.clone());
         }
@@ -75,15 +98,18 @@ struct Carried {
 
 impl Drop for Carried {
     fn drop(&mut self) {
-        if let (Some(id), Some(why)) = (self.begun.id.get(), self.why.take()) {
-            self.begun.cut_off.note(id, why);
+        if let (Some((id, ended)), Some(why)) = (self.begun.act.get(), self.why.take()) {
+            self.begun.cut_off.note(id, *ended, why);
         }
     }
 }
 
 fn told(error: &RotateError) -> String {
     match error {
-        RotateError::Store(_) => "the storage failed; the host's log says why".to_owned(),
+        RotateError::Store(_) | RotateError::List(StepError::Store(_)) => {
+            "the storage failed; the host's log says why".to_owned()
+        }
+        RotateError::CutOff(why) if why != LATE => "a part of it broke; the host's log says why".to_owned(),
         other => plain(&other.to_string()),
     }
 }
@@ -94,7 +120,7 @@ where
     F: Future<Output = Result<(Act, Vec<Line>), RotateError>> + Send + 'static,
 {
     let (tell, told_of) = oneshot::channel();
-    let begun = Arc::new(Begun { tell: Mutex::new(Some(tell)), id: OnceLock::new(), cut_off: cut_off.clone() });
+    let begun = Arc::new(Begun { tell: Mutex::new(Some(tell)), act: OnceLock::new(), cut_off: cut_off.clone() });
     let work = work(begun.clone());
     let carried = Carried { begun, why: Some("it broke; the host's log says why".to_owned()) };
     let running = tokio::spawn(async move {
@@ -114,5 +140,35 @@ where
         Ok(Ok((act, _))) => Ok(act),
         Ok(Err(error)) => Err(refused(&error)),
         Err(error) => Err(unavailable(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::error::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn no_tenant_reads_what_the_storage_or_a_broken_part_said() {
+        let raw = "disk I/O error: /srv/home/host.db";
+        for error in [
+            RotateError::Store(StoreError(raw.to_owned())),
+            RotateError::List(StepError::Store(raw.to_owned())),
+            RotateError::CutOff(raw.to_owned()),
+        ] {
+            let told = told(&error);
+            assert!(!told.contains("host.db") && told.contains("the host's log says why"), "{told}");
+        }
+        assert!(told(&RotateError::CutOff(LATE.to_owned())).contains("do not come to their end"));
+    }
+
+    #[test]
+    fn of_many_that_were_cut_off_the_oldest_is_forgotten() {
+        let (cut_off, id) = (CutOff::default(), |n: u64| format!("rot_{n:024x}").parse::<RotationId>().unwrap());
+        // The latest has the smallest id.
+        (0..=KNOWN).rev().for_each(|n| cut_off.note(&id(n), None, "it broke".to_owned()));
+        let known = cut_off.known();
+        assert!(known.by_id.contains_key(&id(0)) && !known.by_id.contains_key(&id(KNOWN)));
     }
 }

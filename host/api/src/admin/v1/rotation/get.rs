@@ -32,7 +32,7 @@ impl Operation for Get {
         let (act, seen) = (ports.act(&call.path.id).await?, Seen::of(&call).await?);
         let hidden = || unknown("There is no rotation with this id; see GET /admin/v1/rotations.");
         let lines = seen.lines(&act, ports.lines(&act.id).await?).ok_or_else(hidden)?;
-        let view = RotationView { cut_off: ports.cut_off.why(&act.id), ..RotationView::of(&act, &lines) };
+        let view = RotationView { cut_off: ports.cut_off.why(&act), ..RotationView::of(&act, &lines) };
         let rotation = seen.told(&act, view);
         let Page { items, next } = call.page(lines.into_iter(), |line| line.item.to_string())?;
         Ok(Reply::json(Lines { rotation, lines: items, next, measured: None }))

@@ -9,6 +9,7 @@ mod get;
 mod list;
 mod policies;
 mod policy;
+mod rehearsing;
 mod report;
 mod resume;
 mod start;
@@ -32,8 +33,8 @@ use portcullis_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-pub use self::carried::CutOff;
-use self::carried::background;
+use self::carried::{LATE, background};
+pub use self::{carried::CutOff, rehearsing::Rehearsing};
 use super::freezes::ExtentView;
 use crate::{
     admin::{Call, Group, Operation, unavailable, unknown},
@@ -110,6 +111,8 @@ pub struct Ports {
     pub installations: Arc<dyn InstallationStore>,
     /// Why those that were begun with it do not go on.
     pub cut_off: CutOff,
+    /// Whose are being rehearsed.
+    pub rehearsing: Rehearsing,
 }
 
 /// The operations.
@@ -317,8 +320,7 @@ impl Ports {
             let act = rotator.freeze(order).await?;
             begun.frozen(&act, 0);
             let turn = place.turn().await?;
-            let late =
-                || RotateError::CutOff("rotations of tenants do not come to their end; go on with it later".into());
+            let late = || RotateError::CutOff(LATE.to_owned());
             let _turn = turn.ok_or_else(late)?;
             rotator.go_on(&act.id, begun).await
         };

@@ -7,8 +7,9 @@ use portcullis_broker::rotation::{Families, Latency, Memory, NobodyServes, Order
 use portcullis_model::{
     connection::ConnectionKey,
     freeze::Extent,
+    id::TenantId,
     people::{Resource, actions},
-    rotation::{Act, Mode},
+    rotation::{Act, Line, Mode},
     time::{Clock, Timestamp},
 };
 use serde::Deserialize;
@@ -106,14 +107,23 @@ impl Ports {
     }
 
     /// Plays it against stand-ins that take as long as the providers did.
-    async fn rehearsed(&self, real: Rotator, order: Order, assumed: Duration) -> Result<Lines, Problem> {
+    async fn rehearsed(
+        &self,
+        real: Rotator,
+        order: Order,
+        assumed: Duration,
+        seen: Option<&TenantId>,
+    ) -> Result<Lines, Problem> {
         let mut before = Vec::new();
         for act in self.store.acts().await.map_err(|error| unavailable(&error))?.iter().rev().take(BEFORE) {
             before.extend(self.lines(&act.id).await?);
         }
         let held = real.families.list().await.map_err(|error| unavailable(&error))?;
         let latency = Latency::from_lines(&before, assumed);
-        let (store, measured) = (Arc::new(Memory::default()), latency.measured.len());
+        // How many providers others use is nothing to whoever rehearses their own.
+        let is_seen = |line: &&Line| seen.is_none_or(|tenant| line.item.owner() == Some(tenant));
+        let measured = Latency::from_lines(before.iter().filter(is_seen), assumed).measured.len();
+        let store = Arc::new(Memory::default());
         let rotator = Rotator {
             store: store.clone(),
             freezes: store,
@@ -152,6 +162,7 @@ impl Operation for Start {
     }
 
     async fn handle(ports: &Ports, call: Call<Self>) -> Result<Reply<Lines>, Problem> {
+        let assumed = assumed(call.body.0.assume_ms)?;
         let (extent, why) = (ports.extent(&call.body.0.extent).await?, reason(&call.body.0.reason)?);
         let mode = match (call.body.0.mode, call.dry_run) {
             (How::Planned, _) => Mode::Planned,
@@ -162,9 +173,13 @@ impl Operation for Start {
         let overlap = ports.workshop.overlap(tenant).await.map_err(|error| unavailable(&error))?;
         let order = Order { mode, extent, reason: why, only: None, overlap };
         if call.dry_run {
-            let rotator = ports.workshop.rotator(call.actor(), call.on_platform().await?);
-            let assumed = assumed(call.body.0.assume_ms)?;
-            return ports.rehearsed(rotator, order, assumed).await.map(|lines| Reply::json(lines).tried());
+            let platform = call.on_platform().await?;
+            let _alone = ports.rehearsing.take(tenant).ok_or_else(|| {
+                Problem::new(Reason::Conflict, "A rehearsal of this is going on already; ask again when it has ended.")
+            })?;
+            let rotator = ports.workshop.rotator(call.actor(), platform);
+            let lines = ports.rehearsed(rotator, order, assumed, tenant.filter(|_| !platform)).await?;
+            return Ok(Reply::json(lines).tried());
         }
         // A tenant's own waits for its turn first: many of them at once would each hold what they froze.
         let act = if mode == Mode::Emergency && (tenant.is_none() || call.on_platform().await?) {

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use axum::http::{Method, StatusCode};
-use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Rehearsed};
+use portcullis_broker::rotation::{Families, Latency, NobodyServes, Pace, Quiet, Rehearsed};
 use portcullis_model::{
     connection::ConnectionKey,
     error::StoreError,
@@ -100,6 +100,7 @@ impl Place for Waiting {
 struct World {
     store: Arc<SqliteStore>,
     stage: Arc<Stage>,
+    rehearsing: Rehearsing,
     router: axum::Router,
     _dir: tempfile::TempDir,
 }
@@ -109,15 +110,17 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&dir.path().join("host.db")).unwrap());
         let stage = Arc::new(Stage(store.clone(), Arc::default(), Mutex::default()));
+        let rehearsing = Rehearsing::default();
         let ports = Ports {
             workshop: stage.clone(),
             store: store.clone(),
             installations: store.clone(),
             cut_off: Default::default(),
+            rehearsing: rehearsing.clone(),
         };
         let frame = testing::frame_with(&store, b"operator", Arc::new(Own));
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
-        Self { store, stage, router, _dir: dir }
+        Self { store, stage, rehearsing, router, _dir: dir }
     }
 
     async fn ask(&self, by: &Caller, method: Method, path: &str, body: Value) -> LocalAnswer {
@@ -350,6 +353,26 @@ async fn what_was_cut_off_says_why_until_it_goes_on() {
 }
 
 #[tokio::test]
+async fn what_another_process_ended_is_not_said_to_be_cut_off() {
+    let (world, dana) = (World::new(), testing::dana());
+    *world.stage.1.lock().unwrap() = Some("endless".parse().unwrap());
+    let begun = world.ask(&dana, Method::POST, "/rotations", order("tenant", "acme")).await;
+    let id = begun.body["rotation"]["id"].as_str().unwrap().to_owned();
+    let seen = async || world.ask(&dana, Method::GET, &format!("/rotations/{id}"), Value::Null).await.body;
+    for _ in 0..500 {
+        if seen().await["rotation"]["cut-off"].is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(seen().await["rotation"]["cut-off"].is_string());
+    let elsewhere = world.stage.rotator(dana.actor.clone(), true);
+    elsewhere.go_on(&id.parse().unwrap(), Arc::new(Quiet)).await.unwrap();
+    let done = seen().await;
+    assert!(done["rotation"]["ended"].is_string() && done["rotation"]["cut-off"].is_null(), "{done}");
+}
+
+#[tokio::test]
 async fn a_rehearsal_assumes_what_is_said_within_bounds() {
     let world = World::new();
     let acme = of("acme");
@@ -362,5 +385,14 @@ async fn a_rehearsal_assumes_what_is_said_within_bounds() {
     assert_eq!((one.status, &one.body["providers-measured"]), (StatusCode::OK, &json!(0)), "{}", one.body);
     for wrong in [0, 10_001] {
         assert_eq!(tried(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+        let mut order = order("tenant", "acme");
+        order["assume-ms"] = json!(wrong);
+        let real = world.ask(&acme, Method::POST, "/rotations", order).await;
+        assert_eq!(real.status, StatusCode::BAD_REQUEST, "{wrong}: {}", real.body);
     }
+    let tenant = "acme".parse().unwrap();
+    let alone = world.rehearsing.take(Some(&tenant)).unwrap();
+    assert_eq!(tried(1).await.status, StatusCode::CONFLICT, "one at a time");
+    drop(alone);
+    assert_eq!(tried(1).await.status, StatusCode::OK);
 }
