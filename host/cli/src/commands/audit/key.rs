@@ -227,7 +227,7 @@ mod tests {
         std::fs::write(home.config(), "nonsense = 1\n").unwrap();
         assert!(Host::open(home.clone()).await.is_err());
         show::run(home, quiet()).await.unwrap();
-        assert!(show::run(Home::at(&dir.path().join("none")), quiet()).await.is_err(), "there is nothing to show");
+        assert!(show::run(Home::at(dir.path().join("none")), quiet()).await.is_err(), "there is nothing to show");
     }
 
     #[tokio::test(flavor = "multi_thread")]
