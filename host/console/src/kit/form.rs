@@ -89,6 +89,12 @@ impl Text<'_> {
     }
 }
 
+/// An address to send to; where one is set, it may stay empty.
+pub fn address(value: &str, hint: &str, is_set: bool) -> Markup {
+    let text = Text { name: "url", label: "Address", kind: "url", value, hint, optional: is_set, ..Text::default() };
+    text.show()
+}
+
 /// Why somebody does something, in so many characters at least. Under an id of its own, where a page asks for several.
 pub fn why(id: &str, least: Option<u16>) -> Markup {
     html! {

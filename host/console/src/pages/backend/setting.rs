@@ -11,7 +11,7 @@ use crate::{
     host::Ask,
     kit::{
         card,
-        form::{Text, form, press, select},
+        form::{address, form, press, select},
     },
     pages::change::{Once, Rehearsal, hidden, would},
     visit::{Sent, Shown, Visit, to},
@@ -70,18 +70,9 @@ pub(super) fn card_of(id: &str, filled: &Setting, is_set: bool, token: &str) -> 
         }
         false => "https, and a host name. The installation must be granted to send there, by POST.",
     };
-    let url = Text {
-        name: "url",
-        label: "Address",
-        kind: "url",
-        value: &filled.url,
-        hint,
-        optional: is_set,
-        ..Text::default()
-    };
     let body = html! {
         input type="hidden" name="version" value=(filled.version);
-        (url.show())
+        (address(&filled.url, hint, is_set))
         div class="field" {
             label for="events" { "Only events of these types" }
             span class="hint" id="events-hint" { "One a line, or how they begin with '*' at the end. Empty: all that the installation is granted." }

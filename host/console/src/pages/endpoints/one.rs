@@ -18,7 +18,7 @@ use crate::{
     host::Ask,
     kit::{
         card, facts,
-        form::{Text, form, press, select},
+        form::{address, form, press, select},
     },
     pages::{
         change::{Once, Rehearsal, hidden, would},
@@ -147,18 +147,9 @@ fn setting(place: &str, filled: &Setting, is_set: bool, token: &str) -> Markup {
         true => "Empty: as it is now, with what follows its '?', which is not shown.",
         false => "https, and a host name. What follows its '?' is shown to nobody.",
     };
-    let url = Text {
-        name: "url",
-        label: "Address",
-        kind: "url",
-        value: &filled.url,
-        hint,
-        optional: is_set,
-        ..Text::default()
-    };
     let body = html! {
         input type="hidden" name="version" value=(filled.version);
-        (url.show())
+        (address(&filled.url, hint, is_set))
         (select("least", "How severe at least", &filled.least, &LEASTS))
         div { button type="submit" class="primary" { "Show where they would go" } }
     };
