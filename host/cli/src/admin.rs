@@ -107,10 +107,8 @@ fn backends(host: &Host) -> v1::backends::Ports {
 }
 
 fn endpoints(host: &Host) -> v1::endpoints::Ports {
-    let egress = &host.config.egress;
-    let private = egress.private.iter().map(|one| one.host.clone());
-    let placed = private.chain(egress.plaintext.iter().map(|one| one.host.clone())).collect();
-    v1::endpoints::Ports { outbox: host.store.clone(), keys: crate::detect::keys(host), placed }
+    let (outbox, keys) = (host.store.clone(), crate::detect::keys(host));
+    v1::endpoints::Ports { outbox, keys, placed: host.config.egress.placed() }
 }
 
 fn sign_in(host: &Host, people: &Arc<v1::people::Ports>) -> v1::sign_in::Ports {

@@ -1,6 +1,7 @@
 //! The section `[egress]`: requests out.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::Duration,
@@ -101,6 +102,12 @@ impl PlaintextHost {
 }
 
 impl Egress {
+    /// The hosts that the operator placed by hand, with TLS or without.
+    pub fn placed(&self) -> BTreeSet<String> {
+        let private = self.private.iter().map(|one| &one.host);
+        private.chain(self.plaintext.iter().map(|one| &one.host)).cloned().collect()
+    }
+
     /// Says what is unfit. A risk whose time is over is not: requests to that host are refused then, and the host runs.
     pub(super) fn check(&self) -> Result<()> {
         for one in &self.plaintext {

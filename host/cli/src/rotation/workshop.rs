@@ -68,9 +68,7 @@ pub fn rotations(host: &Host) -> rotation::Ports {
 pub fn connections(host: &Host, base: Option<String>) -> connections::Ports {
     let (keeps, rotations, desk) = (host.connections.clone(), host.store.clone(), Arc::new(desk(host)));
     let (connecting, installations, owed) = (connecting(host), host.store.clone(), host.store.clone());
-    let egress = &host.config.egress;
-    let hosts = egress.private.iter().map(|one| &one.host).chain(egress.plaintext.iter().map(|one| &one.host));
-    let placed = hosts.cloned().collect();
+    let placed = host.config.egress.placed();
     let host = host.clone();
     let ended_by = Box::new(move |by| endings(&host, by));
     connections::Ports { keeps, ended_by, desk, connecting, installations, owed, rotations, placed, base }
