@@ -27,7 +27,7 @@ pub struct Frame {
     /// What was asked for under which key.
     pub repeats: Arc<dyn Repeats>,
     pub(super) callers: Callers,
-    /// What cursors are bound with, and requests kept by.
+    /// What cursors are bound with.
     pub(super) cursors: Secret,
     /// What is kept of requests under a key is made with this.
     pub(super) requests: Secret,

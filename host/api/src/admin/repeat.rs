@@ -80,10 +80,7 @@ pub(super) fn keyed(
 /// What stands for a request in the storage. Bodies may hold a secret that a person chose: whoever has the storage alone cannot try which.
 fn request_digest(frame: &Frame, parts: [&[u8]; 4]) -> Digest {
     let lengths = parts.map(|part| (part.len() as u64).to_be_bytes());
-    let mut all: Vec<&[u8]> = vec![b"portcullis admin idempotency 1"];
-    for (length, part) in lengths.iter().zip(parts) {
-        all.extend([&length[..], part]);
-    }
+    let all: Vec<&[u8]> = lengths.iter().zip(parts).flat_map(|(length, part)| [&length[..], part]).collect();
     Digest::from_sha256(digest(&frame.requests, &all))
 }
 
