@@ -50,7 +50,11 @@ use axum::{
     routing::{MethodFilter, on},
 };
 
-use portcullis_model::people::Caller;
+use portcullis_model::{
+    id::InstallationId,
+    installation::{Installation, InstallationStore},
+    people::Caller,
+};
 
 use super::{
     frame::Frame,
@@ -58,6 +62,7 @@ use super::{
     local::Local,
     mount::sealed,
     openapi::{Described, document},
+    unavailable, unknown,
 };
 use crate::problem::{Problem, Reason};
 
@@ -188,6 +193,20 @@ impl Api {
     pub fn local(&self, caller: Caller) -> Local {
         Local::new(self.router.clone(), caller)
     }
+}
+
+/// The installation with this id.
+pub(super) async fn installed(
+    installations: &dyn InstallationStore,
+    id: &InstallationId,
+) -> Result<Installation, Problem> {
+    let found = installations.installation(id).await.map_err(|error| unavailable(&error))?;
+    found.ok_or_else(no_installation)
+}
+
+/// There is none with the id that was given.
+pub(super) fn no_installation() -> Problem {
+    unknown("There is no installation with this id; see GET /admin/v1/installations.")
 }
 
 /// Why something is done, in the words of whoever does it.

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    admin::{Call, Group, Operation, not_kept, unavailable, unknown},
+    admin::{Call, Group, Operation, not_kept, unavailable, v1::installed},
     problem::{Problem, Reason},
 };
 
@@ -161,8 +161,7 @@ fn refused(error: KeysError) -> Problem {
 
 impl Ports {
     async fn find(&self, which: &Which) -> Result<Installation, Problem> {
-        let found = self.installations.installation(&which.id).await.map_err(|error| unavailable(&error))?;
-        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+        installed(self.installations.as_ref(), &which.id).await
     }
 
     async fn resource(&self, which: &Which) -> Result<Resource, Problem> {

@@ -14,7 +14,10 @@ use utoipa::ToSchema;
 
 use super::{Changed, Ports, refused};
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, Version, unavailable, unknown, v1::automation::key},
+    admin::{
+        About, Bare, Call, On, Operation, Reply, Sent, Version,
+        v1::{automation::key, installed},
+    },
     problem::{Problem, Reason},
 };
 
@@ -73,8 +76,7 @@ impl New {
 
 impl Ports {
     async fn of(&self, id: &InstallationId) -> Result<Installation, Problem> {
-        let found = self.installations.installation(id).await.map_err(|error| unavailable(&error))?;
-        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+        installed(self.installations.as_ref(), id).await
     }
 }
 

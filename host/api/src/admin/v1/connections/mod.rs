@@ -36,7 +36,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub(super) use self::revoke::told;
 use crate::{
-    admin::{Group, sentence, unavailable, unknown},
+    admin::{Group, sentence, unavailable, unknown, v1::installed},
     problem::{Problem, Reason},
 };
 
@@ -193,8 +193,7 @@ impl Ports {
     }
 
     async fn installation(&self, which: &Which) -> Result<Installation, Problem> {
-        let found = self.installations.installation(&which.installation).await.map_err(|error| unavailable(&error))?;
-        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+        installed(self.installations.as_ref(), &which.installation).await
     }
 
     /// Fails where a provider's address, as the request says it, is at a host that the operator placed: this host itself would send a

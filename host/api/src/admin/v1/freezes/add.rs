@@ -11,7 +11,10 @@ use utoipa::ToSchema;
 
 use super::{ExtentView, FreezeView, Ports};
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown, v1::reason},
+    admin::{
+        About, Bare, Call, On, Operation, Reply, Sent, unavailable,
+        v1::{no_installation, reason},
+    },
     problem::{Problem, Reason},
 };
 
@@ -63,7 +66,7 @@ impl Operation for Add {
             _ => true,
         };
         if !known {
-            return Err(unknown("There is no installation with this id; see GET /admin/v1/installations."));
+            return Err(no_installation());
         }
         ports.resource(&extent).await
     }

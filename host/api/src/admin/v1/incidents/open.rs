@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::{IncidentView, Ports, refused};
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown},
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown, v1::no_installation},
     problem::{Problem, Reason},
 };
 
@@ -103,8 +103,7 @@ impl Opened {
         let all = ports.installations.installations().await.map_err(|error| unavailable(&error))?;
         let found = all.into_iter().find(|one| one.id == *id);
         let found = found.filter(|one| tenant.as_ref().is_none_or(|tenant| one.tenant == *tenant));
-        let found =
-            found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))?;
+        let found = found.ok_or_else(no_installation)?;
         Ok(Subject { about, tenant: Some(found.tenant) })
     }
 }

@@ -57,7 +57,7 @@ use utoipa::IntoParams;
 
 use super::connections::EndedBy;
 use crate::{
-    admin::{Group, unavailable, unknown},
+    admin::{Group, unavailable, v1::installed},
     problem::{Problem, Reason},
 };
 
@@ -147,8 +147,7 @@ pub struct Which {
 impl Ports {
     /// The installation with this id.
     async fn find(&self, id: &InstallationId) -> Result<Installation, Problem> {
-        let found = self.installations.installation(id).await.map_err(|error| unavailable(&error))?;
-        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+        installed(self.installations.as_ref(), id).await
     }
 
     async fn resource(&self, which: &Which) -> Result<Resource, Problem> {

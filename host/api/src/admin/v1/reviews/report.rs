@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use super::{Ports, answered, refused};
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown},
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, v1::installed},
     problem::{Problem, Reason},
 };
 
@@ -114,8 +114,7 @@ impl Reported {
 
 impl Ports {
     async fn installation(&self, id: &InstallationId) -> Result<Installation, Problem> {
-        let found = self.installations.installation(id).await.map_err(|error| unavailable(&error))?;
-        found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))
+        installed(self.installations.as_ref(), id).await
     }
 
     /// Each act with its entry in the log, where there is one.

@@ -15,7 +15,7 @@ use super::{
     Ports, RiskView,
 };
 use crate::{
-    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, unknown},
+    admin::{About, Bare, Call, On, Operation, Reply, Sent, unavailable, v1::no_installation},
     problem::{Problem, Reason},
 };
 
@@ -66,8 +66,7 @@ impl ProposedAbout {
             Self::Host { tenant, host } => Ok(RiskAbout::Host { tenant: tenant.clone(), host: host.clone() }),
             Self::Connection { installation, name } => {
                 let whose = ports.look.whose(installation).await.map_err(|error| unavailable(&error))?;
-                let missing = || unknown("There is no installation with this id; see GET /admin/v1/installations.");
-                let tenant = whose.ok_or_else(missing)?;
+                let tenant = whose.ok_or_else(no_installation)?;
                 let (installation, name) = (installation.clone(), name.clone());
                 Ok(RiskAbout::Connection(ConnectionKey { tenant, installation, name }))
             }

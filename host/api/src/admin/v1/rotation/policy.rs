@@ -13,7 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::Ports;
 use crate::{
     admin::{
-        About, Bare, Call, Nothing, On, Operation, Reply, Sent, Version, unavailable, unknown, v1::people::pinned,
+        About, Bare, Call, Nothing, On, Operation, Reply, Sent, Version, unavailable, unknown,
+        v1::{no_installation, people::pinned},
     },
     problem::{Problem, Reason},
 };
@@ -219,7 +220,7 @@ impl Operation for Set {
         let policy = call.body.0.read()?;
         if let Scope::Installation(id) = call.path.read()? {
             let found = ports.installation(&id).await?;
-            found.ok_or_else(|| unknown("There is no installation with this id; see GET /admin/v1/installations."))?;
+            found.ok_or_else(no_installation)?;
         }
         ports.put(&call, Some(policy)).await
     }
