@@ -18,6 +18,7 @@ use portcullis_model::{
     budget::{Cost, Resource},
     call::Call,
     error::ServiceError,
+    invoke::CallEnd,
     permit::{Act, Effect, Spent, record_denial},
     scope::{Allows, Scope},
     time::{Clock, Timestamp},
@@ -78,6 +79,8 @@ const DENIALS: u32 = 20;
 pub(crate) struct Tally {
     pub host_calls: AtomicU32,
     pub denials: AtomicU32,
+    /// Acts that were refused for what was asked: denied, or not to be had.
+    pub refused: AtomicU32,
     pub log: Mutex<Log>,
 }
 
@@ -93,6 +96,21 @@ impl Tally {
     /// Denials that have no entry of their own.
     pub fn denials_unlisted(&self) -> u32 {
         self.denials.load(Ordering::Relaxed).saturating_sub(DENIALS)
+    }
+
+    /// Counts an act that failed, where that is for what was asked and not for what the service or somebody else did.
+    fn count(&self, error: &ServiceError) {
+        match error {
+            ServiceError::Invalid(_) | ServiceError::NotFound | ServiceError::Limited { .. } => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            ServiceError::Conflict | ServiceError::Unavailable(_) | ServiceError::Frozen(_) => {}
+        }
+    }
+
+    /// Whether a call that ended so was in vain: something was refused to it, or it broke.
+    pub fn was_in_vain(&self, end: &CallEnd) -> bool {
+        matches!(end, CallEnd::Trapped(_) | CallEnd::Limit(_)) || self.refused.load(Ordering::Relaxed) > 0
     }
 
     /// What the end of a call counts beside its CPU and wall-clock time.
@@ -118,6 +136,7 @@ impl Gate {
 
     /// Tells whoever looks on of a request that cannot even be judged.
     pub fn unfit(&self, request: Unfit<'_>) {
+        self.tally.refused.fetch_add(1, Ordering::Relaxed);
         if let Some(observer) = &self.observer {
             observer.unfit(&self.call, request);
         }
@@ -208,7 +227,10 @@ impl Gate {
         let capability = A::NAME.split('.').next().unwrap_or(A::NAME);
         let reserved = match self.budget.reserve(capability, permit.act().cost()) {
             Ok(reserved) => reserved,
-            Err(Refusal::Limited(error)) => return Err(error.into()),
+            Err(Refusal::Limited(error)) => {
+                self.tally.count(&error);
+                return Err(error.into());
+            }
             Err(Refusal::Suspended { reason, wait, tripped }) => {
                 if tripped {
                     self.budget.write_now().await;
@@ -226,11 +248,12 @@ impl Gate {
         };
         let done = recorded.spend(self.recorder.as_ref(), || self.clock.now(), effect).await;
         settle(reserved, &done);
-        done.map_err(Refused::Service)
+        done.inspect_err(|error| self.tally.count(error)).map_err(Refused::Service)
     }
 
     /// Writes a denial down, unless this call has had many.
     async fn denied(&self, denial: Box<Denial>, wait: Option<Duration>) -> Refused {
+        self.tally.refused.fetch_add(1, Ordering::Relaxed);
         if self.tally.denials.fetch_add(1, Ordering::Relaxed) < DENIALS {
             let recorded = record_denial(self.recorder.as_ref(), self.clock.now(), &self.call, &denial).await;
             if let Err(error) = recorded {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -192,6 +192,8 @@ fn loaded(now: Timestamp, installation: &Installation) -> Entry {
 #[async_trait]
 impl<C: CapabilitySet> Invoke for Runtime<C> {
     async fn handle(&self, installation: &Installation, event: &Event, attempt: u32) -> CallReport {
+        self.shares.rested(&installation.tenant, &installation.id).await;
+        let began = Instant::now();
         let ready = self.plugins.ready(installation).await.map(|(ready, fresh)| {
             if fresh {
                 self.recorder.note(loaded(self.clock.now(), installation));
@@ -235,6 +237,7 @@ impl<C: CapabilitySet> Invoke for Runtime<C> {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let time = Cost::of(Resource::Cpu, micros(usage.cpu)).and(Resource::Wall, micros(usage.wall));
         turn.end(time.plus(gate.tally().used()));
+        self.shares.ended(&installation.id, gate.tally().was_in_vain(&end), began.elapsed());
         usage.denials_unlisted = gate.tally().denials_unlisted();
         let log = std::mem::take(&mut *gate.tally().log.lock().unwrap_or_else(PoisonError::into_inner));
         usage.log_dropped = log.dropped;

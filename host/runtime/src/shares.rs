@@ -6,6 +6,8 @@
 //! What a call uses on threads that block, for queries and files, is its tenant's use as well, and is done behind where the
 //! call is.
 //!
+//! Whoever asks in vain, call after call, [rests](rests) between its calls while other tenants run anything.
+//!
 //! A call changes places only where it waits: for the host, or for its turn at the end of an epoch.
 //!
 //! Invariants: a call is in one place at a time; one whose caller is gone is dropped wherever it is; where no lower priority is
@@ -13,6 +15,7 @@
 
 mod behind;
 mod book;
+mod rests;
 #[cfg(test)]
 mod tests;
 
@@ -29,13 +32,14 @@ use std::{
 };
 
 use portcullis_model::{
-    id::TenantId,
+    id::{InstallationId, TenantId},
     payer::{self, Payer},
 };
 
 use self::{
     behind::Behind,
     book::{Account, Book},
+    rests::Rests,
 };
 use crate::meter::thread_nanos;
 
@@ -45,6 +49,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Who runs where.
 pub(crate) struct Shares {
     book: Mutex<Book>,
+    rests: Mutex<Rests>,
     began: Instant,
     /// When it is to be looked again: nanoseconds since it began.
     next: AtomicU64,
@@ -57,6 +62,7 @@ impl Shares {
         let processors = available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
             book: Mutex::new(Book::new(processors)),
+            rests: Mutex::default(),
             began: Instant::now(),
             next: AtomicU64::new(0),
             behind: Behind::default(),
@@ -82,6 +88,23 @@ impl Shares {
                 Step::Left(left) => left,
             };
         }
+    }
+
+    /// Waits until a call of this installation may begin: at once, unless it is to rest and other tenants work.
+    pub async fn rested(&self, tenant: &TenantId, installation: &InstallationId) {
+        let left = self.rests().left(installation, self.began.elapsed());
+        if !left.is_zero() && self.book().others_work(tenant) {
+            tokio::time::sleep(left).await;
+        }
+    }
+
+    /// A call has ended, that took so long and was, or was not, in vain.
+    pub fn ended(&self, installation: &InstallationId, in_vain: bool, took: Duration) {
+        self.rests().ended(installation, in_vain, took, self.began.elapsed());
+    }
+
+    fn rests(&self) -> MutexGuard<'_, Rests> {
+        self.rests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn charge(&self, account: &Account, nanos: u64) {

@@ -82,6 +82,11 @@ impl Book {
         }
     }
 
+    /// Whether another tenant ran anything of late.
+    pub fn others_work(&self, tenant: &TenantId) -> bool {
+        self.tenants.iter().any(|(other, known)| other != tenant && known.recent >= RESTS * BUSY)
+    }
+
     /// Decides anew who is behind. `now` counts from any fixed time.
     pub fn look(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.looked);
@@ -155,6 +160,18 @@ mod tests {
         let mut book = Book::new(2);
         assert_eq!(after(&mut book, 100, &[("a", 20), ("b", 3)]), ["a"]);
         assert!(after(&mut book, 300, &[("a", 0), ("b", 3)]).is_empty());
+    }
+
+    #[test]
+    fn others_work_while_they_run_anything_and_not_long_after() {
+        let mut book = Book::new(2);
+        let a: TenantId = "a".parse().unwrap();
+        after(&mut book, 100, &[("a", 10)]);
+        assert!(!book.others_work(&a), "it is alone");
+        after(&mut book, 100, &[("a", 10), ("b", 1)]);
+        assert!(book.others_work(&a));
+        after(&mut book, 500, &[("a", 10)]);
+        assert!(!book.others_work(&a));
     }
 
     #[test]
