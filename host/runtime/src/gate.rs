@@ -142,6 +142,22 @@ impl Gate {
         }
     }
 
+    /// The answer to what cannot even be decided about, such as a path that is none: refused as much as what is denied.
+    pub fn refuse<T>(&self, error: types::Error) -> HostResult<T> {
+        if !matches!(error, types::Error::Unavailable | types::Error::Conflict) {
+            self.tally.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Err(error))
+    }
+
+    /// A refusal as the guest sees it, by whomever it was refused.
+    pub fn refused(&self, refusal: Refused) -> types::Error {
+        if let Refused::Service(error) = &refusal {
+            self.tally.count(error);
+        }
+        refusal.into()
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }

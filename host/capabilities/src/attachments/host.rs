@@ -78,13 +78,13 @@ impl wit::Host for State {
         self.gate.count()?;
         let after_is_fine = after.as_deref().map_or(Ok(()), |id| check_id("after", id));
         if let Err(error) = check_id("ticket", &ticket).and(after_is_fine) {
-            return Ok(Err(error));
+            return self.gate.refuse(error);
         }
         let mut after = after;
         loop {
             let page = match self.page(&ticket, after.clone()).await? {
                 Ok(page) => page,
-                Err(error) => return Ok(Err(error)),
+                Err(error) => return self.gate.refuse(error),
             };
             after = page.last().map(|seen| seen.record.id.clone());
             let show = |seen: Seen<Attachment>| self.shown(&seen.record, &seen.facts).then(|| self.named(seen.record));
@@ -99,18 +99,18 @@ impl wit::Host for State {
     async fn open(&mut self, id: String) -> HostResult<Resource<Reader>> {
         self.gate.count()?;
         if let Err(error) = check_id("id", &id) {
-            return Ok(Err(error));
+            return self.gate.refuse(error);
         }
         let act = StatAttachment { id, within: decide::visible(self.authority.effective()) };
         let desk = self.desk.clone();
         let seen = self.gate.act(&self.authority, act, |spent| async move { desk.attachment(spent).await }).await?;
         let file = match seen {
             Ok(seen) => seen.record,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
         // Nothing is read yet: this is where type, size and scan are held against the grant.
         if let Err(error) = self.stretch(&file, 0, 0).await? {
-            return Ok(Err(error));
+            return self.gate.refuse(error);
         }
         let redactor = self.redactor(&file);
         match self.readers.push(Reader { file, offset: 0, redactor, pending: Vec::new() }) {
@@ -143,7 +143,7 @@ impl wit::HostReader for State {
             }
             let bytes = match self.stretch(&file, offset, most).await? {
                 Ok(bytes) => bytes,
-                Err(error) => return Ok(Err(error)),
+                Err(error) => return self.gate.refuse(error),
             };
             let open = self.readers.get_mut(&reader)?;
             open.offset = if bytes.is_empty() { file.size } else { offset + bytes.len() as u64 };

@@ -21,7 +21,7 @@ impl wit::Host for State {
         self.gate.count()?;
         let path = match file(&path) {
             Ok(path) => path,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
         let store = self.store.clone();
         let read = FileRead { path };
@@ -33,10 +33,10 @@ impl wit::Host for State {
         self.gate.count()?;
         let path = match file(&path) {
             Ok(path) => path,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
         if content.len() > MAX_FILE {
-            return Ok(Err(types::Error::Invalid("content: expected at most 4 MiB".into())));
+            return self.gate.refuse(types::Error::Invalid("content: expected at most 4 MiB".into()));
         }
         let write = FileWrite { path, content, quota: quota(self.authority.effective()) };
         let store = self.store.clone();
@@ -47,7 +47,7 @@ impl wit::Host for State {
         self.gate.count()?;
         let path = match file(&path) {
             Ok(path) => path,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
         let store = self.store.clone();
         let remove = FileRemove { path };
@@ -58,7 +58,7 @@ impl wit::Host for State {
         self.gate.count()?;
         let path = match Path::parse(&path) {
             Ok(path) => path,
-            Err(problem) => return Ok(Err(types::Error::Invalid(problem))),
+            Err(problem) => return self.gate.refuse(types::Error::Invalid(problem)),
         };
         let store = self.store.clone();
         let list = FileList { path };

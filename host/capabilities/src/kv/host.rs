@@ -14,8 +14,8 @@ const MAX_VALUE: usize = 64 * 1024;
 /// 100 years: as long as a scope can say.
 const MAX_TTL: u64 = 100 * 366 * 86_400;
 
-fn invalid<T>(what: &str) -> HostResult<T> {
-    Ok(Err(types::Error::Invalid(what.into())))
+fn invalid(what: &str) -> types::Error {
+    types::Error::Invalid(what.into())
 }
 
 fn key_is_fine(key: &str) -> bool {
@@ -61,7 +61,7 @@ impl wit::Host for State {
         self.gate.count()?;
         let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if !(1..=64).contains(&name.len()) || !name.bytes().all(fine) {
-            return invalid("name: expected 1 to 64 of a-z 0-9 - _");
+            return self.gate.refuse(invalid("name: expected 1 to 64 of a-z 0-9 - _"));
         }
         Ok(self.buckets.push(Bucket(name)).map_err(|_| self.gate.too_many_handles()))
     }
@@ -71,7 +71,7 @@ impl wit::HostBucket for State {
     async fn get(&mut self, bucket: Resource<Bucket>, key: String) -> HostResult<Option<Vec<u8>>> {
         self.gate.count()?;
         if !key_is_fine(&key) {
-            return invalid(KEY_RULE);
+            return self.gate.refuse(invalid(KEY_RULE));
         }
         let act = KvGet { bucket: self.name(&bucket)?, key };
         let store = self.store.clone();
@@ -87,7 +87,7 @@ impl wit::HostBucket for State {
     ) -> HostResult<()> {
         self.gate.count()?;
         if let Some(what) = unfit(&key, &value, ttl_seconds) {
-            return invalid(what);
+            return self.gate.refuse(invalid(what));
         }
         self.write(self.name(&bucket)?, key, value, ttl_seconds, Expected::Anything).await
     }
@@ -102,7 +102,7 @@ impl wit::HostBucket for State {
     ) -> HostResult<()> {
         self.gate.count()?;
         if let Some(what) = unfit(&key, &value, ttl_seconds) {
-            return invalid(what);
+            return self.gate.refuse(invalid(what));
         }
         let bucket = self.name(&bucket)?;
         let read = KvGet { bucket: bucket.clone(), key: key.clone() };
@@ -119,7 +119,7 @@ impl wit::HostBucket for State {
     async fn delete(&mut self, bucket: Resource<Bucket>, key: String) -> HostResult<()> {
         self.gate.count()?;
         if !key_is_fine(&key) {
-            return invalid(KEY_RULE);
+            return self.gate.refuse(invalid(KEY_RULE));
         }
         let act = KvDelete { bucket: self.name(&bucket)?, key };
         let store = self.store.clone();
@@ -134,7 +134,7 @@ impl wit::HostBucket for State {
     ) -> HostResult<Vec<String>> {
         self.gate.count()?;
         if prefix.len() > MAX_KEY || after.as_ref().is_some_and(|a| a.len() > MAX_KEY) {
-            return invalid("prefix, after: expected at most 256 bytes");
+            return self.gate.refuse(invalid("prefix, after: expected at most 256 bytes"));
         }
         let act = KvList { bucket: self.name(&bucket)?, prefix, after };
         let store = self.store.clone();

@@ -53,7 +53,7 @@ impl wit::Host for State {
     async fn bytes(&mut self, count: u32) -> HostResult<Vec<u8>> {
         self.gate.count()?;
         let Some(count) = usize::try_from(count).ok().filter(|count| *count <= MOST) else {
-            return Ok(Err(types::Error::Invalid(format!("count: expected at most {MOST}"))));
+            return self.gate.refuse(types::Error::Invalid(format!("count: expected at most {MOST}")));
         };
         let mut bytes = vec![0; count];
         self.rng.fill(&mut bytes);

@@ -10,8 +10,8 @@ use portcullis_runtime::{gate::HostResult, wit::types};
 
 use super::{State, convert, ways::MAX_ID, wit};
 
-fn invalid<T>(what: impl Into<String>) -> HostResult<T> {
-    Ok(Err(types::Error::Invalid(what.into())))
+fn invalid(what: impl Into<String>) -> types::Error {
+    types::Error::Invalid(what.into())
 }
 
 /// Reads a list of field names.
@@ -41,9 +41,9 @@ impl wit::Host for State {
         self.gate.count()?;
         let fields = match fields_of(&fields) {
             Ok(fields) => fields,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
-        Ok(self.ticket(id, fields).await.map(convert::ticket).map_err(types::Error::from))
+        Ok(self.ticket(id, fields).await.map(convert::ticket).map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn search(
@@ -57,34 +57,34 @@ impl wit::Host for State {
         self.gate.count()?;
         let (query, fields) = match (convert::query(query), fields_of(&fields)) {
             (Ok(query), Ok(fields)) => (query, fields),
-            (Err(problem), _) => return invalid(problem),
-            (_, Err(error)) => return Ok(Err(error)),
+            (Err(problem), _) => return self.gate.refuse(invalid(problem)),
+            (_, Err(error)) => return self.gate.refuse(error),
         };
         let part = self.find(query, convert::sort(order), fields, most, after).await;
         let page = part.map(|part| wit::Page {
             tickets: part.tickets.into_iter().map(convert::ticket).collect(),
             next: part.next,
         });
-        Ok(page.map_err(types::Error::from))
+        Ok(page.map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn comments(&mut self, ticket: String, after: Option<String>) -> HostResult<Vec<wit::Comment>> {
         self.gate.count()?;
         let all = State::comments(self, ticket, after, PAGE).await;
-        Ok(all.map(|all| all.into_iter().map(convert::comment).collect()).map_err(types::Error::from))
+        Ok(all.map(|all| all.into_iter().map(convert::comment).collect()).map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn add_comment(&mut self, ticket: String, comment: wit::NewComment) -> HostResult<String> {
         self.gate.count()?;
         let key = match comment.idempotency_key {
             Some(key) if !(1..=MAX_ID).contains(&key.len()) => {
-                return invalid("comment.idempotency-key: expected 1 to 128 bytes");
+                return self.gate.refuse(invalid("comment.idempotency-key: expected 1 to 128 bytes"));
             }
             Some(key) => format!("own-{key}"),
             None => self.derived_key(),
         };
         let added = State::add_comment(self, ticket, comment.body, comment.public, key).await;
-        Ok(added.map_err(types::Error::from))
+        Ok(added.map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn update(&mut self, ticket: String, changes: wit::Changes) -> HostResult<()> {
@@ -97,17 +97,17 @@ impl wit::Host for State {
             remove_tags: changes.remove_tags,
             ..UpdateTicket::default()
         };
-        Ok(State::update(self, act).await.map_err(types::Error::from))
+        Ok(State::update(self, act).await.map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn redact(&mut self, ticket: String, comment: String, spans: Vec<wit::Span>) -> HostResult<()> {
         self.gate.count()?;
         let spans = spans.iter().map(|span| (span.start, span.end)).collect();
-        Ok(State::redact(self, ticket, comment, spans).await.map_err(types::Error::from))
+        Ok(State::redact(self, ticket, comment, spans).await.map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn delete(&mut self, ticket: String) -> HostResult<()> {
         self.gate.count()?;
-        Ok(State::delete(self, ticket).await.map_err(types::Error::from))
+        Ok(State::delete(self, ticket).await.map_err(|refused| self.gate.refused(refused)))
     }
 }

@@ -61,9 +61,9 @@ impl wit::Host for State {
         self.gate.count()?;
         let fields = match fields_of(&fields) {
             Ok(fields) => fields,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
-        Ok(self.user(id, fields).await.map(user).map_err(types::Error::from))
+        Ok(self.user(id, fields).await.map(user).map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn find(
@@ -75,18 +75,18 @@ impl wit::Host for State {
         self.gate.count()?;
         let fields = match fields_of(&fields) {
             Ok(fields) => fields,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
         let found = self.find_users(finder(by), fields, after, PAGE).await;
-        Ok(found.map(|all| all.into_iter().map(user).collect()).map_err(types::Error::from))
+        Ok(found.map(|all| all.into_iter().map(user).collect()).map_err(|refused| self.gate.refused(refused)))
     }
 
     async fn get_organization(&mut self, id: String, fields: Vec<String>) -> HostResult<wit::Organization> {
         self.gate.count()?;
         let fields = match fields_of(&fields) {
             Ok(fields) => fields,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.gate.refuse(error),
         };
-        Ok(self.organization(id, fields).await.map(organization).map_err(types::Error::from))
+        Ok(self.organization(id, fields).await.map(organization).map_err(|refused| self.gate.refused(refused)))
     }
 }
