@@ -138,6 +138,7 @@ actions! {
     PRIVACY_LIST = read "privacy.list", "Lists requests of data subjects.";
     PRIVACY_OPEN = privileged "privacy.open", "Puts a data subject's request on record.";
     PROFILES_CHANGE = privileged "profiles.change", "Turns a profile on or off.";
+    RELEASES_APPROVE = privileged "releases.approve", "Says how much an installed release may do at most, without a review.";
     RELEASES_DIFF = read "releases.diff", "Compares two releases.";
     RELEASES_GET = read "releases.get", "Sees a release and what it can do.";
     RELEASES_LIST = read "releases.list", "Lists releases and plugins.";
