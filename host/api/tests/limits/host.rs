@@ -355,6 +355,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         releases: Arc::new(admin::v1::releases::Ports {
             registry: registry.clone(),
             shelf: store.clone(),
+            reviews: store.clone(),
             installations: store.clone(),
             rescans: Arc::new(Nothing),
             recorder: store.clone(),
