@@ -64,7 +64,7 @@ impl Operation for Compare {
         "Scopes are compared by what they allow, not by their text. What they did when they were run is compared for those who reach the \
          platform's releases, by the newest report that reviewers have of each.",
     )
-    .refuses(&[Reason::Refused]);
+    .refuses(&[Reason::Refused, Reason::ReleaseRefused]);
 
     async fn resource(_: &Ports, _: &Which, _: &Older, _: &Nothing) -> Result<Resource, Problem> {
         Ok(Resource::of_platform("release"))

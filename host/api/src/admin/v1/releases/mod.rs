@@ -145,7 +145,9 @@ impl Ports {
             InstallError::Release(ReleaseError::Missing(_)) => {
                 unknown("There is no release with these digests; see GET /admin/v1/releases.")
             }
-            InstallError::Release(error @ ReleaseError::Refused { .. }) => unfit(&error),
+            InstallError::Release(error @ ReleaseError::Refused { .. }) => {
+                Problem::new(Reason::ReleaseRefused, format!("{}.", plain(&error.to_string())))
+            }
             other => unavailable(&other),
         })
     }
