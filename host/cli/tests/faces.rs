@@ -171,6 +171,7 @@ const ASKING: &[(&str, &str)] = &[
     ("rotation status", "rotation.rs"),
     ("rule list", "rule/show.rs"),
     ("rule show", "rule/show.rs"),
+    ("rule test", "rule/try_out.rs"),
     ("source add", "source.rs"),
     ("source list", "source.rs"),
     ("source remove", "source.rs"),

@@ -278,7 +278,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             cut_off: Default::default(),
             rehearsing: Default::default(),
         }),
-        rules: desks::rules(),
+        rules: desks::rules(world),
         endpoints: desks::endpoints(world),
         notices: desks::notices(world),
         vault: desks::secrets(world),

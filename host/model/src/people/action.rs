@@ -161,6 +161,7 @@ actions! {
     ROTATION_START = privileged "rotation.start", "Rotates credentials.";
     RULES_CHANGE = privileged "rules.change", "Changes what raises an alert.";
     RULES_LIST = read "rules.list", "Lists what raises an alert.";
+    RULES_TEST = export "rules.test", "Holds the whole log against a rule, to see what it would raise.";
     SESSIONS_END = change "sessions.end", "Ends other people's sessions.";
     SESSIONS_LIST = read "sessions.list", "Lists other people's sessions and devices.";
     SOURCES_CHANGE = privileged "sources.change", "Registers a source of events, replaces its secret, or takes it away.";
