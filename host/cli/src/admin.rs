@@ -169,6 +169,7 @@ fn releases(host: &Host) -> v1::releases::Ports {
     v1::releases::Ports {
         registry: host.registry.clone(),
         shelf: host.store.clone(),
+        reviews: host.store.clone(),
         installations: host.store.clone(),
         rescans: Arc::new(host.clone()),
         recorder: host.store.clone(),

@@ -16,7 +16,7 @@ use portcullis_model::{
 };
 use portcullis_packages::{
     dsse::{Envelope, PayloadType},
-    keys::{PublicKey, SecretKey, Signer},
+    keys::{self, PublicKey, SecretKey, Signer},
     statement::{Statement, Verdict},
     trust::root::{Publisher, Role, Root},
 };
@@ -59,6 +59,14 @@ impl Host {
         match named.keys.is_empty() {
             true => Ok(vec![Box::new(self.root_key()?)]),
             false => named.open(),
+        }
+    }
+
+    /// The signing key of this name, such as a file's; the one that lies in the home directory where none is named.
+    pub fn signer(&self, named: Option<&str>, unlocking: &Unlocking) -> Result<Box<dyn Signer>> {
+        match named {
+            Some(name) => Ok(keys::open(name, unlocking)?),
+            None => Ok(Box::new(self.root_key()?)),
         }
     }
 

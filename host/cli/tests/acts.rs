@@ -189,7 +189,7 @@ const ACTS: &[(&str, &str)] = &[
     ("rule list", READS),
     ("rule show", READS),
     ("rule check", FILES),
-    ("rule test", READS),
+    ("rule test", "audit.read"),
     ("audit search", "audit.read"),
     ("audit tail", "audit.read"),
     ("audit export", "audit.exported"),

@@ -170,3 +170,68 @@ fn what_was_handed_in_is_taken_back_and_what_is_not_there_is_said() {
     let missing = home.refused(&["review", "resolve", "rep_1", "--note", "x", "--public-note", "y"]);
     assert!(missing.contains("there is no report rep_1; see 'portcullis review list'"), "{missing}");
 }
+
+#[test]
+fn what_is_installed_is_approved_the_short_way_by_a_reviewers_key_and_beyond_what_it_asks_for() {
+    let home = Home::new();
+    let approve = ["review", "approve", "quiet@1", "--as-asked", "--reason", "it does nothing", "--key", "ann.key"];
+    home.ok(&approve);
+    let review = ["plugin", "review", "quiet"];
+    let nowhere = home.refused(&[&review[..], &["--nothing"][..]].concat());
+    assert!(nowhere.contains("no installation 'quiet'"), "{nowhere}");
+    home.ok(&["plugin", "install", "quiet", "--tenant", "acme", "--yes"]);
+    assert!(home.refused(&review).contains("--nothing"));
+    for (words, says) in [
+        (&["tickets:raed fields=subject", "--key", "ann.key"][..], "did you mean 'read'?"),
+        (&["--nothing", "--days", "366", "--key", "ann.key"][..], "1 to 365 days"),
+        (&["--nothing", "--reason", "two\nlines", "--key", "ann.key"][..], "the reason must be one line"),
+        (&["--nothing", "--key", "publisher.key"][..], "signed by a key of a root's 'reviewers'"),
+    ] {
+        let refused = home.refused(&[&review[..], words].concat());
+        assert!(refused.contains(says), "{words:?}: {refused}");
+    }
+    let done = home.json(&[&review[..], &["log:write", "--key", "ann.key"][..]].concat());
+    let expected = json!({ "plugin": "com.example.quiet", "release": Digest::of(COMPONENT), "at-most": ["log:write"] });
+    assert_eq!(done, expected);
+    let words = home.ok(&[&review[..], &["--nothing", "--key", "ann.key"][..]].concat());
+    assert!(
+        words.starts_with("com.example.quiet 1.0.0 (") && words.ends_with(") may at most:\n  nothing\n"),
+        "{words}"
+    );
+    let shown = home.json(&["review", "show", "quiet@1"]);
+    assert_eq!(shown["verdicts"][0]["verdict"]["reason"], "reviewed", "her last one: {shown}");
+    let log = home.ok(&["audit", "tail", "--kind", "release.reviewed"]);
+    assert_eq!(log.matches("release.reviewed").count(), 3, "what was refused is not on record: {log}");
+}
+
+#[test]
+fn two_files_are_compared_without_a_home_and_all_else_says_the_same() {
+    let home = Home::new();
+    fs::create_dir(home.0.path().join("newer")).unwrap();
+    home.file("newer/plugin.wasm", COMPONENT);
+    let manifest = MANIFEST.replace("release = 1", "release = 2").replace("at all", "new");
+    home.file("newer/portcullis.toml", manifest.as_bytes());
+    let mut alone = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    alone.args(["--home", "nowhere", "plugin", "diff", "quiet", "newer"]).current_dir(home.0.path());
+    let alone = alone.env_remove("PORTCULLIS_HOME").output().unwrap();
+    let words = String::from_utf8(alone.stdout).unwrap();
+    assert!(words.starts_with("com.example.quiet: 1.0.0 (release 1) -> 1.0.0 (release 2)\n"), "{words}");
+    assert!(words.contains("documents: summary: Does nothing at all -> Does nothing new"), "{words}");
+    assert!(!home.0.path().join("nowhere").exists());
+
+    let approve = ["review", "approve", "quiet@1", "--as-asked", "--reason", "it does nothing", "--key", "ann.key"];
+    home.ok(&approve);
+    home.ok(&["plugin", "sign", "newer", "--key", "publisher.key"]);
+    home.ok(&["plugin", "publish", "newer"]);
+    let (old, new) = ("com.example.quiet@1", "com.example.quiet@2");
+    let diff = |old: &'static str, new: &'static str| ["plugin", "diff", old, new];
+    let value = home.json(&diff("quiet", "newer"));
+    for (old, new) in [(old, new), ("quiet", new), (old, "newer")] {
+        assert_eq!(home.ok(&diff(old, new)), words, "{old} {new}");
+        assert_eq!(home.json(&diff(old, new)), value, "{old} {new}");
+    }
+    let missing = home.refused(&diff(old, "com.example.quiet@7"));
+    assert!(missing.contains("there is no release 'com.example.quiet@7' in the registry"), "{missing}");
+    let neither = home.refused(&diff("quiet", "elsewhere"));
+    assert!(neither.contains("'elsewhere' is no directory, no bundle, no PLUGIN@NUMBER and no digest"), "{neither}");
+}

@@ -14,7 +14,7 @@ use portcullis_api::{
             people,
             releases::{NotScanned, Rescanned, Rescans},
             reviews::{Stopped, Stops},
-            rules::{self, RuleView, Rulebook},
+            rules::{self, NotTried, RuleView, Rulebook, Tried, Wanted, Within},
             sign_in, sources,
             status::{self, Board},
             tenants::{self, Deletion, Deletions, Exports, NotDone, Signed},
@@ -176,15 +176,19 @@ pub fn notices(world: &World) -> Arc<notices::Ports> {
     Arc::new(notices::Ports { board: Arc::new(Nothing), recorder: world.store.clone() })
 }
 
+#[async_trait]
 impl Rulebook for Nothing {
     fn rules(&self) -> Result<Vec<RuleView>, StoreError> {
         Ok(Vec::new())
     }
+    async fn try_out(&self, _: Wanted, _: Within) -> Result<Tried, NotTried> {
+        Err(NotTried::Missing)
+    }
 }
 
 /// For rules.
-pub fn rules() -> Arc<rules::Ports> {
-    Arc::new(rules::Ports { book: Arc::new(Nothing) })
+pub fn rules(world: &World) -> Arc<rules::Ports> {
+    Arc::new(rules::Ports { book: Arc::new(Nothing), recorder: world.store.clone() })
 }
 
 /// For the status page.

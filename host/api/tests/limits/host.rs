@@ -278,7 +278,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
             cut_off: Default::default(),
             rehearsing: Default::default(),
         }),
-        rules: desks::rules(),
+        rules: desks::rules(world),
         endpoints: desks::endpoints(world),
         notices: desks::notices(world),
         vault: desks::secrets(world),
@@ -355,6 +355,7 @@ fn admin(world: &World, office: &Office, token: Secret) -> Api {
         releases: Arc::new(admin::v1::releases::Ports {
             registry: registry.clone(),
             shelf: store.clone(),
+            reviews: store.clone(),
             installations: store.clone(),
             rescans: Arc::new(Nothing),
             recorder: store.clone(),

@@ -1,21 +1,15 @@
 //! `portcullis rule`
 
 mod show;
+mod try_out;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
-use portcullis_detect::{Engine, Facts, Rule, State, library};
-use portcullis_model::{audit::query::moment, time::Timestamp};
-use serde_json::{Value, json};
+use portcullis_detect::library;
 
-use crate::{detect, home::Home, host::Host, output::Output, rulebook::view};
-
-/// How many entries are read at once.
-const AT_ONCE: usize = 2_000;
-/// How many hits are printed.
-const SHOWN: usize = 50;
+use crate::{home::Home, host::Host, output::Output, rulebook::view};
 
 /// What the log is held against: those rules that come with the host, and your own.
 #[derive(Debug, Subcommand)]
@@ -64,7 +58,7 @@ impl RuleCommand {
             Self::List => show::list(&host, output).await,
             Self::Show { rule } => show::show(&host, &rule, output).await,
             Self::Check { file } => check(&file, output),
-            Self::Test { rule, from, to } => test(&host, &rule, (from, to), output).await,
+            Self::Test { rule, from, to } => try_out::test(&host, &rule, (from, to), output).await,
         }
     }
 }
@@ -72,53 +66,4 @@ impl RuleCommand {
 fn check(file: &Path, output: Output) -> Result<()> {
     let rule = view(&library::read(file)?, Some(&file.display().to_string()));
     output.result(&rule, || format!("It is a rule.\n{}", show::words(&rule)))
-}
-
-async fn test(host: &Host, rule: &str, span: (Option<String>, Option<String>), output: Output) -> Result<()> {
-    let time = |text: Option<String>| -> Result<Option<Timestamp>> {
-        let read = |text: String| moment(&text).with_context(|| format!("'{text}' is no moment"));
-        text.map(read).transpose()
-    };
-    let (from, to) = (time(span.0)?, time(span.1)?);
-    let library = detect::library(host)?;
-    let rule = match library.get(rule) {
-        Some(one) => one.rule.clone(),
-        None => library::read(Path::new(rule))?,
-    };
-    let id = rule.id.clone();
-    let engine = Engine::new([Rule { enabled: true, ..rule }], host.config.detect.learn_hours);
-    let (digest, mut state, mut hits) = (detect::digester(host)?, State::default(), Vec::new());
-    let (mut next, mut read, mut count) = (0, 0_u64, 0_u64);
-    loop {
-        let entries = host.store.entries(next, AT_ONCE).await?;
-        let Some(last) = entries.last() else { break };
-        next = last.index + 1;
-        for stored in &entries {
-            let Ok(entry) = stored.read() else { continue };
-            let facts = Facts::of(stored.index, &entry, &digest);
-            let found = engine.look(&facts);
-            read += u64::from(!found.is_empty());
-            let within = from.is_none_or(|from| entry.time >= from) && to.is_none_or(|to| entry.time < to);
-            for hit in engine.take(&facts, found, &mut state).into_iter().filter(|_| within) {
-                count += 1;
-                if hits.len() < SHOWN {
-                    hits.push(hit);
-                }
-            }
-        }
-    }
-    let shown: Vec<Value> = hits
-        .iter()
-        .map(|hit| json!({ "subject": hit.subject, "found": hit.why, "entries": hit.entries, "time": hit.time.to_string() }))
-        .collect();
-    output.result(&json!({ "rule": id, "entries": next, "about": read, "hits": count, "shown": shown }), || {
-        let mut lines = vec![format!("{id}: {next} entries, {read} that it is about, {count} hits")];
-        for hit in &hits {
-            lines.push(format!("  {}  {}: {} (entries {:?})", hit.time, hit.subject, hit.why, hit.entries));
-        }
-        if count > hits.len() as u64 {
-            lines.push(format!("  and {} more", count - hits.len() as u64));
-        }
-        lines.join("\n")
-    })
 }

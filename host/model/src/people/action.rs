@@ -138,6 +138,7 @@ actions! {
     PRIVACY_LIST = read "privacy.list", "Lists requests of data subjects.";
     PRIVACY_OPEN = privileged "privacy.open", "Puts a data subject's request on record.";
     PROFILES_CHANGE = privileged "profiles.change", "Turns a profile on or off.";
+    RELEASES_APPROVE = privileged "releases.approve", "Says how much an installed release may do at most, without a review.";
     RELEASES_DIFF = read "releases.diff", "Compares two releases.";
     RELEASES_GET = read "releases.get", "Sees a release and what it can do.";
     RELEASES_LIST = read "releases.list", "Lists releases and plugins.";
@@ -160,6 +161,7 @@ actions! {
     ROTATION_START = privileged "rotation.start", "Rotates credentials.";
     RULES_CHANGE = privileged "rules.change", "Changes what raises an alert.";
     RULES_LIST = read "rules.list", "Lists what raises an alert.";
+    RULES_TEST = export "rules.test", "Holds the whole log against a rule, to see what it would raise.";
     SESSIONS_END = change "sessions.end", "Ends other people's sessions.";
     SESSIONS_LIST = read "sessions.list", "Lists other people's sessions and devices.";
     SOURCES_CHANGE = privileged "sources.change", "Registers a source of events, replaces its secret, or takes it away.";

@@ -45,14 +45,7 @@ impl Desk<'_> {
         let id = files.stored.id();
         let known = self.registry.statements().statements(&id).await?;
         let (manifest, _) = self.registry.admit(&files.stored, &known, &files.component).await?;
-        let submission = Submission {
-            component: id.component,
-            manifest: id.manifest,
-            plugin: manifest.id.clone(),
-            publisher: manifest.publisher.clone(),
-            version: manifest.version.clone(),
-            number: manifest.release,
-        };
+        let submission = submission(&id, &manifest);
         if let Some(other) = self.same_number(&submission).await? {
             return Err(ReviewError::Release(ReleaseError::Refused {
                 digest: id.component,
@@ -227,6 +220,18 @@ impl Desk<'_> {
             Actor::Automation { client } => client.to_string(),
             _ => "host".to_owned(),
         }
+    }
+}
+
+/// A release as a submission, whether or not it was handed in.
+pub(super) fn submission(id: &ReleaseId, manifest: &Manifest) -> Submission {
+    Submission {
+        component: id.component,
+        manifest: id.manifest,
+        plugin: manifest.id.clone(),
+        publisher: manifest.publisher.clone(),
+        version: manifest.version.clone(),
+        number: manifest.release,
     }
 }
 

@@ -108,16 +108,21 @@ impl Desk<'_> {
 
 /// Fails where a statement of this time comes too late for this key, or too early.
 fn timely(case: &Case, key: &str, issued: Timestamp) -> Result<(), ReviewError> {
-    let now = case.now;
-    if issued > now {
-        return Err(KeeperError::Early { issued, now }.into());
-    }
-    if issued.0 < now.0.saturating_sub(MAX_AGE) {
-        return Err(ReviewError::Stale(issued));
-    }
+    fresh(issued, case.now)?;
     match case.standing.by(key).map(|own| own.verdict.issued).filter(|own| *own >= issued) {
         Some(own) => Err(ReviewError::Later(own)),
         None => Ok(()),
+    }
+}
+
+/// Fails where what was made at this time is not to be filed now.
+pub(super) fn fresh(issued: Timestamp, now: Timestamp) -> Result<(), ReviewError> {
+    if issued > now {
+        return Err(KeeperError::Early { issued, now }.into());
+    }
+    match issued.0 < now.0.saturating_sub(MAX_AGE) {
+        true => Err(ReviewError::Stale(issued)),
+        false => Ok(()),
     }
 }
 

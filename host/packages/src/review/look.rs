@@ -7,16 +7,17 @@ use portcullis_model::{
     behaviour::{Finding, Report},
     catalogue::Catalogue,
     id::Digest,
-    release::ReleaseError,
+    release::{ReleaseError, ReleaseId},
     review::Vulnerability,
     scope::ScopeText,
 };
 use serde::Serialize;
 
-use super::{Case, Desk, ReviewError, State};
+use super::{Case, Desk, ReviewError, State, desk::submission};
 use crate::{
     diff::{Diff, Side},
     inspect::Inspection,
+    manifest::Manifest,
     plan::InstallPlan,
 };
 
@@ -90,6 +91,23 @@ impl Desk<'_> {
         let old_side = Side { behaviour: old_report.as_ref(), ..Side::new(&old.manifest, &was) };
         let side = Side { behaviour: report.as_ref(), ..Side::new(&case.manifest, inspection) };
         Ok(Diff::between(&old_side, &side, self.registry.rules().catalogue)?)
+    }
+
+    /// The newest behaviour report that reviewers have of a release, where there is one.
+    ///
+    /// # Errors
+    /// The report cannot be read, or the store failed.
+    pub async fn behaviour(&self, id: &ReleaseId, manifest: &Manifest) -> Result<Option<Report>, ReviewError> {
+        let case = match self.case(&submission(id, manifest)).await {
+            Ok(case) => case,
+            Err(ReviewError::Store(error)) => return Err(error.into()),
+            // One that nobody may publish any more has no case.
+            Err(_) => return Ok(None),
+        };
+        match case.reports().last() {
+            Some(digest) => Ok(Some(self.report(digest).await?)),
+            None => Ok(None),
+        }
     }
 
     /// The behaviour report that was attached last, if it can be read.

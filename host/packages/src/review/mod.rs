@@ -2,11 +2,11 @@
 //! and advisories report of one that runs.
 //!
 //! [`case`] has the states and what may happen in each; [`decide`] makes verdicts, and [`filing`] takes them once they are signed;
-//! [`look`] is what whoever decides has before them; [`Desk`] does what is asked of it; [`misbehaviour`] and [`rescan`] are about
-//! releases that run.
+//! [`short`] makes those that need no submission; [`look`] is what whoever decides has before them; [`Desk`] does what is asked
+//! of it; [`misbehaviour`] and [`rescan`] are about releases that run.
 //!
-//! Invariants: a state is derived and never kept; a verdict is signed, is about exactly one release, never allows what the
-//! manifest does not ask for, and never counts where its key also signed as publisher; a decision about a release of medium
+//! Invariants: a state is derived and never kept; a verdict is signed, is about exactly one release, never lets it do what the
+//! manifest does not ask for, and never counts where its key also signed as publisher; a decision about a submission of medium
 //! or high risk names what was seen of its behaviour, or says why nobody looked.
 
 pub mod case;
@@ -17,6 +17,7 @@ pub mod filing;
 pub mod look;
 pub mod misbehaviour;
 pub mod rescan;
+pub mod short;
 
 use portcullis_model::audit::plain;
 

@@ -3,4 +3,5 @@ mod desk;
 mod filing;
 mod misbehaviour;
 mod rescan;
+mod short;
 mod world;

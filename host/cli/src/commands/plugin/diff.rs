@@ -1,11 +1,18 @@
 //! `portcullis plugin diff`
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
+use portcullis_model::release::ReleaseId;
 use portcullis_packages::diff;
+use serde_json::Value;
 
-use super::release::Release;
-use crate::{home::Home, host::RULES, output::Output};
+use super::release::{Named, Release, look_up};
+use crate::{
+    admin::{Keyboard, asked},
+    home::Home,
+    host::{Host, RULES},
+    output::Output,
+};
 
 /// Show what is different between two releases: what is wider first.
 #[derive(Debug, Args)]
@@ -22,9 +29,42 @@ pub struct Diff {
 
 impl Diff {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
-        let old = Release::named(&home, &self.old).await?;
-        let new = Release::named(&home, &self.new).await?;
-        let diff = diff::Diff::between(&old.side(), &new.side(), RULES.catalogue)?;
-        output.result(&diff, || diff.to_string())
+        match (Named::of(&self.old)?, Named::of(&self.new)?) {
+            (Named::File(old), Named::File(new)) => compared(&old, &new, output),
+            (Named::Registry(old), Named::Registry(new)) => {
+                let host = opened(home, &old).await?;
+                let (old, new) = (look_up(&host, &old).await?, look_up(&host, &new).await?);
+                let answer = ask(&Keyboard::of(&host)?, &old, &new).await?;
+                output.result(&answer["diff"], || answer["words"].as_str().unwrap_or_default().to_owned())
+            }
+            (Named::File(old), Named::Registry(new)) => {
+                let host = opened(home, &new).await?;
+                compared(&old, &Release::listed(&host, &new).await?, output)
+            }
+            (Named::Registry(old), Named::File(new)) => {
+                let host = opened(home, &old).await?;
+                compared(&Release::listed(&host, &old).await?, &new, output)
+            }
+        }
     }
+}
+
+/// The home, in whose registry this text names a release.
+async fn opened(home: Home, text: &str) -> Result<Host> {
+    Host::open(home)
+        .await
+        .with_context(|| format!("'{text}' is no directory and no bundle, and there is no registry to look it up in"))
+}
+
+/// What is different between two releases of the registry.
+async fn ask(keyboard: &Keyboard, old: &ReleaseId, new: &ReleaseId) -> Result<Value> {
+    let path = format!("/releases/{}/{}/diff", new.component, new.manifest);
+    let older = [("component", Some(old.component.to_string())), ("manifest", Some(old.manifest.to_string()))];
+    keyboard.read(&asked(&path, &older)).await
+}
+
+/// The same where one of them is a file, which nobody else has.
+fn compared(old: &Release, new: &Release, output: Output) -> Result<()> {
+    let diff = diff::Diff::between(&old.side(), &new.side(), RULES.catalogue)?;
+    output.result(&diff, || diff.to_string())
 }

@@ -9,7 +9,7 @@ use portcullis_model::{
     behaviour::Report,
     id::{Digest, PluginId},
     installation::InstallationStore as _,
-    release::{ListedRelease, ReleaseStore as _},
+    release::{ListedRelease, ReleaseId, ReleaseStore as _},
 };
 use portcullis_packages::{
     diff::Side,
@@ -18,7 +18,32 @@ use portcullis_packages::{
     release_dir::{ENVELOPE_NAME, read_release, read_unsigned},
 };
 
-use crate::{home::Home, host::Host};
+use crate::host::Host;
+
+/// What a text names.
+pub(super) enum Named {
+    /// A directory or a bundle, read.
+    File(Box<Release>),
+    /// `PLUGIN@NUMBER` or a component's digest, to look up in a registry.
+    Registry(String),
+}
+
+impl Named {
+    /// Reads it where it is a path.
+    pub(super) fn of(text: &str) -> Result<Self> {
+        let path = Path::new(text);
+        if !path.exists() {
+            return Ok(Self::Registry(text.to_owned()));
+        }
+        let read = Release::at(path).with_context(|| format!("cannot read the release in {text}"))?;
+        Ok(Self::File(Box::new(read)))
+    }
+}
+
+/// The release that a text names in the registry of this home.
+pub(super) async fn look_up(host: &Host, text: &str) -> Result<ReleaseId> {
+    one(text, &find(host, text).await?)
+}
 
 /// A release, read.
 pub(super) struct Release {
@@ -28,18 +53,11 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// Reads what a text names: a path, or `PLUGIN@NUMBER` or a component's digest in the registry of this home.
-    pub(super) async fn named(home: &Home, text: &str) -> Result<Self> {
-        let path = Path::new(text);
-        if path.exists() {
-            return Self::at(path).with_context(|| format!("cannot read the release in {text}"));
-        }
-        let host = Host::open(home.clone()).await.with_context(|| {
-            format!("'{text}' is no directory and no bundle, and there is no registry to look it up in")
-        })?;
-        let listed = one(text, &find(&host, text).await?)?;
-        let described = host.installer().described(&listed.id).await?;
-        let behaviour = attached(&host, &listed).await?;
+    /// Reads one out of the registry of this home, with the newest behaviour report that reviewers have of it.
+    pub(super) async fn listed(host: &Host, text: &str) -> Result<Self> {
+        let id = look_up(host, text).await?;
+        let described = host.installer().described(&id).await?;
+        let behaviour = host.desk().behaviour(&id, &described.manifest).await?;
         Ok(Self { manifest: described.manifest, inspection: described.inspection, behaviour })
     }
 
@@ -67,16 +85,6 @@ impl Release {
     }
 }
 
-/// The newest behaviour report that reviewers have of it, where there is one.
-async fn attached(host: &Host, listed: &ListedRelease) -> Result<Option<Report>> {
-    // One that was never handed in, or that nobody may publish any more, has no case.
-    let Ok(case) = host.desk().case(&host.release(&listed.id).await?).await else { return Ok(None) };
-    match case.reports().last() {
-        Some(digest) => Ok(Some(host.desk().report(digest).await?)),
-        None => Ok(None),
-    }
-}
-
 async fn find(host: &Host, text: &str) -> Result<Vec<ListedRelease>> {
     if let Ok(digest) = text.parse::<Digest>() {
         return Ok(host.store.listed_as(digest).await?);
@@ -100,9 +108,9 @@ async fn plugin_named(host: &Host, text: &str) -> Result<PluginId> {
     }
 }
 
-fn one(text: &str, found: &[ListedRelease]) -> Result<ListedRelease> {
+fn one(text: &str, found: &[ListedRelease]) -> Result<ReleaseId> {
     match found {
-        [one] => Ok(one.clone()),
+        [one] => Ok(one.id),
         [] => bail!("there is no release '{text}' in the registry; 'portcullis plugin releases' lists them"),
         many => {
             let ids: Vec<String> = many.iter().map(|one| one.id.component.to_string()).collect();

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
-use portcullis_model::{catalogue::Catalogue as _, scope::ScopeText};
-use portcullis_packages::{
-    keys::{self, Signer},
-    statement::{Decision, Verdict},
-};
+use portcullis_model::{release::ReleaseId, scope::ScopeText};
+use portcullis_packages::statement::{Decision, Statement, Verdict};
 use serde_json::json;
 
-use crate::{home::Home, host::Host, output::Output, signing::Unlocking};
+use crate::{
+    admin::{Keyboard, asked, payload},
+    home::Home,
+    host::Host,
+    output::Output,
+    signing::Unlocking,
+};
 
 /// Approve a release, and say the most that it may do, whatever its manifest asks and admins grant.
 #[derive(Debug, Args)]
@@ -33,10 +36,10 @@ pub struct Review {
     /// How a key file is unlocked.
     #[command(flatten)]
     pub unlocking: Unlocking,
-    /// In how many days it must be vetted again.
+    /// In how many days it must be vetted again, 365 at most.
     #[arg(long, default_value_t = 180)]
     pub days: u64,
-    /// Why.
+    /// Why: one line, at most 500 characters.
     #[arg(long, default_value = "reviewed")]
     pub reason: String,
 }
@@ -48,30 +51,81 @@ impl Review {
         }
         let host = Host::open(home).await?;
         let installation = host.installation(&self.installation).await?;
-        for scope in &self.scopes {
-            portcullis_capabilities::Catalogue.describe(scope)?;
-        }
-        let key: Box<dyn Signer> = match &self.key {
-            Some(name) => keys::open(name, &self.unlocking)?,
-            None => Box::new(host.root_key()?),
-        };
-        let now = host.clock.now();
-        let texts: Vec<String> = self.scopes.iter().map(ToString::to_string).collect();
-        let verdict = Verdict {
-            decision: Decision::Approve,
-            at_most: self.scopes,
-            issued: now,
-            expires: now.plus(Duration::from_secs(self.days.saturating_mul(24 * 60 * 60))),
-            report: None,
-            reason: self.reason,
-        };
-        let id = installation.release_id();
-        host.state(&id, verdict, key.as_ref()).await?;
-        super::super::publish(&host).await?;
+        let (id, texts) = (installation.release_id(), self.scopes.iter().map(ToString::to_string).collect::<Vec<_>>());
+        self.decide(&host, &Keyboard::of(&host)?, &id).await?;
         let value = json!({ "plugin": installation.plugin, "release": id.component, "at-most": texts });
         output.result(&value, || {
             let list = if texts.is_empty() { "  nothing".into() } else { format!("  {}", texts.join("\n  ")) };
             format!("{} {} ({}) may at most:\n{list}", installation.plugin, installation.version, id.component.short())
         })
+    }
+
+    /// Asks what to sign, signs it here, and has it filed.
+    async fn decide(&self, host: &Host, keyboard: &Keyboard, id: &ReleaseId) -> Result<()> {
+        let path = format!("/releases/{}/{}/approve", id.component, id.manifest);
+        let rehearse = asked(&path, &[("dry_run", Some("true".to_owned()))]);
+        let mut body = json!({ "at-most": self.scopes, "days": self.days, "reason": self.reason });
+        let statement = Statement::<Verdict>::parse(&payload(&keyboard.post(&rehearse, &body).await?)?)?;
+        self.is_said_by(&statement, id)?;
+        let key = host.signer(self.key.as_deref(), &self.unlocking)?;
+        body["envelope"] = serde_json::from_str(&statement.signed(key.as_ref())?.to_json())?;
+        keyboard.post(&path, &body).await?;
+        Ok(())
+    }
+
+    /// Whether this is what was decided about that release: nothing else is signed.
+    fn is_said_by(&self, statement: &Statement<Verdict>, id: &ReleaseId) -> Result<()> {
+        statement.is_about(id)?;
+        let verdict = statement.predicate();
+        let span = Duration::from_secs(self.days.saturating_mul(24 * 60 * 60));
+        let same = verdict.decision == Decision::Approve
+            && verdict.at_most == self.scopes
+            && verdict.report.is_none()
+            && verdict.reason == self.reason.trim()
+            && verdict.expires <= verdict.issued.plus(span);
+        ensure!(same, "what the host answered to be signed is not what was decided; nothing was signed");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_model::{id::Digest, time::Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_decided_is_signed() {
+        let review = Review {
+            installation: "quiet".into(),
+            scopes: vec!["log:write".parse().unwrap()],
+            nothing: false,
+            key: None,
+            unlocking: Unlocking::default(),
+            days: 1,
+            reason: "x ".into(),
+        };
+        let id = ReleaseId { component: Digest::of(b"c"), manifest: Digest::of(b"m") };
+        let right = Verdict {
+            decision: Decision::Approve,
+            at_most: review.scopes.clone(),
+            issued: Timestamp(5),
+            expires: Timestamp(5 + 86_400_000),
+            report: None,
+            reason: "x".into(),
+        };
+        let said = |verdict: &Verdict| review.is_said_by(&Statement::about(&id, verdict.clone()), &id);
+        assert!(said(&right).is_ok());
+        for wrong in [
+            Verdict { decision: Decision::Reject, ..right.clone() },
+            Verdict { at_most: vec!["tickets:redact".parse().unwrap()], ..right.clone() },
+            Verdict { expires: Timestamp(6 + 86_400_000), ..right.clone() },
+            Verdict { report: Some(Digest::of(b"r")), ..right.clone() },
+            Verdict { reason: "y".into(), ..right.clone() },
+        ] {
+            assert!(said(&wrong).is_err(), "{wrong:?}");
+        }
+        let other = ReleaseId { component: id.manifest, ..id };
+        assert!(review.is_said_by(&Statement::about(&other, right), &id).is_err());
     }
 }

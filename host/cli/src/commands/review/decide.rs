@@ -5,10 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use portcullis_model::{id::Digest, review::Submission, scope::ScopeText, trust::RootScope};
-use portcullis_packages::{
-    keys::{self, Signer},
-    statement::{Decision, Statement, Verdict},
-};
+use portcullis_packages::statement::{Decision, Statement, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,15 +34,6 @@ pub struct Who {
     /// Why: one line, at most 500 characters.
     #[arg(long)]
     pub reason: String,
-}
-
-impl Who {
-    fn signer(&self, host: &Host) -> Result<Box<dyn Signer>> {
-        match &self.key {
-            Some(name) => Ok(keys::open(name, &self.unlocking)?),
-            None => Ok(Box::new(host.root_key()?)),
-        }
-    }
 }
 
 /// Approve it, and say the most that it may do.
@@ -163,7 +151,7 @@ struct Filed {
 async fn decide(home: Home, release: &str, choice: &Choice, who: &Who, output: Output) -> Result<()> {
     let host = Host::open(home).await?;
     let submission = host.submission(release).await?;
-    let (keyboard, key) = (Keyboard::of(&host)?, who.signer(&host)?);
+    let (keyboard, key) = (Keyboard::of(&host)?, host.signer(who.key.as_deref(), &who.unlocking)?);
     let path = format!("{}/verdicts", Shown::at(&submission));
     let query = |rehearsal: bool| {
         asked(&path, &[("root", Some(who.root.to_string())), ("dry_run", rehearsal.then(|| "true".to_owned()))])

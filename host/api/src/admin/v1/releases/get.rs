@@ -59,7 +59,7 @@ impl Operation for Get {
     const ABOUT: About = About::get(actions::RELEASES_GET, "/releases/{component}/{manifest}", "Show a release")
         .on(On::Tenants)
         .text("Nothing here says whether it is trusted in a tenant: try an install out for that.")
-        .refuses(&[Reason::Refused]);
+        .refuses(&[Reason::Refused, Reason::ReleaseRefused]);
 
     async fn resource(_: &Ports, _: &Which, _: &Bare, _: &Nothing) -> Result<Resource, Problem> {
         Ok(Resource::of_platform("release"))

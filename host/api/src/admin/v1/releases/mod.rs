@@ -3,6 +3,8 @@
 //! Invariant: nothing of a release is trusted by being shown; what is said of it is derived from bytes of its digest.
 
 mod diff;
+#[cfg(test)]
+mod diff_tests;
 mod get;
 mod list;
 #[cfg(test)]
@@ -23,6 +25,7 @@ use portcullis_model::{
     id::Digest,
     installation::InstallationStore,
     release::{ListedRelease, ReleaseError, ReleaseId, Shelf},
+    review::ReviewStore,
     time::{Clock, Rng},
 };
 use portcullis_packages::{
@@ -44,6 +47,8 @@ pub struct Ports {
     pub registry: Arc<Registry>,
     /// The list of them.
     pub shelf: Arc<dyn Shelf>,
+    /// What reviewers have of them.
+    pub reviews: Arc<dyn ReviewStore>,
     /// Which are installed.
     pub installations: Arc<dyn InstallationStore>,
     /// What looks at them again.
@@ -140,7 +145,9 @@ impl Ports {
             InstallError::Release(ReleaseError::Missing(_)) => {
                 unknown("There is no release with these digests; see GET /admin/v1/releases.")
             }
-            InstallError::Release(error @ ReleaseError::Refused { .. }) => unfit(&error),
+            InstallError::Release(error @ ReleaseError::Refused { .. }) => {
+                Problem::new(Reason::ReleaseRefused, format!("{}.", plain(&error.to_string())))
+            }
             other => unavailable(&other),
         })
     }

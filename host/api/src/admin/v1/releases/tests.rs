@@ -32,6 +32,7 @@ pub(super) fn ports(store: &SqliteStore, registry: Arc<Registry>) -> Ports {
     Ports {
         registry,
         shelf: shared.clone(),
+        reviews: shared.clone(),
         installations: shared.clone(),
         rescans: Arc::new(Advised),
         recorder: shared,

@@ -2,8 +2,12 @@
 //! releases that run (INT-10).
 //!
 //! Invariants: a verdict is signed by a reviewer's key, which this host does not have; what is said about a submission is the platform's,
-//! and only a verdict can be a tenant's own; who reported a release is for the platform alone.
+//! and only a verdict can be a tenant's own; only what is installed is approved without a submission; who reported a release is for the
+//! platform alone.
 
+mod approve;
+#[cfg(test)]
+mod approve_tests;
 mod assign;
 mod attach;
 mod comment;
@@ -52,6 +56,9 @@ use crate::{
     problem::Problem,
 };
 
+/// For how many days an approval holds where nobody says.
+const USUAL_DAYS: u64 = 180;
+
 /// What reviews are read and made with.
 pub struct Ports {
     /// Where releases and statements lie.
@@ -82,6 +89,7 @@ pub fn operations() -> Group<Ports> {
         .with::<comment::Comment>()
         .with::<attach::Attach>()
         .with::<verdict::Decide>()
+        .with::<approve::Approve>()
         .with::<withdraw::Withdraw>()
         .with::<misbehaviour::List>()
         .with::<report::Report>()
@@ -100,6 +108,10 @@ pub struct Which {
 }
 
 impl Which {
+    fn id(&self) -> ReleaseId {
+        ReleaseId { component: self.component, manifest: self.manifest }
+    }
+
     /// What somebody says or does something about, by this root.
     fn on(&self, root: Option<&RootScope>) -> Resource {
         resource(root).named(self.component.to_string())
@@ -248,7 +260,7 @@ impl Ports {
     }
 
     async fn find(&self, which: &Which) -> Result<Submission, Problem> {
-        let id = ReleaseId { component: which.component, manifest: which.manifest };
+        let id = which.id();
         let found = self.submissions().await?.into_iter().find(|one| one.release() == id);
         found.ok_or_else(|| unknown("Nothing was handed in with these digests; see GET /admin/v1/reviews."))
     }

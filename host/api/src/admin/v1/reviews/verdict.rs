@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{ByRoot, Ports, REFUSES, ReviewView, Which, answered, refused};
+use super::{ByRoot, Ports, REFUSES, ReviewView, USUAL_DAYS, Which, answered, refused};
 use crate::{
     admin::{
         About, Call, MAX_BODY, On, Operation, Reply, Sent,
@@ -23,9 +23,6 @@ use crate::{
     },
     problem::{Problem, Reason},
 };
-
-/// For how many days an approval holds where nobody says.
-const USUAL_DAYS: u64 = 180;
 
 /// Decides.
 pub struct Decide;
