@@ -110,6 +110,7 @@ const ASKING: &[(&str, &str)] = &[
     ("person suspend", "person/mod.rs"),
     ("plugin explain", "plugin/explain.rs"),
     ("plugin grant", "plugin/govern.rs"),
+    ("plugin install", "plugin/install.rs"),
     ("plugin lift", "plugin/withdraw.rs"),
     ("plugin limit", "plugin/limit.rs"),
     ("plugin list", "plugin/govern.rs"),
