@@ -36,7 +36,7 @@ const ACTS: &[(&str, &str)] = &[
     ("plugin diff", READS),
     ("plugin publish", "release.published release.refused"),
     ("plugin releases", READS),
-    ("plugin install", "plugin.installed release.refused"),
+    ("plugin install", "release.published plugin.installed release.refused"),
     ("plugin list", READS),
     ("plugin grant", "plugin.granted"),
     ("plugin limit", "plugin.granted"),

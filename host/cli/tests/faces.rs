@@ -111,6 +111,7 @@ const ASKING: &[(&str, &str)] = &[
     ("plugin diff", "plugin/diff.rs"),
     ("plugin explain", "plugin/explain.rs"),
     ("plugin grant", "plugin/govern.rs"),
+    ("plugin install", "plugin/install.rs"),
     ("plugin lift", "plugin/withdraw.rs"),
     ("plugin limit", "plugin/limit.rs"),
     ("plugin list", "plugin/govern.rs"),

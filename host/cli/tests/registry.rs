@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -106,6 +106,41 @@ fn a_release_is_published_once_and_reported_and_looked_at_again() {
     assert_eq!(reported["report"]["installation"], installed["id"]);
     assert!(home.run(&["plugin", "log", "quiet"]).stdout.is_empty(), "it logs nothing");
     assert!(home.refused(&["plugin", "rescan"], 1).contains("there is no file of advisories"));
+}
+
+#[test]
+fn an_installation_is_shown_and_agreed_to_before_anything_is_trusted_or_published() {
+    let home = Home::new();
+    let made = home.json(&["key", "new", "other.key", "--no-passphrase"]);
+    let key = made["public"].as_str().unwrap();
+    fs::create_dir(home.0.path().join("other")).unwrap();
+    fs::write(home.0.path().join("other/plugin.wasm"), COMPONENT).unwrap();
+    fs::write(home.0.path().join("other/portcullis.toml"), MANIFEST.replace("com.example", "com.other")).unwrap();
+    home.json(&["plugin", "sign", "other", "--key", "other.key"]);
+    let install = |more: &[&'static str]| [&["plugin", "install", "other", "--tenant", "acme"][..], more].concat();
+    let trusting = |more: &[&'static str]| [&install(more)[..], &["--trust", key][..]].concat();
+    let plan = home.json(&install(&["--dry-run"]));
+    assert!(plan["missing"][0].as_str().unwrap().contains("lets nobody publish 'com.other.quiet'"), "{plan}");
+    let plan = home.json(&trusting(&["--dry-run"]));
+    assert_eq!((&plan["plugin"], &plan["missing"]), (&json!("com.other.quiet"), &json!([])), "{plan}");
+    let mut asking = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    asking.arg("--home").arg(home.0.path().join("home")).args(trusting(&[])).current_dir(home.0.path());
+    let asked = asking.env_remove("PORTCULLIS_HOME").stdin(Stdio::null()).output().unwrap();
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(String::from_utf8(asked.stdout).unwrap().starts_with("Quiet 1.0.0 (release 1) by com.other\n"));
+    assert!(String::from_utf8(asked.stderr).unwrap().contains("nobody is there to agree"));
+    let refused = home.refused(&install(&["--yes"]), 3);
+    assert!(refused.contains("lets nobody publish 'com.other.quiet'"), "nothing was trusted by then: {refused}");
+    let listed = || home.run(&["plugin", "releases", "com.other.quiet"]).stdout;
+    assert!(listed().is_empty(), "nothing was published");
+    let installed = home.json(&trusting(&["--yes"]));
+    assert_eq!((&installed["plugin"], &installed["state"]), (&json!("com.other.quiet"), &json!("active")));
+    let entry: Value = serde_json::from_slice(&listed()).unwrap();
+    assert_eq!((&entry["release"], &entry["digest"]), (&json!(1), &installed["release"]));
+    let again = home.json(&install(&["--yes"]));
+    assert_ne!(again["id"], installed["id"], "a release that is there already is installed once more");
+    let beyond = home.refused(&install(&["--yes", "--grant", "tickets:delete"]), 1);
+    assert!(beyond.contains("tickets:delete"), "{beyond}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use portcullis_cli::{
     rotation,
 };
 use portcullis_model::{event::EventForm, installation::Installation, secret::Secret, source::Source};
-use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release, release_dir};
+use portcullis_packages::{keys::SecretKey, publish::sign_release, release_dir};
 use tempfile::TempDir;
 
 /// The secret that the benchmark's webhook source signs with.
@@ -113,8 +113,7 @@ async fn install(
     let files = release_dir::read_unsigned(&out)?;
     release_dir::write_envelope(&out, &sign_release(&files.component, &files.manifest, key, RULES)?)?;
     let files = release_dir::read_release(&out)?;
-    let order = Order { tenant: "demo".parse()?, grant: None, limits: None };
-    let installed = plugin::ask_and_install(host, &files, order, Some(&key.public()), false).await?;
+    let installed = plugin::install_release(host, &files, &"demo".parse()?, None, Some(&key.public())).await?;
     Ok((installed, files.component))
 }
 

@@ -30,6 +30,9 @@ use crate::{
 /// How many items a page is asked for.
 const PAGE: &str = "200";
 
+/// As what a release is sent.
+const BUNDLE: &str = "application/octet-stream";
+
 /// The API, asked by the person at the keyboard.
 pub struct Keyboard {
     host: Host,
@@ -185,9 +188,17 @@ impl Keyboard {
         self.act(Method::POST, path, None, Some(body)).await
     }
 
+    /// Reads what there is to say of a release that was put into one file; nothing is done with it.
+    ///
+    /// # Errors
+    /// [`NotDone`] with what the API advises.
+    pub async fn read_of(&self, path: &str, bundle: Vec<u8>) -> Result<Value> {
+        said(self.local.send(path, BUNDLE, bundle).await)
+    }
+
     /// Has a release that was put into one file taken, by a `POST`.
     pub async fn send(&self, path: &str, bundle: Vec<u8>) -> Result<Value> {
-        let answer = self.local.send(path, "application/octet-stream", bundle).await;
+        let answer = self.local.send(path, BUNDLE, bundle).await;
         self.publish().await?;
         said(answer)
     }

@@ -12,7 +12,7 @@ use portcullis_model::{
     secret::Secret,
     source::Source,
 };
-use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release, release_dir};
+use portcullis_packages::{keys::SecretKey, publish::sign_release, release_dir};
 use portcullis_store::helpdesk::SqliteHelpDesk;
 use serde::Serialize;
 use tempfile::TempDir;
@@ -209,10 +209,10 @@ async fn install_all(
         let manifest = plugin::write_dist(&source, &out, built.first().context("nothing was built")?)?;
         let files = release_dir::read_unsigned(&out)?;
         release_dir::write_envelope(&out, &sign_release(&files.component, &files.manifest, &key, RULES)?)?;
-        // All that it asks for, the optional scopes included.
-        let order = Order { tenant: tenant.clone(), grant: Some(manifest.asked()), limits: None };
         let files = release_dir::read_release(&out)?;
-        let installation = plugin::ask_and_install(host, &files, order, Some(&key.public()), false).await?;
+        // All that it asks for, the optional scopes included.
+        let (grant, trusted) = (manifest.asked(), key.public());
+        let installation = plugin::install_release(host, &files, tenant, Some(&grant), Some(&trusted)).await?;
         installed.insert(name, installation.id);
         spinner.finish_and_clear();
     }

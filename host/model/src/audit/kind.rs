@@ -92,7 +92,7 @@ kinds! {
     PluginLoaded = "plugin.loaded",
     /// The file of known vulnerabilities was made anew.
     AdvisoriesUpdated = "advisories.updated",
-    /// A release was put into the registry, without being installed.
+    /// A release was put into the registry, which by itself installs it nowhere.
     ReleasePublished = "release.published",
     /// An installation runs a newer release from now on.
     PluginUpgraded = "plugin.upgraded",

@@ -18,7 +18,7 @@ use portcullis_model::{
     risk::AcceptedRisk,
     secret::Secret,
 };
-use portcullis_packages::{install::Order, keys::SecretKey, publish::sign_release, release_dir};
+use portcullis_packages::{keys::SecretKey, publish::sign_release, release_dir};
 
 use super::made;
 
@@ -114,8 +114,8 @@ async fn installed(host: &Host, dir: &std::path::Path, count: usize) -> Result<V
             .replace("ID", &format!("com.example.plugin-{number}"))
             .replace("NAME", &format!("Triage helper {number}"));
         let files = signed(dir.join(format!("plugin-{number}")), &text, &key)?;
-        let order = Order { tenant: TENANT.parse()?, grant: None, limits: None };
-        first.push(plugin::ask_and_install(host, &files, order, Some(&key.public()), false).await?);
+        let installed = plugin::install_release(host, &files, &TENANT.parse()?, None, Some(&key.public())).await?;
+        first.push(installed);
         if number < UPGRADED {
             let more = text.replace("release = 1", "release = 2").replace("\"1.0.0\"", "\"1.1.0\"") + MORE;
             host.installer().publish(&signed(dir.join(format!("plugin-{number}-2")), &more, &key)?).await?;

@@ -1,21 +1,26 @@
 //! `portcullis plugin install`
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use portcullis_model::{id::TenantId, installation::Installation, scope::ScopeText};
 use portcullis_packages::{
-    install::{Order, vetoes},
+    bundle,
     keys::PublicKey,
     manifest::Manifest,
     release_dir::{ReleaseFiles, read_release},
 };
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::{home::Home, host::Host, output::Output};
+use super::ask::agree;
+use crate::{
+    admin::{Keyboard, asked, given},
+    home::Home,
+    host::Host,
+    output::Output,
+};
 
 /// Show what an installation would mean, and install.
 #[derive(Debug, Args)]
@@ -43,55 +48,72 @@ pub struct Install {
     pub yes: bool,
 }
 
+/// What an installation would mean.
+#[derive(Deserialize)]
+struct Planned {
+    plan: Value,
+    words: String,
+    /// Why the tenant's rules have it not installed, whoever agrees.
+    vetoes: Vec<String>,
+}
+
 impl Install {
     pub(super) async fn run(self, home: Home, output: Output) -> Result<()> {
         let host = Host::open(home).await?;
         let files = read_release(&self.dir)?;
-        let grant = (!self.grants.is_empty()).then_some(self.grants);
-        let ask = !self.yes && !output.json;
-        let order = Order { tenant: self.tenant, grant, limits: None };
+        let planned = Keyboard::of(&host)?.read_of(&self.question(), bundle::to_bytes(&files)?).await?;
+        let Planned { plan, words, vetoes } = given(planned)?;
         if self.dry_run {
-            let plan = host.installer().prospect(&files, &order, &host.bounds(), self.trust.is_some()).await?;
-            return output.result(&plan, || plan.words());
+            return output.result(&plan, || words);
         }
-        let installed = ask_and_install(&host, &files, order, self.trust.as_ref(), ask).await;
-        super::super::publish(&host).await?;
-        let installation = installed?;
+        if !self.yes && !output.json {
+            crate::output::line(&format!("{words}\n"))?;
+            agree(&format!("Install it in tenant '{}'?", self.tenant))?;
+        }
+        if let Some(why) = vetoes.first() {
+            bail!("not installed: {why}");
+        }
+        let grant = (!self.grants.is_empty()).then_some(self.grants.as_slice());
+        let installation = install_release(&host, &files, &self.tenant, grant, self.trust.as_ref()).await?;
         output.result(&installation, || {
             let granted: Vec<String> = installation.granted.iter().map(|s| format!("  {s}")).collect();
             format!("Installed as {}. Granted:\n{}", installation.id, granted.join("\n"))
         })
     }
+
+    /// What is asked to plan it.
+    fn question(&self) -> String {
+        let grants: Vec<String> = self.grants.iter().map(ToString::to_string).collect();
+        let query = [
+            ("tenant", Some(self.tenant.to_string())),
+            ("grant", (!grants.is_empty()).then(|| grants.join("\n"))),
+            ("trusting", self.trust.is_some().then(|| "true".to_owned())),
+        ];
+        asked("/installations/plan", &query)
+    }
 }
 
-/// Shows the plan, asks where there is somebody to ask, and installs.
-pub async fn ask_and_install(
+/// Puts a release into the registry and installs it, as the person at the keyboard; trusts this key of its publisher first, where
+/// one is given. Without a grant it gets all that its manifest does not call optional.
+///
+/// # Errors
+/// The key cannot be trusted, or what the API refuses. What was trusted or published by then stays.
+pub async fn install_release(
     host: &Host,
     files: &ReleaseFiles,
-    order: Order,
+    tenant: &TenantId,
+    grant: Option<&[ScopeText]>,
     trust: Option<&PublicKey>,
-    ask: bool,
 ) -> Result<Installation> {
-    let plan = host.installer().prospect(files, &order, &host.bounds(), trust.is_some()).await?;
-    if ask {
-        println!("{}\n", plan.words());
-        if !std::io::stdin().is_terminal() {
-            bail!("nobody is there to agree; read the plan above, then add --yes");
-        }
-        print!("Install it in tenant '{}'? [y/N] ", order.tenant);
-        std::io::stdout().flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
-        if !matches!(answer.trim(), "y" | "Y" | "yes") {
-            bail!("not installed");
-        }
-    }
-    let manifest = Manifest::parse(&files.stored.manifest)?;
-    if let Some(why) = vetoes(&host.bounds(), &manifest, &order).first() {
-        bail!("not installed: {why}");
-    }
+    let (keyboard, bytes) = (Keyboard::of(host)?, bundle::to_bytes(files)?);
+    let ReleaseFiles { stored, .. } = files;
     if let Some(key) = trust {
-        host.trust_publisher(&plan.publisher, key).await?;
+        // With the host's own root key, which is used here alone.
+        host.trust_publisher(&Manifest::parse(&stored.manifest)?.publisher, key).await?;
     }
-    Ok(host.installer().install(files, order).await?)
+    keyboard.send("/releases", bytes).await?;
+    let id = stored.id();
+    let body = json!({ "tenant": tenant, "component": id.component, "manifest": id.manifest, "grant": grant });
+    let mut installed = keyboard.post("/installations", &body).await?;
+    given(installed["installation"].take())
 }

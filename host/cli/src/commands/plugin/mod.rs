@@ -41,7 +41,7 @@ use anyhow::Result;
 pub use build::write_dist;
 use clap::Subcommand;
 pub(crate) use filing::{take as taking_withdrawal, words as withdrawal_words};
-pub use install::ask_and_install;
+pub use install::install_release;
 pub(crate) use overriding::take as taking_override;
 pub(crate) use withdraw::key_id;
 

@@ -115,11 +115,13 @@ impl Operation for Install {
     }
 }
 
-fn unfit(error: &dyn std::fmt::Display) -> Problem {
+/// A release whose own parts are not understood.
+pub(super) fn unfit(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Reason::Refused, words(&error.to_string()))
 }
 
-fn unclear(error: ProspectError) -> Problem {
+/// Why it cannot be said what an installation would mean.
+pub(super) fn unclear(error: ProspectError) -> Problem {
     match error {
         ProspectError::Install(error) => refused(error),
         other => unfit(&other),

@@ -18,6 +18,9 @@ mod log;
 mod log_tests;
 mod pinned;
 mod policy;
+mod prospect;
+#[cfg(test)]
+mod prospect_tests;
 mod receipt;
 mod restore;
 mod resume;
@@ -62,6 +65,9 @@ use crate::{
 };
 
 pub use self::view::{Changed, InstallationView};
+
+/// The most scopes that one parameter has.
+const MOST_SCOPES: usize = 500;
 
 /// What the log has of an installation's erasure.
 #[derive(Clone, Debug)]
@@ -117,6 +123,7 @@ pub fn operations() -> Group<Ports> {
     Group::new()
         .with::<list::List>()
         .with::<install::Install>()
+        .with::<prospect::Plan>()
         .with::<get::Get>()
         .with::<grant::Grant>()
         .with::<limits::SetLimits>()
@@ -207,6 +214,15 @@ fn scopes(texts: &[String]) -> Result<Vec<ScopeText>, Problem> {
         })
     };
     texts.iter().map(read).collect()
+}
+
+/// Scopes, out of a parameter that has one a line.
+fn listed_scopes(text: &str) -> Result<Vec<ScopeText>, Problem> {
+    let texts: Vec<String> = text.lines().map(str::to_owned).collect();
+    if texts.len() > MOST_SCOPES {
+        return Err(Problem::new(Reason::WrongQuery, format!("grant: at most {MOST_SCOPES} scopes.")));
+    }
+    scopes(&texts).map_err(|problem| Problem { reason: Reason::WrongQuery, ..problem })
 }
 
 /// The words of an error, as the command line says them too.

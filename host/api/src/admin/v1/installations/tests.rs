@@ -18,10 +18,10 @@ use portcullis_model::{
 use portcullis_store::SqliteStore;
 use serde_json::{Value, json};
 
-use portcullis_model::people::Caller;
+use portcullis_model::people::{Caller, Decide};
 
 use super::*;
-use crate::admin::{Local, LocalAnswer, Routes, testing};
+use crate::admin::{Local, LocalAnswer, OperatorOnly, Routes, testing};
 
 pub(super) struct Desk {
     pub store: SqliteStore,
@@ -52,6 +52,11 @@ fn endings(store: &Arc<SqliteStore>, actor: Actor) -> Endings {
 
 impl Desk {
     pub async fn open(dir: &Path, count: usize) -> Self {
+        Self::under(dir, count, Arc::new(OperatorOnly)).await
+    }
+
+    /// The same, where this decides who may do what.
+    pub async fn under(dir: &Path, count: usize, decide: Arc<dyn Decide>) -> Self {
         let store = SqliteStore::open(&dir.join("host.db")).unwrap();
         for number in 0..count {
             let tenant = if number % 2 == 0 { "acme" } else { "globex" };
@@ -75,7 +80,7 @@ impl Desk {
             clock: Arc::new(testing::Fixed),
             rng: Arc::new(testing::Fixed),
         };
-        let frame = testing::frame(&store, b"operator");
+        let frame = testing::frame_with(&store, b"operator", decide);
         let router = Routes::new(frame).mount(operations(), Arc::new(ports)).router();
         Self { store, local: Local::new(router, testing::dana()), erased }
     }

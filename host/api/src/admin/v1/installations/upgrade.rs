@@ -14,14 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Changed, InstallationView, Ports, Which, changing::Changing, refused, scopes, words};
+use super::{Changed, InstallationView, Ports, Which, changing::Changing, listed_scopes, refused, scopes, words};
 use crate::{
     admin::{About, Bare, Call, Nothing, On, Operation, Reply, Sent, Version, unavailable},
     problem::{Problem, Reason},
 };
-
-/// The most scopes that one request grants.
-const MOST: usize = 500;
 
 /// Plans an upgrade.
 pub struct Plan;
@@ -43,11 +40,7 @@ pub struct To {
 
 impl To {
     fn agreed(&self) -> Result<Agreed, Problem> {
-        let texts: Vec<String> = self.grant.iter().flat_map(|all| all.lines()).map(str::to_owned).collect();
-        if texts.len() > MOST {
-            return Err(Problem::new(Reason::WrongQuery, format!("grant: at most {MOST} scopes.")));
-        }
-        let grant = scopes(&texts).map_err(|problem| Problem { reason: Reason::WrongQuery, ..problem })?;
+        let grant = listed_scopes(self.grant.as_deref().unwrap_or_default())?;
         Ok(Agreed { everything: self.accept, grant })
     }
 }
