@@ -7,7 +7,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -49,12 +49,15 @@ impl From<ServiceError> for Refused {
     }
 }
 
-impl From<Refused> for types::Error {
-    /// As the guest sees it.
-    fn from(refusal: Refused) -> Self {
-        match refusal {
-            Refused::Denied(denial, _) => denied(&denial),
-            Refused::Service(error) => refused(error),
+impl Refused {
+    /// Whether that is for what was asked, and not for what the service or somebody else did.
+    fn is_for_what_was_asked(&self) -> bool {
+        match self {
+            Self::Denied(..) => true,
+            Self::Service(error) => match error {
+                ServiceError::Invalid(_) | ServiceError::NotFound | ServiceError::Limited { .. } => true,
+                ServiceError::Conflict | ServiceError::Unavailable(_) | ServiceError::Frozen(_) => false,
+            },
         }
     }
 }
@@ -79,8 +82,8 @@ const DENIALS: u32 = 20;
 pub(crate) struct Tally {
     pub host_calls: AtomicU32,
     pub denials: AtomicU32,
-    /// Acts that were refused for what was asked: denied, or not to be had.
-    pub refused: AtomicU32,
+    /// Whether anything was refused for what was asked: denied, or not to be had.
+    pub refused: AtomicBool,
     pub log: Mutex<Log>,
 }
 
@@ -98,19 +101,9 @@ impl Tally {
         self.denials.load(Ordering::Relaxed).saturating_sub(DENIALS)
     }
 
-    /// Counts an act that failed, where that is for what was asked and not for what the service or somebody else did.
-    fn count(&self, error: &ServiceError) {
-        match error {
-            ServiceError::Invalid(_) | ServiceError::NotFound | ServiceError::Limited { .. } => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-            }
-            ServiceError::Conflict | ServiceError::Unavailable(_) | ServiceError::Frozen(_) => {}
-        }
-    }
-
     /// Whether a call that ended so was in vain: something was refused to it, or it broke.
     pub fn was_in_vain(&self, end: &CallEnd) -> bool {
-        matches!(end, CallEnd::Trapped(_) | CallEnd::Limit(_)) || self.refused.load(Ordering::Relaxed) > 0
+        matches!(end, CallEnd::Trapped(_) | CallEnd::Limit(_)) || self.refused.load(Ordering::Relaxed)
     }
 
     /// What the end of a call counts beside its CPU and wall-clock time.
@@ -136,26 +129,29 @@ impl Gate {
 
     /// Tells whoever looks on of a request that cannot even be judged.
     pub fn unfit(&self, request: Unfit<'_>) {
-        self.tally.refused.fetch_add(1, Ordering::Relaxed);
+        self.tally.refused.store(true, Ordering::Relaxed);
         if let Some(observer) = &self.observer {
             observer.unfit(&self.call, request);
         }
     }
 
-    /// The answer to what cannot even be decided about, such as a path that is none: refused as much as what is denied.
+    /// The answer to what cannot even be decided about, such as a path that is none. What came of an act is passed on as it is.
     pub fn refuse<T>(&self, error: types::Error) -> HostResult<T> {
-        if !matches!(error, types::Error::Unavailable | types::Error::Conflict) {
-            self.tally.refused.fetch_add(1, Ordering::Relaxed);
+        if let types::Error::Invalid(_) = error {
+            self.tally.refused.store(true, Ordering::Relaxed);
         }
         Ok(Err(error))
     }
 
-    /// A refusal as the guest sees it, by whomever it was refused.
+    /// A refusal as the guest sees it. There is no other way to tell it.
     pub fn refused(&self, refusal: Refused) -> types::Error {
-        if let Refused::Service(error) = &refusal {
-            self.tally.count(error);
+        if refusal.is_for_what_was_asked() {
+            self.tally.refused.store(true, Ordering::Relaxed);
         }
-        refusal.into()
+        match refusal {
+            Refused::Denied(denial, _) => denied(&denial),
+            Refused::Service(error) => refused(error),
+        }
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -223,7 +219,7 @@ impl Gate {
         F: FnOnce(Spent<A>) -> Fut + Send,
         Fut: Future<Output = Result<T, ServiceError>> + Send,
     {
-        Ok(self.pass(authority, act, effect).await.map_err(types::Error::from))
+        Ok(self.pass(authority, act, effect).await.map_err(|refusal| self.refused(refusal)))
     }
 
     /// Decides about an act; where it is permitted, reserves what it may use, records the permit, carries it out and records
@@ -243,10 +239,7 @@ impl Gate {
         let capability = A::NAME.split('.').next().unwrap_or(A::NAME);
         let reserved = match self.budget.reserve(capability, permit.act().cost()) {
             Ok(reserved) => reserved,
-            Err(Refusal::Limited(error)) => {
-                self.tally.count(&error);
-                return Err(error.into());
-            }
+            Err(Refusal::Limited(error)) => return Err(error.into()),
             Err(Refusal::Suspended { reason, wait, tripped }) => {
                 if tripped {
                     self.budget.write_now().await;
@@ -264,12 +257,11 @@ impl Gate {
         };
         let done = recorded.spend(self.recorder.as_ref(), || self.clock.now(), effect).await;
         settle(reserved, &done);
-        done.inspect_err(|error| self.tally.count(error)).map_err(Refused::Service)
+        done.map_err(Refused::Service)
     }
 
     /// Writes a denial down, unless this call has had many.
     async fn denied(&self, denial: Box<Denial>, wait: Option<Duration>) -> Refused {
-        self.tally.refused.fetch_add(1, Ordering::Relaxed);
         if self.tally.denials.fetch_add(1, Ordering::Relaxed) < DENIALS {
             let recorded = record_denial(self.recorder.as_ref(), self.clock.now(), &self.call, &denial).await;
             if let Err(error) = recorded {
@@ -313,4 +305,30 @@ const LINE: u64 = 16;
 fn escape_long(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     chars.chunks(512).map(|piece| plain(&piece.iter().collect::<String>())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_in_vain_where_it_broke_or_was_refused_what_it_asked_for() {
+        let tally = Tally::default();
+        let failed = CallEnd::Failed { error: "denied", message: String::new() };
+        for end in [CallEnd::Ok, failed, CallEnd::HostFailed("x".into()), CallEnd::Ended("x".into())] {
+            assert!(!tally.was_in_vain(&end), "{end}");
+        }
+        assert!(tally.was_in_vain(&CallEnd::Trapped("x".into())) && tally.was_in_vain(&CallEnd::Limit("cpu-ms")));
+        tally.refused.store(true, Ordering::Relaxed);
+        assert!(tally.was_in_vain(&CallEnd::Ok));
+    }
+
+    #[test]
+    fn what_the_service_or_somebody_else_did_is_held_against_nobody() {
+        let asked = |error: ServiceError| Refused::from(error).is_for_what_was_asked();
+        assert!(asked(ServiceError::Invalid("x".into())) && asked(ServiceError::NotFound));
+        assert!(asked(ServiceError::limited("kv-bytes", 1)));
+        assert!(!asked(ServiceError::Conflict) && !asked(ServiceError::Unavailable("x".into())));
+        assert!(!asked(ServiceError::Frozen("x".into())));
+    }
 }

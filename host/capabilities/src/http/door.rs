@@ -11,7 +11,6 @@ use portcullis_model::{
 use portcullis_runtime::{
     gate::{Gate, HostResult, Refused},
     observe,
-    wit::types,
 };
 
 use super::scope::{HttpScope, method};
@@ -66,7 +65,7 @@ impl Door {
 
     /// Sends the guest's request, as [`Door::pass`].
     pub async fn send(&self, act: SendRequest) -> HostResult<Answer> {
-        Ok(self.pass(act).await.map_err(types::Error::from))
+        Ok(self.pass(act).await.map_err(|refusal| self.gate.refused(refusal)))
     }
 
     /// Sends the request where the grant covers it and there is room for it.

@@ -5,8 +5,8 @@
 //! after each such call for some times as long as the call took. Nothing else changes for it: its calls are made, in order, with all
 //! their limits, only later; and not even that where nobody else runs anything.
 //!
-//! Invariants: an installation of which half the calls or fewer were in vain never rests; a rest never lasts longer than [`LONGEST`];
-//! what others of its tenant do is held against nobody.
+//! Invariants: an installation rests only while it has had [`MANY`] more calls in vain than others, of those that count; a rest never lasts
+//! longer than [`LONGEST`]; what others of its tenant do is held against nobody.
 
 use std::{collections::HashMap, time::Duration};
 
